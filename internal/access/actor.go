@@ -1,0 +1,102 @@
+// Package access knows who people are and what they may do.
+//
+// People belong to groups, groups carry roles, and Can is one pure function over an Actor, an Action and a Scope. Every
+// exported verb of the packages above takes the Actor that acts and asks Can first, so that no surface can go round.
+package access
+
+import (
+	"slices"
+	"time"
+
+	"github.com/soukhq/souk/internal/audit"
+)
+
+// Role is what a group lets its members do. Everybody who is signed in is a viewer.
+type Role string
+
+// The roles.
+const (
+	Viewer    Role = "viewer"
+	Publisher Role = "publisher"
+	Approver  Role = "approver"
+	Operator  Role = "operator"
+	Auditor   Role = "auditor"
+	Admin     Role = "admin"
+)
+
+// Domain names a field of judgement that approvals come from, such as product, security or platform.
+type Domain string
+
+// TokenScope narrows what a credential may be used for.
+type TokenScope string
+
+// The scopes of API tokens. A session and the local socket have All.
+const (
+	ScopeAll      TokenScope = "all"      // whatever the person may
+	ScopeRead     TokenScope = "read"     // reading only
+	ScopeRequests TokenScope = "requests" // reading, and making and editing requests
+	ScopeKill     TokenScope = "kill"     // reading, and turning things off
+	ScopeOutcomes TokenScope = "outcomes" // reporting outcomes
+)
+
+// Actor is who acts, by which credential, with the memberships that were true when the act began.
+type Actor struct {
+	PersonID   string
+	Email      string // also for the parts of Souk that act by themselves: "souk:rollout"
+	Name       string
+	Agent      bool // a service account or an AI agent, not a human
+	Groups     []Membership
+	TokenScope TokenScope
+	Credential audit.Credential
+}
+
+// Membership is an actor's belonging to a group, with what the group carries.
+type Membership struct {
+	Group     string
+	Roles     []Role
+	Domains   []Domain      // of an approver group
+	Delegated bool          // approvals of low risk only
+	Scope     ApprovalScope // of an approver group; the zero value is everything
+}
+
+// ApprovalScope narrows what an approver group decides. An empty list is everything.
+type ApprovalScope struct {
+	Apps         []string `json:"apps,omitempty" yaml:"apps,omitempty"`
+	Categories   []string `json:"categories,omitempty" yaml:"categories,omitempty"`
+	Environments []string `json:"environments,omitempty" yaml:"environments,omitempty"`
+}
+
+// Covers tells whether the scope includes an app of a category in an environment.
+func (s ApprovalScope) Covers(app, category, environment string) bool {
+	has := func(list []string, name string) bool { return len(list) == 0 || slices.Contains(list, name) }
+	return has(s.Apps, app) && has(s.Categories, category) && has(s.Environments, environment)
+}
+
+// In tells whether the actor is a member of the group.
+func (a Actor) In(group string) bool {
+	return slices.ContainsFunc(a.Groups, func(m Membership) bool { return m.Group == group })
+}
+
+// Has tells whether one of the actor's groups carries the role.
+func (a Actor) Has(role Role) bool {
+	return slices.ContainsFunc(a.Groups, func(m Membership) bool { return slices.Contains(m.Roles, role) })
+}
+
+// Owns tells whether the actor is an owner in the sense of every rule: a member of the owning group, or the named person.
+func (a Actor) Owns(ownerGroup, ownerPerson string) bool {
+	return a.PersonID != "" && (ownerGroup != "" && a.In(ownerGroup) || ownerPerson != "" && a.Email == ownerPerson)
+}
+
+// Event begins an audit event of this actor at the given time.
+func (a Actor) Event(name string, at time.Time) audit.Event {
+	return audit.Event{Event: name, Actor: a.Email, Timestamp: at, Credential: a.Credential}
+}
+
+// System is the actor of what Souk does by itself; part is such as "rollout". It may do everything.
+func System(part string) Actor {
+	return Actor{
+		Email: "souk:" + part, Name: "Souk", TokenScope: ScopeAll,
+		Groups:     []Membership{{Group: "souk", Roles: []Role{Admin, Operator, Auditor}}},
+		Credential: audit.Credential{Kind: "system", ID: part},
+	}
+}

@@ -1,0 +1,101 @@
+// Package audit is the log that nobody can rewrite.
+//
+// An event is appended in the transaction of the change that it tells. Shortly after, the leader's sequencer gives it a
+// leaf in a Merkle tree (RFC 6962) and signs checkpoints of the tree, so that anyone who holds an export can find, without
+// the server, whether an event was changed, removed, reordered or slipped in.
+package audit
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/gowebpki/jcs"
+
+	"github.com/soukhq/souk/internal/store"
+)
+
+// Topic is announced with every appended event.
+const Topic = "audit"
+
+// Credential tells by which credential an act was done.
+type Credential struct {
+	Kind   string `json:"kind" enum:"session,token,sdk_key,local,system" doc:"What the actor showed"`
+	ID     string `json:"id,omitempty" doc:"Id of the session, token or key; never the secret"`
+	MadeBy string `json:"made_by,omitempty" doc:"E-mail of the person who made a token"`
+}
+
+// Event is what happened. Its first seven members after the id are those of the mission's event.json.
+type Event struct {
+	ID        string    `json:"id"`
+	Event     string    `json:"event" doc:"What happened, such as flag.state_changed"`
+	FlagID    string    `json:"flag_id,omitempty"`
+	From      string    `json:"from,omitempty"`
+	To        string    `json:"to,omitempty"`
+	Actor     string    `json:"actor" doc:"E-mail of the person, or the name of the part of Souk that acted"`
+	Timestamp time.Time `json:"timestamp"`
+	Reason    string    `json:"reason,omitempty"`
+
+	FlagKey     string         `json:"flag_key,omitempty"`
+	Environment string         `json:"environment,omitempty"`
+	App         string         `json:"app,omitempty"`
+	RequestID   string         `json:"request_id,omitempty"`
+	RolloutID   string         `json:"rollout_id,omitempty"`
+	Subject     string         `json:"subject,omitempty" doc:"What else was acted on, such as group:product"`
+	Credential  Credential     `json:"credential"`
+	Details     map[string]any `json:"details,omitempty"`
+}
+
+// Append writes the event in the caller's transaction. It fills in the id if that is empty; Event, Actor, Timestamp and
+// Credential.Kind are the caller's and required, and so is a reason for flag.state_changed. It returns the event's id.
+func Append(ctx context.Context, tx *store.Tx, e Event) (id string, err error) {
+	if e.ID == "" {
+		e.ID = store.NewID()
+	}
+	e.Timestamp = e.Timestamp.UTC().Truncate(time.Microsecond)
+	if err := e.complete(); err != nil {
+		return "", fmt.Errorf("append audit event: %w", err)
+	}
+	body, err := Canonical(e)
+	if err != nil {
+		return "", fmt.Errorf("append audit event: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO audit_event (id, at, name, actor, flag_key, flag_id, app, request_id, body)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		e.ID, store.Micros(e.Timestamp), e.Event, e.Actor, e.FlagKey, e.FlagID, e.App, e.RequestID, string(body)); err != nil {
+		return "", fmt.Errorf("append audit event: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO audit_pending (event_id) VALUES ($1)`, e.ID); err != nil {
+		return "", fmt.Errorf("append audit event: %w", err)
+	}
+	tx.Announce(Topic)
+	return e.ID, nil
+}
+
+func (e Event) complete() error {
+	switch {
+	case e.Event == "" || e.Actor == "" || e.Timestamp.IsZero() || e.Credential.Kind == "":
+		return fmt.Errorf("event %q lacks a name, an actor, a time or a credential", e.Event)
+	case e.Event == "flag.state_changed" && (strings.TrimSpace(e.Reason) == "" || e.FlagID == "" || e.From == "" || e.To == ""):
+		return fmt.Errorf("a flag.state_changed of %s lacks a flag, a state or a reason", e.FlagKey)
+	}
+	return nil
+}
+
+// Canonical gives the RFC 8785 form of v: the bytes that hashes and digests are taken over.
+func Canonical(v any) ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return nil, fmt.Errorf("encode: %w", err)
+	}
+	canonical, err := jcs.Transform(b.Bytes())
+	if err != nil {
+		return nil, fmt.Errorf("canonicalize: %w", err)
+	}
+	return canonical, nil
+}

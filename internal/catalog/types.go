@@ -1,0 +1,25 @@
+// Package catalog knows the apps of the marketplace.
+package catalog
+
+import "time"
+
+// Kind is how an app is delivered.
+type Kind string
+
+// The kinds that exist so far.
+const External Kind = "external" // a URL behind a flag
+
+// App is a micro-app. It comes to be by a request only.
+type App struct {
+	Slug        string    `json:"slug"`
+	Name        string    `json:"name"`
+	Description string    `json:"description"`
+	Category    string    `json:"category"`
+	Owner       string    `json:"owner" doc:"Group that owns the app"`
+	Contact     string    `json:"contact"`
+	Kind        Kind      `json:"kind" enum:"external"`
+	URL         string    `json:"url"`
+	Listed      bool      `json:"listed" doc:"Shown in the marketplace: its publishing was approved"`
+	CreatedAt   time.Time `json:"created_at"`
+	Revision    int64     `json:"revision"`
+}

@@ -1,0 +1,127 @@
+// Package registry holds flags, environments and segments as stored, and is the only writer of flags.
+//
+// Live is the other half: an immutable snapshot per environment, swapped as a whole when something changed, that the data
+// plane evaluates without touching the database.
+package registry
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Tier says what an environment is for.
+type Tier string
+
+// The tiers.
+const (
+	TierSandbox    Tier = "sandbox"
+	TierTest       Tier = "test"
+	TierProduction Tier = "production"
+)
+
+// Environment is one place where flags have values of their own. Revision grows with every change of a flag in it.
+type Environment struct {
+	Name     string `json:"name"`
+	Position int    `json:"position" doc:"Order, from the most harmless on"`
+	Tier     Tier   `json:"tier" enum:"sandbox,test,production"`
+	Governed bool   `json:"governed" doc:"Changes need a request"`
+	Revision int64  `json:"revision"`
+}
+
+// Segment is a named audience.
+type Segment struct {
+	Name        string   `json:"name"`
+	Title       string   `json:"title" doc:"In plain words, such as People in the pilot group"`
+	Description string   `json:"description"`
+	Everybody   bool     `json:"everybody" doc:"The segment is everybody; groups and people are empty then"`
+	Groups      []string `json:"groups" doc:"Found in the context attribute groups"`
+	People      []string `json:"people" doc:"E-mail addresses, found in targetingKey; at most 1,000"`
+	Revision    int64    `json:"revision"`
+}
+
+// Serving says, in words that people know, what a flag serves in an environment while it is not killed.
+type Serving struct {
+	Mode     ServingMode `json:"mode" enum:"off,on,audience"`
+	Audience string      `json:"audience,omitempty" doc:"Segment, with mode audience"`
+	Percent  int         `json:"percent,omitempty" minimum:"0" maximum:"100" doc:"Share of the audience that gets the on variant, in whole percent"`
+}
+
+// ServingMode is a closed set.
+type ServingMode string
+
+// The modes of serving.
+const (
+	ServeOff      ServingMode = "off"      // the off variant to everybody
+	ServeOn       ServingMode = "on"       // the on variant to everybody
+	ServeAudience ServingMode = "audience" // the on variant to a share of a segment, the outside variant to all others
+)
+
+// Flag is a flag as stored.
+type Flag struct {
+	Key             string            `json:"key" doc:"Global key, such as where2eat.enabled"`
+	FlagID          string            `json:"flag_id" doc:"Such as microapp-where2eat-001"`
+	App             string            `json:"app"`
+	Name            string            `json:"name"`
+	Description     string            `json:"description"`
+	Type            string            `json:"type" enum:"boolean,string,number,object"`
+	OwnerGroup      string            `json:"owner_group"`
+	Owner           string            `json:"owner" doc:"E-mail of the person, or name of the group, that answers for the flag"`
+	Contact         string            `json:"contact"`
+	TemplateID      string            `json:"template_id"`
+	TemplateVersion int               `json:"template_version"`
+	Variants        map[string]any    `json:"variants"`
+	On              string            `json:"on" doc:"Variant that a rollout gives to its audience"`
+	Off             string            `json:"off" doc:"Variant that a kill serves"`
+	Outside         string            `json:"outside" doc:"Variant for people outside the audience"`
+	Audience        string            `json:"audience" doc:"Segment that the flag was approved for"`
+	ClientSide      bool              `json:"client_side"`
+	Environments    []FlagEnvironment `json:"environments" doc:"Empty until the flag is approved"`
+	CreatedAt       time.Time         `json:"created_at"`
+	Revision        int64             `json:"revision"`
+}
+
+// FlagEnvironment is the state of a flag in one environment.
+type FlagEnvironment struct {
+	Environment string          `json:"environment"`
+	Live        bool            `json:"live" doc:"SDKs see the flag here: true from its approval to its removal"`
+	Revision    int64           `json:"revision" doc:"Revision of the environment at the last change of this flag"`
+	Serving     Serving         `json:"serving"`
+	Kill        *Kill           `json:"kill,omitempty" doc:"Absent unless the flag is killed here"`
+	Definition  json.RawMessage `json:"definition" doc:"flagd definition that SDKs get"`
+	UpdatedAt   time.Time       `json:"updated_at"`
+}
+
+// Kill tells who turned a flag off for everybody, when and why.
+type Kill struct {
+	By     string    `json:"by"`
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason"`
+}
+
+// Revision is one past or present state of a flag in an environment.
+type Revision struct {
+	Environment string          `json:"environment"`
+	Revision    int64           `json:"revision"`
+	Cause       Cause           `json:"cause" enum:"approved,rollout,kill,restore,removed,segment"`
+	Serving     Serving         `json:"serving"`
+	Killed      bool            `json:"killed"`
+	Definition  json.RawMessage `json:"definition"`
+	By          string          `json:"by"`
+	At          time.Time       `json:"at"`
+	Reason      string          `json:"reason"`
+	RequestID   string          `json:"request_id,omitempty"`
+	RolloutID   string          `json:"rollout_id,omitempty"`
+}
+
+// Cause says why a revision came to be.
+type Cause string
+
+// The causes.
+const (
+	CauseApproved Cause = "approved"
+	CauseRollout  Cause = "rollout"
+	CauseKill     Cause = "kill"
+	CauseRestore  Cause = "restore"
+	CauseRemoved  Cause = "removed"
+	CauseSegment  Cause = "segment"
+)

@@ -1,0 +1,68 @@
+// Package rollout brings an approved flag to its audience in steps that people or time promote.
+package rollout
+
+import "time"
+
+// State is where a rollout stands.
+type State string
+
+// The states. Completed and aborted are final.
+const (
+	Ready     State = "ready"
+	Running   State = "running"
+	Paused    State = "paused"
+	Completed State = "completed"
+	Aborted   State = "aborted"
+)
+
+// Promotion says what ends a step.
+type Promotion string
+
+// The promotions. Guard arrives with the guard.
+const (
+	ByPerson Promotion = "person" // after the bake an owner goes on, with a reason
+	ByTime   Promotion = "time"   // the end of the bake goes on by itself
+)
+
+// StepState is where a step stands.
+type StepState string
+
+// The states of a step.
+const (
+	StepPending  StepState = "pending"
+	StepBaking   StepState = "baking"
+	StepPromoted StepState = "promoted"
+	StepAborted  StepState = "aborted"
+)
+
+// Step is one stage of a plan and, once begun, how it went. An empty audience is everybody.
+type Step struct {
+	Environment string     `json:"environment"`
+	Audience    string     `json:"audience,omitempty" doc:"Segment; empty is everybody"`
+	Percent     int        `json:"percent" minimum:"1" maximum:"100"`
+	BakeSeconds int64      `json:"bake_seconds" minimum:"0"`
+	Promote     Promotion  `json:"promote" enum:"person,time"`
+	State       StepState  `json:"state" enum:"pending,baking,promoted,aborted"`
+	StartedAt   *time.Time `json:"started_at,omitempty"`
+	BakedAt     *time.Time `json:"baked_at,omitempty" doc:"When the bake is over"`
+	EndedAt     *time.Time `json:"ended_at,omitempty"`
+	EndedBy     string     `json:"ended_by,omitempty"`
+	Reason      string     `json:"reason,omitempty"`
+	Evidence    string     `json:"evidence,omitempty" enum:"none,time" doc:"What the promotion rested on"`
+}
+
+// Rollout is a plan and where it stands. Current is the index of the step that bakes, or of the next one while ready.
+type Rollout struct {
+	ID        string    `json:"id"`
+	FlagKey   string    `json:"flag_key"`
+	App       string    `json:"app"`
+	RequestID string    `json:"request_id"`
+	State     State     `json:"state" enum:"ready,running,paused,completed,aborted"`
+	Current   int       `json:"current"`
+	Steps     []Step    `json:"steps"`
+	Reason    string    `json:"reason,omitempty" doc:"Why it was paused or aborted"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+	Revision  int64     `json:"revision"`
+	Can       []string  `json:"can" doc:"What the caller may do now: start, promote, pause, resume, abort"`
+}

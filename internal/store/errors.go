@@ -1,0 +1,67 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+
+	"github.com/soukhq/souk/internal/fault"
+)
+
+// classify turns the errors of a database that is away, full or too busy into fault.Unavailable, and leaves all others.
+func classify(err error) error {
+	if err == nil || fault.Of(err) != "" || !unavailable(err) {
+		return err
+	}
+	return fault.New(fault.Unavailable, "database_unavailable", "the database cannot be used right now").
+		Fix("nothing was changed; try again in a moment").Because(err)
+}
+
+func unavailable(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		// Classes 08 connection, 53 resources (disk full, too many connections), 57 operator intervention, 25006 read-only.
+		class := pg.Code[:min(2, len(pg.Code))]
+		return class == "08" || class == "53" || class == "57" || pg.Code == "25006"
+	}
+	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
+		switch lite.Code() & 0xff {
+		case sqliteBusy, sqliteReadOnly, sqliteIOErr, sqliteFull, sqliteCantOpen:
+			return true
+		}
+		return false
+	}
+	_, connect := errors.AsType[*pgconn.ConnectError](err)
+	_, network := errors.AsType[net.Error](err)
+	return connect || network || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
+		errors.Is(err, context.DeadlineExceeded)
+}
+
+func retryable(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pg.Code == "40001" || pg.Code == "40P01") // serialization failure, deadlock
+}
+
+// IsUnique tells whether err is the violation of a unique constraint or primary key. The transaction it happened in cannot
+// go on; where a duplicate is to be expected, INSERT … ON CONFLICT DO NOTHING and look at the count of rows instead.
+func IsUnique(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pg.Code == "23505"
+	}
+	lite, ok := errors.AsType[*sqlite.Error](err)
+	return ok && (lite.Code() == sqliteUnique || lite.Code() == sqlitePrimary)
+}
+
+// CheckText refuses text that one of the engines cannot hold, NUL and invalid UTF-8, naming the field.
+func CheckText(field, text string) error {
+	if strings.ToValidUTF8(text, "") != text || strings.ContainsRune(text, 0) {
+		return fault.New(fault.Invalid, "invalid_text", "%s contains a NUL or is not valid UTF-8", field).At(field).
+			Fix("send it as UTF-8 text")
+	}
+	return nil
+}

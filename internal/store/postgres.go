@@ -1,0 +1,127 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	_ "github.com/jackc/pgx/v5/stdlib" // registers the driver "pgx"
+)
+
+const postgresPool = 20
+
+func (db *DB) openPostgres(ctx context.Context) error {
+	db.engine = PostgreSQL
+	pool, err := sql.Open("pgx", db.cfg.URL)
+	if err != nil {
+		return fmt.Errorf("open PostgreSQL: %w", err)
+	}
+	pool.SetMaxOpenConns(postgresPool)
+	pool.SetMaxIdleConns(postgresPool)
+	if err := pool.PingContext(ctx); err != nil {
+		return errors.Join(classify(fmt.Errorf("open PostgreSQL: %w", err)), pool.Close())
+	}
+	db.writer, db.reader = pool, pool
+	background, stop := context.WithCancel(context.Background())
+	db.stop = stop
+	db.running.Go(func() { db.listen(background) })
+	return nil
+}
+
+// listen holds a connection outside the pool that hears what other processes announce. After each connect it wakes every
+// subscriber, since announcements made while it was away are lost.
+func (db *DB) listen(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := db.listenOnce(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		db.cfg.Log.Warn("listening connection lost", slog.Any("error", err))
+		select {
+		case <-time.After(500 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (db *DB) listenOnce(ctx context.Context) error {
+	conn, err := pgx.Connect(ctx, db.cfg.URL)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	if _, err := conn.Exec(ctx, "LISTEN souk"); err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	db.hub.wakeAll()
+	for {
+		note, err := conn.WaitForNotification(ctx)
+		if err != nil {
+			return fmt.Errorf("wait for notification: %w", err)
+		}
+		db.hub.wake(note.Payload)
+	}
+}
+
+// leaderLock is the key of the advisory lock that the leader holds: "souk" in ASCII.
+const leaderLock = 0x736f756b
+
+// Lead runs fn whenever this process is the leader, and returns when ctx ends. On SQLite there is one process, so it leads
+// at once. On PostgreSQL the leader holds an advisory lock on a connection of its own; fn's context ends when that
+// connection is lost. fn must return soon after its context ends.
+func (db *DB) Lead(ctx context.Context, fn func(ctx context.Context)) {
+	if db.engine == SQLite {
+		fn(ctx)
+		return
+	}
+	for ctx.Err() == nil {
+		if err := db.leadOnce(ctx, fn); err != nil && ctx.Err() == nil {
+			db.cfg.Log.Warn("leadership lost", slog.Any("error", err))
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (db *DB) leadOnce(ctx context.Context, fn func(ctx context.Context)) error {
+	conn, err := pgx.Connect(ctx, db.cfg.URL)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	var mine bool
+	if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", int64(leaderLock)).Scan(&mine); err != nil {
+		return fmt.Errorf("take the leader's lock: %w", err)
+	}
+	if !mine {
+		return nil
+	}
+	leading, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		fn(leading)
+	}()
+	defer func() {
+		cancel()
+		<-done
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-done:
+			return nil
+		case <-time.After(time.Second):
+			if err := conn.Ping(ctx); err != nil {
+				return fmt.Errorf("ping: %w", err)
+			}
+		}
+	}
+}

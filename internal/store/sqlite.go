@@ -1,0 +1,78 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"modernc.org/sqlite"
+
+	"github.com/soukhq/souk/internal/fault"
+)
+
+// SQLite result codes, https://www.sqlite.org/rescode.html; the low byte is the primary code.
+const (
+	sqliteBusy     = 5
+	sqliteReadOnly = 8
+	sqliteIOErr    = 10
+	sqliteFull     = 13
+	sqliteCantOpen = 14
+	sqliteUnique   = 2067
+	sqlitePrimary  = 1555
+)
+
+const (
+	sqliteBoth   = "_journal_mode=WAL&_synchronous=FULL&_busy_timeout=5000&_foreign_keys=1&_dqs=0"
+	sqliteWriter = "_defensive=1&" + sqliteBoth + "&_txlock=immediate&_pragma=recursive_triggers(1)&_pragma=trusted_schema(0)"
+	sqliteReader = sqliteBoth + "&_query_only=1"
+)
+
+func init() {
+	// PostgreSQL's name for byte order, so that keyset queries can say COLLATE "C" on both engines.
+	sqlite.MustRegisterCollationUtf8("C", strings.Compare)
+}
+
+func (db *DB) openSQLite(ctx context.Context, path string) error {
+	db.engine = SQLite
+	unlock, err := lockFile(filepath.Join(filepath.Dir(path), "souk.lock"))
+	if err != nil {
+		return err
+	}
+	db.unlock = unlock
+	escaped := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
+	db.writer, err = sql.Open("sqlite", "file:"+escaped+"?"+sqliteWriter)
+	if err != nil {
+		return errors.Join(fmt.Errorf("open SQLite: %w", err), unlock())
+	}
+	db.writer.SetMaxOpenConns(1)
+	if err := db.writer.PingContext(ctx); err != nil {
+		return errors.Join(classify(fmt.Errorf("open SQLite file %s: %w", path, err)), db.writer.Close(), unlock())
+	}
+	db.reader, err = sql.Open("sqlite", "file:"+escaped+"?"+sqliteReader)
+	if err != nil {
+		return errors.Join(fmt.Errorf("open SQLite: %w", err), db.writer.Close(), unlock())
+	}
+	db.reader.SetMaxOpenConns(8)
+	db.reader.SetMaxIdleConns(8)
+	db.gate = make(chan struct{}, 1)
+	return nil
+}
+
+// lockFile takes an advisory lock that the kernel frees when the process ends, however it ends.
+func lockFile(path string) (unlock func() error, err error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open lock file: %w", err)
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = file.Close()
+		return nil, fault.New(fault.Conflict, "already_running", "another souk runs on %s", filepath.Dir(path)).
+			Fix("stop it first, or give this one another directory with --data").Because(err)
+	}
+	return file.Close, nil
+}

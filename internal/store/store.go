@@ -1,0 +1,288 @@
+// Package store opens the database, SQLite or PostgreSQL, behind one SQL.
+//
+// The packages above write plain SQL in the subset that both engines share ($1 placeholders, RETURNING, ON CONFLICT, times
+// as BIGINT microseconds, JSON as TEXT) and never ask which engine runs. What differs lives here: settings, locks,
+// migrations, announcements between processes, and leadership.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Engine names a database engine.
+type Engine string
+
+// The engines.
+const (
+	SQLite     Engine = "sqlite"
+	PostgreSQL Engine = "postgres"
+)
+
+// Config says where the database is. An empty URL means a SQLite file souk.db in Dir.
+type Config struct {
+	Dir        string // data directory; made if absent
+	URL        string // postgres://… for PostgreSQL
+	MigrateURL string // PostgreSQL only: the role that owns the tables; empty means URL
+	Log        *slog.Logger
+}
+
+// DB is an open database. It is safe for concurrent use.
+type DB struct {
+	engine  Engine
+	cfg     Config
+	writer  *sql.DB
+	reader  *sql.DB       // the same as writer on PostgreSQL
+	gate    chan struct{} // SQLite: one slot, a fair queue before the only writer connection
+	unlock  func() error
+	hub     hub
+	stop    context.CancelFunc
+	running sync.WaitGroup
+}
+
+// writeDeadline bounds a write transaction, its wait for the writer included.
+const writeDeadline = 10 * time.Second
+
+// Open opens the database and holds its lock: a second process on the same SQLite file is refused with fault.Conflict.
+// It does not migrate.
+func Open(ctx context.Context, cfg Config) (*DB, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	db := &DB{cfg: cfg}
+	db.hub.subscribers = map[string]map[chan struct{}]bool{}
+	if cfg.URL != "" {
+		if err := db.openPostgres(ctx); err != nil {
+			return nil, err
+		}
+		return db, nil
+	}
+	if cfg.Dir == "" {
+		return nil, errors.New("open database: neither a directory nor a URL is given")
+	}
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make data directory: %w", err)
+	}
+	if err := db.openSQLite(ctx, filepath.Join(cfg.Dir, "souk.db")); err != nil {
+		return nil, err
+	}
+	return db, nil
+}
+
+// Engine tells which engine runs, for doctor and for tests.
+func (db *DB) Engine() Engine { return db.engine }
+
+// Close waits for running transactions, closes the connections and frees the lock.
+func (db *DB) Close() error {
+	if db.stop != nil {
+		db.stop()
+	}
+	db.running.Wait()
+	err := db.writer.Close()
+	if db.reader != db.writer {
+		err = errors.Join(err, db.reader.Close())
+	}
+	if db.unlock != nil {
+		err = errors.Join(err, db.unlock())
+	}
+	return err
+}
+
+// Ping tells whether the database answers.
+func (db *DB) Ping(ctx context.Context) error {
+	return classify(db.reader.PingContext(ctx))
+}
+
+// Tx is a transaction. Any error inside a write transaction rolls all of it back, on both engines.
+type Tx struct {
+	tx       *sql.Tx
+	engine   Engine
+	topics   map[string]bool
+	readOnly bool
+}
+
+// Write runs fn in one write transaction: all of it or nothing. On PostgreSQL fn runs again after a deadlock or a
+// serialization failure, so it must have no effects but those in tx.
+func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, writeDeadline)
+	defer cancel()
+	if db.gate != nil {
+		select {
+		case db.gate <- struct{}{}:
+			defer func() { <-db.gate }()
+		case <-ctx.Done():
+			return classify(ctx.Err())
+		}
+	}
+	for attempt := 1; ; attempt++ {
+		err := db.write(ctx, fn)
+		if err == nil || attempt == 3 || !retryable(err) {
+			return classify(err)
+		}
+	}
+}
+
+func (db *DB) write(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	inner, err := db.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = inner.Rollback() }()
+	tx := &Tx{tx: inner, engine: db.engine, topics: map[string]bool{}}
+	if err := fn(ctx, tx); err != nil {
+		return err
+	}
+	if db.engine == PostgreSQL {
+		for topic := range tx.topics {
+			if _, err := inner.ExecContext(ctx, `SELECT pg_notify('souk', $1)`, topic); err != nil {
+				return fmt.Errorf("announce %s: %w", topic, err)
+			}
+		}
+	}
+	if err := inner.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	if db.engine == SQLite {
+		for topic := range tx.topics {
+			db.hub.wake(topic)
+		}
+	}
+	return nil
+}
+
+// Read runs fn in one read-only transaction that sees a single state of the database.
+func (db *DB) Read(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	opts := &sql.TxOptions{ReadOnly: true}
+	if db.engine == PostgreSQL {
+		opts.Isolation = sql.LevelRepeatableRead
+	}
+	inner, err := db.reader.BeginTx(ctx, opts)
+	if err != nil {
+		return classify(fmt.Errorf("begin: %w", err))
+	}
+	defer func() { _ = inner.Rollback() }()
+	return classify(fn(ctx, &Tx{tx: inner, engine: db.engine, readOnly: true}))
+}
+
+// Exec runs a statement and tells how many rows it changed.
+func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	result, err := tx.tx.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// Query runs a query; the caller closes the rows. List and One are shorter.
+func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return tx.tx.QueryContext(ctx, query, args...)
+}
+
+// QueryRow runs a query of at most one row.
+func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
+	return tx.tx.QueryRowContext(ctx, query, args...)
+}
+
+// Announce wakes the subscribers of topic, in every process, once the transaction is committed.
+func (tx *Tx) Announce(topic string) { tx.topics[topic] = true }
+
+// ForUpdate is the suffix of a SELECT that locks its rows until the end of the transaction. It is empty on SQLite, where a
+// write transaction is alone.
+func (tx *Tx) ForUpdate() string {
+	if tx.engine == PostgreSQL {
+		return " FOR UPDATE"
+	}
+	return ""
+}
+
+// Row is what a scan function reads from: one row of a result.
+type Row interface {
+	Scan(dest ...any) error
+}
+
+// List runs a query and gives what scan makes of each row.
+func List[T any](ctx context.Context, tx *Tx, scan func(Row) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		item, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, item)
+	}
+	return all, rows.Err()
+}
+
+// One runs a query of at most one row; ok is false if there is none.
+func One[T any](ctx context.Context, tx *Tx, scan func(Row) (T, error), query string, args ...any) (item T, ok bool, err error) {
+	item, err = scan(tx.QueryRow(ctx, query, args...))
+	if errors.Is(err, sql.ErrNoRows) {
+		var none T
+		return none, false, nil
+	}
+	return item, err == nil, err
+}
+
+// ScanString scans a row of one text column.
+func ScanString(row Row) (s string, err error) {
+	err = row.Scan(&s)
+	return s, err
+}
+
+// In gives n placeholders starting at $from, such as "$3, $4, $5", for a query with IN.
+func In(from, n int) string {
+	var b strings.Builder
+	for i := range n {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "$%d", from+i)
+	}
+	return b.String()
+}
+
+// LikePattern gives the pattern of LIKE … ESCAPE '\' that finds text anywhere.
+func LikePattern(text string) string {
+	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text) + "%"
+}
+
+// NewID makes an id: a UUIDv7, which sorts by the time it was made.
+func NewID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// Micros is how a time is stored: microseconds since 1970, UTC.
+func Micros(t time.Time) int64 { return t.UnixMicro() }
+
+// Time is the inverse of Micros.
+func Time(micros int64) time.Time { return time.UnixMicro(micros).UTC() }
+
+// NullMicros is Micros for an optional time.
+func NullMicros(t *time.Time) sql.NullInt64 {
+	if t == nil {
+		return sql.NullInt64{}
+	}
+	return sql.NullInt64{Int64: Micros(*t), Valid: true}
+}
+
+// NullTime is the inverse of NullMicros.
+func NullTime(micros sql.NullInt64) *time.Time {
+	if !micros.Valid {
+		return nil
+	}
+	t := Time(micros.Int64)
+	return &t
+}
