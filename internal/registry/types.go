@@ -7,6 +7,8 @@ package registry
 import (
 	"encoding/json"
 	"time"
+
+	"github.com/soukhq/souk/internal/access"
 )
 
 // Tier says what an environment is for.
@@ -19,13 +21,15 @@ const (
 	TierProduction Tier = "production"
 )
 
-// Environment is one place where flags have values of their own. Revision grows with every change of a flag in it.
+// Environment is one place where flags have values of their own. Revision grows with every change of a flag in it, Version
+// with every change of the environment itself.
 type Environment struct {
 	Name     string `json:"name"`
 	Position int    `json:"position" doc:"Order, from the most harmless on"`
 	Tier     Tier   `json:"tier" enum:"sandbox,test,production"`
 	Governed bool   `json:"governed" doc:"Changes need a request"`
-	Revision int64  `json:"revision"`
+	Revision int64  `json:"revision" doc:"Grows with every change of what SDKs see here"`
+	Version  int64  `json:"version" doc:"Grows with every change of these settings"`
 }
 
 // Segment is a named audience.
@@ -75,9 +79,21 @@ type Flag struct {
 	Outside         string            `json:"outside" doc:"Variant for people outside the audience"`
 	Audience        string            `json:"audience" doc:"Segment that the flag was approved for"`
 	ClientSide      bool              `json:"client_side"`
-	Environments    []FlagEnvironment `json:"environments" doc:"Empty until the flag is approved"`
+	Environments    []FlagEnvironment `json:"environments" doc:"One for each environment, in their order; live is false until the flag is approved"`
 	CreatedAt       time.Time         `json:"created_at"`
+	InstalledAt     *time.Time        `json:"installed_at,omitempty" doc:"When its approval first made it live"`
+	RemovedAt       *time.Time        `json:"removed_at,omitempty" doc:"When it was removed; its key stays taken"`
 	Revision        int64             `json:"revision"`
+}
+
+// In gives the state of the flag in an environment.
+func (f Flag) In(environment string) (FlagEnvironment, bool) {
+	for _, e := range f.Environments {
+		if e.Environment == environment {
+			return e, true
+		}
+	}
+	return FlagEnvironment{}, false
 }
 
 // FlagEnvironment is the state of a flag in one environment.
@@ -86,13 +102,13 @@ type FlagEnvironment struct {
 	Live        bool            `json:"live" doc:"SDKs see the flag here: true from its approval to its removal"`
 	Revision    int64           `json:"revision" doc:"Revision of the environment at the last change of this flag"`
 	Serving     Serving         `json:"serving"`
-	Kill        *Kill           `json:"kill,omitempty" doc:"Absent unless the flag is killed here"`
+	Kill        *Killed         `json:"kill,omitempty" doc:"Absent unless the flag is killed here"`
 	Definition  json.RawMessage `json:"definition" doc:"flagd definition that SDKs get"`
 	UpdatedAt   time.Time       `json:"updated_at"`
 }
 
-// Kill tells who turned a flag off for everybody, when and why.
-type Kill struct {
+// Killed tells who turned a flag off for everybody, when and why.
+type Killed struct {
 	By     string    `json:"by"`
 	At     time.Time `json:"at"`
 	Reason string    `json:"reason"`
@@ -111,6 +127,44 @@ type Revision struct {
 	Reason      string          `json:"reason"`
 	RequestID   string          `json:"request_id,omitempty"`
 	RolloutID   string          `json:"rollout_id,omitempty"`
+}
+
+// Change is who changes a flag, when and why. Cause is needed by Serve only: the other steps imply it.
+type Change struct {
+	By        access.Actor
+	At        time.Time
+	Reason    string
+	RequestID string
+	RolloutID string
+	Cause     Cause
+}
+
+// Spec is what a flag is made from.
+type Spec struct {
+	App             string // slug
+	Name            string // its slug is the second half of the key
+	Description     string
+	Type            string // boolean, string, number or object
+	OwnerGroup      string
+	Owner           string
+	Contact         string
+	TemplateID      string
+	TemplateVersion int
+	Variants        map[string]any
+	On              string
+	Off             string
+	Outside         string // empty is Off
+	Audience        string // segment
+	ClientSide      bool
+}
+
+// Filter narrows a list of flags. Its zero value is every flag that is not removed.
+type Filter struct {
+	App        string
+	OwnerGroup string
+	Search     string // in key, name and description
+	Killed     bool   // only flags that are killed somewhere
+	Removed    bool   // removed flags too
 }
 
 // Cause says why a revision came to be.

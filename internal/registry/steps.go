@@ -1,0 +1,434 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// Topic is announced with every change of what SDKs see.
+const Topic = "flags"
+
+// Propose makes a flag that no SDK sees yet, reserving its key. It fails with fault.Conflict, naming the field, if the key is
+// taken. The event is flag.created.
+func Propose(ctx context.Context, tx *store.Tx, c Change, s Spec) (Flag, error) {
+	f, err := s.flag()
+	if err != nil {
+		return Flag{}, err
+	}
+	var number int64
+	if err := tx.QueryRow(ctx, `INSERT INTO flag_number (app, last) VALUES ($1, 1)
+		ON CONFLICT (app) DO UPDATE SET last = flag_number.last + 1 RETURNING last`, f.App).Scan(&number); err != nil {
+		return Flag{}, fmt.Errorf("number flag of %s: %w", f.App, err)
+	}
+	f.FlagID = fmt.Sprintf("microapp-%s-%03d", f.App, number)
+	f.CreatedAt, f.Revision = store.Time(store.Micros(c.At)), 1
+	added, err := tx.Exec(ctx, `INSERT INTO flag (key, flag_id, app, name, description, type, owner_group, owner, contact,
+			template_id, template_version, variants, on_variant, off_variant, outside_variant, audience, client_side, search,
+			created_at, revision)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1)
+		ON CONFLICT (key) DO NOTHING`,
+		f.Key, f.FlagID, f.App, f.Name, f.Description, f.Type, f.OwnerGroup, f.Owner, f.Contact,
+		f.TemplateID, f.TemplateVersion, string(encode(f.Variants)), f.On, f.Off, f.Outside, f.Audience, f.ClientSide, f.search(),
+		store.Micros(c.At))
+	if err != nil {
+		return Flag{}, fmt.Errorf("insert flag %s: %w", f.Key, err)
+	}
+	if added == 0 {
+		return Flag{}, taken(f.Key)
+	}
+	environments, err := Environments(ctx, tx)
+	if err != nil {
+		return Flag{}, err
+	}
+	for _, e := range environments {
+		state := FlagEnvironment{Environment: e.Name, Serving: Serving{Mode: ServeOff}, UpdatedAt: f.CreatedAt}
+		state.Definition = define(f, state.Serving, false, false)
+		if err := insertState(ctx, tx, f.Key, state); err != nil {
+			return Flag{}, err
+		}
+		f.Environments = append(f.Environments, state)
+	}
+	return f, c.tell(ctx, tx, f, "flag.created", "", map[string]any{
+		"name": f.Name, "owner_group": f.OwnerGroup, "owner": f.Owner, "audience": f.Audience,
+		"template_id": f.TemplateID, "template_version": f.TemplateVersion,
+	})
+}
+
+// Revise gives a flag that was never approved a new spec, and with it maybe a new key; its flag_id stays. It fails with
+// fault.Conflict if the new key is taken or the flag is live already. A revision that changes nothing writes nothing.
+func Revise(ctx context.Context, tx *store.Tx, c Change, key string, s Spec) (Flag, error) {
+	old, err := proposed(ctx, tx, key)
+	if err != nil {
+		return Flag{}, err
+	}
+	f, err := s.flag()
+	if err != nil {
+		return Flag{}, err
+	}
+	if f.App != old.App {
+		return Flag{}, fault.New(fault.Conflict, "flag_of_other_app", "%s belongs to the app %s", key, old.App).
+			Fix("discard it, and propose a flag of %s", f.App)
+	}
+	f.FlagID, f.CreatedAt, f.Revision, f.Environments = old.FlagID, old.CreatedAt, old.Revision, old.Environments
+	if string(encode(f)) == string(encode(old)) {
+		return old, nil
+	}
+	if f.Key != key {
+		_, ok, err := Get(ctx, tx, f.Key)
+		if err != nil {
+			return Flag{}, err
+		}
+		if ok {
+			return Flag{}, taken(f.Key)
+		}
+	}
+	f.Revision++
+	if _, err := tx.Exec(ctx, `UPDATE flag SET key = $1, name = $2, description = $3, type = $4, owner_group = $5, owner = $6,
+			contact = $7, template_id = $8, template_version = $9, variants = $10, on_variant = $11, off_variant = $12,
+			outside_variant = $13, audience = $14, client_side = $15, search = $16, revision = $17 WHERE key = $18`,
+		f.Key, f.Name, f.Description, f.Type, f.OwnerGroup, f.Owner,
+		f.Contact, f.TemplateID, f.TemplateVersion, string(encode(f.Variants)), f.On, f.Off,
+		f.Outside, f.Audience, f.ClientSide, f.search(), f.Revision, key); err != nil {
+		return Flag{}, fmt.Errorf("revise flag %s: %w", key, err)
+	}
+	for _, table := range []string{"flag_environment", "flag_revision"} {
+		if _, err := tx.Exec(ctx, `UPDATE `+table+` SET flag_key = $1 WHERE flag_key = $2`, f.Key, key); err != nil {
+			return Flag{}, fmt.Errorf("rename %s: %w", key, err)
+		}
+	}
+	for i, state := range f.Environments {
+		f.Environments[i].Definition = define(f, state.Serving, false, state.Kill != nil)
+		if _, err := tx.Exec(ctx, `UPDATE flag_environment SET definition = $1 WHERE flag_key = $2 AND environment = $3`,
+			string(f.Environments[i].Definition), f.Key, state.Environment); err != nil {
+			return Flag{}, fmt.Errorf("define %s: %w", f.Key, err)
+		}
+	}
+	return f, c.tell(ctx, tx, f, "flag.updated", "", map[string]any{
+		"before": old.Key, "name": f.Name, "owner_group": f.OwnerGroup, "owner": f.Owner, "audience": f.Audience,
+	})
+}
+
+// Install makes a proposed flag live in every environment: on in sandboxes, off elsewhere, killed where it was killed.
+// Installing a live flag changes nothing. The event is flag.installed.
+func Install(ctx context.Context, tx *store.Tx, c Change, key string) (Flag, error) {
+	f, err := lock(ctx, tx, key)
+	if err != nil || f.InstalledAt != nil {
+		return f, err
+	}
+	environments, err := Environments(ctx, tx)
+	if err != nil {
+		return Flag{}, err
+	}
+	at := store.Time(store.Micros(c.At))
+	f.InstalledAt = &at
+	if _, err := tx.Exec(ctx, `UPDATE flag SET installed_at = $1 WHERE key = $2`, store.Micros(at), key); err != nil {
+		return Flag{}, fmt.Errorf("install %s: %w", key, err)
+	}
+	c.Cause = CauseApproved
+	serving := map[string]any{}
+	for _, e := range environments {
+		if err := f.put(ctx, tx, c, e.Name, func(state *FlagEnvironment) {
+			state.Live, state.Serving = true, e.Tier.first()
+		}); err != nil {
+			return Flag{}, err
+		}
+		serving[e.Name] = e.Tier.first().Words()
+	}
+	return f, c.tell(ctx, tx, f, "flag.installed", "", map[string]any{"serving": serving})
+}
+
+// Serve changes what a live flag serves in an environment, which every SDK there hears of. A flag that is killed there, or
+// not live, is refused with fault.Conflict. Serving what it serves already changes nothing. The event is flag.updated.
+func Serve(ctx context.Context, tx *store.Tx, c Change, key, environment string, s Serving) (Flag, error) {
+	if err := s.Check(); err != nil {
+		return Flag{}, err
+	}
+	if s.Mode != ServeAudience {
+		s = Serving{Mode: s.Mode}
+	}
+	f, state, err := lockState(ctx, tx, key, environment)
+	switch {
+	case err != nil:
+		return Flag{}, err
+	case !state.Live:
+		return Flag{}, fault.New(fault.Conflict, "flag_not_live", "%s is not live in %s", key, environment).
+			Fix("wait until its request is approved").Showing(f)
+	case state.Kill != nil:
+		return Flag{}, fault.New(fault.Conflict, "flag_killed", "%s is turned off for everybody in %s", key, environment).
+			Fix("restore it first").Showing(f)
+	case state.Serving == s:
+		return f, nil
+	}
+	before := state.Serving
+	if err := f.put(ctx, tx, c, environment, func(state *FlagEnvironment) { state.Serving = s }); err != nil {
+		return Flag{}, err
+	}
+	return f, c.tell(ctx, tx, f, "flag.updated", environment, map[string]any{
+		"before": before, "after": s, "words": s.Words(), "cause": c.Cause,
+	})
+}
+
+// Kill makes an environment serve the off variant to everybody, in whatever state the flag is. changed is false if it is
+// killed there already. The event is flag.killed.
+func Kill(ctx context.Context, tx *store.Tx, c Change, key, environment string) (f Flag, changed bool, err error) {
+	f, state, err := lockState(ctx, tx, key, environment)
+	if err != nil || state.Kill != nil {
+		return f, false, err
+	}
+	c.Cause = CauseKill
+	if err := f.put(ctx, tx, c, environment, func(state *FlagEnvironment) {
+		state.Kill = &Killed{By: c.By.Email, At: store.Time(store.Micros(c.At)), Reason: c.Reason}
+	}); err != nil {
+		return Flag{}, false, err
+	}
+	return f, true, c.tell(ctx, tx, f, "flag.killed", environment, map[string]any{"before": state.Serving})
+}
+
+// Restore undoes a kill: the environment serves again what it served before. changed is false if the flag is not killed
+// there. The event is flag.restored.
+func Restore(ctx context.Context, tx *store.Tx, c Change, key, environment string) (f Flag, changed bool, err error) {
+	f, state, err := lockState(ctx, tx, key, environment)
+	if err != nil || state.Kill == nil {
+		return f, false, err
+	}
+	c.Cause = CauseRestore
+	if err := f.put(ctx, tx, c, environment, func(state *FlagEnvironment) { state.Kill = nil }); err != nil {
+		return Flag{}, false, err
+	}
+	return f, true, c.tell(ctx, tx, f, "flag.restored", environment, map[string]any{
+		"after": state.Serving, "words": state.Serving.Words(), "killed_by": state.Kill.By,
+	})
+}
+
+// Withdraw discards a flag that never was approved, so that its key is free again; its number is not used again. It fails
+// with fault.Conflict if the flag is or was live. The event is flag.withdrawn.
+func Withdraw(ctx context.Context, tx *store.Tx, c Change, key string) error {
+	f, err := proposed(ctx, tx, key)
+	if err != nil {
+		return err
+	}
+	for _, statement := range []string{
+		`DELETE FROM flag_environment WHERE flag_key = $1`,
+		`DELETE FROM flag_revision WHERE flag_key = $1`,
+		`DELETE FROM flag WHERE key = $1`,
+	} {
+		if _, err := tx.Exec(ctx, statement, key); err != nil {
+			return fmt.Errorf("discard %s: %w", key, err)
+		}
+	}
+	return c.tell(ctx, tx, f, "flag.withdrawn", "", nil)
+}
+
+// Remove takes a flag out of every environment. Its key stays taken and its history stays. Removing a removed flag changes
+// nothing. The event is flag.removed.
+func Remove(ctx context.Context, tx *store.Tx, c Change, key string) (Flag, error) {
+	f, err := lock(ctx, tx, key)
+	if err != nil || f.RemovedAt != nil {
+		return f, err
+	}
+	at := store.Time(store.Micros(c.At))
+	f.RemovedAt = &at
+	if _, err := tx.Exec(ctx, `UPDATE flag SET removed_at = $1 WHERE key = $2`, store.Micros(at), key); err != nil {
+		return Flag{}, fmt.Errorf("remove %s: %w", key, err)
+	}
+	c.Cause = CauseRemoved
+	for _, state := range slices.Clone(f.Environments) {
+		if err := f.put(ctx, tx, c, state.Environment, func(state *FlagEnvironment) { state.Live = false }); err != nil {
+			return Flag{}, err
+		}
+	}
+	return f, c.tell(ctx, tx, f, "flag.removed", "", nil)
+}
+
+// flag makes the flag that the spec describes, without what the database gives it.
+func (s Spec) flag() (Flag, error) {
+	f := Flag{
+		Key: Key(s.App, s.Name), App: s.App, Name: s.Name, Description: s.Description, Type: s.Type,
+		OwnerGroup: s.OwnerGroup, Owner: s.Owner, Contact: s.Contact,
+		TemplateID: s.TemplateID, TemplateVersion: s.TemplateVersion,
+		Variants: s.Variants, On: s.On, Off: s.Off, Outside: s.Outside, Audience: s.Audience, ClientSide: s.ClientSide,
+	}
+	if f.Outside == "" {
+		f.Outside = f.Off
+	}
+	if f.Key == "" {
+		return Flag{}, fault.New(fault.Invalid, "no_key", "%q gives no key", s.Name).At("fields.name").
+			Fix("use a name with letters from a to z or digits")
+	}
+	for _, variant := range []string{f.On, f.Off, f.Outside} {
+		if _, ok := f.Variants[variant]; !ok {
+			return Flag{}, fault.New(fault.Invalid, "unknown_variant", "the flag has no variant %q", variant).At("variants").
+				Fix("use one of %s", strings.Join(slices.Sorted(maps.Keys(f.Variants)), ", "))
+		}
+	}
+	for field, text := range map[string]string{
+		"app": f.App, "name": f.Name, "description": f.Description, "owner_group": f.OwnerGroup, "owner": f.Owner,
+		"contact": f.Contact, "audience": f.Audience, "variants": string(encode(f.Variants)),
+	} {
+		if err := store.CheckText(field, text); err != nil {
+			return Flag{}, err
+		}
+	}
+	// Numbers come back from the database as JSON has them; so they are compared and served as JSON has them.
+	if err := json.Unmarshal(encode(s.Variants), &f.Variants); err != nil {
+		return Flag{}, fmt.Errorf("normalize variants: %w", err)
+	}
+	return f, nil
+}
+
+// searchLimit bounds the text that a search looks through.
+const searchLimit = 2000
+
+func (f Flag) search() string {
+	text := strings.ToLower(f.Key + " " + f.Name + " " + f.Description)
+	if len(text) > searchLimit {
+		text = text[:searchLimit]
+		for !utf8.ValidString(text) {
+			text = text[:len(text)-1]
+		}
+	}
+	return text
+}
+
+// first is what a flag serves in an environment of the tier once it is approved.
+func (t Tier) first() Serving {
+	switch t {
+	case TierSandbox:
+		return Serving{Mode: ServeOn}
+	case TierTest, TierProduction:
+	}
+	return Serving{Mode: ServeOff}
+}
+
+func taken(key string) error {
+	return fault.New(fault.Conflict, "key_taken", "a flag with the key %s exists already", key).At("fields.name").
+		Fix("choose another name")
+}
+
+// lock reads a flag that the transaction is about to change.
+func lock(ctx context.Context, tx *store.Tx, key string) (Flag, error) {
+	f, ok, err := get(ctx, tx, key, tx.ForUpdate())
+	if err == nil && !ok {
+		err = unknownFlag(key)
+	}
+	return f, err
+}
+
+func lockState(ctx context.Context, tx *store.Tx, key, environment string) (Flag, FlagEnvironment, error) {
+	f, err := lock(ctx, tx, key)
+	if err != nil {
+		return Flag{}, FlagEnvironment{}, err
+	}
+	state, ok := f.In(environment)
+	if !ok {
+		return Flag{}, FlagEnvironment{}, fault.New(fault.NotFound, "unknown_environment", "there is no environment %q", environment).
+			At("environment")
+	}
+	return f, state, nil
+}
+
+func proposed(ctx context.Context, tx *store.Tx, key string) (Flag, error) {
+	f, err := lock(ctx, tx, key)
+	if err == nil && f.InstalledAt != nil {
+		return Flag{}, fault.New(fault.Conflict, "flag_approved", "%s was approved already", key).
+			Fix("ask for a change, or for its removal").Showing(f)
+	}
+	return f, err
+}
+
+func unknownFlag(key string) error {
+	return fault.New(fault.NotFound, "unknown_flag", "there is no flag %q", key).At("flag_key")
+}
+
+func insertState(ctx context.Context, tx *store.Tx, key string, s FlagEnvironment) error {
+	if _, err := tx.Exec(ctx, `INSERT INTO flag_environment (flag_key, environment, live, revision, mode, audience, percent,
+			killed_by, kill_reason, definition, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, '', '', $8, $9)`,
+		key, s.Environment, s.Live, s.Revision, string(s.Serving.Mode), s.Serving.Audience, s.Serving.Percent,
+		string(s.Definition), store.Micros(s.UpdatedAt)); err != nil {
+		return fmt.Errorf("insert %s in %s: %w", key, s.Environment, err)
+	}
+	return nil
+}
+
+// put changes the flag in one environment: the environment's next revision, the row, its history, the announcement.
+func (f *Flag) put(ctx context.Context, tx *store.Tx, c Change, environment string, change func(*FlagEnvironment)) error {
+	i := slices.IndexFunc(f.Environments, func(e FlagEnvironment) bool { return e.Environment == environment })
+	state := &f.Environments[i]
+	change(state)
+	everybody := false
+	if state.Serving.Mode == ServeAudience {
+		segment, ok, err := SegmentNamed(ctx, tx, state.Serving.Audience)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return fault.New(fault.Invalid, "unknown_segment", "there is no segment %q", state.Serving.Audience).At("audience").
+				Fix("name a segment that exists")
+		}
+		everybody = segment.Everybody
+	}
+	revision, err := advance(ctx, tx, environment)
+	if err != nil {
+		return err
+	}
+	f.Revision++
+	state.Revision, state.UpdatedAt = revision, store.Time(store.Micros(c.At))
+	state.Definition = define(*f, state.Serving, everybody, state.Kill != nil)
+	var killed Killed
+	killedAt := store.NullMicros(nil)
+	if state.Kill != nil {
+		killed, killedAt = *state.Kill, store.NullMicros(&state.Kill.At)
+	}
+	if _, err := tx.Exec(ctx, `UPDATE flag_environment SET live = $1, revision = $2, mode = $3, audience = $4, percent = $5,
+			killed_at = $6, killed_by = $7, kill_reason = $8, definition = $9, updated_at = $10
+		WHERE flag_key = $11 AND environment = $12`,
+		state.Live, revision, string(state.Serving.Mode), state.Serving.Audience, state.Serving.Percent,
+		killedAt, killed.By, killed.Reason, string(state.Definition), store.Micros(c.At), f.Key, environment); err != nil {
+		return fmt.Errorf("write %s in %s: %w", f.Key, environment, err)
+	}
+	if _, err := tx.Exec(ctx, `UPDATE flag SET revision = $1 WHERE key = $2`, f.Revision, f.Key); err != nil {
+		return fmt.Errorf("write %s: %w", f.Key, err)
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO flag_revision (id, flag_key, environment, revision, cause, serving, killed, definition,
+			actor, at, reason, request_id, rollout_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		store.NewID(), f.Key, environment, revision, string(c.Cause), string(encode(state.Serving)), state.Kill != nil,
+		string(state.Definition), c.By.Email, store.Micros(c.At), c.Reason, c.RequestID, c.RolloutID); err != nil {
+		return fmt.Errorf("record revision of %s: %w", f.Key, err)
+	}
+	return nil
+}
+
+// advance gives the environment its next revision and announces it. It also makes changes of one environment queue up, so
+// that revisions are committed in their order.
+func advance(ctx context.Context, tx *store.Tx, environment string) (revision int64, err error) {
+	tx.Announce(Topic)
+	if err := tx.QueryRow(ctx, `UPDATE environment SET revision = revision + 1 WHERE name = $1 RETURNING revision`,
+		environment).Scan(&revision); err != nil {
+		return 0, fmt.Errorf("advance %s: %w", environment, err)
+	}
+	return revision, nil
+}
+
+func (c Change) tell(ctx context.Context, tx *store.Tx, f Flag, name, environment string, details map[string]any) error {
+	event := c.By.Event(name, c.At)
+	event.FlagID, event.FlagKey, event.App, event.Environment = f.FlagID, f.Key, f.App, environment
+	event.Reason, event.RequestID, event.RolloutID = c.Reason, c.RequestID, c.RolloutID
+	if state, ok := f.In(environment); ok {
+		details = maps.Clone(details)
+		details["revision"] = state.Revision
+	}
+	event.Details = details
+	_, err := audit.Append(ctx, tx, event)
+	return err
+}
