@@ -1,0 +1,81 @@
+# Souk. `make run` shows it, `make test` proves it; each does its own set-up. CONTRIBUTING.md has the map.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+version := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+ldflags := -s -w -X github.com/soukhq/souk/internal/telemetry.Version=$(version)
+console := web/dist/index.html
+console_sources := $(shell find web -type d \( -name node_modules -o -name dist -o -name e2e -o -name test-results -o -name playwright-report \) -prune -o -type f -print 2>/dev/null)
+addr ?= localhost:8080
+
+.PHONY: help
+help: ## Show the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+.PHONY: run
+run: build ## Build all of it and serve the demo on http://localhost:8080
+	exec bin/souk demo --addr $(addr)
+
+.PHONY: build
+build: $(console) ## Build the console and bin/souk
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(ldflags)' -o bin/souk ./cmd/souk
+
+# The console is built only when one of its sources is newer than what was built.
+$(console): $(console_sources)
+	scripts/npm-packages
+	cd web && npm run --silent build
+	touch dist/index.html dist/.gitkeep
+
+.PHONY: dev
+dev: ## Serve the demo with reload: Vite for the console, Go built anew when a file changes
+	scripts/npm-packages
+	scripts/dev
+
+.PHONY: generate
+generate: ## Write the generated files anew: openapi.json, the console's types
+	go test ./internal/api -run '^TestOpenAPI' -update >/dev/null
+	scripts/npm-packages
+	cd web && npm run --silent generate
+
+.PHONY: format
+format: ## Format Go and TypeScript
+	scripts/golangci-lint fmt
+	scripts/npm-packages
+	cd web && npm run --silent format
+
+.PHONY: quick
+quick: ## The loop, under a minute: vet, tests on SQLite without -race, the console's unit tests
+	go vet ./...
+	SOUK_REQUIRE_ALL= SOUK_TEST_POSTGRES= go test -short ./...
+	scripts/npm-packages
+	cd web && npm run --silent types && npm run --silent test
+
+.PHONY: test check
+check: test
+test: ## The whole gate: format, lint, generated files, both engines with -race, Rego, console, browser
+	start=$$SECONDS
+	step() { echo "== $$* ($$((SECONDS - start)) s)"; }
+	step console: format, lint, types, unit tests, build
+	scripts/npm-packages
+	(cd web && npm run --silent lint && npm run --silent types && npm run --silent test)
+	$(MAKE) $(console)
+	step Go: format and lint
+	scripts/golangci-lint fmt --diff
+	scripts/golangci-lint run
+	step generated files
+	scripts/unchanged $(MAKE) generate
+	step Go: tests with -race on SQLite and PostgreSQL, Rego tests, import table
+	scripts/with-postgres go test -race -timeout 20m ./...
+	step browser: the stories in chromium
+	$(MAKE) build
+	chromium=$$(scripts/chromium)
+	if [ -n "$$chromium" ]; then (cd web && CHROMIUM=$$chromium npm run --silent e2e); fi
+	echo "== all green ($$((SECONDS - start)) s)"
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf bin web/dist/* web/node_modules .cache

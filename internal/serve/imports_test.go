@@ -1,0 +1,150 @@
+package serve_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/soukhq/souk/"
+
+// house says on which floor a package lives. A package may import all floors below its own and, on its own floor, the
+// neighbours that it names. Where only is set, it is the whole list.
+var house = map[string]struct {
+	floor      int
+	neighbours []string
+	only       []string
+}{
+	"internal/fault":     {floor: 0},
+	"internal/telemetry": {floor: 0},
+	"internal/flag":      {floor: 0, neighbours: []string{"internal/fault"}},
+	"web":                {floor: 0},
+	"policies":           {floor: 0},
+	"templates":          {floor: 0},
+
+	"internal/store":           {floor: 1},
+	"internal/store/storetest": {floor: 1, neighbours: []string{"internal/store"}},
+
+	"internal/audit":  {floor: 2},
+	"internal/access": {floor: 2, neighbours: []string{"internal/audit"}},
+
+	"internal/registry": {floor: 3},
+	"internal/template": {floor: 3},
+	"internal/policy":   {floor: 3},
+
+	"internal/catalog":   {floor: 4},
+	"internal/lifecycle": {floor: 4, neighbours: []string{"internal/catalog"}},
+	"internal/rollout":   {floor: 4, neighbours: []string{"internal/catalog", "internal/lifecycle"}},
+	"internal/review":    {floor: 4, neighbours: []string{"internal/catalog", "internal/lifecycle", "internal/rollout"}},
+	"internal/apply":     {floor: 4, neighbours: []string{"internal/catalog", "internal/lifecycle", "internal/rollout", "internal/review"}},
+
+	// The data plane runs while the database is down: it knows nothing of governance.
+	"internal/dataplane": {floor: 5, only: []string{
+		"internal/fault", "internal/flag", "internal/registry", "internal/access", "internal/store", "internal/telemetry",
+	}},
+	"internal/api": {floor: 5},
+
+	"internal/serve": {floor: 6},
+	"internal/demo":  {floor: 6, neighbours: []string{"internal/serve"}},
+	"internal/cli":   {floor: 6, neighbours: []string{"internal/serve", "internal/demo"}},
+	"cmd/souk":       {floor: 7, only: []string{"internal/cli"}},
+}
+
+// homes says where a third party's packages may be imported, by the longest prefix of the import path. What is not here has
+// no home yet: give it one, so that it can be replaced.
+var homes = map[string][]string{
+	"github.com/google/uuid":                   {"internal/store", "internal/store/storetest"},
+	"github.com/jackc/pgx/v5":                  {"internal/store", "internal/store/storetest"},
+	"github.com/pressly/goose/v3":              {"internal/store"},
+	"modernc.org/sqlite":                       {"internal/store"},
+	"golang.org/x/sys":                         {"internal/store", "internal/cli", "internal/serve"},
+	"golang.org/x/mod/sumdb":                   {"internal/audit"},
+	"github.com/gowebpki/jcs":                  {"internal/audit", "internal/review"},
+	"github.com/alexedwards/scs/v2":            {"internal/access"},
+	"github.com/open-policy-agent/opa":         {"internal/policy"},
+	"github.com/santhosh-tekuri/jsonschema/v6": {"internal/template"},
+	"golang.org/x/text":                        {"internal/access", "internal/template"},
+	"go.yaml.in/yaml/v3":                       {"internal/apply"},
+	"github.com/danielgtaylor/huma/v2":         {"internal/api"},
+	"github.com/knadh/koanf":                   {"internal/serve"},
+	"github.com/spf13/cobra":                   {"internal/cli"},
+	"github.com/spf13/pflag":                   {"internal/cli"},
+	"github.com/google/go-cmp":                 {}, // tests only
+	"pgregory.net/rapid":                       {}, // tests only
+	"github.com/rogpeppe/go-internal":          {}, // tests only
+}
+
+// TestImportsStayInsideTheHouse fails on an import outside the two tables above. Tests may import what they like.
+func TestImportsStayInsideTheHouse(t *testing.T) {
+	t.Parallel()
+	packages := listPackages(t)
+	for _, p := range packages {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		from, known := house[name]
+		if !known {
+			t.Errorf("%s has no row in the table: say on which floor it lives", name)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if to, inside := strings.CutPrefix(imported, module); inside {
+				switch {
+				case slices.Contains(from.neighbours, to), slices.Contains(from.only, to):
+				case from.only != nil, house[to].floor >= from.floor:
+					t.Errorf("%s may not import %s", name, to)
+				}
+				continue
+			}
+			if !strings.Contains(strings.SplitN(imported, "/", 2)[0], ".") {
+				continue // the standard library
+			}
+			home, found := homeOf(imported)
+			if !found {
+				t.Errorf("%s imports %s, which has no home in the table", name, imported)
+			} else if !slices.Contains(home, name) {
+				t.Errorf("%s may not import %s, whose home is %s", name, imported, strings.Join(home, ", "))
+			}
+		}
+	}
+}
+
+func homeOf(path string) (home []string, found bool) {
+	longest := -1
+	for prefix, packages := range homes {
+		if (path == prefix || strings.HasPrefix(path, prefix+"/")) && len(prefix) > longest {
+			longest, home, found = len(prefix), packages, true
+		}
+	}
+	return home, found
+}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+}
+
+func listPackages(t *testing.T) []goPackage {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", "list", "-e", "-json=ImportPath,Imports", "./...")
+	command.Dir = "../.."
+	out, err := command.Output()
+	if err != nil {
+		if failed, ok := errors.AsType[*exec.ExitError](err); ok {
+			t.Fatalf("go list: %v\n%s", err, failed.Stderr)
+		}
+		t.Fatal(err)
+	}
+	var packages []goPackage
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}
