@@ -24,6 +24,8 @@ const (
 	Admin     Role = "admin"
 )
 
+var roles = []Role{Viewer, Publisher, Approver, Operator, Auditor, Admin}
+
 // Domain names a field of judgement that approvals come from, such as product, security or platform.
 type Domain string
 
@@ -38,6 +40,8 @@ const (
 	ScopeKill     TokenScope = "kill"     // reading, and turning things off
 	ScopeOutcomes TokenScope = "outcomes" // reporting outcomes
 )
+
+var tokenScopes = []TokenScope{ScopeAll, ScopeRead, ScopeRequests, ScopeKill, ScopeOutcomes}
 
 // Actor is who acts, by which credential, with the memberships that were true when the act began.
 type Actor struct {
@@ -92,11 +96,31 @@ func (a Actor) Event(name string, at time.Time) audit.Event {
 	return audit.Event{Event: name, Actor: a.Email, Timestamp: at, Credential: a.Credential}
 }
 
+// MayReadAudit asks for the right to read the audit log, in the form in which package audit can ask it.
+func (a Actor) MayReadAudit() error { return Can(a, AuditRead, Scope{}) }
+
+// The kinds of credentials that make an actor.
+const (
+	credentialSession = "session"
+	credentialToken   = "token"
+	credentialLocal   = "local"
+	credentialSystem  = "system"
+)
+
 // System is the actor of what Souk does by itself; part is such as "rollout". It may do everything.
 func System(part string) Actor {
 	return Actor{
 		Email: "souk:" + part, Name: "Souk", TokenScope: ScopeAll,
-		Groups:     []Membership{{Group: "souk", Roles: []Role{Admin, Operator, Auditor}}},
-		Credential: audit.Credential{Kind: "system", ID: part},
+		Credential: audit.Credential{Kind: credentialSystem, ID: part},
+	}
+}
+
+// Local is the actor of who speaks through the local socket or opens the database itself: whoever may read the data is an
+// administrator. It is nobody's person, so it owns nothing, requests nothing and approves nothing.
+func Local(osUser string) Actor {
+	return Actor{
+		Email: "local:" + osUser, Name: osUser, TokenScope: ScopeAll,
+		Groups:     []Membership{{Group: "local:administrators", Roles: []Role{Admin}}},
+		Credential: audit.Credential{Kind: credentialLocal, ID: osUser},
 	}
 }

@@ -2,6 +2,7 @@ package access
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/soukhq/souk/internal/fault"
 )
@@ -14,7 +15,7 @@ const (
 	Public        Action = "public"         // no sign-in is needed
 	SignIn        Action = "sign_in"        // any signed-in person, about themselves
 	Read          Action = "read"           // see apps, flags, requests, rollouts, templates, policies, people and groups
-	RequestMake   Action = "request.make"   // submit for a group one belongs to
+	RequestMake   Action = "request.make"   // submit for a group: its members
 	RequestEdit   Action = "request.edit"   // edit or withdraw: the requester or an owner
 	RequestDecide Action = "request.decide" // approve or deny: an approver; which one, review decides
 	Kill          Action = "kill"           // turn off: owners, operators, admins
@@ -23,9 +24,9 @@ const (
 	AuditRead     Action = "audit.read"     // auditors and admins
 	PeopleWrite   Action = "people.write"   // people and groups: admins
 	GovernWrite   Action = "govern.write"   // templates, policies, lifecycle, environments, segments: admins
-	TokenMake     Action = "token.make"     // a token for oneself; for others: admins
-	KeyMake       Action = "key.make"       // SDK keys: operators and admins; owners for their app outside production
-	KeyRead       Action = "key.read"       // list SDK keys: operators, admins, owners
+	TokenMake     Action = "token.make"     // make, list and revoke tokens: one's own; those of others: admins
+	KeyMake       Action = "key.make"       // make and revoke SDK keys: operators and admins; owners for their app, not where governed
+	KeyRead       Action = "key.read"       // list SDK keys: operators and admins; owners those of their app
 )
 
 // Scope is what an action is about. Its zero value is the installation as a whole.
@@ -37,32 +38,67 @@ type Scope struct {
 	Governed    bool   // the environment is governed
 }
 
-// rule says who may do an action. An action without a rule is refused to everybody.
+// standing is how an actor stands to the scope of an action, apart from roles.
+type standing int
+
+const (
+	anybody         standing = 1 << iota // is signed in
+	owner                                // is in the owning group, or is the named person
+	ownerUngoverned                      // is an owner, and the environment is not governed
+	requester                            // made the request
+	self                                 // is the person acted on
+)
+
+// rule says who may do an action: anybody with one of the roles or one of the standings, by a session, a token of scope all or
+// one of scopes.
 type rule struct {
-	anyone     bool // signed in
-	roles      []Role
-	owner      bool // owners of the scope
-	requester  bool // who made the request
-	self       bool // the person acted on
-	scopes     []TokenScope
-	ungoverned bool // owner counts only outside governed environments
+	action   Action
+	roles    []Role
+	standing standing
+	scopes   []TokenScope
 }
 
-var rules = map[Action]rule{
-	SignIn:        {anyone: true, scopes: []TokenScope{ScopeRead, ScopeRequests, ScopeKill}},
-	Read:          {anyone: true, scopes: []TokenScope{ScopeRead, ScopeRequests, ScopeKill}},
-	RequestMake:   {roles: []Role{Admin}, owner: true, scopes: []TokenScope{ScopeRequests}},
-	RequestEdit:   {owner: true, requester: true, scopes: []TokenScope{ScopeRequests}},
-	RequestDecide: {roles: []Role{Approver}},
-	Kill:          {roles: []Role{Operator, Admin}, owner: true, scopes: []TokenScope{ScopeKill}},
-	RolloutRun:    {owner: true},
-	RolloutStop:   {roles: []Role{Operator, Admin}, owner: true, scopes: []TokenScope{ScopeKill}},
-	AuditRead:     {roles: []Role{Auditor, Admin}, scopes: []TokenScope{ScopeRead}},
-	PeopleWrite:   {roles: []Role{Admin}},
-	GovernWrite:   {roles: []Role{Admin}},
-	TokenMake:     {roles: []Role{Admin}, self: true},
-	KeyMake:       {roles: []Role{Operator, Admin}, owner: true, ungoverned: true},
-	KeyRead:       {roles: []Role{Operator, Admin}, owner: true, scopes: []TokenScope{ScopeRead}},
+// rules is the whole of what may be done by whom. An action without a row is refused to everybody.
+var rules = []rule{
+	{SignIn, nil, anybody, []TokenScope{ScopeRead, ScopeRequests, ScopeKill, ScopeOutcomes}},
+	{Read, nil, anybody, []TokenScope{ScopeRead, ScopeRequests, ScopeKill}},
+	{RequestMake, nil, owner, []TokenScope{ScopeRequests}},
+	{RequestEdit, nil, owner | requester, []TokenScope{ScopeRequests}},
+	{RequestDecide, []Role{Approver}, 0, nil},
+	{Kill, []Role{Operator, Admin}, owner, []TokenScope{ScopeKill}},
+	{RolloutRun, nil, owner, nil},
+	{RolloutStop, []Role{Operator, Admin}, owner, []TokenScope{ScopeKill}},
+	{AuditRead, []Role{Auditor, Admin}, 0, []TokenScope{ScopeRead}},
+	{PeopleWrite, []Role{Admin}, 0, nil},
+	{GovernWrite, []Role{Admin}, 0, nil},
+	{TokenMake, []Role{Admin}, self, nil},
+	{KeyMake, []Role{Operator, Admin}, ownerUngoverned, nil},
+	{KeyRead, []Role{Operator, Admin}, owner, []TokenScope{ScopeRead}},
+}
+
+// Actions lists every action, those of the table in its order.
+func Actions() []Action {
+	all := []Action{Public}
+	for _, r := range rules {
+		all = append(all, r.action)
+	}
+	return all
+}
+
+// Held lists what the actor may do on the installation as a whole, on themselves, or for a group of theirs, so that a
+// screen can leave out what would only be refused. Rights that hang on one app or request are not in it.
+func Held(a Actor) []Action {
+	scopes := []Scope{{}, {Person: a.Email}}
+	held := []Action{}
+	for _, action := range Actions() {
+		may := func(on Scope) bool { return Can(a, action, on) == nil }
+		if slices.ContainsFunc(scopes, may) || action == RequestMake && slices.ContainsFunc(a.Groups, func(m Membership) bool {
+			return may(Scope{OwnerGroup: m.Group})
+		}) {
+			held = append(held, action)
+		}
+	}
+	return held
 }
 
 // Can decides whether the actor may do the action on the scope: nil, or a fault of kind Unauthenticated or Forbidden that
@@ -74,38 +110,64 @@ func Can(a Actor, action Action, on Scope) error {
 	if a.Email == "" {
 		return fault.New(fault.Unauthenticated, "signed_out", "you are not signed in").Fix("sign in, or send an API token")
 	}
-	r, ok := rules[action]
-	if !ok {
+	at := slices.IndexFunc(rules, func(r rule) bool { return r.action == action })
+	if at < 0 {
 		return fault.New(fault.Forbidden, "forbidden", "nobody may do %s", action)
 	}
-	if a.TokenScope != ScopeAll && !slices.Contains(r.scopes, a.TokenScope) {
-		return fault.New(fault.Forbidden, "token_scope", "a token of scope %q may not do this", a.TokenScope).
-			Fix("use a token of scope \"all\"")
-	}
-	owner := r.owner && a.Owns(on.OwnerGroup, on.OwnerPerson) && (!r.ungoverned || !on.Governed)
-	if r.anyone || owner ||
-		r.requester && on.Requester != "" && a.Email == on.Requester ||
-		r.self && on.Person != "" && a.Email == on.Person ||
-		slices.ContainsFunc(r.roles, a.Has) {
+	if a.Credential.Kind == credentialSystem {
 		return nil
 	}
-	return fault.New(fault.Forbidden, "forbidden", "you may not do this").Fix("%s", r.who(on))
+	r := rules[at]
+	if a.TokenScope != ScopeAll && !slices.Contains(r.scopes, a.TokenScope) {
+		return fault.New(fault.Forbidden, "token_scope", "a token of scope %q may not do this", a.TokenScope).
+			Fix("use a token of a scope that may, such as \"all\"")
+	}
+	if r.standing&stand(a, on) != 0 || slices.ContainsFunc(r.roles, a.Has) {
+		return nil
+	}
+	return fault.New(fault.Forbidden, "forbidden", "you may not do this").Fix("ask %s", r.who(on))
 }
 
-// who tells, for a refusal, whom to ask.
-func (r rule) who(on Scope) string {
-	text := "ask "
-	switch {
-	case r.owner && on.OwnerGroup != "" && len(r.roles) > 0:
-		text += "a member of " + on.OwnerGroup + " or a person with the role " + string(r.roles[0])
-	case r.owner && on.OwnerGroup != "":
-		text += "a member of " + on.OwnerGroup
-	case len(r.roles) > 0:
-		text += "a person with the role " + string(r.roles[0])
-	case on.Requester != "":
-		text += on.Requester
-	default:
-		text += "an administrator"
+// stand gives every standing that the actor has.
+func stand(a Actor, on Scope) standing {
+	s := anybody
+	if a.Owns(on.OwnerGroup, on.OwnerPerson) {
+		s |= owner
+		if !on.Governed {
+			s |= ownerUngoverned
+		}
 	}
-	return text
+	if a.PersonID != "" && a.Email == on.Requester {
+		s |= requester
+	}
+	if a.PersonID != "" && a.Email == on.Person {
+		s |= self
+	}
+	return s
+}
+
+// who names, for a refusal, the people who may.
+func (r rule) who(on Scope) string {
+	var people []string
+	if r.standing&owner != 0 || r.standing&ownerUngoverned != 0 && !on.Governed {
+		if on.OwnerGroup != "" {
+			people = append(people, "a member of "+on.OwnerGroup)
+		}
+		if on.OwnerPerson != "" {
+			people = append(people, on.OwnerPerson)
+		}
+	}
+	if r.standing&requester != 0 && on.Requester != "" {
+		people = append(people, on.Requester)
+	}
+	if r.standing&self != 0 && on.Person != "" {
+		people = append(people, on.Person)
+	}
+	for _, role := range r.roles {
+		people = append(people, "somebody with the role "+string(role))
+	}
+	if len(people) == 0 {
+		return "an administrator whom to ask"
+	}
+	return strings.Join(people, " or ")
 }

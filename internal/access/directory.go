@@ -1,0 +1,328 @@
+package access
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// Directory is the people and groups. It is safe for concurrent use.
+type Directory struct {
+	DB  *store.DB
+	Now func() time.Time
+}
+
+// PersonSpec is what an administrator says of a person.
+type PersonSpec struct {
+	DisplayName string   `json:"display_name,omitempty" yaml:"display_name" doc:"What people read; the address if absent"`
+	Groups      []string `json:"groups,omitempty" yaml:"groups" doc:"Adds the person to these groups, save those that list their members themselves"`
+	Agent       bool     `json:"agent,omitempty" yaml:"agent" doc:"A service account or an AI agent, not a human"`
+	Active      *bool    `json:"active,omitempty" yaml:"active" doc:"False ends sign-in, sessions and tokens; absent leaves it as it is"`
+}
+
+// GroupSpec is what an administrator says of a group.
+type GroupSpec struct {
+	Title     string        `json:"title,omitempty" yaml:"title" doc:"What people read; the name if absent"`
+	Roles     []Role        `json:"roles,omitempty" yaml:"roles"`
+	Domains   []Domain      `json:"domains,omitempty" yaml:"domains" doc:"What an approver group decides, such as product or security"`
+	Delegated bool          `json:"delegated,omitempty" yaml:"delegated" doc:"An approver group that decides requests of low risk only"`
+	Scope     ApprovalScope `json:"scope,omitzero" yaml:"scope" doc:"What an approver group decides about; an absent list is everything"`
+	Members   []string      `json:"members,omitempty" yaml:"members" doc:"E-mail addresses: if present, even if empty, the whole membership"`
+}
+
+// Effect tells what a Put did.
+type Effect string
+
+// The effects.
+const (
+	Created   Effect = "created"
+	Updated   Effect = "updated"
+	Unchanged Effect = "unchanged" // nothing was written, no event appended
+)
+
+// People lists people by address; search, if given, is looked for in address and name.
+func (d *Directory) People(ctx context.Context, by Actor, search string, page store.Page) (store.Listing[Person], error) {
+	if err := Can(by, Read, Scope{}); err != nil {
+		return store.Listing[Person]{}, err
+	}
+	after, err := page.After()
+	if err != nil {
+		return store.Listing[Person]{}, err
+	}
+	if err := line("search", search); err != nil {
+		return store.Listing[Person]{}, err
+	}
+	from := ""
+	if len(after) > 0 {
+		from = after[0]
+	}
+	var people []Person
+	err = d.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		people, err = store.List(ctx, tx, scanPerson, `SELECT `+personColumns+` FROM person p
+			WHERE p.email COLLATE "C" > $1 AND p.search LIKE $2 ESCAPE '\' ORDER BY p.email COLLATE "C" LIMIT $3`,
+			from, store.LikePattern(strings.ToLower(search)), page.Size()+1)
+		if err != nil {
+			return wrap("list people", err)
+		}
+		return fillGroups(ctx, tx, people)
+	})
+	if err != nil {
+		return store.Listing[Person]{}, err
+	}
+	return store.Cut(page, people, func(p Person) []string { return []string{p.Email} }), nil
+}
+
+// Person gives one person.
+func (d *Directory) Person(ctx context.Context, by Actor, email string) (p Person, err error) {
+	if err := Can(by, Read, Scope{Person: email}); err != nil {
+		return Person{}, err
+	}
+	err = d.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		var ok bool
+		if p, ok, err = PersonByEmail(ctx, tx, email); ok || err != nil {
+			return err
+		}
+		people, _, err := Names(ctx, tx)
+		if err != nil {
+			return err
+		}
+		return unknown("person", "email", email, people)
+	})
+	return p, err
+}
+
+// Groups lists groups by name.
+func (d *Directory) Groups(ctx context.Context, by Actor, page store.Page) (store.Listing[Group], error) {
+	if err := Can(by, Read, Scope{}); err != nil {
+		return store.Listing[Group]{}, err
+	}
+	after, err := page.After()
+	if err != nil {
+		return store.Listing[Group]{}, err
+	}
+	from := ""
+	if len(after) > 0 {
+		from = after[0]
+	}
+	var groups []Group
+	err = d.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		groups, err = store.List(ctx, tx, scanGroup, `SELECT `+groupColumns+` FROM grp g
+			WHERE g.name COLLATE "C" > $1 ORDER BY g.name COLLATE "C" LIMIT $2`, from, page.Size()+1)
+		if err != nil {
+			return wrap("list groups", err)
+		}
+		return fillMembers(ctx, tx, groups, false)
+	})
+	if err != nil {
+		return store.Listing[Group]{}, err
+	}
+	return store.Cut(page, groups, func(g Group) []string { return []string{g.Name} }), nil
+}
+
+// Group gives one group.
+func (d *Directory) Group(ctx context.Context, by Actor, name string) (g Group, err error) {
+	if err := Can(by, Read, Scope{}); err != nil {
+		return Group{}, err
+	}
+	err = d.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		var ok bool
+		if g, ok, err = GroupByName(ctx, tx, name); ok || err != nil {
+			return err
+		}
+		_, groups, err := Names(ctx, tx)
+		if err != nil {
+			return err
+		}
+		return unknown("group", "name", name, groups)
+	})
+	return g, err
+}
+
+// PutPerson makes the person, or makes it what spec says. A revision other than 0 must be the present one. The groups
+// that spec names must exist.
+func (d *Directory) PutPerson(ctx context.Context, by Actor, email string, spec PersonSpec, revision int64) (p Person, effect Effect, err error) {
+	if err := Can(by, PeopleWrite, Scope{Person: email}); err != nil {
+		return Person{}, "", err
+	}
+	email, spec, err = checkPerson(email, spec)
+	if err != nil {
+		return Person{}, "", err
+	}
+	err = d.change(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		p, effect, err = putPerson(ctx, tx, change{by, d.Now(), revision}, email, spec)
+		return err
+	})
+	if err != nil {
+		return Person{}, "", err
+	}
+	return p, effect, nil
+}
+
+// PutGroup makes the group, or makes it what spec says. A revision other than 0 must be the present one. The members that
+// spec names must exist. To put people and groups that name each other: people without groups first, then groups, then
+// people again.
+func (d *Directory) PutGroup(ctx context.Context, by Actor, name string, spec GroupSpec, revision int64) (g Group, effect Effect, err error) {
+	if err := Can(by, PeopleWrite, Scope{}); err != nil {
+		return Group{}, "", err
+	}
+	if spec, err = checkGroup(name, spec); err != nil {
+		return Group{}, "", err
+	}
+	err = d.change(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		g, effect, err = putGroup(ctx, tx, change{by, d.Now(), revision}, name, spec)
+		return err
+	})
+	if err != nil {
+		return Group{}, "", err
+	}
+	return g, effect, nil
+}
+
+// change runs one change of people or groups and refuses it if it takes the last administrator away. Changes wait for one
+// another, else two that each leave one administrator could together leave none.
+func (d *Directory) change(ctx context.Context, fn func(ctx context.Context, tx *store.Tx) error) error {
+	return d.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if _, err := store.List(ctx, tx, store.ScanString, `SELECT name FROM grp ORDER BY name COLLATE "C"`+tx.ForUpdate()); err != nil {
+			return wrap("lock groups", err)
+		}
+		before, err := countAdmins(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if err := fn(ctx, tx); err != nil {
+			return err
+		}
+		after, err := countAdmins(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if before > 0 && after == 0 {
+			return fault.New(fault.Conflict, "last_admin", "this would leave nobody with the role admin").
+				Fix("give somebody else the role admin first")
+		}
+		return nil
+	})
+}
+
+func countAdmins(ctx context.Context, tx *store.Tx) (count int, err error) {
+	err = tx.QueryRow(ctx, `SELECT count(DISTINCT p.id) FROM person p JOIN person_group m ON m.person_id = p.id
+		JOIN grp g ON g.name = m.group_name WHERE p.active AND NOT p.agent AND g.roles LIKE '%"admin"%'`).Scan(&count)
+	return count, wrap("count administrators", err)
+}
+
+// change is who changes something, when, and which revision of it they read; 0 is any.
+type change struct {
+	by       Actor
+	at       time.Time
+	revision int64
+}
+
+func (c change) check(what string, exists bool, revision int64, current any) error {
+	switch {
+	case c.revision == 0 || exists && c.revision == revision:
+		return nil
+	case !exists:
+		return fault.New(fault.Stale, "stale", "the %s does not exist any more", what).
+			Fix("send it without the version that you read, to make it anew")
+	}
+	return fault.New(fault.Stale, "stale", "the %s was changed since you read it: you have revision %d, now it is %d", what, c.revision, revision).
+		Fix("look at what is there now, and send your change again with that revision").Showing(current)
+}
+
+func (c change) append(ctx context.Context, tx *store.Tx, name, subject string, before, after any) error {
+	e := c.by.Event(name, c.at)
+	e.Subject, e.Details = subject, map[string]any{"after": after}
+	if before != nil {
+		e.Details["before"] = before
+	}
+	_, err := audit.Append(ctx, tx, e)
+	return err
+}
+
+func unknown(what, field, word string, among []string) error {
+	return fault.New(fault.NotFound, "unknown_"+what, "there is no %s %s", what, quote(word)).At(field).
+		Fix("%s", meant(word, among, "look it up in the list under Admin"))
+}
+
+func checkPerson(email string, spec PersonSpec) (string, PersonSpec, error) {
+	var wrong findings
+	email, err := Email("email", email)
+	wrong.add(err)
+	spec.DisplayName = strings.TrimSpace(spec.DisplayName)
+	wrong.add(line("display_name", spec.DisplayName))
+	if len(spec.Groups) > maxGroups {
+		wrong.add(tooMany("groups", maxGroups))
+	}
+	return email, spec, wrong.fault("person")
+}
+
+func checkGroup(name string, spec GroupSpec) (GroupSpec, error) {
+	var wrong findings
+	wrong.add(slug("name", "group", name))
+	spec.Title = strings.TrimSpace(spec.Title)
+	wrong.add(line("title", spec.Title))
+	known := make([]string, len(roles))
+	for i, role := range roles {
+		known[i] = string(role)
+	}
+	for i, role := range spec.Roles {
+		if !slices.Contains(roles, role) {
+			wrong.add(fault.New(fault.Invalid, "unknown_role", "there is no role %s", quote(string(role))).
+				At(fmt.Sprintf("roles[%d]", i)).Fix("%s", meant(string(role), known, "the roles are "+strings.Join(known, ", "))))
+		}
+	}
+	for i, domain := range spec.Domains {
+		wrong.add(slug(fmt.Sprintf("domains[%d]", i), "domain", string(domain)))
+	}
+	for field, names := range map[string][]string{
+		"scope.apps": spec.Scope.Apps, "scope.categories": spec.Scope.Categories, "scope.environments": spec.Scope.Environments,
+	} {
+		if len(names) > maxMembers {
+			wrong.add(tooMany(field, maxMembers))
+		}
+		for i, n := range names {
+			wrong.add(line(fmt.Sprintf("%s[%d]", field, i), n))
+		}
+	}
+	if len(spec.Domains) > maxDomains {
+		wrong.add(tooMany("domains", maxDomains))
+	}
+	if len(spec.Members) > maxMembers {
+		wrong.add(tooMany("members", maxMembers))
+	}
+	wrong.add(checkApprover(spec))
+	spec.Members = slices.Clone(spec.Members)
+	for i, member := range spec.Members {
+		email, err := Email(fmt.Sprintf("members[%d]", i), member)
+		wrong.add(err)
+		spec.Members[i] = email
+	}
+	spec.Roles, spec.Domains = set(spec.Roles), set(spec.Domains)
+	return spec, wrong.fault("group")
+}
+
+// checkApprover refuses an approver group that can decide nothing, and the marks of one on a group that is none.
+func checkApprover(spec GroupSpec) error {
+	approver := slices.Contains(spec.Roles, Approver)
+	marked := len(spec.Domains) > 0 || spec.Delegated ||
+		len(spec.Scope.Apps)+len(spec.Scope.Categories)+len(spec.Scope.Environments) > 0
+	switch {
+	case approver && len(spec.Domains) == 0:
+		return fault.New(fault.Invalid, "domains_missing", "a group with the role approver needs a domain to decide for").At("domains").
+			Fix("name one or more, such as product, security or platform")
+	case !approver && marked:
+		return fault.New(fault.Invalid, "not_an_approver", "domains, delegated and scope are for groups with the role approver").At("roles").
+			Fix("add the role approver, or leave them out")
+	}
+	return nil
+}
+
+func tooMany(field string, limit int) error {
+	return fault.New(fault.TooLarge, "too_many", "%s has too many entries", field).At(field).Fix("at most %d", limit)
+}

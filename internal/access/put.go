@@ -1,0 +1,224 @@
+package access
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/store"
+)
+
+func putPerson(ctx context.Context, tx *store.Tx, c change, email string, spec PersonSpec) (Person, Effect, error) {
+	before, exists, err := PersonByEmail(ctx, tx, email)
+	if err != nil {
+		return Person{}, "", err
+	}
+	if err := c.check("person", exists, before.Revision, before); err != nil {
+		return Person{}, "", err
+	}
+	after := before
+	if !exists {
+		after = Person{ID: store.NewID(), Email: email, Active: true}
+	}
+	after.DisplayName, after.Agent = spec.DisplayName, spec.Agent
+	if after.DisplayName == "" {
+		after.DisplayName = email
+	}
+	if spec.Active != nil {
+		after.Active = *spec.Active
+	}
+	joined, err := toJoin(ctx, tx, before.Groups, spec.Groups)
+	if err != nil {
+		return Person{}, "", err
+	}
+	after.Groups = set(append(slices.Clone(before.Groups), joined...))
+	if exists && reflect.DeepEqual(before, after) {
+		return before, Unchanged, nil
+	}
+	after.Revision++
+	if err := writePerson(ctx, tx, c, after, exists); err != nil {
+		return Person{}, "", err
+	}
+	for _, group := range joined {
+		if err := join(ctx, tx, after.ID, group); err != nil {
+			return Person{}, "", err
+		}
+		if _, err := tx.Exec(ctx, `UPDATE grp SET revision = revision + 1, updated_at = $1 WHERE name = $2`,
+			store.Micros(c.at), group); err != nil {
+			return Person{}, "", wrap("update group", err)
+		}
+	}
+	if !after.Active {
+		if err := endCredentials(ctx, tx, c, after.ID); err != nil {
+			return Person{}, "", err
+		}
+	}
+	if !exists {
+		return after, Created, c.append(ctx, tx, "person.created", "person:"+email, nil, after)
+	}
+	return after, Updated, c.append(ctx, tx, "person.updated", "person:"+email, before, after)
+}
+
+// toJoin gives those of the wanted groups that a person is not in yet and that do not list their members themselves.
+func toJoin(ctx context.Context, tx *store.Tx, in, wanted []string) ([]string, error) {
+	var joined []string
+	var wrong findings
+	for i, name := range wanted {
+		g, ok, err := store.One(ctx, tx, scanGroup, `SELECT `+groupColumns+` FROM grp g WHERE g.name = $1`, name)
+		if err != nil {
+			return nil, wrap("read group", err)
+		}
+		if !ok {
+			_, groups, err := Names(ctx, tx)
+			if err != nil {
+				return nil, err
+			}
+			wrong.add(unknown("group", fmt.Sprintf("groups[%d]", i), name, groups))
+		}
+		if ok && !g.Lists && !slices.Contains(in, name) && !slices.Contains(joined, name) {
+			joined = append(joined, name)
+		}
+	}
+	return joined, wrong.fault("person")
+}
+
+func writePerson(ctx context.Context, tx *store.Tx, c change, p Person, exists bool) error {
+	now := store.Micros(c.at)
+	query, args := `INSERT INTO person (email, display_name, agent, active, search, revision, updated_at, id, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7) ON CONFLICT DO NOTHING`,
+		[]any{p.Email, p.DisplayName, p.Agent, p.Active, searchText(p), p.Revision, now, p.ID}
+	if exists {
+		query = `UPDATE person SET email = $1, display_name = $2, agent = $3, active = $4, search = $5, revision = $6, updated_at = $7
+			WHERE id = $8 AND revision = $6 - 1`
+	}
+	rows, err := tx.Exec(ctx, query, args...)
+	if err != nil {
+		return wrap("write person", err)
+	}
+	return written("person", rows)
+}
+
+func putGroup(ctx context.Context, tx *store.Tx, c change, name string, spec GroupSpec) (Group, Effect, error) {
+	before, exists, err := GroupByName(ctx, tx, name)
+	if err != nil {
+		return Group{}, "", err
+	}
+	if err := c.check("group", exists, before.Revision, before); err != nil {
+		return Group{}, "", err
+	}
+	after := Group{
+		Name: name, Title: spec.Title, Roles: spec.Roles, Domains: spec.Domains, Delegated: spec.Delegated, Scope: spec.Scope,
+		Members: set(spec.Members), Lists: spec.Members != nil, Revision: before.Revision,
+	}
+	if after.Title == "" {
+		after.Title = name
+	}
+	if spec.Members == nil && exists {
+		after.Members = before.Members
+	}
+	if exists && encode(before) == encode(after) {
+		return before, Unchanged, nil
+	}
+	after.Revision++
+	if err := writeGroup(ctx, tx, c, after, exists); err != nil {
+		return Group{}, "", err
+	}
+	if err := setMembers(ctx, tx, c, before, after, spec.Members); err != nil {
+		return Group{}, "", err
+	}
+	if !exists {
+		return after, Created, c.append(ctx, tx, "group.created", "group:"+name, nil, after)
+	}
+	return after, Updated, c.append(ctx, tx, "group.updated", "group:"+name, before, after)
+}
+
+func writeGroup(ctx context.Context, tx *store.Tx, c change, g Group, exists bool) error {
+	now := store.Micros(c.at)
+	query, args := `INSERT INTO grp (title, roles, domains, delegated, scope, lists, revision, updated_at, name, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $8) ON CONFLICT DO NOTHING`,
+		[]any{g.Title, encode(g.Roles), encode(g.Domains), g.Delegated, encode(g.Scope), g.Lists, g.Revision, now, g.Name}
+	if exists {
+		query = `UPDATE grp SET title = $1, roles = $2, domains = $3, delegated = $4, scope = $5, lists = $6, revision = $7, updated_at = $8
+			WHERE name = $9 AND revision = $7 - 1`
+	}
+	rows, err := tx.Exec(ctx, query, args...)
+	if err != nil {
+		return wrap("write group", err)
+	}
+	return written("group", rows)
+}
+
+// setMembers turns the membership before into after, and moves the revision of everybody who came or went. named is
+// after as it was written, for the places of findings.
+func setMembers(ctx context.Context, tx *store.Tx, c change, before, after Group, named []string) error {
+	var wrong findings
+	for _, email := range missing(before.Members, after.Members) {
+		id, ok, err := touchPerson(ctx, tx, c, email)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			people, _, err := Names(ctx, tx)
+			if err != nil {
+				return err
+			}
+			wrong.add(unknown("person", fmt.Sprintf("members[%d]", slices.Index(named, email)), email, people))
+			continue
+		}
+		if err := join(ctx, tx, id, after.Name); err != nil {
+			return err
+		}
+	}
+	for _, email := range missing(after.Members, before.Members) {
+		id, _, err := touchPerson(ctx, tx, c, email)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM person_group WHERE person_id = $1 AND group_name = $2`, id, after.Name); err != nil {
+			return wrap("remove member", err)
+		}
+	}
+	return wrong.fault("group")
+}
+
+// missing gives the members of all that are not in some, which is sorted.
+func missing(some, all []string) (rest []string) {
+	for _, word := range all {
+		if _, found := slices.BinarySearch(some, word); !found {
+			rest = append(rest, word)
+		}
+	}
+	return rest
+}
+
+func touchPerson(ctx context.Context, tx *store.Tx, c change, email string) (id string, ok bool, err error) {
+	id, ok, err = store.One(ctx, tx, store.ScanString,
+		`UPDATE person SET revision = revision + 1, updated_at = $1 WHERE email = $2 RETURNING id`, store.Micros(c.at), email)
+	return id, ok, wrap("update person", err)
+}
+
+func join(ctx context.Context, tx *store.Tx, personID, group string) error {
+	_, err := tx.Exec(ctx, `INSERT INTO person_group (person_id, group_name) VALUES ($1, $2) ON CONFLICT DO NOTHING`, personID, group)
+	return wrap("add member", err)
+}
+
+// endCredentials takes sessions and tokens from a person who may no longer sign in, so that they stay ended if the person
+// ever comes back.
+func endCredentials(ctx context.Context, tx *store.Tx, c change, personID string) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM session WHERE person_id = $1`, personID); err != nil {
+		return wrap("end sessions", err)
+	}
+	_, err := tx.Exec(ctx, `UPDATE api_token SET revoked_at = $1, revision = revision + 1 WHERE person_id = $2 AND revoked_at IS NULL`,
+		store.Micros(c.at), personID)
+	return wrap("revoke tokens", err)
+}
+
+// written gives fault.Stale if a write that carried a revision, or that expected none, found another.
+func written(what string, rows int64) error {
+	if rows == 1 {
+		return nil
+	}
+	return fault.New(fault.Stale, "stale", "the %s was changed at the same time by somebody else", what).Fix("look at it and try again")
+}
