@@ -1,0 +1,234 @@
+package template
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"time"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/store"
+	"github.com/soukhq/souk/templates"
+)
+
+// Topic is announced when a template has a new version.
+const Topic = "templates"
+
+// Library is the templates of an installation.
+type Library struct {
+	DB  *store.DB
+	Now func() time.Time
+}
+
+// Template is one version of a document.
+type Template struct {
+	Document
+	Version   int       `json:"version" doc:"1, 2, 3 …; a version never changes"`
+	CreatedAt time.Time `json:"created_at"`
+	CreatedBy string    `json:"created_by" doc:"E-mail of who posted it"`
+}
+
+// Put stores the document. The same content as the latest version is that version again (created is false); anything else
+// is the next one. A document with errors is refused with its findings.
+func (l *Library) Put(ctx context.Context, by access.Actor, raw []byte) (t Template, created bool, err error) {
+	if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
+		return Template{}, false, err
+	}
+	doc, err := read(raw)
+	if err != nil {
+		return Template{}, false, err
+	}
+	err = l.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		t, created, err = put(ctx, tx, by, doc, l.Now())
+		return err
+	})
+	return t, created, err
+}
+
+// read parses a document and makes one fault of all its errors.
+func read(raw []byte) (Document, error) {
+	doc, findings := Parse(raw)
+	for _, f := range findings {
+		if f.Severity == fault.SeverityError {
+			return Document{}, fault.New(fault.Unprocessable, "bad_template", "the template cannot be used: %s", f.Message).
+				At(f.Field).Fix("%s", f.Remediation).With(findings...)
+		}
+	}
+	return doc, nil
+}
+
+func put(ctx context.Context, tx *store.Tx, by access.Actor, doc Document, now time.Time) (Template, bool, error) {
+	document, err := json.Marshal(doc)
+	if err != nil {
+		return Template{}, false, fmt.Errorf("encode template: %w", err)
+	}
+	latest, exists, err := Load(ctx, tx, doc.TemplateID, 0)
+	if err != nil {
+		return Template{}, false, err
+	}
+	if exists {
+		before, err := json.Marshal(latest.Document)
+		if err != nil {
+			return Template{}, false, fmt.Errorf("encode template: %w", err)
+		}
+		if bytes.Equal(before, document) {
+			return latest, false, nil
+		}
+	}
+	t := Template{Document: doc, Version: latest.Version + 1, CreatedAt: now.UTC().Truncate(time.Microsecond), CreatedBy: by.Email}
+	n, err := tx.Exec(ctx, `INSERT INTO template_version (id, version, document, created_at, created_by)
+		VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`, doc.TemplateID, t.Version, string(document), store.Micros(now), by.Email)
+	if err != nil {
+		return Template{}, false, fmt.Errorf("store template: %w", err)
+	}
+	if n == 0 {
+		return Template{}, false, fault.New(fault.Conflict, "template_changed", "somebody else changed %s at the same moment", doc.TemplateID).
+			At("templateId").Fix("look at the new version, then send yours again if it is still wanted")
+	}
+	name := "template.created"
+	if exists {
+		name = "template.updated"
+	}
+	event := by.Event(name, now)
+	event.Subject = "template:" + doc.TemplateID
+	event.Details = map[string]any{"version": t.Version, "display_name": doc.DisplayName}
+	if _, err := audit.Append(ctx, tx, event); err != nil {
+		return Template{}, false, err
+	}
+	tx.Announce(Topic)
+	return t, true, nil
+}
+
+// Get gives one version of a template; version 0 is the latest.
+func (l *Library) Get(ctx context.Context, by access.Actor, id string, version int) (t Template, err error) {
+	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
+		return Template{}, err
+	}
+	err = l.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		var ok bool
+		t, ok, err = Load(ctx, tx, id, version)
+		if err != nil || ok {
+			return err
+		}
+		ids, err := IDs(ctx, tx)
+		if err != nil {
+			return err
+		}
+		missing := fault.New(fault.NotFound, "no_template", "there is no template %q", id).Fix("see the list of templates")
+		if version > 0 {
+			missing = fault.New(fault.NotFound, "no_template", "there is no version %d of the template %q", version, id).Fix("leave the version out for the latest")
+		} else if near := access.Nearest(id, ids); len(near) > 0 {
+			missing = missing.Fix("did you mean %s?", near[0])
+		}
+		return missing
+	})
+	return t, err
+}
+
+// List gives the latest version of each template, newest first.
+func (l *Library) List(ctx context.Context, by access.Actor, page store.Page) (listing store.Listing[Template], err error) {
+	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
+		return listing, err
+	}
+	after, err := page.After()
+	if err != nil {
+		return listing, err
+	}
+	where, args := "", []any{page.Size() + 1}
+	if after != nil {
+		at, err := strconv.ParseInt(after[0], 10, 64)
+		if err != nil || len(after) != 2 {
+			return listing, fault.New(fault.Invalid, "bad_cursor", "the cursor is not one that this list gave").At("cursor").
+				Fix("leave the cursor out to begin at the start")
+		}
+		where = ` AND (v.created_at < $2 OR (v.created_at = $2 AND v.id COLLATE "C" > $3))`
+		args = append(args, at, after[1])
+	}
+	err = l.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		items, err := store.List(ctx, tx, scan, `SELECT v.document, v.version, v.created_at, v.created_by FROM template_version v
+			WHERE v.version = (SELECT max(w.version) FROM template_version w WHERE w.id = v.id)`+where+`
+			ORDER BY v.created_at DESC, v.id COLLATE "C" LIMIT $1`, args...)
+		if err != nil {
+			return fmt.Errorf("list templates: %w", err)
+		}
+		listing = store.Cut(page, items, func(t Template) []string {
+			return []string{strconv.FormatInt(store.Micros(t.CreatedAt), 10), t.TemplateID}
+		})
+		return nil
+	})
+	return listing, err
+}
+
+// Load is the step that reads one version of a template; version 0 is the latest.
+func Load(ctx context.Context, tx *store.Tx, id string, version int) (Template, bool, error) {
+	const columns = `SELECT document, version, created_at, created_by FROM template_version `
+	query, args := columns+`WHERE id = $1 ORDER BY version DESC LIMIT 1`, []any{id}
+	if version > 0 {
+		query, args = columns+`WHERE id = $1 AND version = $2`, []any{id, version}
+	}
+	t, ok, err := store.One(ctx, tx, scan, query, args...)
+	if err != nil {
+		return Template{}, false, fmt.Errorf("load template: %w", err)
+	}
+	return t, ok, nil
+}
+
+// IDs is the step that lists the ids of all templates, in order.
+func IDs(ctx context.Context, tx *store.Tx) ([]string, error) {
+	ids, err := store.List(ctx, tx, store.ScanString, `SELECT DISTINCT id FROM template_version ORDER BY id LIMIT 1000`)
+	if err != nil {
+		return nil, fmt.Errorf("list template ids: %w", err)
+	}
+	return ids, nil
+}
+
+func scan(row store.Row) (t Template, err error) {
+	var document string
+	var at int64
+	if err := row.Scan(&document, &t.Version, &at, &t.CreatedBy); err != nil {
+		return Template{}, err
+	}
+	t.CreatedAt = store.Time(at)
+	if err := json.Unmarshal([]byte(document), &t.Document); err != nil {
+		return Template{}, fmt.Errorf("decode stored template: %w", err)
+	}
+	return t, nil
+}
+
+// Seed stores the starter templates. It does nothing where they are there already, brings a newer program's starters as
+// next versions, and leaves a template alone whose latest version somebody posted.
+func (l *Library) Seed(ctx context.Context) error {
+	files, err := fs.Glob(templates.Files, "*.json")
+	if err != nil {
+		return fmt.Errorf("list starter templates: %w", err)
+	}
+	by := access.System("template")
+	for _, file := range files {
+		raw, err := templates.Files.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("read starter template: %w", err)
+		}
+		doc, err := read(raw)
+		if err != nil {
+			return fmt.Errorf("read starter template %s: %w", file, err)
+		}
+		err = l.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+			latest, exists, err := Load(ctx, tx, doc.TemplateID, 0)
+			if err != nil || exists && latest.CreatedBy != by.Email {
+				return err
+			}
+			_, _, err = put(ctx, tx, by, doc, l.Now())
+			return err
+		})
+		// Replicas that start together seed together; whoever came first did it.
+		if err != nil && !fault.Is(err, fault.Conflict) {
+			return fmt.Errorf("seed template %s: %w", doc.TemplateID, err)
+		}
+	}
+	return nil
+}
