@@ -1,0 +1,244 @@
+package audit
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// Reader is who reads the log: somebody who can tell whether they may. access.Actor is one.
+type Reader interface {
+	MayReadAudit() error
+}
+
+// Entry is an event with its place in the log.
+type Entry struct {
+	Event
+	Leaf *int64 `json:"leaf" doc:"Number of the event's leaf; null until it is sequenced, for about a second"`
+}
+
+// Query says which events are wanted. Empty members do not filter.
+type Query struct {
+	Flag    string // key or flag id
+	Actor   string
+	Event   string
+	App     string
+	Request string
+	After   string // id of an event, or a time (RFC 3339): only what came after
+	Page    store.Page
+}
+
+// Events lists events, the newest first.
+func (l *Log) Events(ctx context.Context, by Reader, q Query) (list store.Listing[Entry], err error) {
+	if err := by.MayReadAudit(); err != nil {
+		return list, err
+	}
+	w := &where{}
+	if q.Flag != "" {
+		w.add(`(e.flag_key = ? OR e.flag_id = ?)`, q.Flag, q.Flag)
+	}
+	for _, f := range []struct{ column, value string }{
+		{"e.actor", q.Actor}, {"e.name", q.Event}, {"e.app", q.App}, {"e.request_id", q.Request},
+	} {
+		if f.value != "" {
+			w.add(f.column+` = ?`, f.value)
+		}
+	}
+	if err := w.after(q.After); err != nil {
+		return list, err
+	}
+	keys, err := q.Page.After()
+	if err != nil {
+		return list, err
+	}
+	if keys != nil {
+		at, err := strconv.ParseInt(keys[0], 10, 64)
+		if err != nil || len(keys) != 2 {
+			return list, fault.New(fault.Invalid, "bad_cursor", "the cursor is not one that this list gave").At("cursor").
+				Fix("leave the cursor out to begin at the start")
+		}
+		w.add(`(e.at, e.id) < (?, ?)`, at, keys[1])
+	}
+	err = l.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		w.args = append(w.args, q.Page.Size()+1)
+		items, err := store.List(ctx, tx, scanEntry, selectEntry+w.text()+
+			` ORDER BY e.at DESC, e.id DESC LIMIT $`+strconv.Itoa(len(w.args)), w.args...)
+		if err != nil {
+			return fmt.Errorf("list audit events: %w", err)
+		}
+		list = store.Cut(q.Page, items, func(e Entry) []string {
+			return []string{strconv.FormatInt(store.Micros(e.Timestamp), 10), e.ID}
+		})
+		return nil
+	})
+	return list, err
+}
+
+// where builds a condition; its question marks become numbered placeholders.
+type where struct {
+	terms []string
+	args  []any
+}
+
+func (w *where) add(term string, args ...any) {
+	for _, arg := range args {
+		w.args = append(w.args, arg)
+		term = strings.Replace(term, "?", "$"+strconv.Itoa(len(w.args)), 1)
+	}
+	w.terms = append(w.terms, term)
+}
+
+func (w *where) after(after string) error {
+	if after == "" {
+		return nil
+	}
+	if at, err := time.Parse(time.RFC3339Nano, after); err == nil {
+		w.add(`e.at > ?`, store.Micros(at))
+		return nil
+	}
+	if _, err := uuid.Parse(after); err != nil {
+		return fault.New(fault.Invalid, "bad_after", "%q is neither a time nor the id of an event", after).At("after").
+			Fix("give a time such as 2026-01-10T15:42:00Z, or the id of an event of this log")
+	}
+	w.add(`(e.at, e.id) > (SELECT a.at, a.id FROM audit_event a WHERE a.id = ?)`, after)
+	return nil
+}
+
+func (w *where) text() string {
+	if len(w.terms) == 0 {
+		return ""
+	}
+	return ` WHERE ` + strings.Join(w.terms, ` AND `)
+}
+
+const selectEntry = `SELECT e.body, l.idx FROM audit_event e LEFT JOIN audit_leaf l ON l.event_id = e.id`
+
+func scanEntry(row store.Row) (e Entry, err error) {
+	var body string
+	if err := row.Scan(&body, &e.Leaf); err != nil {
+		return e, err
+	}
+	if err := json.Unmarshal([]byte(body), &e.Event); err != nil {
+		return e, fmt.Errorf("decode audit event: %w", err)
+	}
+	return e, nil
+}
+
+// OfRequest is a step: the events of a request, the oldest first.
+func OfRequest(ctx context.Context, tx *store.Tx, requestID string) ([]Entry, error) {
+	list, err := store.List(ctx, tx, scanEntry, selectEntry+` WHERE e.request_id = $1 ORDER BY e.at, e.id`, requestID)
+	if err != nil {
+		return nil, fmt.Errorf("list audit events of a request: %w", err)
+	}
+	return list, nil
+}
+
+// OfFlag is a step: at most limit events of the flag with the key, the newest first.
+func OfFlag(ctx context.Context, tx *store.Tx, key string, limit int) ([]Entry, error) {
+	list, err := store.List(ctx, tx, scanEntry, selectEntry+` WHERE e.flag_key = $1 ORDER BY e.at DESC, e.id DESC LIMIT $2`, key, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list audit events of a flag: %w", err)
+	}
+	return list, nil
+}
+
+// Checkpoint signs the log as it is now with this server's key.
+func (l *Log) Checkpoint(ctx context.Context, by Reader) (c Checkpoint, err error) {
+	if err := by.MayReadAudit(); err != nil {
+		return Checkpoint{}, err
+	}
+	return l.checkpoint(ctx)
+}
+
+func (l *Log) checkpoint(ctx context.Context) (c Checkpoint, err error) {
+	err = l.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		c, err = l.signHead(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return Checkpoint{}, fmt.Errorf("sign audit checkpoint: %w", err)
+	}
+	l.publish(c)
+	return c, nil
+}
+
+func (l *Log) signHead(ctx context.Context, tx *store.Tx) (Checkpoint, error) {
+	size, err := headSize(ctx, tx)
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	root, err := rootAt(ctx, tx, size)
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	return l.sign(ctx, tx, head{origin: l.origin, size: size, root: root})
+}
+
+// Proof shows that an event is in the log: hashed with the leaf's, the hashes give the root of the checkpoint (RFC 6962,
+// section 2.1.1).
+type Proof struct {
+	Event      json.RawMessage `json:"event" doc:"The event in the form that was hashed"`
+	Leaf       int64           `json:"leaf"`
+	LeafHash   string          `json:"leaf_hash" doc:"Base64 of SHA-256 of a zero byte and the event's RFC 8785 form"`
+	Hashes     []string        `json:"hashes" nullable:"false" doc:"The path from the leaf to the root, base64"`
+	Checkpoint Checkpoint      `json:"checkpoint"`
+}
+
+// Proof proves that the event with the id is in the log.
+func (l *Log) Proof(ctx context.Context, by Reader, id string) (p Proof, err error) {
+	if err := by.MayReadAudit(); err != nil {
+		return Proof{}, err
+	}
+	err = l.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		p, err = l.prove(ctx, tx, id)
+		return err
+	})
+	if err != nil {
+		return Proof{}, err
+	}
+	l.publish(p.Checkpoint)
+	return p, nil
+}
+
+func (l *Log) prove(ctx context.Context, tx *store.Tx, id string) (p Proof, err error) {
+	var leaf *int64
+	body, ok, err := store.One(ctx, tx, func(row store.Row) (body string, err error) {
+		err = row.Scan(&body, &leaf)
+		return body, err
+	}, selectEntry+` WHERE e.id = $1`, id)
+	switch {
+	case err != nil:
+		return p, fmt.Errorf("read audit event: %w", err)
+	case !ok:
+		return p, fault.New(fault.NotFound, "no_such_event", "there is no audit event %s", id)
+	case leaf == nil:
+		return p, fault.New(fault.Conflict, "not_sequenced", "the event is not in the tree yet").Fix("try again in a second")
+	}
+	p = Proof{Event: json.RawMessage(body), Leaf: *leaf, LeafHash: tlog.RecordHash([]byte(body)).String(), Hashes: []string{}}
+	if p.Checkpoint, err = l.signHead(ctx, tx); err != nil {
+		return p, err
+	}
+	path, err := tlog.ProveRecord(p.Checkpoint.Size, *leaf, tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+		found, err := readHashes(ctx, tx, indexes)
+		if err != nil {
+			return nil, err
+		}
+		return found.ReadHashes(indexes)
+	}))
+	if err != nil {
+		return p, fmt.Errorf("prove audit event: %w", err)
+	}
+	for _, hash := range path {
+		p.Hashes = append(p.Hashes, hash.String())
+	}
+	return p, nil
+}

@@ -1,0 +1,426 @@
+package audit
+
+import (
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/soukhq/souk/internal/store"
+)
+
+// Config says with which key the log is signed and where checkpoints go besides the database.
+type Config struct {
+	Dir     string // data directory: audit.key and checkpoints; empty means no checkpoints outside the database
+	KeyFile string // file with the signing key; goes before Key
+	Key     string // the signing key itself, from SOUK_AUDIT_KEY; both empty means Dir/audit.key, made if absent
+	Log     *slog.Logger
+	Now     func() time.Time
+}
+
+// Log is the audit log of a database, with this server's key. It is safe for concurrent use.
+type Log struct {
+	db     *store.DB
+	cfg    Config
+	signer note.Signer
+	vkey   string
+	origin string
+
+	mu        sync.Mutex
+	published int64 // guarded by mu: size of the checkpoint that went out last
+}
+
+const (
+	tick      = 250 * time.Millisecond
+	batchSize = 4000 // events in a transaction of the sequencer
+	rowsSize  = 500  // rows in one INSERT; both engines limit its parameters
+)
+
+// Open takes the signing key, names the log if it is new, and makes this server's verifier key known to the others. A key
+// that was not seen before is itself an event, so that nobody changes keys quietly. The database has to be migrated.
+func Open(ctx context.Context, db *store.DB, cfg Config) (*Log, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	l := &Log{db: db, cfg: cfg}
+	err := db.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		if _, err := tx.Exec(ctx, `UPDATE audit_head SET origin = $1 WHERE origin = ''`, newOrigin()); err != nil {
+			return err
+		}
+		l.origin, _, err = store.One(ctx, tx, store.ScanString, `SELECT origin FROM audit_head`)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("name audit log: %w", err)
+	}
+	secret, source, err := cfg.secretKey(l.origin)
+	if err != nil {
+		return nil, err
+	}
+	if l.signer, l.vkey, err = parseKey(secret, source); err != nil {
+		return nil, err
+	}
+	err = db.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return l.register(ctx, tx) })
+	if err != nil {
+		return nil, fmt.Errorf("register audit key: %w", err)
+	}
+	return l, nil
+}
+
+// newOrigin makes the first line of a new log's checkpoints.
+func newOrigin() string {
+	id := strings.ReplaceAll(store.NewID(), "-", "")
+	return "souk/" + id[len(id)-12:]
+}
+
+func (l *Log) register(ctx context.Context, tx *store.Tx) error {
+	now := l.cfg.Now()
+	fresh, err := tx.Exec(ctx, `INSERT INTO audit_key (vkey, at) VALUES ($1, $2) ON CONFLICT DO NOTHING`, l.vkey, store.Micros(now))
+	if err != nil || fresh == 0 {
+		return err
+	}
+	_, err = Append(ctx, tx, Event{
+		Event: "audit.key_added", Actor: "souk:audit", Timestamp: now, Subject: "audit_key:" + l.vkey,
+		Reason: "a server signs with this key from now on", Credential: Credential{Kind: "system", ID: "audit"},
+	})
+	return err
+}
+
+// VerifierKey is the public half of this server's signing key: what verify takes as --key.
+func (l *Log) VerifierKey() string { return l.vkey }
+
+// VerifierKeys gives the verifier keys of every server that ever signed for this log, that of this server first.
+func (l *Log) VerifierKeys(ctx context.Context) (keys []string, err error) {
+	err = l.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		keys, err = l.keys(ctx, tx)
+		return err
+	})
+	return keys, err
+}
+
+func (l *Log) keys(ctx context.Context, tx *store.Tx) ([]string, error) {
+	others, err := store.List(ctx, tx, store.ScanString, `SELECT vkey FROM audit_key WHERE vkey <> $1 ORDER BY at DESC, vkey`, l.vkey)
+	if err != nil {
+		return nil, fmt.Errorf("list verifier keys: %w", err)
+	}
+	return append([]string{l.vkey}, others...), nil
+}
+
+// Run sequences until ctx ends: when an event was appended, at most every 250 ms. The leader runs it; a second one does no
+// harm. Errors are logged, and the next tick tries again.
+func (l *Log) Run(ctx context.Context) {
+	wake, stop := l.db.Subscribe(Topic)
+	defer stop()
+	if err := l.Inspect(ctx); err != nil && ctx.Err() == nil {
+		l.cfg.Log.Error("audit log not inspected", slog.Any("error", err))
+	}
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	healthy := true
+	for ctx.Err() == nil {
+		err := l.sequenceWaiting(ctx)
+		switch {
+		case err == nil && !healthy:
+			l.cfg.Log.Info("audit events are sequenced again")
+		case err != nil && healthy && ctx.Err() == nil:
+			l.cfg.Log.Error("audit events not sequenced", slog.Any("error", err))
+		}
+		healthy = err == nil
+		select { // the ticker also keeps wake-ups from following each other closely
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-wake:
+		case <-ticker.C: // an announcement may have been lost
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Sequence gives a leaf to every event that was committed before it began, by this process or another.
+func (l *Log) Sequence(ctx context.Context) error {
+	var until int64
+	err := l.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return tx.QueryRow(ctx, `SELECT COALESCE(MAX(seq), 0) FROM audit_pending`).Scan(&until)
+	})
+	if err != nil {
+		return fmt.Errorf("look for events to sequence: %w", err)
+	}
+	return l.sequenceUntil(ctx, until)
+}
+
+func (l *Log) sequenceUntil(ctx context.Context, until int64) error {
+	for {
+		first, waiting, err := l.firstPending(ctx)
+		if err != nil {
+			return err
+		}
+		if !waiting || first > until {
+			return nil
+		}
+		if err := l.batch(ctx); err != nil && !errors.Is(err, errLost) { // who won made the progress
+			return err
+		}
+	}
+}
+
+// sequenceWaiting is Sequence for the loop: a lost swap waits for the next tick.
+func (l *Log) sequenceWaiting(ctx context.Context) error {
+	_, waiting, err := l.firstPending(ctx)
+	if err != nil || !waiting {
+		return err
+	}
+	if err := l.batch(ctx); err != nil && !errors.Is(err, errLost) {
+		return err
+	}
+	return nil
+}
+
+func (l *Log) firstPending(ctx context.Context) (seq int64, ok bool, err error) {
+	err = l.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		seq, ok, err = store.One(ctx, tx, scanInt, `SELECT seq FROM audit_pending ORDER BY seq LIMIT 1`)
+		return err
+	})
+	if err != nil {
+		return 0, false, fmt.Errorf("look for events to sequence: %w", err)
+	}
+	return seq, ok, nil
+}
+
+func scanInt(row store.Row) (n int64, err error) {
+	err = row.Scan(&n)
+	return n, err
+}
+
+// errLost says that another sequencer was faster. Nothing is wrong then.
+var errLost = errors.New("another sequencer was faster")
+
+func (l *Log) batch(ctx context.Context) error {
+	var signed Checkpoint
+	err := l.db.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		signed, err = l.sequence(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("sequence audit events: %w", err)
+	}
+	l.publish(signed)
+	return nil
+}
+
+type pendingEvent struct {
+	seq  int64
+	id   string
+	body string
+}
+
+// sequence is one batch. The head is read first and swapped before anything is written: whoever sequenced in between
+// makes the swap find no row, and two sequencers never wait for each other's rows in different orders.
+func (l *Log) sequence(ctx context.Context, tx *store.Tx) (Checkpoint, error) {
+	size, err := headSize(ctx, tx)
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	pending, err := store.List(ctx, tx, func(row store.Row) (p pendingEvent, err error) {
+		err = row.Scan(&p.seq, &p.id, &p.body)
+		return p, err
+	}, `SELECT p.seq, e.id, e.body FROM audit_pending p JOIN audit_event e ON e.id = p.event_id ORDER BY p.seq LIMIT $1`, batchSize)
+	if err != nil {
+		return Checkpoint{}, fmt.Errorf("read pending events: %w", err)
+	}
+	if len(pending) == 0 {
+		return Checkpoint{}, nil
+	}
+	next := size + int64(len(pending))
+	swapped, err := tx.Exec(ctx, `UPDATE audit_head SET size = $1 WHERE size = $2`, next, size)
+	if err != nil {
+		return Checkpoint{}, fmt.Errorf("swap head: %w", err)
+	}
+	if swapped == 0 {
+		return Checkpoint{}, errLost
+	}
+	hashes, err := readHashes(ctx, tx, edge(size))
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	var leafRows, hashRows, pendingRows []any
+	for i, p := range pending {
+		n := size + int64(i)
+		fresh, err := tlog.StoredHashes(n, []byte(p.body), hashes)
+		if err != nil {
+			return Checkpoint{}, fmt.Errorf("hash leaf %d: %w", n, err)
+		}
+		first := tlog.StoredHashIndex(0, n)
+		for j, hash := range fresh {
+			hashes[first+int64(j)] = hash
+			hashRows = append(hashRows, first+int64(j), hash[:])
+		}
+		leafRows = append(leafRows, n, p.id)
+		pendingRows = append(pendingRows, p.seq)
+	}
+	if err := insertPairs(ctx, tx, `INSERT INTO audit_leaf (idx, event_id) VALUES `, leafRows); err != nil {
+		return Checkpoint{}, fmt.Errorf("write leaves: %w", err)
+	}
+	if err := insertPairs(ctx, tx, `INSERT INTO audit_hash (idx, hash) VALUES `, hashRows); err != nil {
+		return Checkpoint{}, fmt.Errorf("write hashes: %w", err)
+	}
+	root, err := tlog.TreeHash(next, hashes)
+	if err != nil {
+		return Checkpoint{}, fmt.Errorf("hash tree: %w", err)
+	}
+	signed, err := l.sign(ctx, tx, head{origin: l.origin, size: next, root: root})
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO audit_checkpoint (size, at, note) VALUES ($1, $2, $3)`,
+		signed.Size, store.Micros(signed.At), signed.Note); err != nil {
+		return Checkpoint{}, fmt.Errorf("write checkpoint: %w", err)
+	}
+	for rows := range slices.Chunk(pendingRows, rowsSize) {
+		if _, err := tx.Exec(ctx, `DELETE FROM audit_pending WHERE seq IN (`+store.In(1, len(rows))+`)`, rows...); err != nil {
+			return Checkpoint{}, fmt.Errorf("clear pending events: %w", err)
+		}
+	}
+	return signed, nil
+}
+
+func headSize(ctx context.Context, tx *store.Tx) (int64, error) {
+	size, ok, err := store.One(ctx, tx, scanInt, `SELECT size FROM audit_head`)
+	if err == nil && !ok {
+		err = sql.ErrNoRows
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read head: %w", err)
+	}
+	return size, nil
+}
+
+// insertPairs inserts rows of two columns, some hundred at a time.
+func insertPairs(ctx context.Context, tx *store.Tx, insert string, values []any) error {
+	for part := range slices.Chunk(values, 2*rowsSize) {
+		rows := make([]string, 0, rowsSize)
+		for i := range len(part) / 2 {
+			rows = append(rows, "("+store.In(2*i+1, 2)+")")
+		}
+		if _, err := tx.Exec(ctx, insert+strings.Join(rows, ", "), part...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Log) sign(ctx context.Context, tx *store.Tx, h head) (Checkpoint, error) {
+	signed, err := note.Sign(&note.Note{Text: h.text()}, l.signer)
+	if err != nil {
+		return Checkpoint{}, fmt.Errorf("sign checkpoint: %w", err)
+	}
+	keys, err := l.keys(ctx, tx)
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	return Checkpoint{Note: string(signed), Size: h.size, Keys: keys, At: l.cfg.Now().UTC()}, nil
+}
+
+// storedHashes are hashes of the tree by their tlog.StoredHashIndex.
+type storedHashes map[int64]tlog.Hash
+
+// ReadHashes implements tlog.HashReader.
+func (s storedHashes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	list := make([]tlog.Hash, len(indexes))
+	for i, index := range indexes {
+		hash, ok := s[index]
+		if !ok {
+			return nil, fmt.Errorf("hash %d of the tree is missing", index)
+		}
+		list[i] = hash
+	}
+	return list, nil
+}
+
+// edge gives the indexes of the roots of the complete subtrees that a tree of size leaves consists of: all that is needed
+// to compute its root and to append to it.
+func edge(size int64) (indexes []int64) {
+	for level := range 63 {
+		if size>>level&1 == 1 {
+			indexes = append(indexes, tlog.StoredHashIndex(level, size>>level-1))
+		}
+	}
+	return indexes
+}
+
+func readHashes(ctx context.Context, tx *store.Tx, indexes []int64) (storedHashes, error) {
+	found := storedHashes{}
+	for part := range slices.Chunk(indexes, rowsSize) {
+		args := make([]any, len(part))
+		for i, index := range part {
+			args[i] = index
+		}
+		_, err := store.List(ctx, tx, func(row store.Row) (none struct{}, err error) {
+			var index int64
+			var hash []byte
+			if err := row.Scan(&index, &hash); err != nil {
+				return none, err
+			}
+			if len(hash) != tlog.HashSize {
+				return none, fmt.Errorf("hash %d of the tree has %d bytes", index, len(hash))
+			}
+			found[index] = tlog.Hash(hash)
+			return none, nil
+		}, `SELECT idx, hash FROM audit_hash WHERE idx IN (`+store.In(1, len(part))+`)`, args...)
+		if err != nil {
+			return nil, fmt.Errorf("read hashes: %w", err)
+		}
+	}
+	return found, nil
+}
+
+// rootAt gives the root of the tree as it was when it had size leaves.
+func rootAt(ctx context.Context, tx *store.Tx, size int64) (tlog.Hash, error) {
+	hashes, err := readHashes(ctx, tx, edge(size))
+	if err != nil {
+		return tlog.Hash{}, err
+	}
+	return tlog.TreeHash(size, hashes)
+}
+
+// Inspect compares the log with the last checkpoint that this server wrote outside the database, and logs an error if the
+// log does not continue it: an older copy of the database was put in place, or somebody rewrote it. The server goes on,
+// since a restored backup looks the same.
+func (l *Log) Inspect(ctx context.Context) error {
+	last, ok, err := l.cfg.lastPublished()
+	if err != nil || !ok || last.origin != l.origin {
+		return err
+	}
+	return l.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		size, err := headSize(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if size < last.size {
+			l.cfg.Log.Error("the audit log is shorter than the last checkpoint written outside the database: it was rolled back",
+				"size", size, "checkpoint_size", last.size)
+			return nil
+		}
+		root, err := rootAt(ctx, tx, last.size)
+		if err != nil {
+			return err
+		}
+		if root != last.root {
+			l.cfg.Log.Error("the audit log does not continue the last checkpoint written outside the database: it was rewritten",
+				"checkpoint_size", last.size, "checkpoint_root", base64.StdEncoding.EncodeToString(last.root[:]))
+		}
+		return nil
+	})
+}
