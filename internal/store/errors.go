@@ -44,7 +44,8 @@ func unavailable(err error) bool {
 
 func retryable(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (pg.Code == "40001" || pg.Code == "40P01") // serialization failure, deadlock
+	// Serialization failure, deadlock, unique violation: run again, fn sees what the other transaction committed.
+	return ok && (pg.Code == "40001" || pg.Code == "40P01" || pg.Code == "23505")
 }
 
 // IsUnique tells whether err is the violation of a unique constraint or primary key. The transaction it happened in cannot

@@ -111,8 +111,9 @@ type Tx struct {
 	readOnly bool
 }
 
-// Write runs fn in one write transaction: all of it or nothing. On PostgreSQL fn runs again after a deadlock or a
-// serialization failure, so it must have no effects but those in tx.
+// Write runs fn in one write transaction: all of it or nothing. On PostgreSQL fn runs again after a deadlock, a serialization
+// failure, or when somebody else took the same key first, so it must have no effects but those in tx and must assign, not
+// add to, what it hands out.
 func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, writeDeadline)
 	defer cancel()
@@ -197,9 +198,9 @@ func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row 
 func (tx *Tx) Announce(topic string) { tx.topics[topic] = true }
 
 // ForUpdate is the suffix of a SELECT that locks its rows until the end of the transaction. It is empty on SQLite, where a
-// write transaction is alone.
+// write transaction is alone, and in a read transaction, which locks nothing.
 func (tx *Tx) ForUpdate() string {
-	if tx.engine == PostgreSQL {
+	if tx.engine == PostgreSQL && !tx.readOnly {
 		return " FOR UPDATE"
 	}
 	return ""
