@@ -23,10 +23,12 @@ type Status struct {
 	Since         time.Time  `json:"since"`
 	TTLDays       int        `json:"ttl_days"`
 	MaxActiveDays int        `json:"max_active_days"`
+	Left          State      `json:"left,omitempty" doc:"State that it left when it was deprecated or removed; an extension leads back there"`
 	ProductionAt  *time.Time `json:"production_at,omitempty" doc:"When the first production step started"`
 	ActiveAt      *time.Time `json:"active_at,omitempty"`
 	ExpiresAt     *time.Time `json:"expires_at,omitempty" doc:"The earlier of TTL from the first production step and max_active_days from active"`
 	RemovalPlan   string     `json:"removal_plan,omitempty"`
+	Revision      int64      `json:"revision"`
 }
 
 // Rules is a lifecycle policy: the mission's lifecycle.json.
