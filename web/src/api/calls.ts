@@ -1,0 +1,131 @@
+import { queryOptions } from "@tanstack/react-query";
+import { api, unwrap } from "./client";
+import { lively } from "./queries";
+import type { operations } from "./schema";
+import type { AuditFilter, Content } from "./types";
+
+// Every question that the console asks. What others may change while one looks at it is asked again every few seconds.
+
+const live = { refetchInterval: lively };
+const rare = { staleTime: 60_000 };
+
+export const sessionQuery = queryOptions({
+  queryKey: ["session"],
+  queryFn: () => unwrap(api.GET("/api/v1/session")),
+  ...rare,
+});
+
+export const inboxQuery = queryOptions({
+  queryKey: ["inbox"],
+  queryFn: () => unwrap(api.GET("/api/v1/inbox")),
+  ...live,
+});
+
+export const appsQuery = queryOptions({
+  queryKey: ["apps"],
+  queryFn: () => unwrap(api.GET("/api/v1/apps", { params: { query: { limit: 200 } } })),
+  refetchInterval: 4 * lively,
+});
+
+export const templatesQuery = queryOptions({
+  queryKey: ["templates"],
+  queryFn: () => unwrap(api.GET("/api/v1/templates")),
+  ...rare,
+});
+
+export const templateQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["template", id],
+    queryFn: () => unwrap(api.GET("/api/v1/templates/{id}", { params: { path: { id } } })),
+    enabled: id !== "",
+    ...rare,
+  });
+
+export const templateSchemaQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["template", id, "schema"],
+    queryFn: () => unwrap(api.GET("/api/v1/templates/{id}/schema", { params: { path: { id } } })),
+    enabled: id !== "",
+    ...rare,
+  });
+
+export const groupsQuery = queryOptions({
+  queryKey: ["groups"],
+  queryFn: () => unwrap(api.GET("/api/v1/groups")),
+  ...rare,
+});
+
+export const peopleQuery = queryOptions({
+  queryKey: ["people"],
+  queryFn: () => unwrap(api.GET("/api/v1/people")),
+  ...rare,
+});
+
+export const segmentsQuery = queryOptions({
+  queryKey: ["segments"],
+  queryFn: () => unwrap(api.GET("/api/v1/segments")),
+  ...rare,
+});
+
+export const environmentsQuery = queryOptions({
+  queryKey: ["environments"],
+  queryFn: () => unwrap(api.GET("/api/v1/environments")),
+  ...rare,
+});
+
+/** What the checks say of a content; asked anew for every content, and the last answer stays shown meanwhile. */
+export const checkQuery = (content: Content) =>
+  queryOptions({
+    queryKey: ["check", content],
+    queryFn: ({ signal }) => unwrap(api.POST("/api/v1/requests:check", { body: content, signal })),
+    staleTime: 30_000,
+    gcTime: 60_000,
+  });
+
+export const requestsQuery = (query: operations["list-requests"]["parameters"]["query"]) =>
+  queryOptions({
+    queryKey: ["requests", query],
+    queryFn: () => unwrap(api.GET("/api/v1/requests", { params: { query } })),
+    ...live,
+  });
+
+export const requestQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["request", id],
+    queryFn: () => unwrap(api.GET("/api/v1/requests/{id}", { params: { path: { id } } })),
+    ...live,
+  });
+
+export const flagsQuery = (query: operations["list-flags"]["parameters"]["query"]) =>
+  queryOptions({
+    queryKey: ["flags", query],
+    queryFn: () => unwrap(api.GET("/api/v1/flags", { params: { query } })),
+    ...live,
+  });
+
+export const flagQuery = (key: string) =>
+  queryOptions({
+    queryKey: ["flag", key],
+    queryFn: () => unwrap(api.GET("/api/v1/flags/{key}", { params: { path: { key } } })),
+    ...live,
+  });
+
+export const historyQuery = (key: string, query: operations["get-flag-history"]["parameters"]["query"]) =>
+  queryOptions({
+    queryKey: ["history", key, query],
+    queryFn: () => unwrap(api.GET("/api/v1/flags/{key}/history", { params: { path: { key }, query } })),
+    ...live,
+  });
+
+export const eventsQuery = (query: AuditFilter & { cursor?: string }) =>
+  queryOptions({
+    queryKey: ["events", query],
+    queryFn: () => unwrap(api.GET("/api/v1/audit/events", { params: { query: { ...query, limit: 50 } } })),
+    refetchInterval: query.cursor ? (false as const) : lively,
+  });
+
+export const checkpointQuery = queryOptions({
+  queryKey: ["checkpoint"],
+  queryFn: () => unwrap(api.GET("/api/v1/audit/checkpoint")),
+  ...live,
+});

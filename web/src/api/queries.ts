@@ -1,0 +1,22 @@
+import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
+import { Problem, unreachable } from "./client";
+
+/** How often a screen asks again for what others may have changed, in milliseconds. */
+export const lively = 3000;
+
+// A session that has ended shows itself in any answer; the shell then asks for the session again and leads to sign-in.
+function signedOut(error: unknown) {
+  if (error instanceof Problem && error.status === 401) queries.invalidateQueries({ queryKey: ["session"] });
+}
+
+export const queries: QueryClient = new QueryClient({
+  queryCache: new QueryCache({ onError: signedOut }),
+  mutationCache: new MutationCache({ onError: signedOut }),
+  defaultOptions: {
+    queries: {
+      staleTime: 1000,
+      retry: (count, error) =>
+        count < 2 && (!(error instanceof Problem) || error.status === unreachable || error.status >= 500),
+    },
+  },
+});

@@ -1,0 +1,5 @@
+import { Page } from "../pieces/Page";
+
+export function Component() {
+  return <Page title="…">…</Page>;
+}

@@ -1,0 +1,16 @@
+import { Skeleton } from "@mantine/core";
+import { m } from "../messages";
+import classes from "./Loading.module.css";
+
+/** Stands where a screen will be: a title and a few panels of about the right height, so that nothing jumps. */
+export function Loading({ panels = [120, 240] }: { panels?: number[] }) {
+  return (
+    <div className={classes.page} role="status" aria-label={m.loading}>
+      <Skeleton height={32} width={220} radius="md" />
+      {panels.map((height, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: the panels never change
+        <Skeleton key={i} height={height} radius="lg" />
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,86 @@
+import { Anchor, Button } from "@mantine/core";
+import { IconAlertTriangle, IconCircleX, IconInfoCircle, IconLock } from "@tabler/icons-react";
+import type { ReactNode } from "react";
+import { Problem, unreachable } from "../api/client";
+import { m } from "../messages";
+import { sentence } from "../model/text";
+import classes from "./Notice.module.css";
+
+type Tone = "danger" | "warn" | "info" | "on";
+
+interface BoxProps {
+  tone: Tone;
+  title: ReactNode;
+  children?: ReactNode;
+  actions?: ReactNode;
+}
+
+const icons = { danger: IconCircleX, warn: IconAlertTriangle, info: IconInfoCircle, on: IconInfoCircle };
+
+/** A note inside a screen: what is the matter and what to do. Dangers are read out at once, the rest when there is time. */
+export function NoticeBox({ tone, title, children, actions }: BoxProps) {
+  const Icon = icons[tone];
+  return (
+    <div className={classes.notice} data-tone={tone} role={tone === "danger" ? "alert" : "status"}>
+      <Icon size={20} aria-hidden className={classes.icon} />
+      <div className={classes.text}>
+        <p className={classes.title}>{title}</p>
+        {children && <div className={classes.words}>{children}</div>}
+        {actions && <div className={classes.actions}>{actions}</div>}
+      </div>
+    </div>
+  );
+}
+
+/** An error of the server, or of the way there, with its mend. */
+export function Notice({ problem, retry }: { problem: unknown; retry?: () => unknown }) {
+  const known = problem instanceof Problem ? problem : null;
+  const offline = known?.status === unreachable;
+  const words = known?.message ?? (problem instanceof Error ? problem.message : String(problem));
+  const fix = offline ? m.error.unreachableFix : (known?.remediation ?? "");
+  const items = (known?.errors ?? []).filter((item) => item.message !== known?.message);
+  return (
+    <NoticeBox
+      tone="danger"
+      title={offline ? m.error.unreachable : sentence(words)}
+      actions={
+        retry && (
+          <Button size="xs" variant="default" onClick={() => retry()}>
+            {m.retry}
+          </Button>
+        )
+      }
+    >
+      {fix && <p>{sentence(fix)}</p>}
+      {items.length > 0 && (
+        <ul>
+          {items.map((item) => (
+            <li key={`${item.field} ${item.code} ${item.message}`}>
+              {sentence(item.message)} {item.remediation && sentence(item.remediation)}
+            </li>
+          ))}
+        </ul>
+      )}
+      {known?.traceId && <p>{m.error.trace(known.traceId)}</p>}
+    </NoticeBox>
+  );
+}
+
+/** A screen that could not be had: not there, not allowed, or an error with another try. */
+export function Missing({ problem, retry }: { problem: unknown; retry: () => unknown }) {
+  if (problem instanceof Problem && (problem.status === 404 || problem.status === 403)) {
+    const gone = problem.status === 404;
+    return (
+      <NoticeBox
+        tone="info"
+        title={gone ? m.error.notFound : m.noAccess}
+        actions={<Anchor href="/">{m.error.home}</Anchor>}
+      >
+        <p>{sentence(problem.remediation || problem.message || m.error.notFoundFix)}</p>
+      </NoticeBox>
+    );
+  }
+  return <Notice problem={problem} retry={retry} />;
+}
+
+export const lockIcon = <IconLock />;
