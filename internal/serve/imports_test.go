@@ -35,6 +35,7 @@ var house = map[string]struct {
 	"internal/registry": {floor: 3},
 	"internal/template": {floor: 3},
 	"internal/policy":   {floor: 3},
+	"internal/scan":     {floor: 3},
 
 	"internal/catalog":   {floor: 4},
 	"internal/lifecycle": {floor: 4, neighbours: []string{"internal/catalog"}},
@@ -67,10 +68,9 @@ var homes = map[string][]string{
 	"github.com/alexedwards/scs/v2":            {"internal/access"},
 	"github.com/open-policy-agent/opa":         {"internal/policy"},
 	"github.com/santhosh-tekuri/jsonschema/v6": {"internal/template"},
-	"golang.org/x/text":                        {"internal/access", "internal/template"},
-	"go.yaml.in/yaml/v3":                       {"internal/apply"},
+	"golang.org/x/text":                        {"internal/access", "internal/registry", "internal/template"},
+	"go.yaml.in/yaml/v3":                       {"internal/apply", "internal/serve"},
 	"github.com/danielgtaylor/huma/v2":         {"internal/api"},
-	"github.com/knadh/koanf":                   {"internal/serve"},
 	"github.com/spf13/cobra":                   {"internal/cli"},
 	"github.com/spf13/pflag":                   {"internal/cli"},
 	"github.com/google/go-cmp":                 {}, // tests only
