@@ -1,0 +1,118 @@
+package registry
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// copySuffix ends the names of the copies on disk; each begins with the name of its environment.
+const copySuffix = ".snapshot.json"
+
+// diskCopy is a copy on disk. The sum is over the bytes of State, so that half a file or a changed one is not served.
+type diskCopy struct {
+	SHA256 string          `json:"sha256"`
+	State  json.RawMessage `json:"state"`
+}
+
+// writeCopy keeps a copy on disk. Without it the next start needs the database; nothing else is lost, so a failure is logged.
+func (l *Live) writeCopy(s *Served) {
+	if l.Dir == "" {
+		return
+	}
+	raw := encode(state{Environment: s.Environment, Revision: s.Revision, Labels: s.labels, Document: s.Document})
+	sum := sha256.Sum256(raw)
+	path := filepath.Join(l.Dir, s.Environment+copySuffix)
+	if err := replaceFile(path, encode(diskCopy{SHA256: hex.EncodeToString(sum[:]), State: raw})); err != nil {
+		l.Log.Error("copy of flags not written", slog.String("environment", s.Environment), slog.Any("error", err))
+	}
+}
+
+// readCopies serves what the copies on disk hold, until the database says more. A copy that is damaged is left out.
+func (l *Live) readCopies() {
+	if l.Dir == "" {
+		return
+	}
+	files, err := filepath.Glob(filepath.Join(l.Dir, "*"+copySuffix))
+	if err != nil || len(files) == 0 {
+		return
+	}
+	environments := map[string]*Served{}
+	for _, file := range files {
+		served, err := readCopy(file)
+		if err != nil {
+			l.Log.Error("copy of flags ignored", slog.String("file", file), slog.Any("error", err))
+			continue
+		}
+		environments[served.Environment] = served
+	}
+	if len(environments) > 0 {
+		l.stale.Store(true)
+		l.swap(environments)
+	}
+}
+
+func readCopy(file string) (*Served, error) {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read: %w", err)
+	}
+	var c diskCopy
+	if err := json.Unmarshal(raw, &c); err != nil {
+		return nil, fmt.Errorf("read: %w", err)
+	}
+	if sum := sha256.Sum256(c.State); hex.EncodeToString(sum[:]) != c.SHA256 {
+		return nil, errors.New("the file was damaged: its sum does not match")
+	}
+	var s state
+	if err := json.Unmarshal(c.State, &s); err != nil {
+		return nil, fmt.Errorf("read: %w", err)
+	}
+	if s.Environment != strings.TrimSuffix(filepath.Base(file), copySuffix) {
+		return nil, fmt.Errorf("the file holds the environment %q", s.Environment)
+	}
+	served, _, err := s.serve()
+	if err != nil {
+		return nil, err
+	}
+	served.fromDisk = true
+	return served, nil
+}
+
+// replaceFile writes a file so that after a crash it holds all of the old content or all of the new.
+func replaceFile(path string, content []byte) (err error) {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make directory: %w", err)
+	}
+	file, err := os.CreateTemp(dir, ".new-*")
+	if err != nil {
+		return fmt.Errorf("create file: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(file.Name()))
+		}
+	}()
+	_, err = bytes.NewReader(content).WriteTo(file)
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return fmt.Errorf("write file: %w", err)
+	}
+	if err := os.Rename(file.Name(), path); err != nil {
+		return fmt.Errorf("rename file: %w", err)
+	}
+	parent, err := os.Open(dir)
+	if err != nil {
+		return nil // the content is in place; only its name may be lost in a crash
+	}
+	_ = parent.Sync()
+	_ = parent.Close()
+	return nil
+}
