@@ -26,7 +26,7 @@ type Checkpoint struct {
 	Note string    `json:"checkpoint" doc:"Signed note in the form of C2SP tlog-checkpoint"`
 	Size int64     `json:"size" doc:"Number of leaves"`
 	Keys []string  `json:"keys" nullable:"false" doc:"Verifier keys of every server that ever signed for this log, that of the answering one first"`
-	At   time.Time `json:"at" doc:"When it was signed"`
+	At   time.Time `json:"at,omitzero" doc:"When it was signed; not part of what is signed"`
 }
 
 // head is what a checkpoint says: https://c2sp.org/tlog-checkpoint.
@@ -66,6 +66,12 @@ func openNote(text string, known note.Verifiers) (head, []note.Signature, error)
 	opened, err := note.Open([]byte(text), known)
 	if err != nil {
 		return head{}, nil, err
+	}
+	for _, sig := range append(opened.Sigs, opened.UnverifiedSigs...) {
+		// Base64 has spare bits that decoders ignore: a file in which they were changed is not the one that was exported.
+		if raw, err := base64.StdEncoding.DecodeString(sig.Base64); err != nil || base64.StdEncoding.EncodeToString(raw) != sig.Base64 {
+			return head{}, nil, errNotCheckpoint
+		}
 	}
 	h, err := parseHead(opened.Text)
 	return h, opened.Sigs, err

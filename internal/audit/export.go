@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -38,6 +39,7 @@ func (l *Log) Export(ctx context.Context, by Reader, w io.Writer) error {
 			return err
 		}
 	}
+	signed.At = time.Time{} // nothing stands in the file that the signature does not protect
 	last, err := encodeLine(signed)
 	if err != nil {
 		return err

@@ -62,7 +62,7 @@ func parseLine(text []byte) (line exportedLine, err error) {
 	_, line.checkpoint = members["checkpoint"]
 	allowed, required := []string{"event", "leaf", "hash"}, []string{"event", "leaf"}
 	if line.checkpoint {
-		allowed, required = []string{"checkpoint", "size", "keys", "at"}, []string{"checkpoint", "size", "keys"}
+		allowed, required = []string{"checkpoint", "size", "keys"}, []string{"checkpoint", "size", "keys"}
 	}
 	for name := range members {
 		if !slices.Contains(allowed, name) {
@@ -74,10 +74,12 @@ func parseLine(text []byte) (line exportedLine, err error) {
 			return line, fmt.Errorf("the member %q is missing", name)
 		}
 	}
+	take := line.takeEvent
 	if line.checkpoint {
-		return line, line.takeCheckpoint(members)
+		take = line.takeCheckpoint
 	}
-	return line, line.takeEvent(members)
+	err = take(members)
+	return line, err
 }
 
 func (line *exportedLine) takeEvent(members map[string]json.RawMessage) (err error) {

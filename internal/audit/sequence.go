@@ -223,7 +223,7 @@ func (l *Log) batch(ctx context.Context) error {
 type pendingEvent struct {
 	seq  int64
 	id   string
-	body string
+	body sql.NullString // not valid if somebody took the event away before it had a leaf
 }
 
 // sequence is one batch. The head is read first and swapped before anything is written: whoever sequenced in between
@@ -236,12 +236,20 @@ func (l *Log) sequence(ctx context.Context, tx *store.Tx) (Checkpoint, error) {
 	pending, err := store.List(ctx, tx, func(row store.Row) (p pendingEvent, err error) {
 		err = row.Scan(&p.seq, &p.id, &p.body)
 		return p, err
-	}, `SELECT p.seq, e.id, e.body FROM audit_pending p JOIN audit_event e ON e.id = p.event_id ORDER BY p.seq LIMIT $1`, batchSize)
+	}, `SELECT p.seq, p.event_id, e.body FROM audit_pending p LEFT JOIN audit_event e ON e.id = p.event_id ORDER BY p.seq LIMIT $1`, batchSize)
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("read pending events: %w", err)
 	}
+	var seqs []any
+	for _, p := range pending {
+		seqs = append(seqs, p.seq)
+		if !p.body.Valid {
+			l.cfg.Log.Error("an audit event was taken out of the database before it had a leaf", "event", p.id)
+		}
+	}
+	pending = slices.DeleteFunc(pending, func(p pendingEvent) bool { return !p.body.Valid })
 	if len(pending) == 0 {
-		return Checkpoint{}, nil
+		return Checkpoint{}, clearPending(ctx, tx, seqs)
 	}
 	next := size + int64(len(pending))
 	swapped, err := tx.Exec(ctx, `UPDATE audit_head SET size = $1 WHERE size = $2`, next, size)
@@ -255,10 +263,10 @@ func (l *Log) sequence(ctx context.Context, tx *store.Tx) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, err
 	}
-	var leafRows, hashRows, pendingRows []any
+	var leafRows, hashRows []any
 	for i, p := range pending {
 		n := size + int64(i)
-		fresh, err := tlog.StoredHashes(n, []byte(p.body), hashes)
+		fresh, err := tlog.StoredHashes(n, []byte(p.body.String), hashes)
 		if err != nil {
 			return Checkpoint{}, fmt.Errorf("hash leaf %d: %w", n, err)
 		}
@@ -268,7 +276,6 @@ func (l *Log) sequence(ctx context.Context, tx *store.Tx) (Checkpoint, error) {
 			hashRows = append(hashRows, first+int64(j), hash[:])
 		}
 		leafRows = append(leafRows, n, p.id)
-		pendingRows = append(pendingRows, p.seq)
 	}
 	if err := insertPairs(ctx, tx, `INSERT INTO audit_leaf (idx, event_id) VALUES `, leafRows); err != nil {
 		return Checkpoint{}, fmt.Errorf("write leaves: %w", err)
@@ -288,12 +295,16 @@ func (l *Log) sequence(ctx context.Context, tx *store.Tx) (Checkpoint, error) {
 		signed.Size, store.Micros(signed.At), signed.Note); err != nil {
 		return Checkpoint{}, fmt.Errorf("write checkpoint: %w", err)
 	}
-	for rows := range slices.Chunk(pendingRows, rowsSize) {
-		if _, err := tx.Exec(ctx, `DELETE FROM audit_pending WHERE seq IN (`+store.In(1, len(rows))+`)`, rows...); err != nil {
-			return Checkpoint{}, fmt.Errorf("clear pending events: %w", err)
+	return signed, clearPending(ctx, tx, seqs)
+}
+
+func clearPending(ctx context.Context, tx *store.Tx, seqs []any) error {
+	for part := range slices.Chunk(seqs, rowsSize) {
+		if _, err := tx.Exec(ctx, `DELETE FROM audit_pending WHERE seq IN (`+store.In(1, len(part))+`)`, part...); err != nil {
+			return fmt.Errorf("clear pending events: %w", err)
 		}
 	}
-	return signed, nil
+	return nil
 }
 
 func headSize(ctx context.Context, tx *store.Tx) (int64, error) {

@@ -271,3 +271,25 @@ func TestHalfWrittenCheckpointSpoilsNoOther(t *testing.T) {
 		t.Errorf("%v in %s", err, text)
 	}
 }
+
+func TestEventTakenAwayBeforeItHadALeafIsToldAndBlocksNothing(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		var b bytes.Buffer
+		log := open(t, db, audit.Config{Key: keyA, Log: slog.New(slog.NewTextHandler(&b, nil))})
+		exec(t, db, `INSERT INTO audit_pending (event_id) VALUES ('gone')`)
+		appendN(t, db, 2)
+		if report := verify(t, export(t, log), audit.VerifyOptions{}); !report.OK || report.Events != 3 {
+			t.Errorf("report %+v", report)
+		}
+		exec(t, db, `INSERT INTO audit_pending (event_id) VALUES ('gone too')`)
+		if err := log.Sequence(t.Context()); err != nil {
+			t.Error(err)
+		}
+		for _, id := range []string{"event=gone\n", `event="gone too"`} {
+			if !strings.Contains(b.String(), id) {
+				t.Errorf("%s was not told: %s", id, b.String())
+			}
+		}
+	})
+}

@@ -312,6 +312,8 @@ func (v *verification) openCheckpoint() (signed head, ok bool) {
 	}
 	_, invalid := errors.AsType[*note.InvalidSignatureError](err)
 	switch {
+	case errors.Is(err, errNotCheckpoint):
+		v.problem(CheckpointForged, line, "the checkpoint was altered: it is signed, but is not written as a server writes it")
 	case invalid:
 		v.problem(CheckpointForged, line, "the checkpoint is forged or was altered: the signature by %s is not of this text", strings.Join(names, ", "))
 	case v.pinned:
