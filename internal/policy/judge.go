@@ -1,0 +1,231 @@
+package policy
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+
+	"github.com/soukhq/souk/internal/fault"
+)
+
+// Input is what a policy sees as input, by the names of its members: request (with kind, reason, removal_plan and plan),
+// fields, template, app, flag, environment (name of the governed one), requester, dependencies{downstream, upstream},
+// data{datasets, classification}, scan{findings, status}, bundle{files, egress}, lifecycle (the rules that hold).
+// Values are anything that encodes to JSON.
+type Input map[string]any
+
+// Verdict is what the policies say of a request.
+type Verdict struct {
+	Findings    []fault.Finding
+	Risk        string         // low, medium or high; a delegated approver suffices for low
+	RiskReasons []string       // in plain words
+	Approvals   map[string]int // how many of each domain must approve
+}
+
+// Judge asks every policy that judges requests. It fails only if ctx ends or the input is no JSON: a policy that breaks,
+// takes too long or says nothing of risk and approvals counts against the request.
+func (s *Set) Judge(ctx context.Context, in Input) (Verdict, error) {
+	input, err := ast.InterfaceToValue(map[string]any(in))
+	if err != nil {
+		return Verdict{}, fmt.Errorf("read the input of the policies: %w", err)
+	}
+	findings, err := s.ask(ctx, input, false)
+	if err != nil {
+		return Verdict{}, err
+	}
+	v := Verdict{Findings: findings}
+	v.Risk, v.RiskReasons = s.riskOf(ctx, input)
+	v.Approvals = s.approvalsOf(ctx, input)
+	if err := ctx.Err(); err != nil {
+		return Verdict{}, fmt.Errorf("judge by policy: %w", err)
+	}
+	return v, nil
+}
+
+// CheckTemplate asks the policies that judge template files, those in packages marketplace.template.*.
+func (s *Set) CheckTemplate(ctx context.Context, document any) ([]fault.Finding, error) {
+	input, err := ast.InterfaceToValue(document)
+	if err != nil {
+		return nil, fmt.Errorf("read the template for the policies: %w", err)
+	}
+	return s.ask(ctx, input, true)
+}
+
+func (s *Set) ask(ctx context.Context, input ast.Value, template bool) ([]fault.Finding, error) {
+	findings := slices.Clone(s.broken)
+	bounded, cancel := context.WithTimeout(ctx, judgeTime)
+	defer cancel()
+	for _, j := range s.packages {
+		if j.template == template {
+			findings = append(findings, s.hear(bounded, j, input)...)
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("judge by policy: %w", err)
+		}
+	}
+	return findings, nil
+}
+
+// hear asks one policy by all its rules. An allow that is not true is explained only where deny and violation gave no words.
+func (s *Set) hear(ctx context.Context, j judge, input ast.Value) []fault.Finding {
+	var findings []fault.Finding
+	refused := false
+	for _, q := range j.rules {
+		value, defined, err := ask(ctx, q.prepared, input)
+		switch {
+		case errors.Is(err, errSlow):
+			return append(findings, failing(j.module, "policy_slow", fmt.Sprintf("took longer than %v and was stopped", ruleTime)))
+		case err != nil:
+			return append(findings, failing(j.module, "policy_failed", "could not be evaluated: "+clean(err.Error(), 200)))
+		case q.rule == "allow":
+			if !refused && (!defined || value != true) {
+				findings = append(findings, s.explain(ctx, j.module, input))
+			}
+		case defined:
+			said := spoken(j.module, q.rule, value)
+			refused = refused || q.rule != "warn" && len(said) > 0
+			findings = append(findings, said...)
+		}
+	}
+	return findings
+}
+
+// failing is the finding for a policy that cannot do its work.
+func failing(m Module, code, what string) fault.Finding {
+	return fault.Finding{
+		Severity: fault.SeverityError, Code: code, Message: fmt.Sprintf("The policy %s %s", m.Name, what),
+		Remediation: "Nothing is wrong with your request; " + whomToAsk(m),
+	}
+}
+
+func whomToAsk(m Module) string {
+	if m.Owner != "" {
+		return fmt.Sprintf("ask %s about the policy %s", m.Owner, m.Name)
+	}
+	return fmt.Sprintf("ask an administrator about the policy %s", m.Name)
+}
+
+// spoken turns what deny, violation or warn gave into findings: texts, or objects with msg, field, remediation, code, patch.
+func spoken(m Module, rule string, value any) []fault.Finding {
+	var said []any
+	switch value := value.(type) {
+	case []any: // a set or a list
+		said = value
+	case bool:
+		if value {
+			said = []any{""}
+		}
+	case map[string]any:
+		if _, ok := value["msg"]; ok {
+			said = []any{value}
+			break
+		}
+		for _, key := range sortedKeys(value) { // deny[key] = value
+			said = append(said, value[key])
+		}
+	default:
+		said = []any{value}
+	}
+	severity := fault.SeverityError
+	if rule == "warn" {
+		severity = fault.SeverityWarning
+	}
+	var findings []fault.Finding
+	for _, one := range said {
+		if len(findings) == maxFindings {
+			findings = append(findings, fault.Finding{
+				Severity: severity, Code: m.Name, Message: fmt.Sprintf("The policy %s has %d more findings", m.Name, len(said)-maxFindings),
+				Remediation: "Mend the others first",
+			})
+			break
+		}
+		f := worded(m, one)
+		f.Severity = severity
+		findings = append(findings, f)
+	}
+	return findings
+}
+
+func worded(m Module, said any) fault.Finding {
+	f := fault.Finding{Code: m.Name}
+	switch said := said.(type) {
+	case string:
+		f.Message = clean(said, 500)
+	case map[string]any:
+		text := func(name string, most int) string {
+			s, _ := said[name].(string)
+			return clean(s, most)
+		}
+		f.Message, f.Remediation = text("msg", 500), text("remediation", 500)
+		f.Field = strings.TrimPrefix(text("field", 200), "input.")
+		f.Code = cmp.Or(text("code", 100), m.Name)
+		f.Patch = patches(said["patch"])
+	default:
+		f.Message = clean(fmt.Sprint(said), 500)
+	}
+	f.Message = cmp.Or(f.Message, fmt.Sprintf("The policy %s refuses this", m.Name))
+	if f.Remediation == "" {
+		f.Remediation = "Change it, or " + whomToAsk(m)
+	}
+	return f
+}
+
+// patches takes the operations that mend what a publisher wrote, and no others.
+func patches(value any) []fault.Patch {
+	list, _ := value.([]any)
+	var all []fault.Patch
+	for _, one := range list[:min(len(list), 10)] {
+		o, _ := one.(map[string]any)
+		op, _ := o["op"].(string)
+		path, _ := o["path"].(string)
+		if !slices.Contains([]string{"add", "replace", "remove"}, op) || len(path) > 200 ||
+			!strings.HasPrefix(path, "/fields/") && !strings.HasPrefix(path, "/app/") && path != "/removal_plan" && path != "/reason" {
+			continue
+		}
+		all = append(all, fault.Patch{Op: op, Path: path, Value: o["value"]})
+	}
+	return all
+}
+
+// riskOf reads level and reasons of data.marketplace.risk. Without a level that is known the risk is high.
+func (s *Set) riskOf(ctx context.Context, input ast.Value) (level string, reasons []string) {
+	value, _, err := ask(ctx, s.risk, input)
+	said, _ := value.(map[string]any)
+	level, _ = said["level"].(string)
+	if err != nil || !slices.Contains([]string{"low", "medium", "high"}, level) {
+		return "high", []string{"No policy says how risky this is"}
+	}
+	list, _ := said["reasons"].([]any)
+	reasons = []string{}
+	for _, reason := range list[:min(len(list), 20)] {
+		if text, ok := reason.(string); ok {
+			reasons = append(reasons, clean(text, 300))
+		}
+	}
+	slices.Sort(reasons)
+	return level, reasons
+}
+
+// approvalsOf reads data.marketplace.approvals: every member that is a number is a domain. Without one, all must approve.
+func (s *Set) approvalsOf(ctx context.Context, input ast.Value) map[string]int {
+	value, _, err := ask(ctx, s.needs, input)
+	said, _ := value.(map[string]any)
+	needs := map[string]int{}
+	for domain, n := range said {
+		if number, ok := n.(json.Number); ok {
+			if quorum, err := number.Int64(); err == nil && quorum > 0 {
+				needs[domain] = int(min(quorum, 100))
+			}
+		}
+	}
+	if err != nil || len(needs) == 0 {
+		return map[string]int{"product": 1, "platform": 1, "security": 1}
+	}
+	return needs
+}

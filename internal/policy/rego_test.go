@@ -1,0 +1,43 @@
+package policy_test
+
+import (
+	"io/fs"
+	"testing"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/tester"
+
+	"github.com/soukhq/souk/policies"
+)
+
+func TestRegoTestsOfTheStandardLibraryPass(t *testing.T) {
+	t.Parallel()
+	files, err := fs.Glob(policies.Files, "*.rego")
+	if err != nil {
+		t.Fatal(err)
+	}
+	modules := map[string]*ast.Module{}
+	for _, file := range files {
+		source, err := policies.Files.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if modules[file], err = ast.ParseModuleWithOpts(file, string(source), ast.ParserOptions{RegoVersion: ast.RegoV1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	results, err := tester.NewRunner().SetCompiler(ast.NewCompiler()).SetModules(modules).RunTests(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := 0
+	for r := range results {
+		ran++
+		if !r.Pass() {
+			t.Errorf("%s.%s: %v (%v)", r.Package, r.Name, r, r.Error)
+		}
+	}
+	if ran < 25 {
+		t.Errorf("only %d Rego tests ran", ran)
+	}
+}

@@ -1,0 +1,60 @@
+package policy
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// overrides are the marks that reorder what is shown (UAX 9, section 2).
+const overrides = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+// clean bounds a text that came out of a policy and takes out what would show it as something else.
+func clean(text string, most int) string {
+	text = strings.TrimSpace(strings.Map(func(c rune) rune {
+		switch {
+		case unicode.IsControl(c):
+			return ' '
+		case strings.ContainsRune(overrides, c) || c == unicode.ReplacementChar:
+			return -1
+		}
+		return c
+	}, text))
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return text
+}
+
+// told gives a value as people write it.
+func told(value any) string {
+	switch value := value.(type) {
+	case nil:
+		return "empty"
+	case string:
+		if strings.TrimSpace(value) == "" {
+			return "empty"
+		}
+		return fmt.Sprintf("%q", clean(value, 80))
+	case json.Number:
+		return value.String()
+	case []any:
+		parts := make([]string, 0, len(value))
+		for _, one := range value[:min(len(value), 20)] {
+			if text, ok := one.(string); ok {
+				parts = append(parts, clean(text, 80))
+				continue
+			}
+			parts = append(parts, told(one))
+		}
+		return strings.Join(parts, ", ")
+	case map[string]any:
+		return "an object"
+	}
+	return fmt.Sprint(value)
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,9 @@
+// Package policies holds the standard policy library: the Rego modules that every installation begins with, and their tests.
+package policies
+
+import "embed"
+
+// Files are the modules (*.rego) and their tests (*_test.rego).
+//
+//go:embed *.rego
+var Files embed.FS

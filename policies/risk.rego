@@ -1,0 +1,37 @@
+# How risky a request is: level (low, medium or high) and the reasons for it, in plain words.
+package marketplace.risk
+
+import data.marketplace.lib
+
+default level := "low"
+
+level := "high" if {
+	count(high) > 0
+} else := "medium" if {
+	count(medium) > 0
+}
+
+reasons := high | medium
+
+high contains "It shows confidential data" if lib.classification == "confidential"
+
+high contains sprintf("%d other apps depend on it", [count(downstream)]) if count(downstream) > 3
+
+high contains "A serious security finding was accepted" if {
+	some finding in input.scan.findings
+	finding.accepted
+	finding.level == "high"
+}
+
+high contains "It is on for people outside its audience too" if input.fields["default"] == true
+
+medium contains "It shows internal data" if lib.classification == "internal"
+
+medium contains sprintf("It calls a new address: %s", [host]) if {
+	some host in input.bundle.egress
+	not host in object.get(input, ["app", "egress"], [])
+}
+
+medium contains "People outside the company can see it" if input.audience.beyond_company == true
+
+downstream := {app | some app in input.dependencies.downstream}

@@ -1,0 +1,43 @@
+package marketplace.risk_test
+
+import data.marketplace.approvals
+import data.marketplace.risk
+
+test_low_by_default if {
+	risk.level == "low" with input as {}
+	approvals == {"product": 1} with input as {}
+}
+
+test_confidential_data if {
+	risk.level == "high" with input as {"data": {"classification": "confidential"}}
+	approvals == {"product": 1, "platform": 1, "security": 1} with input as {"data": {"classification": "confidential"}}
+}
+
+test_internal_data if {
+	risk.level == "medium" with input as {"fields": {"data_classification": "internal"}}
+	approvals == {"product": 1, "platform": 1} with input as {"fields": {"data_classification": "internal"}}
+}
+
+test_no_data_is_no_risk if risk.level == "low" with input as {"data": {"classification": "none"}, "fields": {}}
+
+test_three_dependants_are_few if risk.level == "low" with input as {"dependencies": {"downstream": ["a", "b", "c"]}}
+
+test_four_dependants_are_many if {
+	risk.level == "high" with input as {"dependencies": {"downstream": ["a", "b", "c", "d"]}}
+	risk.reasons == {"4 other apps depend on it"} with input as {"dependencies": {"downstream": ["a", "b", "c", "d"]}}
+}
+
+test_on_for_everybody_else if risk.level == "high" with input as {"fields": {"default": true}}
+
+test_new_address if risk.level == "medium" with input as {"bundle": {"egress": ["api.example.com"]}}
+
+test_known_address if risk.level == "low" with input as {"bundle": {"egress": ["api.example.com"]}, "app": {"egress": ["api.example.com"]}}
+
+test_beyond_the_company if risk.level == "medium" with input as {"audience": {"beyond_company": true}}
+
+test_accepted_finding if risk.level == "high" with input as {"scan": {"findings": [{"accepted": true, "level": "high"}]}}
+
+test_warned_scan_adds_security_and_no_risk if {
+	risk.level == "low" with input as {"scan": {"findings": [{"severity": "warning"}]}}
+	approvals == {"product": 1, "security": 1} with input as {"scan": {"findings": [{"severity": "warning"}]}}
+}
