@@ -21,6 +21,7 @@ type Snapshot struct {
 	slots    int
 	usesTime bool
 	metadata map[string]any
+	head     []byte    // metadata as JSON
 	pool     sync.Pool // of *Context
 }
 
@@ -67,6 +68,10 @@ func Compile(document []byte) (*Snapshot, []Problem, error) {
 	}
 	s := &Snapshot{flags: make(map[string]*compiled, len(flags)), paths: c.paths}
 	s.metadata = c.metadata("", top["metadata"])
+	s.head = []byte("{}")
+	if len(s.metadata) > 0 {
+		s.head = encode(s.metadata)
+	}
 	for _, key := range slices.Sorted(maps.Keys(flags)) {
 		f := c.flag(key, flags[key], s.metadata)
 		s.flags[key] = f
@@ -139,6 +144,9 @@ func (s *Snapshot) UsesTime() bool { return s.usesTime }
 
 // Metadata is that of the flag set. Nobody may change it.
 func (s *Snapshot) Metadata() map[string]any { return s.metadata }
+
+// MetadataJSON is Metadata as a JSON object. Nobody may change it.
+func (s *Snapshot) MetadataJSON() []byte { return s.head }
 
 // flag compiles one flag. Whatever is wrong with it becomes its answer and a problem.
 func (c *compiler) flag(key string, raw json.RawMessage, set map[string]any) *compiled {
