@@ -206,6 +206,7 @@ func (d *Directory) change(ctx context.Context, fn func(ctx context.Context, tx 
 			return fault.New(fault.Conflict, "last_admin", "this would leave nobody with the role admin").
 				Fix("give somebody else the role admin first")
 		}
+		tx.Announce(Topic)
 		return nil
 	})
 }

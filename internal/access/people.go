@@ -178,13 +178,17 @@ func Names(ctx context.Context, tx *store.Tx) (people, groups []string, err erro
 // ActorOf is a step: the person with that address as an actor, with the memberships of this transaction. For nobody, or
 // for somebody who is no longer active, it gives a fault of kind Unauthenticated.
 func ActorOf(ctx context.Context, tx *store.Tx, email string, credential audit.Credential, scope TokenScope) (Actor, error) {
-	p, ok, err := PersonByEmail(ctx, tx, email)
+	nobody := fault.New(fault.Unauthenticated, "nobody", "no active person has this address").Fix("ask an administrator to add you")
+	email, err := Email("email", email)
 	if err != nil {
-		return Actor{}, err
+		return Actor{}, nobody
+	}
+	p, ok, err := store.One(ctx, tx, scanPerson, `SELECT `+personColumns+` FROM person p WHERE p.email = $1`, email)
+	if err != nil {
+		return Actor{}, wrap("read person", err)
 	}
 	if !ok || !p.Active {
-		return Actor{}, fault.New(fault.Unauthenticated, "nobody", "no active person has this address").
-			Fix("ask an administrator to add you")
+		return Actor{}, nobody
 	}
 	groups, err := store.List(ctx, tx, scanGroup, `SELECT `+groupColumns+` FROM grp g
 		JOIN person_group m ON m.group_name = g.name WHERE m.person_id = $1 ORDER BY g.name COLLATE "C"`, p.ID)

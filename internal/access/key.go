@@ -1,0 +1,284 @@
+package access
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// KeysTopic is announced with every change of the SDK keys.
+const KeysTopic = "access.keys"
+
+const maxOrigins = 50
+
+// SDKKey lets an SDK evaluate the flags of one environment. Its secret is shown once, when it is made.
+type SDKKey struct {
+	ID          string     `json:"id"`
+	Environment string     `json:"environment"`
+	Name        string     `json:"name"`
+	Prefix      string     `json:"prefix" doc:"How the secret begins"`
+	App         string     `json:"app,omitempty" doc:"Sees the flags of this app only"`
+	ClientSide  bool       `json:"client_side" doc:"For browsers and devices, where the secret is none: sees only flags marked as client-side"`
+	Origins     []string   `json:"origins" nullable:"false" doc:"Web pages that a client-side key may be used from"`
+	MadeBy      string     `json:"made_by"`
+	CreatedAt   time.Time  `json:"created_at"`
+	ExpiresAt   *time.Time `json:"expires_at,omitempty"`
+	RevokedAt   *time.Time `json:"revoked_at,omitempty"`
+	Revision    int64      `json:"revision"`
+}
+
+// KeySpec says what SDK key is wanted.
+type KeySpec struct {
+	Environment string     `json:"environment"`
+	Name        string     `json:"name,omitempty" doc:"What it is for"`
+	App         string     `json:"app,omitempty" doc:"Slug of the app that it is for; all apps if absent"`
+	ClientSide  bool       `json:"client_side,omitempty" doc:"For browsers and devices: sees only flags marked as client-side"`
+	Origins     []string   `json:"origins,omitempty" doc:"Web pages that a client-side key may be used from, such as https://app.example.com"`
+	ExpiresAt   *time.Time `json:"expires_at,omitempty" doc:"Never if absent"`
+}
+
+// KeyFacts is what the rights to a key hang on.
+type KeyFacts struct {
+	OwnerGroup string // owns the app; empty for a key of all apps
+	Governed   bool   // the environment is governed
+}
+
+// AllowsOrigin tells whether a web page of that origin, as browsers send it, may use the key. It must be one of the
+// origins exactly: the end of a name says nothing about whose it is.
+func (k SDKKey) AllowsOrigin(origin string) bool { return slices.Contains(k.Origins, origin) }
+
+// valid tells whether the key may be used now.
+func (k SDKKey) valid(now time.Time) bool {
+	return k.RevokedAt == nil && (k.ExpiresAt == nil || now.Before(*k.ExpiresAt))
+}
+
+const keyColumns = `id, environment, name, prefix, app, client_side, origins, made_by, created_at, expires_at, revoked_at, revision`
+
+func scanKey(row store.Row) (SDKKey, error) {
+	k, _, err := scanHashedKey(func(dest ...any) error { return row.Scan(dest[:len(dest)-1]...) })
+	return k, err
+}
+
+// scanHashedKey scans keyColumns and the hash after them.
+func scanHashedKey(scan func(dest ...any) error) (k SDKKey, hash []byte, err error) {
+	var origins string
+	var created int64
+	var expires, revoked sql.NullInt64
+	if err := scan(&k.ID, &k.Environment, &k.Name, &k.Prefix, &k.App, &k.ClientSide, &origins, &k.MadeBy, &created, &expires,
+		&revoked, &k.Revision, &hash); err != nil {
+		return SDKKey{}, nil, err
+	}
+	if err := json.Unmarshal([]byte(origins), &k.Origins); err != nil {
+		return SDKKey{}, nil, fmt.Errorf("read key %s: %w", k.ID, err)
+	}
+	k.CreatedAt, k.ExpiresAt, k.RevokedAt = store.Time(created), store.NullTime(expires), store.NullTime(revoked)
+	return k, hash, nil
+}
+
+// Create makes a key and gives its secret, which cannot be had again.
+func (k *Keys) Create(ctx context.Context, by Actor, spec KeySpec) (key SDKKey, secret string, err error) {
+	// The right itself hangs on what Facts says inside the transaction; before that, whoever is signed in may ask.
+	if err := Can(by, SignIn, Scope{}); err != nil {
+		return SDKKey{}, "", err
+	}
+	now := k.Now()
+	if spec, err = checkKey(spec, now); err != nil {
+		return SDKKey{}, "", err
+	}
+	secret, hash := newSecret(keyPrefix)
+	key = SDKKey{
+		ID: store.NewID(), Environment: spec.Environment, Name: spec.Name, Prefix: secret[:shown], App: spec.App,
+		ClientSide: spec.ClientSide, Origins: spec.Origins, MadeBy: by.Email, CreatedAt: store.Time(store.Micros(now)),
+		ExpiresAt: spec.ExpiresAt, Revision: 1,
+	}
+	err = k.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := k.may(ctx, tx, by, KeyMake, spec.Environment, spec.App); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO sdk_key (id, hash, prefix, name, environment, app, client_side, origins, made_by, created_at, expires_at, revision)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`, key.ID, hash[:], key.Prefix, key.Name, key.Environment, key.App,
+			key.ClientSide, encode(key.Origins), key.MadeBy, store.Micros(key.CreatedAt), store.NullMicros(key.ExpiresAt), key.Revision); err != nil {
+			return wrap("write SDK key", err)
+		}
+		return k.tell(ctx, tx, by, now, "sdk_key.created", nil, key)
+	})
+	if err != nil {
+		return SDKKey{}, "", err
+	}
+	return key, secret, nil
+}
+
+// may asks for the right to keys of an environment and an app, by what Facts knows of them.
+func (k *Keys) may(ctx context.Context, tx *store.Tx, by Actor, action Action, environment, app string) error {
+	facts, err := k.Facts(ctx, tx, environment, app)
+	if err != nil {
+		return err
+	}
+	on := Scope{OwnerGroup: facts.OwnerGroup, Governed: facts.Governed}
+	if app == "" { // a key of all apps is nobody's own
+		on.OwnerGroup = ""
+	}
+	return Can(by, action, on)
+}
+
+func (k *Keys) tell(ctx context.Context, tx *store.Tx, by Actor, at time.Time, name string, before any, key SDKKey) error {
+	e := by.Event(name, at)
+	e.Subject, e.Environment, e.App, e.Details = "sdk_key:"+key.ID, key.Environment, key.App, map[string]any{"after": key}
+	if before != nil {
+		e.Details["before"] = before
+	}
+	tx.Announce(KeysTopic)
+	_, err := audit.Append(ctx, tx, e)
+	return err
+}
+
+func checkKey(spec KeySpec, now time.Time) (KeySpec, error) {
+	var wrong findings
+	wrong.add(slug("environment", "environment", spec.Environment))
+	if spec.App != "" {
+		wrong.add(slug("app", "app", spec.App))
+	}
+	if spec.Name = strings.TrimSpace(spec.Name); spec.Name == "" {
+		spec.Name = strings.TrimPrefix(spec.App+" "+spec.Environment, " ")
+	}
+	wrong.add(line("name", spec.Name))
+	var bad error
+	spec.ExpiresAt, bad = expiry(spec.ExpiresAt, now)
+	wrong.add(bad)
+	if len(spec.Origins) > maxOrigins {
+		wrong.add(tooMany("origins", maxOrigins))
+		return spec, wrong.fault("key")
+	}
+	if len(spec.Origins) > 0 && !spec.ClientSide {
+		wrong.add(fault.New(fault.Invalid, "not_client_side", "origins are for client-side keys: browsers must not hold another").At("origins").
+			Fix("set client_side, or leave origins out"))
+	}
+	origins := make([]string, 0, len(spec.Origins))
+	for i, text := range spec.Origins {
+		origin, err := checkOrigin(fmt.Sprintf("origins[%d]", i), text)
+		wrong.add(err)
+		origins = append(origins, origin)
+	}
+	spec.Origins = set(origins)
+	return spec, wrong.fault("key")
+}
+
+var hostForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
+
+// checkOrigin gives the origin in the form in which browsers send it (RFC 6454, 6.2): in lower case, without a port that
+// goes without saying.
+func checkOrigin(field, text string) (string, error) {
+	bad := fault.New(fault.Invalid, "invalid_origin", "%s is not the origin of a web page", quote(text)).At(field).
+		Fix("write it like https://app.example.com or http://localhost:3000, without a path, a pattern or a slash at the end")
+	u, err := url.Parse(strings.ToLower(text))
+	if err != nil || len(text) > 300 || u.Opaque != "" || u.User != nil || u.Path != "" || u.RawQuery != "" || u.ForceQuery ||
+		strings.ContainsAny(text, "#?@\\") {
+		return "", bad
+	}
+	host, port := u.Hostname(), u.Port()
+	ip, ipErr := netip.ParseAddr(host)
+	if ipErr == nil && ip.WithZone("").String() != host || ipErr != nil && (len(host) > 253 || !hostForm.MatchString(host)) {
+		return "", bad
+	}
+	local := host == "localhost" || strings.HasSuffix(host, ".localhost") || ipErr == nil && ip.IsLoopback()
+	if u.Scheme != "https" && (u.Scheme != "http" || !local) {
+		return "", bad
+	}
+	if strings.HasSuffix(u.Host, ":") {
+		return "", bad
+	}
+	if port != "" {
+		n, err := strconv.ParseUint(port, 10, 16)
+		if err != nil || n == 0 || port[0] == '0' {
+			return "", bad
+		}
+	}
+	origin := u.Scheme + "://" + u.Host
+	if port == map[string]string{"https": "443", "http": "80"}[u.Scheme] {
+		origin = strings.TrimSuffix(origin, ":"+port)
+	}
+	return origin, nil
+}
+
+// List gives the keys of an app, or of all with an empty app, the newest first. Owners see those of their app.
+func (k *Keys) List(ctx context.Context, by Actor, app string, page store.Page) (store.Listing[SDKKey], error) {
+	if err := Can(by, SignIn, Scope{}); err != nil {
+		return store.Listing[SDKKey]{}, err
+	}
+	before, err := newest(page)
+	if err != nil {
+		return store.Listing[SDKKey]{}, err
+	}
+	if app != "" {
+		if err := slug("app", "app", app); err != nil {
+			return store.Listing[SDKKey]{}, err
+		}
+	}
+	var keys []SDKKey
+	err = k.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		if err := k.may(ctx, tx, by, KeyRead, "", app); err != nil {
+			return err
+		}
+		keys, err = store.List(ctx, tx, scanKey, `SELECT `+keyColumns+` FROM sdk_key
+			WHERE id COLLATE "C" < $1 AND (app = $2 OR $2 = '') ORDER BY id COLLATE "C" DESC LIMIT $3`, before, app, page.Size()+1)
+		return wrap("list SDK keys", err)
+	})
+	if err != nil {
+		return store.Listing[SDKKey]{}, err
+	}
+	return store.Cut(page, keys, func(key SDKKey) []string { return []string{key.ID} }), nil
+}
+
+// Revoke ends the key, for good. Revoking it again changes nothing. A revision other than 0 must be the present one.
+func (k *Keys) Revoke(ctx context.Context, by Actor, id string, revision int64) (key SDKKey, err error) {
+	if err := Can(by, SignIn, Scope{}); err != nil {
+		return SDKKey{}, err
+	}
+	err = k.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		var ok bool
+		key, ok, err = store.One(ctx, tx, scanKey, `SELECT `+keyColumns+` FROM sdk_key WHERE id = $1`+tx.ForUpdate(), id)
+		if err != nil {
+			return wrap("read SDK key", err)
+		}
+		if !ok {
+			return fault.New(fault.NotFound, "unknown_key", "there is no such SDK key").Fix("look it up in the list of keys")
+		}
+		if err := k.may(ctx, tx, by, KeyMake, key.Environment, key.App); err != nil {
+			return err
+		}
+		if key.RevokedAt != nil {
+			return nil
+		}
+		c := change{by: by, at: k.Now(), revision: revision}
+		if err := c.check("SDK key", true, key.Revision, key); err != nil {
+			return err
+		}
+		before, at := key, store.Time(store.Micros(c.at))
+		key.RevokedAt, key.Revision = &at, key.Revision+1
+		rows, err := tx.Exec(ctx, `UPDATE sdk_key SET revoked_at = $1, revision = $2 WHERE id = $3 AND revision = $4`,
+			store.Micros(at), key.Revision, id, before.Revision)
+		if err != nil {
+			return wrap("revoke SDK key", err)
+		}
+		if err := written("SDK key", rows); err != nil {
+			return err
+		}
+		return k.tell(ctx, tx, by, c.at, "sdk_key.revoked", before, key)
+	})
+	if err != nil {
+		return SDKKey{}, err
+	}
+	return key, nil
+}

@@ -1,0 +1,124 @@
+package access
+
+import (
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+func TestNearestFindsWhatWasMeant(t *testing.T) {
+	t.Parallel()
+	groups := []string{"team-lunch", "team-launch", "product", "security", "platform", "on-call", "pilot", "beta"}
+	for word, want := range map[string][]string{
+		"prodcut":       {"product"},                   // neighbours swapped
+		"\tSecurity":    {"security"},                  // case and blanks
+		"team-lnch":     {"team-lunch", "team-launch"}, // the nearest first
+		"plat":          {"platform"},                  // the beginning
+		"oncall":        {"on-call"},                   // a letter left out
+		"betaa":         {"beta"},                      // a letter too many
+		"":              {},
+		"administrator": {},
+	} {
+		if got := Nearest(word, groups); strings.Join(got, " ") != strings.Join(want, " ") {
+			t.Errorf("%q: got %v, want %v", word, got, want)
+		}
+	}
+	if got := Nearest("aaaa", []string{"aaab", "aaac", "aaad", "aaae"}); len(got) != 3 {
+		t.Errorf("got %v, want three at most", got)
+	}
+}
+
+func TestDistanceIsSymmetricAndZeroOnlyForEquals(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		word := rapid.SliceOfN(rapid.RuneFrom([]rune("abc")), 0, 8)
+		a, b := word.Draw(t, "a"), word.Draw(t, "b")
+		there, back := distance(a, b, 10), distance(b, a, 10)
+		if there != back || (there == 0) != (string(a) == string(b)) || there > max(len(a), len(b)) {
+			t.Fatalf("%q to %q is %d, back %d", string(a), string(b), there, back)
+		}
+	})
+}
+
+func TestAddressesAreKeptInLowerCase(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		" Alice.O'Neil+ci@HyFin.Example ": "alice.o'neil+ci@hyfin.example",
+		"root@localhost":                  "root@localhost",
+		"a@b@c.example":                   "",
+		"alice@-x.example":                "",
+		"alice@x..example":                "",
+		".alice@x.example":                "",
+		"alice@x.example\r\nBcc: y":       "",
+		"local:root":                      "",
+		"a\u200b@x.example":               "",
+	} {
+		if got, err := Email("email", text); got != want || (err == nil) != (want != "") {
+			t.Errorf("%q: got %q, %v", text, got, err)
+		}
+	}
+}
+
+func FuzzEmail(f *testing.F) {
+	for _, seed := range []string{"alice@hyfin.example", "A@B", "souk:rollout", "a\u202e@b.example", "\x00@b"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		email, err := Email("email", text)
+		if err != nil {
+			return
+		}
+		again, err := Email("email", email)
+		if err != nil || again != email {
+			t.Errorf("%q is kept as %q, which is %q, %v", text, email, again, err)
+		}
+		if strings.ContainsFunc(email, func(r rune) bool { return r > unicode.MaxASCII || r <= ' ' || unicode.IsUpper(r) }) ||
+			strings.Count(email, "@") != 1 || strings.ContainsAny(email, ":,;<>\"\\") {
+			t.Errorf("%q is taken as %q", text, email)
+		}
+	})
+}
+
+func FuzzLine(f *testing.F) {
+	for _, seed := range []string{"Alice", "Müller", "a\u202eb", "a\u2066b", "a\nb", "a\xff", "می\u200cخواهم"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if line("name", text) != nil {
+			return
+		}
+		if len(text) > 4*maxLine || strings.ContainsFunc(text, func(r rune) bool {
+			return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp) || strings.ContainsRune("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", r)
+		}) {
+			t.Errorf("%q is taken as a name", text)
+		}
+	})
+}
+
+func FuzzOrigin(f *testing.F) {
+	for _, seed := range []string{"https://app.example.com", "http://localhost:3000", "null", "https://[::1]:443", "https://*.x"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		origin, err := checkOrigin("origins[0]", text)
+		if err != nil {
+			return
+		}
+		if again, err := checkOrigin("origins[0]", origin); err != nil || again != origin {
+			t.Errorf("%q is kept as %q, which is %q, %v", text, origin, again, err)
+		}
+		if strings.ContainsAny(origin, " *?#@\\%'\",;\r\n\x00") {
+			t.Errorf("%q is taken as %q", text, origin)
+		}
+	})
+}
+
+func TestActionsAreListedOnce(t *testing.T) {
+	t.Parallel()
+	if diff := cmp.Diff(len(set(Actions())), len(Actions())); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,275 @@
+package access
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// Topic is announced whenever somebody's rights, sessions or tokens changed, for streams that outlive a request.
+const Topic = "access"
+
+// Token is an API token: it acts as a person, within a scope. Its secret is shown once, when it is made.
+type Token struct {
+	ID        string     `json:"id"`
+	As        string     `json:"as" doc:"E-mail of the person that it acts as"`
+	Name      string     `json:"name"`
+	Prefix    string     `json:"prefix" doc:"How the secret begins"`
+	Scope     TokenScope `json:"scope" enum:"all,read,requests,kill,outcomes"`
+	MadeBy    string     `json:"made_by"`
+	CreatedAt time.Time  `json:"created_at"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+	RevokedAt *time.Time `json:"revoked_at,omitempty"`
+	LastUsed  *time.Time `json:"last_used,omitempty" doc:"To about a minute"`
+	Revision  int64      `json:"revision"`
+}
+
+// TokenSpec says what token is wanted.
+type TokenSpec struct {
+	As        string     `json:"as,omitempty" doc:"E-mail of the person that it acts as; oneself if absent"`
+	Name      string     `json:"name,omitempty" doc:"What it is for"`
+	Scope     TokenScope `json:"scope" enum:"all,read,requests,kill,outcomes"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty" doc:"Never if absent"`
+}
+
+// Tokens makes, lists, revokes and recognizes API tokens.
+type Tokens struct {
+	DB  *store.DB
+	Now func() time.Time
+}
+
+const tokenColumns = `t.id, p.email, t.name, t.prefix, t.scope, t.made_by, t.created_at, t.expires_at, t.revoked_at, t.last_used, t.revision`
+
+func scanToken(row store.Row) (t Token, err error) {
+	var created int64
+	var expires, revoked, used sql.NullInt64
+	err = row.Scan(&t.ID, &t.As, &t.Name, &t.Prefix, &t.Scope, &t.MadeBy, &created, &expires, &revoked, &used, &t.Revision)
+	t.CreatedAt = store.Time(created)
+	t.ExpiresAt, t.RevokedAt, t.LastUsed = store.NullTime(expires), store.NullTime(revoked), store.NullTime(used)
+	return t, err
+}
+
+// Create makes a token and gives its secret, which cannot be had again.
+func (s *Tokens) Create(ctx context.Context, by Actor, spec TokenSpec) (token Token, secret string, err error) {
+	if strings.TrimSpace(spec.As) == "" && by.PersonID != "" {
+		spec.As = by.Email
+	}
+	spec.As = strings.ToLower(strings.TrimSpace(spec.As))
+	if err := Can(by, TokenMake, Scope{Person: spec.As}); err != nil {
+		return Token{}, "", err
+	}
+	now := s.Now()
+	if spec, err = checkToken(spec, now); err != nil {
+		return Token{}, "", err
+	}
+	secret, hash := newSecret(tokenPrefix)
+	token = Token{
+		ID: store.NewID(), As: spec.As, Name: spec.Name, Prefix: secret[:shown], Scope: spec.Scope, MadeBy: by.Email,
+		CreatedAt: store.Time(store.Micros(now)), ExpiresAt: spec.ExpiresAt, Revision: 1,
+	}
+	err = s.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		p, ok, err := PersonByEmail(ctx, tx, spec.As)
+		if err != nil {
+			return err
+		}
+		if !ok || !p.Active {
+			people, _, err := Names(ctx, tx)
+			if err != nil {
+				return err
+			}
+			return unknown("person", "as", spec.As, people)
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO api_token (id, hash, prefix, name, person_id, scope, made_by, created_at, expires_at, revision)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, token.ID, hash[:], token.Prefix, token.Name, p.ID, string(token.Scope),
+			token.MadeBy, store.Micros(token.CreatedAt), store.NullMicros(token.ExpiresAt), token.Revision); err != nil {
+			return wrap("write token", err)
+		}
+		return change{by: by, at: now}.append(ctx, tx, "token.created", "token:"+token.ID, nil, token)
+	})
+	if err != nil {
+		return Token{}, "", err
+	}
+	return token, secret, nil
+}
+
+func checkToken(spec TokenSpec, now time.Time) (TokenSpec, error) {
+	var wrong findings
+	as, err := Email("as", spec.As)
+	wrong.add(err)
+	if !slices.Contains(tokenScopes, spec.Scope) {
+		known := make([]string, len(tokenScopes))
+		for i, scope := range tokenScopes {
+			known[i] = string(scope)
+		}
+		wrong.add(fault.New(fault.Invalid, "unknown_scope", "there is no scope %s", quote(string(spec.Scope))).At("scope").
+			Fix("%s", meant(string(spec.Scope), known, "the scopes are "+strings.Join(known, ", "))))
+	}
+	spec.As, spec.Name = as, strings.TrimSpace(spec.Name)
+	if spec.Name == "" {
+		spec.Name = string(spec.Scope)
+	}
+	wrong.add(line("name", spec.Name))
+	var bad error
+	spec.ExpiresAt, bad = expiry(spec.ExpiresAt, now)
+	wrong.add(bad)
+	return spec, wrong.fault("token")
+}
+
+// expiry gives an optional end in the precision in which it is stored, and refuses one that is past.
+func expiry(at *time.Time, now time.Time) (*time.Time, error) {
+	if at == nil {
+		return nil, nil //nolint:nilnil // no end is fine
+	}
+	if !at.After(now) || at.Year() > 9999 {
+		return nil, fault.New(fault.Invalid, "invalid_expiry", "expires_at is not in the future").At("expires_at").
+			Fix("give a later time, or leave it out")
+	}
+	rounded := store.Time(store.Micros(*at))
+	return &rounded, nil
+}
+
+// List gives tokens, the newest first: to administrators all, to others their own.
+func (s *Tokens) List(ctx context.Context, by Actor, page store.Page) (store.Listing[Token], error) {
+	own := ""
+	if Can(by, TokenMake, Scope{}) != nil {
+		if err := Can(by, TokenMake, Scope{Person: by.Email}); err != nil {
+			return store.Listing[Token]{}, err
+		}
+		own = by.PersonID
+	}
+	before, err := newest(page)
+	if err != nil {
+		return store.Listing[Token]{}, err
+	}
+	var tokens []Token
+	err = s.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		tokens, err = store.List(ctx, tx, scanToken, `SELECT `+tokenColumns+` FROM api_token t JOIN person p ON p.id = t.person_id
+			WHERE t.id COLLATE "C" < $1 AND (t.person_id = $2 OR $2 = '') ORDER BY t.id COLLATE "C" DESC LIMIT $3`,
+			before, own, page.Size()+1)
+		return wrap("list tokens", err)
+	})
+	if err != nil {
+		return store.Listing[Token]{}, err
+	}
+	return store.Cut(page, tokens, func(t Token) []string { return []string{t.ID} }), nil
+}
+
+// newest gives the id that a page of the newest first ends before; "~" is after every id.
+func newest(page store.Page) (string, error) {
+	after, err := page.After()
+	if err != nil || len(after) == 0 {
+		return "~", err
+	}
+	return after[0], nil
+}
+
+// Revoke ends the token, for good. Revoking it again changes nothing. A revision other than 0 must be the present one.
+func (s *Tokens) Revoke(ctx context.Context, by Actor, id string, revision int64) (token Token, err error) {
+	if err := Can(by, SignIn, Scope{}); err != nil {
+		return Token{}, err
+	}
+	err = s.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		var ok bool
+		token, ok, err = store.One(ctx, tx, scanToken, `SELECT `+tokenColumns+` FROM api_token t JOIN person p ON p.id = t.person_id
+			WHERE t.id = $1`+tx.ForUpdate(), id)
+		if err != nil {
+			return wrap("read token", err)
+		}
+		// Somebody else's token is told from one that is not there to administrators only.
+		if !ok || Can(by, TokenMake, Scope{Person: token.As}) != nil {
+			if err := Can(by, TokenMake, Scope{Person: by.Email}); err != nil {
+				return err
+			}
+			return fault.New(fault.NotFound, "unknown_token", "you have no such token").Fix("look it up in the list of your tokens")
+		}
+		if token.RevokedAt != nil {
+			return nil
+		}
+		c := change{by: by, at: s.Now(), revision: revision}
+		if err := c.check("token", true, token.Revision, token); err != nil {
+			return err
+		}
+		before, at := token, store.Time(store.Micros(c.at))
+		token.RevokedAt, token.Revision = &at, token.Revision+1
+		rows, err := tx.Exec(ctx, `UPDATE api_token SET revoked_at = $1, revision = $2 WHERE id = $3 AND revision = $4`,
+			store.Micros(at), token.Revision, id, before.Revision)
+		if err != nil {
+			return wrap("revoke token", err)
+		}
+		if err := written("token", rows); err != nil {
+			return err
+		}
+		tx.Announce(Topic)
+		return c.append(ctx, tx, "token.revoked", "token:"+id, before, token)
+	})
+	if err != nil {
+		return Token{}, err
+	}
+	return token, nil
+}
+
+// Actor gives whom the secret lets act, with the rights of this moment. A secret that is not, or no longer, good is a
+// fault of kind Unauthenticated; with the database down it is one of kind Unavailable.
+func (s *Tokens) Actor(ctx context.Context, secret string) (by Actor, err error) {
+	var token Token
+	now := s.Now()
+	err = s.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if token, err = validToken(ctx, tx, secret, now); err != nil {
+			return err
+		}
+		by, err = ActorOf(ctx, tx, token.As, audit.Credential{Kind: credentialToken, ID: token.ID, MadeBy: token.MadeBy}, token.Scope)
+		return err
+	})
+	if err != nil {
+		return Actor{}, err
+	}
+	if token.LastUsed == nil || now.Sub(*token.LastUsed) >= touchEvery {
+		s.touch(ctx, token.ID, now)
+	}
+	return by, nil
+}
+
+// touch writes down that the token is in use; a failure is not the request's.
+func (s *Tokens) touch(ctx context.Context, id string, now time.Time) {
+	_ = s.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE api_token SET last_used = $1 WHERE id = $2 AND (last_used IS NULL OR last_used < $1)`, store.Micros(now), id)
+		return err
+	})
+}
+
+// validToken is the token of that secret, if it may be used now.
+func validToken(ctx context.Context, tx *store.Tx, secret string, now time.Time) (Token, error) {
+	hash, ok := hashOf(tokenPrefix, secret)
+	if !ok {
+		return Token{}, badToken("this is not an API token of Souk")
+	}
+	token, ok, err := store.One(ctx, tx, scanToken, `SELECT `+tokenColumns+` FROM api_token t JOIN person p ON p.id = t.person_id
+		WHERE t.hash = $1`, hash[:])
+	if err != nil {
+		return Token{}, wrap("read token", err)
+	}
+	if !ok {
+		return Token{}, badToken("this API token is not known here")
+	}
+	return token, token.usable(now)
+}
+
+func (t Token) usable(now time.Time) error {
+	switch {
+	case t.RevokedAt != nil:
+		return badToken("this API token was revoked")
+	case t.ExpiresAt != nil && !now.Before(*t.ExpiresAt):
+		return badToken("this API token has expired")
+	}
+	return nil
+}
+
+func badToken(message string) error {
+	return fault.New(fault.Unauthenticated, "bad_token", "%s", message).Fix("make a new one, or ask for one")
+}
