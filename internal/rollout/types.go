@@ -53,16 +53,37 @@ type Step struct {
 
 // Rollout is a plan and where it stands. Current is the index of the step that bakes, or of the next one while ready.
 type Rollout struct {
-	ID        string    `json:"id"`
-	FlagKey   string    `json:"flag_key"`
-	App       string    `json:"app"`
-	RequestID string    `json:"request_id"`
-	State     State     `json:"state" enum:"ready,running,paused,completed,aborted"`
-	Current   int       `json:"current"`
-	Steps     []Step    `json:"steps"`
-	Reason    string    `json:"reason,omitempty" doc:"Why it was paused or aborted"`
-	CreatedAt time.Time `json:"created_at"`
-	UpdatedAt time.Time `json:"updated_at"`
-	Revision  int64     `json:"revision"`
-	Can       []string  `json:"can" doc:"What the caller may do now: start, promote, pause, resume, abort"`
+	ID        string     `json:"id"`
+	FlagKey   string     `json:"flag_key"`
+	App       string     `json:"app"`
+	RequestID string     `json:"request_id"`
+	State     State      `json:"state" enum:"ready,running,paused,completed,aborted"`
+	Current   int        `json:"current"`
+	Steps     []Step     `json:"steps"`
+	Reason    string     `json:"reason,omitempty" doc:"Why it was paused or aborted"`
+	PausedAt  *time.Time `json:"paused_at,omitempty"`
+	KilledIn  string     `json:"killed_in,omitempty" doc:"Production environment where a kill aborted it"`
+	CreatedAt time.Time  `json:"created_at"`
+	UpdatedAt time.Time  `json:"updated_at"`
+	Revision  int64      `json:"revision"`
+	Verdict   Verdict    `json:"verdict" enum:"nothing,promote,ask" doc:"What time says now: nothing to do, promote by itself, or ask a person to go on"`
+	Can       []string   `json:"can" nullable:"false" doc:"What the caller may do now: start, promote, pause, resume, abort"`
+}
+
+// Verdict says what is to be done with a rollout now.
+type Verdict string
+
+// The verdicts.
+const (
+	Nothing   Verdict = "nothing" // it bakes, waits to be started or resumed, or is over
+	GoOn      Verdict = "promote" // the bake is over, and time promotes
+	AskPerson Verdict = "ask"     // the bake is over, and a person has to say whether to go on
+)
+
+// Outcome is a rollout after a verb or a step, and what SDKs must come to see: the revision of an environment that
+// registry.Live has to reach. Without a change for SDKs the revision is 0.
+type Outcome struct {
+	Rollout     Rollout
+	Environment string
+	Revision    int64
 }

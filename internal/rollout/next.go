@@ -1,0 +1,171 @@
+package rollout
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// Act is something that is done to a rollout.
+type Act string
+
+// The acts.
+const (
+	Start   Act = "start"
+	Promote Act = "promote"
+	Pause   Act = "pause"
+	Resume  Act = "resume"
+	Abort   Act = "abort"
+)
+
+// acts is the one table of what may be done when: from which states, which state means that it holds already, and the
+// right that it takes.
+var acts = []struct {
+	act   Act
+	from  []State
+	holds State
+	right access.Action
+}{
+	{Start, []State{Ready}, Running, access.RolloutRun},
+	{Promote, []State{Running}, Completed, access.RolloutRun},
+	{Pause, []State{Running}, Paused, access.RolloutStop},
+	{Resume, []State{Paused}, Running, access.RolloutRun},
+	{Abort, []State{Ready, Running, Paused}, Aborted, access.RolloutStop},
+}
+
+// Next says what time asks of a rollout: to promote the step that bakes, to ask a person, or nothing. A clock that jumps
+// ends one step at most, since the next begins to bake at now.
+func Next(r Rollout, now time.Time) Verdict {
+	if r.State != Running {
+		return Nothing
+	}
+	step := r.Steps[r.Current]
+	if step.State != StepBaking || step.BakedAt == nil || now.Before(*step.BakedAt) {
+		return Nothing
+	}
+	switch step.Promote {
+	case ByTime:
+		return GoOn
+	case ByPerson:
+	}
+	return AskPerson
+}
+
+// right is the right that an act takes.
+func (a Act) right() access.Action {
+	for _, row := range acts {
+		if row.act == a {
+			return row.right
+		}
+	}
+	return ""
+}
+
+// judge decides whether an act fits the state: done is true where it holds already. What does not fit is a fault of kind
+// Conflict that names the state.
+func (r Rollout) judge(act Act) (done bool, err error) {
+	var open []string
+	for _, row := range acts {
+		fits := slices.Contains(row.from, r.State)
+		if fits {
+			open = append(open, string(row.act))
+		}
+		if row.act == act && (fits || r.State == row.holds) {
+			return !fits, nil
+		}
+	}
+	f := fault.New(fault.Conflict, "rollout_state", "the rollout is %s; it cannot be told to %s", r.State, act).Showing(r)
+	if len(open) == 0 {
+		return false, f.Fix("it is over; ask for a new change of the flag")
+	}
+	return false, f.Fix("now it can be told to %s", strings.Join(open, " or "))
+}
+
+// open gives the acts that fit the state and that the actor has the right for.
+func (r Rollout) open(by access.Actor, on access.Scope) []string {
+	can := []string{}
+	for _, row := range acts {
+		if slices.Contains(row.from, r.State) && access.Can(by, row.right, on) == nil {
+			can = append(can, string(row.act))
+		}
+	}
+	return can
+}
+
+// bake begins the current step.
+func (r *Rollout) bake(now time.Time) {
+	step := &r.Steps[r.Current]
+	end := now.Add(time.Duration(step.BakeSeconds) * time.Second)
+	step.State, step.StartedAt, step.BakedAt = StepBaking, &now, &end
+	r.State = Running
+}
+
+// endStep ends the current step; last tells that it was the last, which completes the rollout.
+func (r *Rollout) endStep(now time.Time, by, reason, evidence string) (last bool) {
+	step := &r.Steps[r.Current]
+	step.State, step.EndedAt, step.EndedBy, step.Reason, step.Evidence = StepPromoted, &now, by, reason, evidence
+	if r.Current == len(r.Steps)-1 {
+		r.State = Completed
+		return true
+	}
+	r.Current++
+	return false
+}
+
+func (r *Rollout) pause(now time.Time, reason string) {
+	r.State, r.Reason, r.PausedAt = Paused, reason, &now
+}
+
+// resume goes on, and gives the bake the time that the pause took from it.
+func (r *Rollout) resume(now time.Time) {
+	step := &r.Steps[r.Current]
+	if r.PausedAt != nil && step.BakedAt != nil && r.PausedAt.Before(*step.BakedAt) && now.After(*r.PausedAt) {
+		end := step.BakedAt.Add(now.Sub(*r.PausedAt))
+		step.BakedAt = &end
+	}
+	r.State, r.Reason, r.PausedAt = Running, "", nil
+}
+
+// abort ends the rollout for good; what SDKs see stays. killedIn is the environment whose kill did it, if one did.
+func (r *Rollout) abort(now time.Time, by, reason, killedIn string) {
+	if step := &r.Steps[r.Current]; step.State == StepBaking {
+		step.State, step.EndedAt, step.EndedBy, step.Reason = StepAborted, &now, by, reason
+	}
+	r.State, r.Reason, r.PausedAt, r.KilledIn = Aborted, reason, nil, killedIn
+}
+
+// again gives the steps from the current one on, to be gone through once more.
+func (r *Rollout) again() []Step {
+	steps := make([]Step, 0, len(r.Steps))
+	for _, s := range r.Steps[r.Current:] {
+		steps = append(steps, Step{
+			Environment: s.Environment, Audience: s.Audience, Percent: s.Percent, BakeSeconds: s.BakeSeconds,
+			Promote: s.Promote, State: StepPending,
+		})
+	}
+	return steps
+}
+
+// serving is what a step lets an environment serve.
+func (s Step) serving() registry.Serving {
+	if s.Audience == "" {
+		return registry.Serving{Mode: registry.ServeOn}
+	}
+	return registry.Serving{Mode: registry.ServeAudience, Audience: s.Audience, Percent: s.Percent}
+}
+
+// due is when time promotes; nil if it will not.
+func (r Rollout) due() *time.Time {
+	if r.State != Running || r.Steps[r.Current].Promote != ByTime {
+		return nil
+	}
+	return r.Steps[r.Current].BakedAt
+}
+
+// stored is the time as the database keeps it.
+func stored(at time.Time) time.Time { return store.Time(store.Micros(at)) }

@@ -1,0 +1,131 @@
+package rollout_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/rollout"
+)
+
+var environments = []registry.Environment{
+	{Name: "production", Position: 3, Tier: registry.TierProduction, Governed: true},
+	{Name: "sandbox", Position: 1, Tier: registry.TierSandbox},
+	{Name: "staging", Position: 2, Tier: registry.TierTest},
+}
+
+// told writes a plan a line a step.
+func told(steps []rollout.Step) []string {
+	var lines []string
+	for _, s := range steps {
+		lines = append(lines, fmt.Sprintf("%s %q %d%% %s %s", s.Environment, s.Audience, s.Percent, time.Duration(s.BakeSeconds)*time.Second, s.Promote))
+	}
+	return lines
+}
+
+func wrong(found []fault.Finding) []string {
+	var lines []string
+	for _, f := range found {
+		lines = append(lines, f.Field+" "+f.Code)
+	}
+	return lines
+}
+
+func TestTheUsualPlanGrowsInProduction(t *testing.T) {
+	t.Parallel()
+	full := []string{
+		`staging "" 100% 10m0s time`,
+		`production "pilot" 5% 30m0s person`,
+		`production "pilot" 25% 1h0m0s person`,
+		`production "pilot" 50% 2h0m0s person`,
+		`production "pilot" 100% 1h0m0s time`,
+	}
+	few := []string{full[0], full[4]}
+	for people, want := range map[int][]string{-1: full, 0: few, 199: few, 200: full, 10_000: full} {
+		steps, found := rollout.Plan(nil, "pilot", people, environments)
+		if diff := cmp.Diff(want, told(steps)); diff != "" || len(found) > 0 {
+			t.Errorf("%d people: %s %v", people, diff, found)
+		}
+	}
+}
+
+func TestATemplatesStagesBecomeSteps(t *testing.T) {
+	t.Parallel()
+	steps, found := rollout.Plan([]rollout.Stage{
+		{Environment: "staging", Percent: 100, Bake: time.Minute},
+		{Environment: "production", Percent: 10, Promote: "guard"},
+		{Environment: "production", Audience: "{audience}", Percent: 60, Promote: "time", Bake: time.Hour},
+		{Environment: "production", Audience: "internal", Percent: 50},
+		{Environment: "production", Audience: "internal", Percent: 100},
+	}, "pilot", 5, environments)
+	want := []string{
+		`staging "" 100% 1m0s time`,
+		`production "pilot" 10% 0s person`,
+		`production "pilot" 60% 1h0m0s time`,
+		`production "internal" 50% 0s person`,
+		`production "internal" 100% 0s time`,
+	}
+	if diff := cmp.Diff(want, told(steps)); diff != "" || len(found) > 0 {
+		t.Error(diff, found)
+	}
+}
+
+func TestAPlanThatCannotWorkHasFindings(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		stages   []rollout.Stage
+		audience string
+		want     []string
+	}{
+		"no audience":         {nil, " ", []string{"fields.audiences no_audience"}},
+		"unknown environment": {[]rollout.Stage{{Environment: "producton", Percent: 100}}, "pilot", []string{"rollout[0].environment unknown_environment", "rollout no_production_step"}},
+		"sandbox":             {[]rollout.Stage{{Environment: "sandbox", Percent: 100}, {Environment: "production", Percent: 100}}, "pilot", []string{"rollout[0].environment step_in_sandbox"}},
+		"only staging":        {[]rollout.Stage{{Environment: "staging", Percent: 100}}, "pilot", []string{"rollout no_production_step"}},
+		"backwards":           {[]rollout.Stage{{Environment: "production", Percent: 100}, {Environment: "staging", Percent: 100}}, "pilot", []string{"rollout[1].environment step_order"}},
+		"shrinking":           {[]rollout.Stage{{Environment: "production", Percent: 50}, {Environment: "production", Percent: 25}}, "pilot", []string{"rollout[1].percent share_shrinks"}},
+		"a share of nobody":   {[]rollout.Stage{{Environment: "staging", Percent: 50}, {Environment: "production", Percent: 25}}, "pilot", []string{"rollout[0].audience no_audience"}},
+		"odd numbers":         {[]rollout.Stage{{Environment: "production", Percent: 0, Bake: -1, Promote: "hope"}}, "pilot", []string{"rollout[0].percent out_of_range", "rollout[0].bake out_of_range", "rollout[0].promote unknown_promotion"}},
+	}
+	for name, tt := range tests {
+		steps, found := rollout.Plan(tt.stages, tt.audience, -1, environments)
+		if diff := cmp.Diff(tt.want, wrong(found)); diff != "" || steps != nil {
+			t.Errorf("%s: %s %v", name, diff, steps)
+		}
+		for _, f := range found {
+			if f.Message == "" || f.Remediation == "" || strings.Contains(f.Message, "%!") {
+				t.Errorf("%s: a finding without words: %+v", name, f)
+			}
+		}
+	}
+}
+
+func TestTimePromotesOnlyWhereThePlanSaysSoAndTheBakeIsOver(t *testing.T) {
+	t.Parallel()
+	baked := noon.Add(time.Hour)
+	r := func(state rollout.State, promote rollout.Promotion) rollout.Rollout {
+		return rollout.Rollout{State: state, Steps: []rollout.Step{{Promote: promote, State: rollout.StepBaking, BakedAt: &baked}}}
+	}
+	tests := map[string]struct {
+		r    rollout.Rollout
+		now  time.Time
+		want rollout.Verdict
+	}{
+		"it bakes":    {r(rollout.Running, rollout.ByTime), baked.Add(-1), rollout.Nothing},
+		"by time":     {r(rollout.Running, rollout.ByTime), baked, rollout.GoOn},
+		"by a person": {r(rollout.Running, rollout.ByPerson), baked, rollout.AskPerson},
+		"paused":      {r(rollout.Paused, rollout.ByTime), baked, rollout.Nothing},
+		"ready":       {r(rollout.Ready, rollout.ByTime), baked, rollout.Nothing},
+		"completed":   {r(rollout.Completed, rollout.ByTime), baked, rollout.Nothing},
+		"aborted":     {r(rollout.Aborted, rollout.ByTime), baked, rollout.Nothing},
+	}
+	for name, tt := range tests {
+		if got := rollout.Next(tt.r, tt.now); got != tt.want {
+			t.Errorf("%s: %s, want %s", name, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,308 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// Rollouts holds the verbs.
+type Rollouts struct {
+	DB  *store.DB
+	Now func() time.Time
+	Log *slog.Logger // nil logs nothing
+}
+
+// Word is what somebody says with an act. A revision of 0 means the rollout as it stands; another makes the act a fault of
+// kind Stale if the rollout has moved on from it.
+type Word struct {
+	Reason   string
+	Revision int64
+}
+
+const reasonLimit = 2000 // bytes
+
+// Filter narrows a list of rollouts; its zero value is all.
+type Filter struct {
+	FlagKey string
+	App     string
+	State   State
+}
+
+// Get gives one rollout.
+func (rs *Rollouts) Get(ctx context.Context, by access.Actor, id string) (Rollout, error) {
+	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
+		return Rollout{}, err
+	}
+	var r Rollout
+	err := rs.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		if r, err = load(ctx, tx, id, ""); err != nil {
+			return err
+		}
+		r, err = rs.shown(ctx, tx, by, r, map[string]access.Scope{})
+		return err
+	})
+	return r, err
+}
+
+// List gives rollouts, the newest first.
+func (rs *Rollouts) List(ctx context.Context, by access.Actor, f Filter, p store.Page) (store.Listing[Rollout], error) {
+	var none store.Listing[Rollout]
+	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
+		return none, err
+	}
+	after, err := p.After()
+	if err != nil {
+		return none, err
+	}
+	var where []string
+	var args []any
+	arg := func(value any) string {
+		args = append(args, value)
+		return "$" + strconv.Itoa(len(args))
+	}
+	for _, narrow := range []struct{ column, value string }{{"flag_key", f.FlagKey}, {"app", f.App}, {"state", string(f.State)}} {
+		if narrow.value != "" {
+			where = append(where, narrow.column+" = "+arg(narrow.value))
+		}
+	}
+	if after != nil {
+		micros, err := strconv.ParseInt(after[0], 10, 64)
+		if err != nil || len(after) != 2 {
+			return none, fault.New(fault.Invalid, "bad_cursor", "the cursor is not one that this list gave").At("cursor").
+				Fix("leave the cursor out to begin at the start")
+		}
+		at := arg(micros)
+		where = append(where, `(created_at < `+at+` OR created_at = `+at+` AND id COLLATE "C" < `+arg(after[1])+`)`)
+	}
+	query := `SELECT ` + columns + ` FROM rollout`
+	if len(where) > 0 {
+		query += ` WHERE ` + strings.Join(where, " AND ")
+	}
+	query += ` ORDER BY created_at DESC, id COLLATE "C" DESC LIMIT ` + arg(p.Size()+1)
+	var all []Rollout
+	err = rs.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		if all, err = store.List(ctx, tx, scan, query, args...); err != nil {
+			return fmt.Errorf("list rollouts: %w", err)
+		}
+		scopes := map[string]access.Scope{}
+		for i, r := range all {
+			if all[i], err = rs.shown(ctx, tx, by, r, scopes); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return none, err
+	}
+	return store.Cut(p, all, func(r Rollout) []string {
+		return []string{strconv.FormatInt(store.Micros(r.CreatedAt), 10), r.ID}
+	}), nil
+}
+
+// shown fills in what the actor may do; scopes remembers whose the flags are.
+func (rs *Rollouts) shown(ctx context.Context, tx *store.Tx, by access.Actor, r Rollout, scopes map[string]access.Scope) (Rollout, error) {
+	on, ok := scopes[r.FlagKey]
+	if !ok {
+		flag, err := flagOf(ctx, tx, r)
+		if err != nil {
+			return Rollout{}, err
+		}
+		on = scope(flag)
+		scopes[r.FlagKey] = on
+	}
+	return r.seenBy(by, rs.Now(), on), nil
+}
+
+// Start begins the first step in the same transaction, and makes an approved flag staged. Owners do it. A rollout that runs
+// already stays as it is.
+func (rs *Rollouts) Start(ctx context.Context, by access.Actor, id string, w Word) (Outcome, error) {
+	if strings.TrimSpace(w.Reason) == "" {
+		w.Reason = "rollout started by " + by.Email
+	}
+	return rs.act(ctx, by, id, Start, w)
+}
+
+// Promote ends the step that bakes and begins the next; after the last one the flag is active. A reason is required, since
+// it is what the promotion rests on, and the more so before the bake is over. Owners do it.
+func (rs *Rollouts) Promote(ctx context.Context, by access.Actor, id string, w Word) (Outcome, error) {
+	return rs.act(ctx, by, id, Promote, w)
+}
+
+// Pause stops a rollout where it is; what SDKs see stays. Owners, operators and admins do it.
+func (rs *Rollouts) Pause(ctx context.Context, by access.Actor, id string, w Word) (Outcome, error) {
+	if strings.TrimSpace(w.Reason) == "" {
+		w.Reason = "paused by " + by.Email
+	}
+	return rs.act(ctx, by, id, Pause, w)
+}
+
+// Resume goes on with a paused rollout; its bake gets the time that the pause took. Owners do it.
+func (rs *Rollouts) Resume(ctx context.Context, by access.Actor, id string, w Word) (Outcome, error) {
+	return rs.act(ctx, by, id, Resume, w)
+}
+
+// Abort ends a rollout for good; what SDKs see stays. Owners, operators and admins do it.
+func (rs *Rollouts) Abort(ctx context.Context, by access.Actor, id string, w Word) (Outcome, error) {
+	if strings.TrimSpace(w.Reason) == "" {
+		w.Reason = "aborted by " + by.Email
+	}
+	return rs.act(ctx, by, id, Abort, w)
+}
+
+func (rs *Rollouts) act(ctx context.Context, by access.Actor, id string, act Act, w Word) (Outcome, error) {
+	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
+		return Outcome{}, err
+	}
+	if err := checkReason(w.Reason); err != nil {
+		return Outcome{}, err
+	}
+	// Read before the transaction waits for its turn: of two people who act at once, the second meant the rollout as it was
+	// before the first, and must not promote a step that only just began.
+	var seen int64
+	err := rs.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		r, err := load(ctx, tx, id, "")
+		seen = r.Revision
+		return err
+	})
+	if err != nil {
+		return Outcome{}, err
+	}
+	var out Outcome
+	err = rs.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		r, err := load(ctx, tx, id, tx.ForUpdate())
+		if err != nil {
+			return err
+		}
+		flag, err := flagOf(ctx, tx, r)
+		if err != nil {
+			return err
+		}
+		if err := access.Can(by, act.right(), scope(flag)); err != nil {
+			return err
+		}
+		now := stored(rs.Now())
+		if w.Revision != 0 && w.Revision != r.Revision {
+			return stale(r.seenBy(by, now, scope(flag)))
+		}
+		done, err := r.seenBy(by, now, scope(flag)).judge(act)
+		switch {
+		case err != nil:
+			return err
+		case done:
+			out = Outcome{Rollout: r}
+		case seen != r.Revision:
+			return fault.New(fault.Conflict, "changed_meanwhile", "somebody else acted at the same moment; the rollout is %s at step %d", r.State, r.Current+1).
+				Fix("look at where it stands now, then try again").Showing(r.seenBy(by, now, scope(flag)))
+		default:
+			m := motion{by: by, at: now, ident: lifecycle.Of(flag), reason: w.Reason}
+			if out, err = m.do(ctx, tx, act, r, flag); err != nil {
+				return err
+			}
+		}
+		out.Rollout = out.Rollout.seenBy(by, now, scope(flag))
+		return nil
+	})
+	if err != nil {
+		return Outcome{}, err
+	}
+	return out, nil
+}
+
+func (m motion) do(ctx context.Context, tx *store.Tx, act Act, r Rollout, flag registry.Flag) (Outcome, error) {
+	switch act {
+	case Start:
+		return m.start(ctx, tx, r)
+	case Promote:
+		if strings.TrimSpace(m.reason) == "" {
+			return Outcome{}, fault.New(fault.Invalid, "required", "a reason is missing").At("reason").
+				Fix("say why it is fine to go on, such as: no complaints since yesterday")
+		}
+		return m.promote(ctx, tx, r, "none")
+	case Pause:
+		return m.pause(ctx, tx, r)
+	case Resume:
+		return m.resume(ctx, tx, r, flag)
+	case Abort:
+		return m.abort(ctx, tx, r, "")
+	}
+	return Outcome{}, fmt.Errorf("no act %q", act)
+}
+
+func checkReason(reason string) error {
+	if len(reason) > reasonLimit {
+		return fault.New(fault.Invalid, "too_long", "the reason is too long").At("reason").Fix("shorten it")
+	}
+	return store.CheckText("reason", reason)
+}
+
+// Tick promotes the rollouts whose time has come, each in a transaction of its own and by one step at most. One that cannot
+// go on, such as for want of a removal plan, is paused and says why. The leader calls it every few seconds.
+func (rs *Rollouts) Tick(ctx context.Context) error {
+	now := stored(rs.Now())
+	var due []string
+	err := rs.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		due, err = store.List(ctx, tx, store.ScanString,
+			`SELECT id FROM rollout WHERE state = $1 AND due_at <= $2 ORDER BY due_at LIMIT 1000`, Running, store.Micros(now))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("find rollouts that are due: %w", err)
+	}
+	var failed error
+	for _, id := range due {
+		err := rs.tick(ctx, id, now, nil)
+		if refused, ok := errors.AsType[*fault.Error](err); ok && refused.Kind == fault.Conflict {
+			err = rs.tick(ctx, id, now, refused)
+		}
+		if err != nil && !fault.Is(err, fault.Stale) { // whoever acted meanwhile wins
+			failed = errors.Join(failed, fmt.Errorf("promote rollout %s: %w", id, err))
+		}
+	}
+	return failed
+}
+
+// tick promotes a rollout that is due, or pauses it if that was refused.
+func (rs *Rollouts) tick(ctx context.Context, id string, now time.Time, refused *fault.Error) error {
+	by := access.System("rollout")
+	var out Outcome
+	err := rs.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		r, err := load(ctx, tx, id, tx.ForUpdate())
+		if err != nil || Next(r, now) != GoOn {
+			return err
+		}
+		flag, err := flagOf(ctx, tx, r)
+		if err != nil {
+			return err
+		}
+		m := motion{by: by, at: now, ident: lifecycle.Of(flag)}
+		if refused != nil {
+			m.reason = refused.Message + "; " + refused.Remediation
+			out, err = m.pause(ctx, tx, r)
+			return err
+		}
+		m.reason = fmt.Sprintf("the bake of %s is over", time.Duration(r.Steps[r.Current].BakeSeconds)*time.Second)
+		out, err = m.promote(ctx, tx, r, "time")
+		return err
+	})
+	if err != nil || out.Rollout.ID == "" || rs.Log == nil {
+		return err
+	}
+	if refused != nil {
+		rs.Log.WarnContext(ctx, "paused a rollout that cannot go on", "rollout", id, "flag", out.Rollout.FlagKey, "reason", out.Rollout.Reason)
+		return nil
+	}
+	rs.Log.InfoContext(ctx, "promoted a rollout by time", "rollout", id, "flag", out.Rollout.FlagKey, "step", out.Rollout.Current+1)
+	return nil
+}

@@ -1,0 +1,257 @@
+package rollout
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// Create leaves a rollout ready for a flag, to be started by its owner. A flag has one rollout at a time that is not over:
+// a second is a fault of kind Conflict.
+func Create(
+	ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, flag lifecycle.Ident, requestID string, steps []Step,
+) (Rollout, error) {
+	return create(ctx, tx, by, at, flag, requestID, steps, nil)
+}
+
+func create(
+	ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, flag lifecycle.Ident, requestID string, steps []Step,
+	details map[string]any,
+) (Rollout, error) {
+	if len(steps) == 0 {
+		return Rollout{}, fault.New(fault.Invalid, "no_steps", "the rollout of %s has no steps", flag.Key).Fix("give it a plan")
+	}
+	at = stored(at)
+	r := Rollout{
+		ID: store.NewID(), FlagKey: flag.Key, App: flag.App, RequestID: requestID, State: Ready, Steps: steps,
+		CreatedAt: at, UpdatedAt: at, Revision: 1, Verdict: Nothing, Can: []string{},
+	}
+	added, err := insert(ctx, tx, r)
+	if err != nil {
+		return Rollout{}, err
+	}
+	if !added {
+		return Rollout{}, fault.New(fault.Conflict, "rollout_open", "the flag %s has a rollout that is not over", flag.Key).
+			Fix("abort it first")
+	}
+	m := motion{by: by, at: at, ident: flag}
+	all := map[string]any{"steps": len(steps)}
+	for name, value := range details {
+		all[name] = value
+	}
+	return r, m.record(ctx, tx, r, "rollout.created", "", "", all)
+}
+
+// OfFlag gives the rollouts of a flag, the newest first, with what the actor may do with each at the time.
+func OfFlag(ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, flag registry.Flag) ([]Rollout, error) {
+	all, err := newest(ctx, tx, flag.Key)
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range all {
+		all[i] = r.seenBy(by, at, scope(flag))
+	}
+	return append([]Rollout{}, all...), nil
+}
+
+// Restore undoes a kill. Where that kill aborted a rollout, what was left of its plan is ready again, from the step that it
+// was in, for the owner to start. A flag that is not killed there stays as it is.
+func Restore(ctx context.Context, tx *store.Tx, c registry.Change, key, environment string) (Outcome, error) {
+	if _, _, err := unfinished(ctx, tx, key); err != nil {
+		return Outcome{}, err
+	}
+	flag, changed, err := registry.Restore(ctx, tx, c, key, environment)
+	if err != nil {
+		return Outcome{}, err
+	}
+	state, _ := flag.In(environment)
+	o := Outcome{Environment: environment, Revision: state.Revision}
+	if !changed {
+		return o, nil
+	}
+	all, err := newest(ctx, tx, key)
+	if err != nil || len(all) == 0 || all[0].State != Aborted || all[0].KilledIn != environment {
+		return o, err
+	}
+	requestID := c.RequestID
+	if requestID == "" {
+		requestID = all[0].RequestID
+	}
+	// It sorts after the one that it goes on with, even where the clock stands still.
+	at := c.At
+	if !stored(at).After(all[0].CreatedAt) {
+		at = all[0].CreatedAt.Add(time.Microsecond)
+	}
+	o.Rollout, err = create(ctx, tx, c.By, at, lifecycle.Of(flag), requestID, all[0].again(), map[string]any{"after": all[0].ID})
+	return o, err
+}
+
+// motion is who moves a rollout of which flag, when and why.
+type motion struct {
+	by     access.Actor
+	at     time.Time
+	ident  lifecycle.Ident
+	reason string
+}
+
+func (m motion) change(r Rollout) registry.Change {
+	return registry.Change{
+		By: m.by, At: m.at, Reason: m.reason, RequestID: r.RequestID, RolloutID: r.ID, Cause: registry.CauseRollout,
+	}
+}
+
+// record appends the event of a change of the rollout.
+func (m motion) record(ctx context.Context, tx *store.Tx, r Rollout, name, environment, reason string, details map[string]any) error {
+	e := m.by.Event(name, m.at)
+	e.FlagKey, e.FlagID, e.App = m.ident.Key, m.ident.FlagID, m.ident.App
+	e.RequestID, e.RolloutID, e.Environment, e.Reason, e.Details = r.RequestID, r.ID, environment, reason, details
+	_, err := audit.Append(ctx, tx, e)
+	return err
+}
+
+// begin starts the current step: what it reaches is served from now on. It refuses while the flag is killed there.
+func (m motion) begin(ctx context.Context, tx *store.Tx, r *Rollout, environments []registry.Environment) (revision int64, err error) {
+	step := r.Steps[r.Current]
+	flag, err := registry.Serve(ctx, tx, m.change(*r), r.FlagKey, step.Environment, step.serving())
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range environments {
+		if e.Name == step.Environment && e.Tier == registry.TierProduction {
+			if _, err := lifecycle.EnterProduction(ctx, tx, m.by, m.at, m.ident); err != nil {
+				return 0, err
+			}
+		}
+	}
+	r.bake(m.at)
+	state, _ := flag.In(step.Environment)
+	return state.Revision, m.record(ctx, tx, *r, "rollout.step_started", step.Environment, m.reason, map[string]any{
+		"step": r.Current + 1, "of": len(r.Steps), "audience": step.Audience, "percent": step.Percent,
+		"bake_seconds": step.BakeSeconds, "promote": step.Promote,
+	})
+}
+
+// start brings an approved flag to staged and begins the first step.
+func (m motion) start(ctx context.Context, tx *store.Tx, r Rollout) (Outcome, error) {
+	environments, err := registry.Environments(ctx, tx)
+	if err != nil {
+		return Outcome{}, err
+	}
+	status, ok, err := lifecycle.Get(ctx, tx, r.FlagKey)
+	if err != nil {
+		return Outcome{}, err
+	}
+	// A staged flag is one whose plan goes on after a kill.
+	if !ok || status.State != lifecycle.Approved && status.State != lifecycle.Staged {
+		return Outcome{}, fault.New(fault.Conflict, "flag_state", "the flag %s is %s; its rollout cannot start", r.FlagKey, status.State).
+			Fix("a rollout starts from an approved or staged flag").Showing(r)
+	}
+	if status.State == lifecycle.Approved {
+		if _, err := lifecycle.Move(ctx, tx, m.by, m.at, m.ident, lifecycle.Staged, m.reason, r.RequestID); err != nil {
+			return Outcome{}, err
+		}
+	}
+	r.UpdatedAt = m.at
+	if err := m.record(ctx, tx, r, "rollout.started", "", m.reason, map[string]any{"steps": len(r.Steps)}); err != nil {
+		return Outcome{}, err
+	}
+	return m.step(ctx, tx, r, environments)
+}
+
+func (m motion) step(ctx context.Context, tx *store.Tx, r Rollout, environments []registry.Environment) (Outcome, error) {
+	revision, err := m.begin(ctx, tx, &r, environments)
+	if err != nil {
+		return Outcome{}, err
+	}
+	environment := r.Steps[r.Current].Environment
+	r, err = save(ctx, tx, r)
+	return Outcome{Rollout: r, Environment: environment, Revision: revision}, err
+}
+
+// promote ends the current step and begins the next; after the last the rollout is completed and the flag active.
+func (m motion) promote(ctx context.Context, tx *store.Tx, r Rollout, evidence string) (Outcome, error) {
+	number, step := r.Current+1, r.Steps[r.Current]
+	early := step.BakedAt != nil && m.at.Before(*step.BakedAt)
+	last := r.endStep(m.at, m.by.Email, m.reason, evidence)
+	r.UpdatedAt = m.at
+	if err := m.record(ctx, tx, r, "rollout.step_promoted", step.Environment, m.reason, map[string]any{
+		"step": number, "of": len(r.Steps), "percent": step.Percent, "evidence": evidence, "before_bake_was_over": early,
+	}); err != nil {
+		return Outcome{}, err
+	}
+	if !last {
+		environments, err := registry.Environments(ctx, tx)
+		if err != nil {
+			return Outcome{}, err
+		}
+		return m.step(ctx, tx, r, environments)
+	}
+	if _, err := lifecycle.Move(ctx, tx, m.by, m.at, m.ident, lifecycle.Active, m.reason, r.RequestID); err != nil {
+		return Outcome{}, err
+	}
+	if err := m.record(ctx, tx, r, "rollout.completed", "", m.reason, nil); err != nil {
+		return Outcome{}, err
+	}
+	r, err := save(ctx, tx, r)
+	return Outcome{Rollout: r}, err
+}
+
+func (m motion) pause(ctx context.Context, tx *store.Tx, r Rollout) (Outcome, error) {
+	r.pause(m.at, m.reason)
+	return m.keep(ctx, tx, r, "rollout.paused")
+}
+
+// resume goes on where the rollout was paused, unless the flag is killed there meanwhile.
+func (m motion) resume(ctx context.Context, tx *store.Tx, r Rollout, flag registry.Flag) (Outcome, error) {
+	step := r.Steps[r.Current]
+	if state, _ := flag.In(step.Environment); state.Kill != nil {
+		return Outcome{}, fault.New(fault.Conflict, "flag_killed", "%s is turned off for everybody in %s", r.FlagKey, step.Environment).
+			Fix("restore it first").Showing(r)
+	}
+	r.resume(m.at)
+	return m.keep(ctx, tx, r, "rollout.resumed")
+}
+
+func (m motion) abort(ctx context.Context, tx *store.Tx, r Rollout, killedIn string) (Outcome, error) {
+	r.abort(m.at, m.by.Email, m.reason, killedIn)
+	return m.keep(ctx, tx, r, "rollout.aborted")
+}
+
+// keep saves a change that SDKs do not see.
+func (m motion) keep(ctx context.Context, tx *store.Tx, r Rollout, event string) (Outcome, error) {
+	r.UpdatedAt = m.at
+	r, err := save(ctx, tx, r)
+	if err != nil {
+		return Outcome{}, err
+	}
+	step := r.Steps[r.Current]
+	return Outcome{Rollout: r}, m.record(ctx, tx, r, event, step.Environment, m.reason, map[string]any{
+		"step": r.Current + 1, "of": len(r.Steps), "percent": step.Percent,
+	})
+}
+
+func scope(f registry.Flag) access.Scope {
+	return access.Scope{OwnerGroup: f.OwnerGroup, OwnerPerson: f.Owner}
+}
+
+// seenBy fills in what depends on who looks and when.
+func (r Rollout) seenBy(by access.Actor, at time.Time, on access.Scope) Rollout {
+	r.Verdict, r.Can = Next(r, at), r.open(by, on)
+	return r
+}
+
+// flagOf gives the flag of a rollout.
+func flagOf(ctx context.Context, tx *store.Tx, r Rollout) (registry.Flag, error) {
+	flag, ok, err := registry.Get(ctx, tx, r.FlagKey)
+	if err == nil && !ok {
+		err = fmt.Errorf("rollout %s is of the flag %s, which does not exist", r.ID, r.FlagKey)
+	}
+	return flag, err
+}
