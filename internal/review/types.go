@@ -2,11 +2,11 @@
 package review
 
 import (
-	"encoding/json"
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/rollout"
 )
 
 // Kind is what a request asks for.
@@ -155,10 +155,11 @@ type TimelineEntry struct {
 
 // Assessment is what the checks say of a content: the answer of requests:check.
 type Assessment struct {
-	Checks          []CheckResult `json:"checks"`
-	Risk            Risk          `json:"risk" enum:"low,medium,high"`
-	RiskReasons     []string      `json:"risk_reasons"`
-	ApprovalsNeeded []Need        `json:"approvals_needed"`
+	Checks          []CheckResult  `json:"checks"`
+	Risk            Risk           `json:"risk" enum:"low,medium,high"`
+	RiskReasons     []string       `json:"risk_reasons"`
+	ApprovalsNeeded []Need         `json:"approvals_needed"`
+	Plan            []rollout.Step `json:"plan" doc:"The rollout that an approval would leave ready"`
 }
 
 // Request is a proposed change and all that is known of it.
@@ -185,5 +186,5 @@ type Request struct {
 	CanDomains      []access.Domain `json:"can_domains" doc:"Domains that the caller may decide for"`
 	CreatedAt       time.Time       `json:"created_at"`
 	UpdatedAt       time.Time       `json:"updated_at"`
-	Plan            json.RawMessage `json:"plan,omitempty" doc:"The rollout plan that an approval would leave ready"`
+	Plan            []rollout.Step  `json:"plan" doc:"The rollout that an approval leaves ready"`
 }

@@ -1,0 +1,211 @@
+package review
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// Approve gives the actor's approval to exact content. When it is the last one needed, what was asked for is done in the
+// same transaction. Approving again changes nothing.
+func (d *Desk) Approve(ctx context.Context, by access.Actor, id string, j Judgement) (Outcome, error) {
+	return d.decide(ctx, by, id, VerdictApproved, j)
+}
+
+// Deny ends the request. A denial is final and needs a reason that the requester can act on.
+func (d *Desk) Deny(ctx context.Context, by access.Actor, id string, j Judgement) (Outcome, error) {
+	return d.decide(ctx, by, id, VerdictDenied, j)
+}
+
+func (d *Desk) decide(ctx context.Context, by access.Actor, id string, v Verdict, j Judgement) (Outcome, error) {
+	if err := access.Can(by, access.RequestDecide, access.Scope{}); err != nil {
+		return Outcome{}, err
+	}
+	if v == VerdictDenied && strings.TrimSpace(j.Reason) == "" {
+		return Outcome{}, fault.New(fault.Invalid, "reason_required", "a denial needs a reason").At("reason").
+			Fix("say what the requester should change")
+	}
+	if len([]rune(j.Reason)) > maxReason || strings.ContainsFunc(j.Reason, misleading) {
+		return Outcome{}, fault.New(fault.Invalid, "bad_reason", "the reason has over %d characters or some that cannot be seen", maxReason).
+			At("reason").Fix("shorten it, or type it anew instead of pasting it")
+	}
+	var out Outcome
+	err := d.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		out = Outcome{}
+		r, err := load(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		facts, err := d.facts(ctx, tx, r, by)
+		if err != nil {
+			return err
+		}
+		repeated, err := d.admit(&r, facts, by, v, &j)
+		if err != nil {
+			return err
+		}
+		if !repeated {
+			if out.Revealed, err = d.settle(ctx, tx, by, &r, facts, v, j); err != nil {
+				return err
+			}
+		}
+		out.Request, err = d.view(ctx, tx, by, r)
+		return err
+	})
+	return out, err
+}
+
+// admit decides whether the judgement may be taken, and fills in the domain where it is clear. repeated is true if the
+// actor said just this before.
+func (d *Desk) admit(r *record, f Facts, by access.Actor, v Verdict, j *Judgement) (repeated bool, err error) {
+	if slices.ContainsFunc(r.authors, func(a Author) bool { return a.Email == by.Email }) {
+		return false, fault.New(fault.Forbidden, "own_request", "you asked for this or edited it, so others must decide it").
+			Fix("ask one of: %s", strings.Join(eligibleOf(r.needs(d.electorate(r, f))), ", "))
+	}
+	mine := slices.IndexFunc(r.decisions, func(x Decision) bool { return x.By == by.Email && !x.Void })
+	if mine >= 0 && r.decisions[mine].Verdict == v && (j.Digest == "" || j.Digest == r.digest) &&
+		(j.Domain == "" || j.Domain == r.decisions[mine].Domain) {
+		return true, nil
+	}
+	if err := r.open("decided"); err != nil {
+		return false, err
+	}
+	if j.Digest == "" {
+		return false, fault.New(fault.Invalid, "digest_required", "a decision names the exact content that it is about").At("digest").
+			Fix("send the digest of the request that you read")
+	}
+	if j.Digest != r.digest {
+		return false, fault.New(fault.Conflict, "digest_stale", "the request was edited since you read it").At("digest").
+			Fix("read it again and decide on what it says now").Showing(map[string]any{"digest": r.digest, "revision": r.revision})
+	}
+	if mine >= 0 {
+		return false, fault.New(fault.Conflict, "already_decided", "you decided this already, for %s; nobody counts twice", r.decisions[mine].Domain).
+			Fix("leave the rest to others")
+	}
+	if r.state != NeedsApproval && v == VerdictApproved {
+		return false, fault.New(fault.Conflict, "needs_fixes", "a check still fails, so there is nothing to approve yet").
+			Fix("wait until the requester has mended it").Showing(map[string]any{"state": r.state})
+	}
+	e := d.electorate(r, f)
+	domains := domainsOf(e, by.Email)
+	switch {
+	case len(domains) == 0:
+		return false, fault.New(fault.Forbidden, "not_an_approver", "you are no approver for this request").
+			Fix("ask one of: %s", strings.Join(eligibleOf(r.needs(e)), ", "))
+	case j.Domain == "" && len(domains) > 1:
+		return false, fault.New(fault.Unprocessable, "domain_required", "you may decide for %s", words(domains)).At("domain").
+			Fix("name the one that you decide for")
+	case j.Domain == "":
+		j.Domain = domains[0]
+	case !slices.Contains(domains, j.Domain):
+		return false, fault.New(fault.Forbidden, "not_your_domain", "you may not decide for %s here", j.Domain).At("domain").
+			Fix("decide for %s", words(domains))
+	}
+	return false, nil
+}
+
+// settle records the decision and, when the request is decided by it, does what was asked for.
+func (d *Desk) settle(ctx context.Context, tx *store.Tx, by access.Actor, r *record, f Facts, v Verdict, j Judgement) (map[string]int64, error) {
+	now := d.Now()
+	decision := Decision{
+		ID: store.NewID(), Digest: r.digest, Domain: j.Domain, By: by.Email, At: now, Verdict: v, Reason: j.Reason,
+		ForeignToken: by.Credential.Kind == "token" && by.Credential.MadeBy != by.Email,
+	}
+	if err := insertDecision(ctx, tx, r.id, decision); err != nil {
+		return nil, err
+	}
+	r.decisions = append(r.decisions, decision)
+	name := "flag.approval.granted"
+	if v == VerdictDenied {
+		name = "flag.approval.denied"
+	}
+	e := by.Event(name, now)
+	e.Reason = orElse(j.Reason, fmt.Sprintf("approved for %s", j.Domain))
+	e.Details = map[string]any{"digest": r.digest, "domain": j.Domain, "foreign_token": decision.ForeignToken}
+	if err := appendEvent(ctx, tx, r, e); err != nil {
+		return nil, err
+	}
+	if v == VerdictDenied {
+		r.state = Denied
+		return nil, d.close(ctx, tx, by, r, "request.denied", j.Reason)
+	}
+	// The world may have moved since the request was submitted: policies, people, the flag itself. What fails now is shown
+	// to the requester instead of being done.
+	assessed, err := Check(ctx, r.content, f)
+	if err != nil {
+		return nil, err
+	}
+	r.assessment, r.quorum = assessed.Assessment, stricter(r.quorum, assessed.Quorum)
+	r.state, _ = Settle(r.assessment.Checks, d.electorate(r, f), r.decisions)
+	var revealed map[string]int64
+	if r.state == Approved {
+		if err := appendEvent(ctx, tx, r, by.Event("request.approved", now)); err != nil {
+			return nil, err
+		}
+		if revealed, err = d.effect(ctx, tx, by, r, assessed); err != nil {
+			return nil, err
+		}
+	}
+	return revealed, r.save(ctx, tx, now)
+}
+
+// stricter joins the needs known at submit with those of today: a request in flight keeps the stricter of both.
+func stricter(was, is map[access.Domain]int) map[access.Domain]int {
+	joined := map[access.Domain]int{}
+	for _, quorum := range []map[access.Domain]int{was, is} {
+		for domain, n := range quorum {
+			joined[domain] = max(joined[domain], n)
+		}
+	}
+	return joined
+}
+
+// domainsOf gives the needed domains that a person may decide for.
+func domainsOf(e Electorate, email string) []access.Domain {
+	var domains []access.Domain
+	for domain, people := range e.Eligible {
+		if slices.Contains(people, email) {
+			domains = append(domains, domain)
+		}
+	}
+	slices.SortFunc(domains, byDomain)
+	return domains
+}
+
+func (r record) needs(e Electorate) []Need {
+	_, needs := Settle(r.assessment.Checks, e, r.decisions)
+	return needs
+}
+
+func eligibleOf(needs []Need) []string {
+	var people []string
+	for _, n := range needs {
+		people = append(people, n.Eligible...)
+	}
+	slices.Sort(people)
+	if people = slices.Compact(people); len(people) > 0 {
+		return people
+	}
+	return []string{"an administrator"}
+}
+
+func words(domains []access.Domain) string {
+	names := make([]string, len(domains))
+	for i, d := range domains {
+		names[i] = string(d)
+	}
+	return strings.Join(names, " or ")
+}
+
+// appendEvent completes an event with what it is about and appends it.
+func appendEvent(ctx context.Context, tx *store.Tx, r *record, e audit.Event) error {
+	e.RequestID, e.FlagKey, e.FlagID, e.App = r.id, r.flag.Key, r.flag.FlagID, appOf(r.content).Slug
+	_, err := audit.Append(ctx, tx, e)
+	return err
+}

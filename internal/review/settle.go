@@ -1,0 +1,102 @@
+package review
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/soukhq/souk/internal/access"
+)
+
+// Electorate is who may decide a request: for each needed domain the quorum and the people who are eligible now.
+// Requester and editors are already left out of it.
+type Electorate struct {
+	Quorum   map[access.Domain]int
+	Eligible map[access.Domain][]string // e-mail addresses, sorted
+	// Human is set where an agent or service account asked for or edited the request: then only decisions of humans count.
+	Human  bool
+	Agents []string // e-mail addresses of agents among the eligible
+}
+
+// Elect works out who may decide: the members of approver groups whose domains and scope fit, save the authors. A delegated
+// group decides low risk only.
+func Elect(quorum map[access.Domain]int, risk Risk, groups []access.Group, where ApprovalPlace, authors []Author, agents []string) Electorate {
+	e := Electorate{Quorum: quorum, Eligible: map[access.Domain][]string{}, Agents: agents}
+	for _, author := range authors {
+		e.Human = e.Human || author.Agent
+	}
+	for domain := range quorum {
+		var people []string
+		for _, group := range groups {
+			if !slices.Contains(group.Domains, domain) || group.Delegated && risk != Low ||
+				!group.Scope.Covers(where.App, where.Category, where.Environment) {
+				continue
+			}
+			people = append(people, group.Members...)
+		}
+		slices.Sort(people)
+		e.Eligible[domain] = slices.DeleteFunc(slices.Compact(people), func(email string) bool {
+			return slices.ContainsFunc(authors, func(a Author) bool { return a.Email == email })
+		})
+	}
+	return e
+}
+
+// ApprovalPlace is what the scope of an approver group is held against.
+type ApprovalPlace struct {
+	App, Category, Environment string
+}
+
+// Author is somebody who asked for or edited a request, and so may not decide it.
+type Author struct {
+	Email string `json:"email"`
+	Agent bool   `json:"agent,omitempty"`
+}
+
+// Settle says where a request stands, given its checks and the decisions made so far. A decision counts if it is an
+// approval that is not void, by somebody who is eligible for its domain now; nobody counts twice.
+func Settle(checks []CheckResult, e Electorate, decisions []Decision) (State, []Need) {
+	counted := map[access.Domain]int{}
+	decided := map[string]bool{}
+	for _, d := range decisions {
+		if d.Void || d.Verdict != VerdictApproved || decided[d.By] || !slices.Contains(e.Eligible[d.Domain], d.By) {
+			continue
+		}
+		decided[d.By] = true
+		if e.Human && slices.Contains(e.Agents, d.By) {
+			continue
+		}
+		counted[d.Domain]++
+	}
+	needs := make([]Need, 0, len(e.Quorum))
+	enough := true
+	for _, domain := range slices.SortedFunc(maps.Keys(e.Quorum), byDomain) {
+		need := Need{Domain: domain, Quorum: e.Quorum[domain], Given: counted[domain], Eligible: []string{}}
+		for _, email := range e.Eligible[domain] {
+			if !decided[email] {
+				need.Eligible = append(need.Eligible, email)
+			}
+		}
+		enough = enough && need.Given >= need.Quorum
+		needs = append(needs, need)
+	}
+	switch {
+	case slices.ContainsFunc(checks, func(c CheckResult) bool { return c.Status == Failed || c.Status == Pending }):
+		return NeedsFixes, needs
+	case enough:
+		return Approved, needs
+	}
+	return NeedsApproval, needs
+}
+
+// byDomain puts the domains in the order in which people think of them: product, security, platform, then by name.
+func byDomain(a, b access.Domain) int {
+	order := []access.Domain{"product", "security", "platform"}
+	rank := func(d access.Domain) int {
+		if i := slices.Index(order, d); i >= 0 {
+			return i
+		}
+		return len(order)
+	}
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
+}

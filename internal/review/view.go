@@ -1,0 +1,253 @@
+package review
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/rollout"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// Parse reads a content strictly: unknown members are refused.
+func Parse(raw []byte) (Content, error) {
+	var c Content
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&c); err != nil {
+		return Content{}, fault.New(fault.Invalid, "bad_request_content", "this is not a request").
+			Fix("send the members that the API reference names").Because(err)
+	}
+	return c, nil
+}
+
+// view is the request as its reader sees it, with diff, impact and timeline.
+func (d *Desk) view(ctx context.Context, tx *store.Tx, by access.Actor, r record) (Request, error) {
+	world, err := d.electors(ctx, tx)
+	if err != nil {
+		return Request{}, err
+	}
+	flag, ok, err := registry.Get(ctx, tx, r.flag.Key)
+	if err != nil {
+		return Request{}, err
+	}
+	if ok && r.content.Kind == RestoreFlag {
+		world.Flag = &flag
+	}
+	view := d.summary(by, r, world)
+	view.Diff = diffOf(r, world.Flag)
+	segments, err := registry.Segments(ctx, tx)
+	if err != nil {
+		return Request{}, err
+	}
+	if view.Impact, err = d.impact(ctx, tx, r, segments); err != nil {
+		return Request{}, err
+	}
+	entries, err := audit.OfRequest(ctx, tx, r.id)
+	if err != nil {
+		return Request{}, err
+	}
+	for _, e := range entries {
+		view.Timeline = append(view.Timeline, TimelineEntry{
+			ID: e.ID, At: e.Timestamp, Event: e.Event.Event, By: e.Actor, Words: tell(e.Event), Reason: e.Reason, Leaf: e.Leaf,
+		})
+	}
+	return view, nil
+}
+
+// summary is the request without diff, impact and timeline, as lists show it.
+func (d *Desk) summary(by access.Actor, r record, f Facts) Request {
+	electorate := d.electorate(&r, f)
+	view := Request{
+		ID: r.id, Content: r.content, State: r.state, Requester: r.requester, Editors: []string{}, TemplateVersion: r.templateVersion,
+		Digest: r.digest, Revision: r.revision, Checks: r.assessment.Checks, Risk: r.assessment.Risk, RiskReasons: r.assessment.RiskReasons,
+		ApprovalsNeeded: r.needs(electorate), Decisions: r.decisions, RolloutID: r.rolloutID, Plan: r.assessment.Plan,
+		Diff: []Change{}, Timeline: []TimelineEntry{}, Can: []string{}, CanDomains: []access.Domain{},
+		Impact: Impact{Environments: []string{}, Downstream: []string{}}, CreatedAt: r.createdAt, UpdatedAt: r.updatedAt,
+	}
+	if view.Decisions == nil {
+		view.Decisions = []Decision{}
+	}
+	if view.Plan == nil {
+		view.Plan = []rollout.Step{}
+	}
+	for _, author := range r.authors {
+		if author.Email != r.requester {
+			view.Editors = append(view.Editors, author.Email)
+		}
+	}
+	if r.flag.Key != "" {
+		flag := r.flag
+		view.Flag = &flag
+	}
+	if r.open("changed") != nil {
+		return view
+	}
+	if access.Can(by, access.RequestEdit, r.scope()) == nil {
+		view.Can = append(view.Can, "edit", "withdraw")
+	}
+	decided := slices.ContainsFunc(r.decisions, func(x Decision) bool { return x.By == by.Email && !x.Void })
+	if domains := domainsOf(electorate, by.Email); len(domains) > 0 && !decided && access.Can(by, access.RequestDecide, access.Scope{}) == nil {
+		if r.state == NeedsApproval {
+			view.Can = append(view.Can, "approve")
+		}
+		view.Can = append(view.Can, "deny")
+		view.CanDomains = domains
+	}
+	return view
+}
+
+// impact says whom the request reaches.
+func (d *Desk) impact(ctx context.Context, tx *store.Tx, r record, segments []registry.Segment) (Impact, error) {
+	i := Impact{Environments: []string{}, Downstream: []string{}}
+	if r.content.Kind == RestoreFlag {
+		i.Environments = []string{r.content.Environment}
+		i.Words = "turned on again in " + r.content.Environment + ", for the people it reached before"
+		return i, nil
+	}
+	i.Audience = text(r.content.Fields["audiences"])
+	for _, step := range r.assessment.Plan {
+		if !slices.Contains(i.Environments, step.Environment) {
+			i.Environments = append(i.Environments, step.Environment)
+		}
+	}
+	var err error
+	if i.People, err = audienceSize(ctx, tx, segments, i.Audience); err != nil {
+		return Impact{}, err
+	}
+	who := "nobody yet"
+	if at := slices.IndexFunc(segments, func(s registry.Segment) bool { return s.Name == i.Audience }); at >= 0 {
+		who = fmt.Sprintf("%s (%d people known)", segments[at].Title, i.People)
+	}
+	i.Words = fmt.Sprintf("Seen by: %s. Data: %s. It opens %s.", who, dataWords(classification(r.content)), orElse(appOf(r.content).URL, "no address yet"))
+	return i, nil
+}
+
+func dataWords(classification string) string {
+	if classification == "none" {
+		return "no company data declared"
+	}
+	return classification + " data"
+}
+
+// diffOf tells what the request changes, in words and as values.
+func diffOf(r record, flag *registry.Flag) []Change {
+	if r.content.Kind == RestoreFlag {
+		if flag == nil {
+			return []Change{}
+		}
+		state, _ := flag.In(r.content.Environment)
+		change := Change{
+			Path:  "flag." + flag.Key + "." + r.content.Environment + ".killed",
+			Words: fmt.Sprintf("%s is turned on again in %s: %s", flag.Key, r.content.Environment, state.Serving.Words()), Before: true, After: false,
+		}
+		return []Change{change}
+	}
+	changes := changed(Content{}, r.content)
+	for _, step := range r.assessment.Plan {
+		changes = append(changes, Change{
+			Path: "rollout." + step.Environment, After: step,
+			Words: fmt.Sprintf("In %s it goes to %s", step.Environment, stepWords(step)),
+		})
+	}
+	return changes
+}
+
+func stepWords(s rollout.Step) string {
+	who := "everybody"
+	if s.Audience != "" {
+		who = s.Audience
+	}
+	if s.Percent == 100 {
+		return who
+	}
+	return fmt.Sprintf("%d %% of %s", s.Percent, who)
+}
+
+// changed lists the members of a content that differ, app first, then fields, then the rest.
+func changed(before, after Content) []Change {
+	was, is := flatten(before), flatten(after)
+	paths := slices.Sorted(maps.Keys(is))
+	for path := range was {
+		if _, ok := is[path]; !ok {
+			paths = append(paths, path)
+		}
+	}
+	slices.Sort(paths)
+	changes := []Change{}
+	for _, path := range slices.Compact(paths) {
+		if reflect.DeepEqual(was[path], is[path]) {
+			continue
+		}
+		changes = append(changes, Change{Path: path, Words: changeWords(path, was[path], is[path]), Before: was[path], After: is[path]})
+	}
+	return changes
+}
+
+func flatten(c Content) map[string]any {
+	flat := map[string]any{}
+	app := appOf(c)
+	for path, value := range map[string]string{
+		"app.slug": app.Slug, "app.name": app.Name, "app.description": app.Description, "app.category": app.Category,
+		"app.owner": app.Owner, "app.contact": app.Contact, "app.kind": app.Kind, "app.url": app.URL,
+		"template_id": c.TemplateID, "removal_plan": c.RemovalPlan,
+	} {
+		if value != "" {
+			flat[path] = value
+		}
+	}
+	for name, value := range c.Fields {
+		flat["fields."+name] = value
+	}
+	for _, a := range c.Attachments {
+		flat["attachments."+a.Name] = fmt.Sprintf("%d bytes", len(a.Content))
+	}
+	return flat
+}
+
+func changeWords(path string, before, after any) string {
+	name := strings.ReplaceAll(path[strings.LastIndex(path, ".")+1:], "_", " ")
+	switch {
+	case before == nil:
+		return fmt.Sprintf("%s: %v", name, after)
+	case after == nil:
+		return fmt.Sprintf("%s is no longer given (it was %v)", name, before)
+	}
+	return fmt.Sprintf("%s: %v instead of %v", name, after, before)
+}
+
+// tell puts an event of a request in plain words.
+func tell(e audit.Event) string {
+	switch e.Event {
+	case "request.submitted":
+		return "asked for this"
+	case "request.edited":
+		return "edited the request; approvals given before no longer count"
+	case "request.withdrawn":
+		return "withdrew the request"
+	case "request.denied":
+		return "the request is denied"
+	case "request.approved":
+		return "the last approval was given"
+	case "flag.created":
+		return "reserved the switch " + e.FlagKey
+	case "flag.approval.granted":
+		return fmt.Sprintf("approved for %v", e.Details["domain"])
+	case "flag.approval.denied":
+		return fmt.Sprintf("denied for %v", e.Details["domain"])
+	case "flag.state_changed":
+		return fmt.Sprintf("%s went from %s to %s", e.FlagKey, e.From, e.To)
+	case "flag.restored":
+		return fmt.Sprintf("%s is on again in %s", e.FlagKey, e.Environment)
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(e.Event, ".", " "), "_", " ")
+}
