@@ -1,0 +1,207 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/policy"
+	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/store"
+	"github.com/soukhq/souk/internal/template"
+)
+
+// Target is the installation that documents are applied to. It is safe for concurrent use.
+type Target struct {
+	DB        *store.DB
+	Directory *access.Directory
+	Registry  *registry.Registry
+	Library   *template.Library
+	Engine    *policy.Engine
+	Lifecycle *lifecycle.Lifecycles
+}
+
+// Apply plans what makes the installation what the documents say and, unless it is a dry run, carries it out, each step
+// through its own verb. All documents are judged before the first step; a step that fails all the same stops the rest, and
+// the plan that comes with the error says what was done. Applying again goes on from there.
+func (t *Target) Apply(ctx context.Context, by access.Actor, documents []Document, dryRun bool) (Plan, error) {
+	for _, d := range documents {
+		action := access.GovernWrite
+		if d.Kind == Person || d.Kind == Group {
+			action = access.PeopleWrite
+		}
+		if err := access.Can(by, action, access.Scope{}); err != nil {
+			return Plan{}, err
+		}
+	}
+	if len(documents) == 0 || len(documents) > maxDocuments {
+		return Plan{}, fault.New(fault.Invalid, "no_documents", "there are %d documents; 1 to %d are taken", len(documents), maxDocuments).
+			Fix("name a directory with documents")
+	}
+	wishes, findings := decode(documents)
+	var now state
+	err := t.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		now, err = t.look(ctx, tx, wishes)
+		return err
+	})
+	if err != nil {
+		return Plan{}, err
+	}
+	plan, unknown := diff(now, wishes)
+	if err := refuse(append(findings, unknown...)); err != nil {
+		return Plan{}, err
+	}
+	if dryRun {
+		return plan, nil
+	}
+	return plan, t.carryOut(ctx, by, now, wishes, plan)
+}
+
+// look reads what the wishes are compared with.
+func (t *Target) look(ctx context.Context, tx *store.Tx, wishes []wish) (now state, err error) {
+	now = state{
+		people: map[string]access.Person{}, groups: map[string]access.Group{}, environments: map[string]registry.Environment{},
+		segments: map[string]registry.Segment{}, templates: map[string]template.Document{}, policies: map[string]string{},
+	}
+	if now.peopleNames, now.groupNames, err = access.Names(ctx, tx); err != nil {
+		return state{}, err
+	}
+	for _, w := range wishes {
+		if err := t.lookAt(ctx, tx, w, &now); err != nil {
+			return state{}, fmt.Errorf("read %s %s: %w", w.Kind, w.Name, err)
+		}
+	}
+	return now, nil
+}
+
+func (t *Target) lookAt(ctx context.Context, tx *store.Tx, w wish, now *state) (err error) {
+	switch w.Kind {
+	case Person:
+		for _, name := range w.person.Groups {
+			if err := keep(now.groups, name)(access.GroupByName(ctx, tx, name)); err != nil {
+				return err
+			}
+		}
+		return keep(now.people, w.Name)(access.PersonByEmail(ctx, tx, w.Name))
+	case Group:
+		return keep(now.groups, w.Name)(access.GroupByName(ctx, tx, w.Name))
+	case Environment:
+		return keep(now.environments, w.Name)(registry.EnvironmentNamed(ctx, tx, w.Name))
+	case Segment:
+		return keep(now.segments, w.Name)(registry.SegmentNamed(ctx, tx, w.Name))
+	case Template:
+		found, ok, err := template.Load(ctx, tx, w.Name, 0)
+		return keep(now.templates, w.Name)(found.Document, ok, err)
+	case Policy:
+		set, err := t.Engine.At(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, module := range set.Modules() {
+			if module.Name == w.Name {
+				now.policies[w.Name] = module.Source
+			}
+		}
+		return nil
+	case Lifecycle:
+		now.lifecycle, err = lifecycle.DefaultRules(ctx, tx)
+		return err
+	}
+	return nil
+}
+
+// keep puts what was found, if it was found, into the map.
+func keep[T any](into map[string]T, name string) func(found T, ok bool, err error) error {
+	return func(found T, ok bool, err error) error {
+		if ok {
+			into[name] = found
+		}
+		return err
+	}
+}
+
+func (t *Target) carryOut(ctx context.Context, by access.Actor, now state, wishes []wish, plan Plan) error {
+	// People and groups name each other: people first without groups, then the groups, then people with theirs.
+	joining := func(from int) error {
+		for i := range from {
+			if wishes[i].Kind == Person && plan.Steps[i].Action != Keep && len(wishes[i].person.Groups) > 0 {
+				if _, _, err := t.Directory.PutPerson(ctx, by, wishes[i].Name, wishes[i].person, 0); err != nil {
+					return stopped(wishes[i], err)
+				}
+				plan.Steps[i].Done = true
+			}
+		}
+		return nil
+	}
+	joined := false
+	for i, w := range wishes {
+		if !joined && w.Kind.order() > Group.order() {
+			if err := joining(i); err != nil {
+				return err
+			}
+			joined = true
+		}
+		if plan.Steps[i].Action == Keep {
+			continue
+		}
+		if err := t.put(ctx, by, now, w); err != nil {
+			return stopped(w, err)
+		}
+		plan.Steps[i].Done = w.Kind != Person || len(w.person.Groups) == 0
+	}
+	if !joined {
+		return joining(len(wishes))
+	}
+	return nil
+}
+
+func (t *Target) put(ctx context.Context, by access.Actor, now state, w wish) (err error) {
+	switch w.Kind {
+	case Person:
+		w.person.Groups = nil
+		_, _, err = t.Directory.PutPerson(ctx, by, w.Name, w.person, now.people[w.Name].Revision)
+	case Group:
+		// No revision: people that were put before may have moved it.
+		_, _, err = t.Directory.PutGroup(ctx, by, w.Name, w.group, 0)
+	case Environment:
+		_, err = t.Registry.PutEnvironment(ctx, by, registry.Environment{
+			Name: w.Name, Position: w.environment.Order, Tier: w.environment.Tier, Governed: w.environment.Governed, Version: now.environments[w.Name].Version,
+		})
+	case Segment:
+		_, err = t.Registry.PutSegment(ctx, by, registry.Segment{
+			Name: w.Name, Title: w.segment.Title, Description: w.segment.Description, Everybody: w.segment.Everybody,
+			Groups: w.segment.Groups, People: w.segment.People, Revision: now.segments[w.Name].Revision,
+		})
+	case Template:
+		_, _, err = t.Library.Put(ctx, by, w.Spec)
+	case Policy:
+		_, _, err = t.Engine.Put(ctx, by, policy.Draft{Source: w.policy.Rego, File: w.Source})
+	case Lifecycle:
+		_, err = t.Lifecycle.SetRules(ctx, by, w.lifecycle, "applied from files")
+	}
+	return err
+}
+
+// stopped says at which document an apply stopped; what a person can mend stays a fault.
+func stopped(w wish, err error) error {
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		return fmt.Errorf("apply %s %s: %w", w.Kind, w.Name, err)
+	}
+	told := *f
+	told.Message = fmt.Sprintf("%s %s: %s", w.Kind, w.Name, f.Message)
+	told.Findings = slices.Clone(f.Findings)
+	for i := range told.Findings {
+		told.Findings[i].File = w.Source
+	}
+	if len(told.Findings) == 0 {
+		told = *told.With(fault.Finding{
+			Severity: fault.SeverityError, File: w.Source, Field: f.Field, Code: f.Code, Message: told.Message, Remediation: f.Remediation,
+		})
+	}
+	return &told
+}

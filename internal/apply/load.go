@@ -1,0 +1,322 @@
+package apply
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"reflect"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/policy"
+	"github.com/soukhq/souk/internal/template"
+)
+
+// The bounds of what is read.
+const (
+	maxFile      = 1 << 20
+	maxDocuments = 5_000
+	maxFindings  = 100
+)
+
+// Load reads the documents of all files below root: *.yaml, *.yml and *.json by the kind that they name, a bare template (with
+// templateId at the top), lifecycle (with lifecycle at the top) and *.rego as they stand. Hidden files and folders, tests of
+// policies (*_test.rego) and other files are left out; JSON and YAML that is no document is left out with a warning.
+// The error is a fault that names each mistake with file and line.
+func Load(root fs.FS) (documents []Document, warnings []fault.Finding, err error) {
+	l := &loader{first: map[string]string{}}
+	err = fs.WalkDir(root, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if name != "." && strings.HasPrefix(path.Base(name), ".") {
+			if entry.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if entry.IsDir() || !wants(name) {
+			return nil
+		}
+		info, err := fs.Stat(root, name) // follows links, as entry.Info does not
+		if err != nil {
+			return err
+		}
+		if info.IsDir() {
+			return nil
+		}
+		if info.Size() > maxFile {
+			l.report(name, 0, "", "too_large", fmt.Sprintf("the file has %d bytes; at most %d are taken", info.Size(), maxFile), "split it")
+			return nil
+		}
+		raw, err := fs.ReadFile(root, name)
+		if err != nil {
+			return err
+		}
+		l.file(name, raw)
+		return nil
+	})
+	if err != nil {
+		return nil, nil, fault.New(fault.Invalid, "cannot_read", "the files cannot be read").Because(err).Fix("give a directory that exists and that you may read")
+	}
+	if err := refuse(l.findings); err != nil {
+		return nil, nil, err
+	}
+	return l.documents, l.findings, nil
+}
+
+func wants(name string) bool {
+	switch path.Ext(name) {
+	case ".yaml", ".yml", ".json":
+		return true
+	case ".rego":
+		return !strings.HasSuffix(name, "_test.rego")
+	}
+	return false
+}
+
+type loader struct {
+	documents []Document
+	findings  []fault.Finding
+	first     map[string]string // kind and name → where the document stands
+}
+
+func (l *loader) add(severity fault.Severity, file string, line int, field, code, message, fix string) {
+	if len(l.findings) >= maxFindings {
+		return
+	}
+	l.findings = append(l.findings, fault.Finding{
+		Severity: severity, File: at(file, line), Field: field, Code: code, Message: message, Remediation: fix,
+	})
+}
+
+func (l *loader) report(file string, line int, field, code, message, fix string) {
+	l.add(fault.SeverityError, file, line, field, code, message, fix)
+}
+
+func at(file string, line int) string {
+	if line == 0 {
+		return file
+	}
+	return fmt.Sprintf("%s:%d", file, line)
+}
+
+func (l *loader) file(name string, raw []byte) {
+	if !utf8.Valid(raw) {
+		l.report(name, 0, "", "invalid_text", "the file is not UTF-8 text", "save it as UTF-8")
+		return
+	}
+	raw = bytes.TrimPrefix(raw, []byte("\ufeff"))
+	if path.Ext(name) == ".rego" {
+		l.module(name, 0, string(raw), nil)
+		return
+	}
+	read := readYAML
+	if path.Ext(name) == ".json" {
+		read = func(raw []byte) ([]*node, error) { return readJSON(raw, true) }
+	}
+	nodes, err := read(raw)
+	if err != nil {
+		bad, ok := errors.AsType[*badFile](err)
+		if !ok {
+			bad = &badFile{message: err.Error()}
+		}
+		l.report(name, bad.line, "", "bad_file", bad.message, bad.fix)
+		return
+	}
+	for _, n := range nodes {
+		l.document(name, n)
+	}
+}
+
+// document takes one document of a file: in its envelope, or bare.
+func (l *loader) document(file string, n *node) {
+	enveloped := false
+	for _, m := range n.members {
+		if near := access.Nearest(m.name, []string{"apiVersion", "kind", "metadata", "spec"}); len(near) > 0 {
+			enveloped = true
+		}
+	}
+	switch {
+	case n.get("apiVersion") == nil && n.get("templateId") != nil:
+		l.template(file, n, n.get("templateId").text())
+	case n.get("apiVersion") == nil && n.get("lifecycle") != nil:
+		l.lifecycle(file, n)
+	case enveloped:
+		l.envelope(file, n)
+	default:
+		l.add(fault.SeverityWarning, file, n.line, "", "no_document", "this is no document of Souk, so it is left out",
+			"begin it with apiVersion: "+APIVersion+", or leave it elsewhere")
+	}
+}
+
+func (l *loader) envelope(file string, n *node) {
+	before := len(l.findings)
+	shapeOf(n, shapeOfEnvelope, "", l.shapeReport(file))
+	if len(l.findings) > before {
+		return
+	}
+	if version := n.get("apiVersion"); version.text() != APIVersion {
+		l.report(file, n.lineAt("apiVersion"), "apiVersion", "unknown_version", fmt.Sprintf("the apiVersion %q is not known", version.text()), "write "+APIVersion)
+		return
+	}
+	kind := Kind(n.get("kind").text())
+	if kind.order() < 0 {
+		names := make([]string, len(kinds))
+		for i, k := range kinds {
+			names[i] = string(k)
+		}
+		l.report(file, n.lineAt("kind"), "kind", "unknown_kind", fmt.Sprintf("the kind %q is not known", kind), meant(string(kind), names))
+		return
+	}
+	name := ""
+	if m := n.get("metadata"); m != nil {
+		name = m.get("name").text()
+	}
+	if name == "" && kind == Lifecycle {
+		name = defaultLifecycle
+	}
+	if name == "" {
+		l.report(file, n.lineAt("metadata"), "metadata.name", "name_missing", fmt.Sprintf("the %s has no name", kind), "add metadata: {name: …}")
+		return
+	}
+	spec := n.get("spec")
+	if spec == nil || spec.form != object {
+		l.report(file, n.lineAt("spec"), "spec", "spec_missing", fmt.Sprintf("the %s has no spec", kind), "add spec: {…}")
+		return
+	}
+	switch kind {
+	case Template:
+		l.template(file, spec, name)
+	case Policy:
+		shapeOf(spec, shapes[Policy], "spec", l.shapeReport(file))
+		l.module(file, n.lineAt("spec.rego"), spec.get("rego").text(), &Document{Name: name})
+	case Lifecycle:
+		if name != defaultLifecycle {
+			l.report(file, n.lineAt("metadata.name"), "metadata.name", "unknown_lifecycle", "there is one Lifecycle, the deployment's", "name it "+defaultLifecycle)
+			return
+		}
+		l.lifecycle(file, &node{line: n.line, form: object, members: []member{{"lifecycle", n.lineAt("spec"), spec}}})
+	case Person, Group, Environment, Segment:
+		l.take(kind, name, file, n.line, spec)
+	}
+}
+
+// template takes a template document; name is what its envelope calls it.
+func (l *loader) template(file string, n *node, name string) {
+	raw, err := json.Marshal(n)
+	if err != nil {
+		l.report(file, n.line, "", "bad_file", err.Error(), "")
+		return
+	}
+	document, findings := template.Parse(raw)
+	for _, f := range findings {
+		l.add(f.Severity, file, n.lineAt(f.Field), f.Field, f.Code, f.Message, f.Remediation)
+	}
+	if len(findings) == 0 && document.TemplateID != name {
+		l.report(file, n.lineAt("templateId"), "templateId", "names_differ",
+			fmt.Sprintf("the template is called %q in its metadata and %q in its templateId", name, document.TemplateID), "call it the same in both")
+		return
+	}
+	l.put(Document{Kind: Template, Name: document.TemplateID, Source: at(file, n.line), Spec: raw})
+}
+
+// lifecycle takes a lifecycle policy: an object with lifecycle at its top.
+func (l *loader) lifecycle(file string, n *node) {
+	raw, err := json.Marshal(n)
+	if err != nil {
+		l.report(file, n.line, "", "bad_file", err.Error(), "")
+		return
+	}
+	_, findings := lifecycle.ParseRules(raw)
+	for _, f := range findings {
+		l.add(f.Severity, file, n.lineAt(f.Field), f.Field, f.Code, f.Message, f.Remediation)
+	}
+	if len(findings) == 0 {
+		l.take(Lifecycle, defaultLifecycle, file, n.line, n.get("lifecycle"))
+	}
+}
+
+// findingsOf gives the findings of a fault; one that has none is itself the finding.
+func findingsOf(err error) []fault.Finding {
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		return []fault.Finding{{Severity: fault.SeverityError, Code: "internal", Message: err.Error()}}
+	}
+	if len(f.Findings) > 0 {
+		return f.Findings
+	}
+	return []fault.Finding{{Severity: fault.SeverityError, Field: f.Field, Code: f.Code, Message: f.Message, Remediation: f.Remediation}}
+}
+
+// module takes the text of a policy. It is named by its package; what an envelope calls it must be the same.
+func (l *loader) module(file string, line int, text string, named *Document) {
+	module, err := policy.Read(file, text)
+	if err != nil {
+		for _, f := range findingsOf(err) {
+			if f.File == "" || named != nil {
+				f.File = at(file, line)
+			}
+			l.findings = append(l.findings, f)
+		}
+		return
+	}
+	name := module.Name
+	if named != nil && named.Name != name {
+		l.report(file, line, "metadata.name", "names_differ", fmt.Sprintf("the policy is called %q, its package is %s", named.Name, name),
+			"call it by its package")
+		return
+	}
+	raw, err := json.Marshal(map[string]any{"rego": text})
+	if err != nil {
+		l.report(file, line, "", "bad_file", err.Error(), "")
+		return
+	}
+	l.put(Document{Kind: Policy, Name: name, Source: at(file, line), Spec: raw})
+}
+
+func (l *loader) take(kind Kind, name, file string, line int, spec *node) {
+	before := len(l.findings)
+	if shape, ok := shapes[kind]; ok {
+		shapeOf(spec, shape, "spec", l.shapeReport(file))
+	}
+	raw, err := json.Marshal(spec)
+	if err != nil {
+		l.report(file, line, "spec", "bad_file", err.Error(), "")
+	}
+	if len(l.findings) == before {
+		l.put(Document{Kind: kind, Name: name, Source: at(file, line), Spec: raw})
+	}
+}
+
+// put keeps a document, or refuses it as the second of its name.
+func (l *loader) put(d Document) {
+	key := string(d.Kind) + " " + d.Name
+	if d.Kind == Person {
+		key = strings.ToLower(key)
+	}
+	if first, taken := l.first[key]; taken {
+		l.findings = append(l.findings, fault.Finding{
+			Severity: fault.SeverityError, File: d.Source, Code: "duplicate", Remediation: "keep one of them",
+			Message: fmt.Sprintf("the %s %s is already described at %s", d.Kind, d.Name, first),
+		})
+		return
+	}
+	if len(l.documents) == maxDocuments {
+		l.report(d.Source, 0, "", "too_many", fmt.Sprintf("there are more than %d documents", maxDocuments), "apply them in parts")
+	}
+	l.first[key] = d.Source
+	l.documents = append(l.documents, d)
+}
+
+var shapeOfEnvelope = reflect.TypeFor[envelope]()
+
+func (l *loader) shapeReport(file string) func(n *node, path, code, message, fix string) {
+	return func(n *node, path, code, message, fix string) { l.report(file, n.line, path, code, message, fix) }
+}

@@ -1,0 +1,334 @@
+package apply
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/policy"
+	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/template"
+)
+
+// state is what an installation is now, as far as documents can say.
+type state struct {
+	people       map[string]access.Person // those that documents name
+	groups       map[string]access.Group  // those that documents name
+	peopleNames  []string                 // all of them
+	groupNames   []string                 // all of them
+	environments map[string]registry.Environment
+	segments     map[string]registry.Segment
+	templates    map[string]template.Document // the latest version of those that documents name
+	policies     map[string]string            // active module by package
+	lifecycle    lifecycle.Rules
+}
+
+// wish is a document with its spec decoded; only the member of its kind is set.
+type wish struct {
+	Document
+	person      access.PersonSpec
+	group       access.GroupSpec
+	environment environmentSpec
+	segment     segmentSpec
+	policy      policySpec
+	template    template.Document
+	lifecycle   lifecycle.Rules
+}
+
+// decode reads the specs strictly, in the order in which they are carried out.
+func decode(documents []Document) (wishes []wish, findings []fault.Finding) {
+	seen := map[string]bool{}
+	for _, d := range documents {
+		report := func(_ *node, path, code, message, fix string) {
+			findings = append(findings, fault.Finding{
+				Severity: fault.SeverityError, File: d.Source, Field: path, Code: code, Message: fmt.Sprintf("%s %s: %s", d.Kind, d.Name, message), Remediation: fix,
+			})
+		}
+		if d.Kind.order() < 0 {
+			report(nil, "kind", "unknown_kind", fmt.Sprintf("the kind %q is not known", d.Kind), "use one of those in the reference")
+			continue
+		}
+		w := wish{Document: d}
+		if d.Kind == Person {
+			email, err := access.Email("name", d.Name)
+			if err != nil {
+				report(nil, "metadata.name", "invalid_email", err.Error(), "name people by their e-mail addresses")
+				continue
+			}
+			w.Name = email
+		}
+		if key := string(d.Kind) + " " + w.Name; seen[key] {
+			report(nil, "metadata.name", "duplicate", "it is described twice", "keep one of them")
+			continue
+		} else {
+			seen[key] = true
+		}
+		if shape, ok := shapes[d.Kind]; ok {
+			nodes, err := readJSON(d.Spec, false)
+			if err != nil || len(nodes) != 1 || nodes[0].form != object {
+				report(nil, "spec", "spec_missing", "it has no spec", "add spec: {…}")
+				continue
+			}
+			before := len(findings)
+			shapeOf(nodes[0], shape, "spec", report)
+			if len(findings) > before {
+				continue
+			}
+		}
+		wrong, err := w.read()
+		if err != nil {
+			report(nil, "spec", "wrong_type", err.Error(), "mend it")
+			continue
+		}
+		for _, f := range wrong {
+			report(nil, f.Field, f.Code, f.Message, f.Remediation)
+		}
+		wishes = append(wishes, w)
+	}
+	slices.SortStableFunc(wishes, func(a, b wish) int { return a.Kind.order() - b.Kind.order() })
+	return wishes, findings
+}
+
+// read decodes the spec into the member of the kind; the findings are what keeps a template or a policy from being used.
+func (w *wish) read() (findings []fault.Finding, err error) {
+	switch w.Kind {
+	case Person:
+		err = json.Unmarshal(w.Spec, &w.person)
+	case Group:
+		err = json.Unmarshal(w.Spec, &w.group)
+	case Environment:
+		err = json.Unmarshal(w.Spec, &w.environment)
+	case Segment:
+		err = json.Unmarshal(w.Spec, &w.segment)
+	case Lifecycle:
+		w.lifecycle, findings = lifecycle.ParseRules(bareLifecycle(w.Spec))
+	case Template:
+		w.template, findings = template.Parse(w.Spec)
+	case Policy:
+		if err = json.Unmarshal(w.Spec, &w.policy); err == nil {
+			if _, wrong := policy.Read("", w.policy.Rego); wrong != nil {
+				findings = findingsOf(wrong)
+			}
+		}
+	}
+	return findings, err
+}
+
+// bareLifecycle gives the spec the form that it has in a file of its own.
+func bareLifecycle(spec json.RawMessage) json.RawMessage {
+	return slices.Concat(json.RawMessage(`{"lifecycle":`), spec, json.RawMessage(`}`))
+}
+
+// diff decides, for each wish, what has to be done, and what cannot be.
+func diff(now state, wishes []wish) (Plan, []fault.Finding) {
+	d := &differ{now: now, groups: map[string]access.GroupSpec{}, people: slices.Clone(now.peopleNames)}
+	names := slices.Clone(now.groupNames)
+	for _, w := range wishes {
+		if w.Kind == Group {
+			d.groups[w.Name] = w.group
+			names = append(names, w.Name)
+		}
+		if w.Kind == Person {
+			d.people = append(d.people, w.Name)
+		}
+	}
+	d.groupNames = names
+	plan := Plan{Steps: []Step{}, Warnings: []fault.Finding{}}
+	for _, w := range wishes {
+		before, after, exists := d.compare(w)
+		step := Step{Action: Keep, Kind: w.Kind, Name: w.Name, Source: w.Source, Changes: changes(before, after)}
+		switch {
+		case !exists:
+			step.Action = Create
+		case len(step.Changes) > 0:
+			step.Action = Update
+		}
+		plan.Steps = append(plan.Steps, step)
+	}
+	plan.Warnings = append(plan.Warnings, d.warnings...)
+	return plan, d.findings
+}
+
+type differ struct {
+	now        state
+	groups     map[string]access.GroupSpec // the documents' groups
+	groupNames []string                    // those there will be
+	people     []string                    // those there will be
+	findings   []fault.Finding
+	warnings   []fault.Finding
+}
+
+// compare gives what the thing is and will be, member by member.
+func (d *differ) compare(w wish) (before, after map[string]any, exists bool) {
+	switch w.Kind {
+	case Person:
+		return d.person(w)
+	case Group:
+		return d.group(w)
+	case Environment:
+		now, exists := d.now.environments[w.Name]
+		return members(environmentSpec{now.Position, now.Tier, now.Governed}, exists), members(w.environment, true), exists
+	case Segment:
+		now, exists := d.now.segments[w.Name]
+		d.known(w, "spec.groups", "group", w.segment.Groups, d.groupNames)
+		is := segmentSpec{now.Title, now.Description, now.Everybody, sorted(now.Groups), sorted(now.People)}
+		w.segment.Groups, w.segment.People = sorted(w.segment.Groups), sorted(w.segment.People)
+		return members(is, exists), members(w.segment, true), exists
+	case Template:
+		now, exists := d.now.templates[w.Name]
+		return members(now, exists), members(w.template, true), exists
+	case Policy:
+		now, exists := d.now.policies[w.Name]
+		return members(policySpec{now}, exists), members(w.policy, true), exists
+	case Lifecycle:
+		return members(d.now.lifecycle, true), members(w.lifecycle, true), true
+	}
+	return nil, nil, false
+}
+
+// person compares what a document says of a person. Groups are only added, and only where the group does not list its
+// members itself.
+func (d *differ) person(w wish) (before, after map[string]any, exists bool) {
+	now, exists := d.now.people[w.Name]
+	d.known(w, "spec.groups", "group", w.person.Groups, d.groupNames)
+	will := map[string]any{"display_name": w.person.DisplayName, "agent": w.person.Agent, "active": !exists || now.Active, "groups": sorted(now.Groups)}
+	if w.person.DisplayName == "" {
+		will["display_name"] = w.Name
+	}
+	if w.person.Active != nil {
+		will["active"] = *w.person.Active
+	}
+	joined := sorted(now.Groups)
+	for i, name := range w.person.Groups {
+		listed, described := d.groups[name]
+		lists := described && listed.Members != nil || !described && d.now.groups[name].Lists
+		switch {
+		case !lists:
+			joined = append(joined, name)
+		case described && !slices.ContainsFunc(listed.Members, func(m string) bool { return strings.EqualFold(m, w.Name) }):
+			d.warnings = append(d.warnings, fault.Finding{
+				Severity: fault.SeverityWarning, File: w.Source, Field: fmt.Sprintf("spec.groups[%d]", i), Code: "group_lists_members",
+				Message:     fmt.Sprintf("%s is not added to %s, which lists its members itself", w.Name, name),
+				Remediation: fmt.Sprintf("add %s to the members of %s, or leave the members of the group out", w.Name, name),
+			})
+		}
+	}
+	will["groups"] = sorted(joined)
+	if !exists {
+		return nil, will, false
+	}
+	return map[string]any{"display_name": now.DisplayName, "agent": now.Agent, "active": now.Active, "groups": sorted(now.Groups)}, will, true
+}
+
+func (d *differ) group(w wish) (before, after map[string]any, exists bool) {
+	now, exists := d.now.groups[w.Name]
+	d.known(w, "spec.members", "person", w.group.Members, d.people)
+	of := func(title string, roles []access.Role, domains []access.Domain, delegated bool, scope access.ApprovalScope, lists bool, names []string) map[string]any {
+		m := members(struct {
+			Title     string               `json:"title"`
+			Roles     []access.Role        `json:"roles"`
+			Domains   []access.Domain      `json:"domains"`
+			Delegated bool                 `json:"delegated"`
+			Scope     access.ApprovalScope `json:"scope"`
+		}{title, sorted(roles), sorted(domains), delegated, access.ApprovalScope{
+			Apps: sorted(scope.Apps), Categories: sorted(scope.Categories), Environments: sorted(scope.Environments),
+		}}, true)
+		m["members"] = nil
+		if lists {
+			m["members"] = members(map[string]any{"list": sorted(names)}, true)["list"]
+		}
+		return m
+	}
+	title := w.group.Title
+	if title == "" {
+		title = w.Name
+	}
+	lower := make([]string, len(w.group.Members))
+	for i, m := range w.group.Members {
+		lower[i] = strings.ToLower(m)
+	}
+	after = of(title, w.group.Roles, w.group.Domains, w.group.Delegated, w.group.Scope, w.group.Members != nil, lower)
+	if exists {
+		before = of(now.Title, now.Roles, now.Domains, now.Delegated, now.Scope, now.Lists, now.Members)
+	}
+	return before, after, exists
+}
+
+// known reports names that neither the installation nor a document has.
+func (d *differ) known(w wish, field, what string, names, among []string) {
+	for i, name := range names {
+		if !slices.ContainsFunc(among, func(other string) bool { return strings.EqualFold(other, name) }) {
+			d.findings = append(d.findings, fault.Finding{
+				Severity: fault.SeverityError, File: w.Source, Field: fmt.Sprintf("%s[%d]", field, i), Code: "unknown_" + what,
+				Message: fmt.Sprintf("%s %s: there is no %s %q", w.Kind, w.Name, what, name), Remediation: meant(name, among),
+			})
+		}
+	}
+}
+
+// changes tells the members that differ, by name. What did not exist before differs in all that is not empty.
+func changes(before, after map[string]any) []Change {
+	found := []Change{}
+	for _, name := range slices.Sorted(maps.Keys(after)) {
+		was, is := before[name], after[name]
+		if reflect.DeepEqual(was, is) || before == nil && empty(is) {
+			continue
+		}
+		found = append(found, Change{name, was, is})
+	}
+	for _, name := range slices.Sorted(maps.Keys(before)) {
+		if _, kept := after[name]; !kept {
+			found = append(found, Change{name, before[name], nil})
+		}
+	}
+	return found
+}
+
+func empty(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case string:
+		return v == ""
+	case bool:
+		return !v
+	case []any:
+		return len(v) == 0
+	case map[string]any:
+		return len(v) == 0
+	}
+	return false
+}
+
+// members gives the JSON members of v, so that both sides of a comparison have the same types; nil if the thing is not there.
+func members(v any, exists bool) map[string]any {
+	if !exists {
+		return nil
+	}
+	raw, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("encode %T: %v", v, err)) // specs are made of texts, numbers and lists
+	}
+	var m map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	if err := decoder.Decode(&m); err != nil {
+		panic(fmt.Sprintf("decode %T: %v", v, err))
+	}
+	return m
+}
+
+// sorted gives the items in order, each once; never nil, so that no list and an empty list are the same.
+func sorted[T ~string](items []T) []T {
+	if len(items) == 0 {
+		return []T{}
+	}
+	return slices.Compact(slices.Sorted(slices.Values(items)))
+}
