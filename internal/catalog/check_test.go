@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -23,8 +24,8 @@ func told(found []fault.Finding) []string {
 	var all []string
 	for _, f := range found {
 		line := f.Field + " " + f.Code
-		for _, p := range f.Patch {
-			line += " → " + p.Value.(string)
+		if len(f.Patch) > 0 {
+			line = fmt.Sprintf("%s → %s", line, f.Patch[0].Value)
 		}
 		all = append(all, line)
 	}

@@ -6,8 +6,8 @@ import "time"
 // Kind is how an app is delivered.
 type Kind string
 
-// The kinds that exist so far.
-const External Kind = "external" // a URL behind a flag
+// External is an app at a URL of its own, behind a flag: the one kind that exists so far.
+const External Kind = "external"
 
 // App is a micro-app. It comes to be by a request only.
 type App struct {

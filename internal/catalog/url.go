@@ -60,26 +60,25 @@ func CheckURL(raw string) []fault.Finding {
 }
 
 func checkHost(host string) []fault.Finding {
-	wrong := func(code, message, remediation string) []fault.Finding {
-		return []fault.Finding{finding("url", code, message, remediation)}
+	wrong := func(code, message string) []fault.Finding {
+		return []fault.Finding{finding("url", code, message, "give the full name of the server, such as where2eat.example.com")}
 	}
-	const full = "give the full name of the server, such as where2eat.example.com"
 	host = strings.TrimSuffix(host, ".")
 	labels := strings.Split(host, ".")
 	last := labels[len(labels)-1]
 	if _, err := netip.ParseAddr(host); err == nil || strings.Contains(host, ":") || numeric.MatchString(last) {
-		return wrong("url_ip_address", "the web address names a number instead of a server name", full)
+		return wrong("url_ip_address", "the web address names a number instead of a server name")
 	}
 	if last == "localhost" || last == "localdomain" {
-		return wrong("url_localhost", "the web address leads to the reader's own computer", full)
+		return wrong("url_localhost", "the web address leads to the reader's own computer")
 	}
 	for _, label := range labels {
 		if !hostLabel.MatchString(label) {
-			return wrong("url_host", "the server name in the web address may hold only the letters a to z, digits, hyphens and dots", full)
+			return wrong("url_host", "the server name in the web address may hold only the letters a to z, digits, hyphens and dots")
 		}
 	}
 	if len(labels) < 2 {
-		return wrong("url_single_label", "the server name in the web address is not complete", full)
+		return wrong("url_single_label", "the server name in the web address is not complete")
 	}
 	return nil
 }

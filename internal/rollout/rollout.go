@@ -296,13 +296,9 @@ func (rs *Rollouts) tick(ctx context.Context, id string, now time.Time, refused 
 		out, err = m.promote(ctx, tx, r, "time")
 		return err
 	})
-	if err != nil || out.Rollout.ID == "" || rs.Log == nil {
-		return err
+	if err == nil && out.Rollout.ID != "" && rs.Log != nil {
+		rs.Log.InfoContext(ctx, "moved a rollout by time", "rollout", id, "flag", out.Rollout.FlagKey,
+			"state", out.Rollout.State, "step", out.Rollout.Current+1, "reason", out.Rollout.Reason)
 	}
-	if refused != nil {
-		rs.Log.WarnContext(ctx, "paused a rollout that cannot go on", "rollout", id, "flag", out.Rollout.FlagKey, "reason", out.Rollout.Reason)
-		return nil
-	}
-	rs.Log.InfoContext(ctx, "promoted a rollout by time", "rollout", id, "flag", out.Rollout.FlagKey, "step", out.Rollout.Current+1)
-	return nil
+	return err
 }
