@@ -103,7 +103,8 @@ func (d *Desk) submit(ctx context.Context, tx *store.Tx, by access.Actor, c Cont
 	if err := d.assess(ctx, tx, by, &r, facts, e); err != nil {
 		return record{}, err
 	}
-	return r, r.save(ctx, tx, d.Now())
+	err = r.save(ctx, tx, d.Now())
+	return r, err
 }
 
 // mayAsk decides whether the actor may make the request at all. A team that does not exist is a finding, not a refusal.

@@ -107,9 +107,12 @@ func TestTheMissionsPolicyFindsTheTTLAtItsField(t *testing.T) {
 func TestCheckTakesAnyPartOfARequestAndWritesNothing(t *testing.T) {
 	each(t, func(o *office) {
 		for _, c := range []review.Content{
-			{}, {Kind: review.PublishApp}, {Kind: review.PublishApp, TemplateID: "microapp-basic-toggel-v1"},
+			{},
+			{Kind: review.PublishApp},
+			{Kind: review.PublishApp, TemplateID: "microapp-basic-toggel-v1"},
 			{Kind: review.PublishApp, TemplateID: "microapp-basic-toggle-v1", Fields: map[string]any{"ttl_days": -1.0}},
-			{Kind: review.RestoreFlag}, {Kind: "sell"},
+			{Kind: review.RestoreFlag},
+			{Kind: "sell"},
 		} {
 			a, err := o.desk.Check(o.Context(), o.as("alice"), c, "")
 			if err != nil {

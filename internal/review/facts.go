@@ -54,9 +54,11 @@ func (d *Desk) facts(ctx context.Context, tx *store.Tx, r record, by access.Acto
 		return Facts{}, err
 	}
 	if r.content.Kind == RestoreFlag {
-		return f, d.restoreFacts(ctx, tx, r.content, &f)
+		err = d.restoreFacts(ctx, tx, r.content, &f)
+	} else {
+		err = d.publishFacts(ctx, tx, r, &f)
 	}
-	return f, d.publishFacts(ctx, tx, r, &f)
+	return f, err
 }
 
 func (d *Desk) publishFacts(ctx context.Context, tx *store.Tx, r record, f *Facts) (err error) {
@@ -158,7 +160,7 @@ func audienceSize(ctx context.Context, tx *store.Tx, segments []registry.Segment
 	if err != nil {
 		return 0, err
 	}
-	people := append(members, segments[i].People...)
+	people := slices.Concat(members, segments[i].People)
 	slices.Sort(people)
 	return len(slices.Compact(people)), nil
 }
