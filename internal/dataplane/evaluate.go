@@ -82,15 +82,18 @@ func (c *call) bulk() {
 		c.refuse(nil, err)
 		return
 	}
-	out := append(c.buffer.out[:0], `{"flags":[`...)
+	out := c.buffer.out[:0]
+	out = append(out, `{"flags":[`...)
 	for outcome := range c.served.Flags.All(context) {
 		if c.served.Visible(outcome.Key, c.key.App, c.key.ClientSide) {
-			out = append(append(out, outcome.JSON...), ',')
+			out = append(out, outcome.JSON...)
+			out = append(out, ',')
 		}
 	}
 	out = bytes.TrimSuffix(out, []byte{','})
 	out = append(out, `],"metadata":`...)
-	out = append(append(out, c.served.Flags.MetadataJSON()...), '}')
+	out = append(out, c.served.Flags.MetadataJSON()...)
+	out = append(out, '}')
 	c.buffer.out = out
 	if !timeless && c.unchanged(out) {
 		return

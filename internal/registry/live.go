@@ -66,7 +66,9 @@ func (s *Served) Visible(key, app string, browser bool) bool {
 // Load reads everything once, before the first answer. While the database is away it takes the copy on disk, and fails only
 // if there is none.
 func (l *Live) Load(ctx context.Context) error {
-	l.readCopies()
+	if !l.Ready() {
+		l.readCopies()
+	}
 	err := l.refresh(ctx)
 	if err != nil && l.Ready() {
 		l.Log.Warn("serving flags from disk: database away", slog.Any("error", err))
@@ -143,7 +145,7 @@ func (l *Live) refresh(ctx context.Context) error {
 		old = h.environments
 	}
 	fresh := map[string]*Served{}
-	changed := len(old) == 0
+	var states []state
 	err := l.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		environments, err := Environments(ctx, tx)
 		if err != nil {
@@ -151,20 +153,17 @@ func (l *Live) refresh(ctx context.Context) error {
 		}
 		for _, e := range environments {
 			before := old[e.Name]
-			if before != nil && before.Revision == e.Revision && !before.fromDisk {
+			if before != nil {
 				fresh[e.Name] = before
+			}
+			if before != nil && before.Revision == e.Revision && !before.fromDisk {
 				continue
 			}
-			state, err := load(ctx, tx, e)
+			s, err := load(ctx, tx, e)
 			if err != nil {
 				return err
 			}
-			served, problems, err := state.serve()
-			if err != nil {
-				return err
-			}
-			l.report(before, served, problems)
-			fresh[e.Name], changed = served, true
+			states = append(states, s)
 		}
 		return nil
 	})
@@ -172,7 +171,16 @@ func (l *Live) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !changed && len(fresh) == len(old) {
+	for _, s := range states {
+		served, problems, err := s.serve()
+		if err != nil { // the other environments go on
+			l.Log.Error("flags not served; the last ones stay", slog.String("environment", s.Environment), slog.Any("error", err))
+			continue
+		}
+		l.report(old[s.Environment], served, problems)
+		fresh[s.Environment] = served
+	}
+	if l.Ready() && maps.Equal(fresh, old) {
 		return nil
 	}
 	l.swap(fresh)

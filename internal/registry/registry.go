@@ -211,11 +211,14 @@ func (c Change) spread(ctx context.Context, tx *store.Tx, s Segment) error {
 	if err != nil {
 		return fmt.Errorf("list flags for %s: %w", s.Name, err)
 	}
-	for _, key := range keys {
-		f, err := lock(ctx, tx, key)
-		if err != nil {
+	// Every step locks flags before environments; in another order, two of them could wait for each other.
+	flags := make([]Flag, len(keys))
+	for i, key := range keys {
+		if flags[i], err = lock(ctx, tx, key); err != nil {
 			return err
 		}
+	}
+	for _, f := range flags {
 		for _, state := range slices.Clone(f.Environments) {
 			if !state.Live || state.Serving.Mode != ServeAudience || state.Serving.Audience != s.Name {
 				continue

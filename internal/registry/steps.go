@@ -366,7 +366,7 @@ func (f *Flag) put(ctx context.Context, tx *store.Tx, c Change, environment stri
 	state := &f.Environments[i]
 	change(state)
 	everybody := false
-	if state.Serving.Mode == ServeAudience {
+	if state.Serving.Mode == ServeAudience && state.Kill == nil { // a kill depends on nothing but itself
 		segment, ok, err := SegmentNamed(ctx, tx, state.Serving.Audience)
 		if err != nil {
 			return err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -249,6 +251,53 @@ func TestRestoreServesWhatWasServedBeforeTheKill(t *testing.T) {
 		}
 		if diff := cmp.Diff([]string{"flag.created", "flag.installed", "flag.updated", "flag.killed", "flag.restored"}, events(t, db, key)); diff != "" {
 			t.Error(diff)
+		}
+	})
+}
+
+func TestKillWinsOverChangesAtTheSameMoment(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		key := propose(t, db, "where2eat", "Enabled").Key
+		install(t, db, key)
+		var together sync.WaitGroup
+		for percent := range 8 {
+			together.Go(func() {
+				_, err := write(t, db, func(ctx context.Context, tx *store.Tx) (registry.Flag, error) {
+					return registry.Serve(ctx, tx, by("souk:rollout"), key, "production",
+						registry.Serving{Mode: registry.ServeAudience, Audience: "pilot", Percent: percent})
+				})
+				if err != nil && !fault.Is(err, fault.Conflict) {
+					t.Error(err)
+				}
+			})
+		}
+		together.Go(func() {
+			_, err := write(t, db, func(ctx context.Context, tx *store.Tx) (f registry.Flag, err error) {
+				f, _, err = registry.Kill(ctx, tx, by("olu@hyfin.example"), key, "production")
+				return f, err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		together.Wait()
+		f, _ := get(t, db, key)
+		if state, _ := f.In("production"); state.Kill == nil || !strings.Contains(string(state.Definition), `"killed":true`) {
+			t.Errorf("not killed: %+v", state)
+		}
+	})
+}
+
+func TestKillNeedsNoSegment(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		key := propose(t, db, "where2eat", "Enabled").Key
+		install(t, db, key)
+		serve(t, db, key, "production", registry.Serving{Mode: registry.ServeAudience, Audience: "pilot", Percent: 25})
+		must(t, db, func(ctx context.Context, tx *store.Tx) (int64, error) { return tx.Exec(ctx, `DELETE FROM segment`) })
+		if _, changed := kill(t, db, key, "production"); !changed {
+			t.Error("not killed")
 		}
 	})
 }
