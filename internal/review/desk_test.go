@@ -308,6 +308,9 @@ func TestRestoreInProductionIsARequestAndElsewhereActs(t *testing.T) {
 		if err != nil || out.Request.State != review.Approved || out.Revealed["production"] == 0 {
 			o.Errorf("%+v, %v", out, err)
 		}
+		if out.Request.RolloutID != "" {
+			o.Errorf("a rollout that had not begun was begun anew: %s", out.Request.RolloutID)
+		}
 		nothing, err := o.desk.Restore(o.Context(), o.as("olu"), r.Flag.Key, "production", "")
 		if err != nil || nothing.Request != nil {
 			o.Errorf("restoring what is on made %+v, %v", nothing, err)

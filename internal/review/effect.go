@@ -112,7 +112,9 @@ func (d *Desk) effect(ctx context.Context, tx *store.Tx, by access.Actor, r *rec
 	change := registry.Change{By: by, At: now, RequestID: r.id, Reason: orElse(r.content.Reason, "request approved")}
 	if r.content.Kind == RestoreFlag {
 		change.Cause = registry.CauseRestore
-		return restored(rollout.Restore(ctx, tx, change, r.content.FlagKey, r.content.Environment))
+		o, err := rollout.Restore(ctx, tx, change, r.content.FlagKey, r.content.Environment)
+		r.rolloutID = o.Rollout.ID // what was left of a rollout that the kill had aborted
+		return revealed(o), err
 	}
 	change.Cause = registry.CauseApproved
 	if _, err := catalog.Publish(ctx, tx, by, now, appOf(r.content).Slug, r.id); err != nil {
@@ -143,11 +145,12 @@ func revisions(f registry.Flag) map[string]int64 {
 	return all
 }
 
-func restored(o rollout.Outcome, err error) (map[string]int64, error) {
-	if err != nil || o.Revision == 0 {
-		return nil, err
+// revealed gives the revision that SDKs are to see after a rollout moved; 0 means that nothing changed for them.
+func revealed(o rollout.Outcome) map[string]int64 {
+	if o.Revision == 0 {
+		return nil
 	}
-	return map[string]int64{o.Environment: o.Revision}, nil
+	return map[string]int64{o.Environment: o.Revision}
 }
 
 func identOf(r *record) lifecycle.Ident {

@@ -47,7 +47,8 @@ func (d *Desk) Restore(ctx context.Context, by access.Actor, flagKey, environmen
 		}
 		if !env.Governed {
 			change := registry.Change{By: by, At: d.Now(), Reason: orElse(reason, "turned on again by "+by.Email), Cause: registry.CauseRestore}
-			out.Revealed, err = restored(rollout.Restore(ctx, tx, change, flagKey, environment))
+			o, err := rollout.Restore(ctx, tx, change, flagKey, environment)
+			out.Revealed = revealed(o)
 			return err
 		}
 		r, ok, err := store.One(ctx, tx, scanRecord, `SELECT `+columns+` FROM request
