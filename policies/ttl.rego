@@ -13,7 +13,7 @@ deny contains {
 	"remediation": sprintf("Set the TTL to %d days or less; it can be extended later", [cap]),
 	"patch": [{"op": "add", "path": "/fields/ttl_days", "value": cap}],
 } if {
-	lib.is_request
+	lib.makes_flag
 	is_number(input.fields.ttl_days)
 	input.fields.ttl_days > cap
 }

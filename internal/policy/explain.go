@@ -48,25 +48,28 @@ func (s *Set) explain(ctx context.Context, m Module, input ast.Value) fault.Find
 		}
 	}
 	reasons := x.rules(ctx, "allow", 0)
+	if ctx.Err() != nil {
+		reasons = nil // what was not evaluated any more looks like what failed
+	}
 	out := fault.Finding{Severity: fault.SeverityError, Code: m.Name}
-	clear := slices.DeleteFunc(slices.Clone(reasons), func(r reason) bool { return r.words == "" })
+	worded := slices.DeleteFunc(slices.Clone(reasons), func(r reason) bool { return r.words == "" })
 	switch {
-	case len(clear) == 0 || len(clear) < len(reasons):
+	case len(worded) == 0 || len(worded) < len(reasons):
 		at := 1
 		for _, r := range reasons {
 			at, out.Field = r.line, cmp.Or(out.Field, r.field)
 		}
 		out.Message = fmt.Sprintf("The policy %s does not allow this (line %d)", m.Name, at)
 		out.Remediation = "Change it, or " + whomToAsk(m)
-	case len(clear) == 1:
-		r := clear[0]
+	case len(worded) == 1:
+		r := worded[0]
 		out.Field, out.Message, out.Remediation, out.Patch = r.field, r.words, r.fix, r.patch
 	default:
 		var words, fixes []string
-		for _, r := range clear[:min(len(clear), maxAlternatives)] {
+		for _, r := range worded[:min(len(worded), maxAlternatives)] {
 			words, fixes = append(words, r.words), append(fixes, r.fix)
 		}
-		out.Field = clear[0].field
+		out.Field = worded[0].field
 		out.Message = "One of these must hold: " + strings.Join(words, "; or ")
 		out.Remediation = strings.Join(fixes, ", or ")
 	}

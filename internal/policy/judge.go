@@ -62,6 +62,9 @@ func (s *Set) ask(ctx context.Context, input ast.Value, template bool) ([]fault.
 	bounded, cancel := context.WithTimeout(ctx, judgeTime)
 	defer cancel()
 	for _, j := range s.packages {
+		if bounded.Err() != nil && ctx.Err() == nil {
+			return append(findings, failing(j.module, "policy_slow", fmt.Sprintf("was not asked, since all together took longer than %v", judgeTime))), nil
+		}
 		if j.template == template {
 			findings = append(findings, s.hear(bounded, j, input)...)
 		}
@@ -100,7 +103,7 @@ func (s *Set) hear(ctx context.Context, j judge, input ast.Value) []fault.Findin
 func failing(m Module, code, what string) fault.Finding {
 	return fault.Finding{
 		Severity: fault.SeverityError, Code: code, Message: fmt.Sprintf("The policy %s %s", m.Name, what),
-		Remediation: "Nothing is wrong with your request; " + whomToAsk(m),
+		Remediation: "This is not yours to mend: " + whomToAsk(m),
 	}
 }
 

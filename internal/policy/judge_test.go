@@ -320,6 +320,30 @@ func TestWhatPoliciesMayNotDo(t *testing.T) {
 	}
 }
 
+func TestTwoFilesOfOnePackageAreRefused(t *testing.T) {
+	t.Parallel()
+	_, err := policy.Compile([]policy.Module{module(t, "package marketplace.x\nallow if true"), module(t, "package marketplace.x\ndeny contains 1")})
+	if fault.Of(err) != fault.Unprocessable {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestManySlowPoliciesAreBoundedTogether(t *testing.T) {
+	t.Parallel()
+	var slow []policy.Module
+	for i := range 12 {
+		slow = append(slow, module(t, fmt.Sprintf("package marketplace.slow%02d\nallow if { some a in numbers.range(1, 100000); some b in numbers.range(1, 100000); a * b == -1 }", i)))
+	}
+	start := time.Now()
+	got := judge(t, compile(t, slow...), fields(nil)).Findings
+	if last := got[len(got)-1]; len(got) >= 12 || !strings.Contains(last.Message, "was not asked") {
+		t.Errorf("%d findings, the last %+v", len(got), last)
+	}
+	if took := time.Since(start); took > 20*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
 func TestJudgeEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())

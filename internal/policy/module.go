@@ -185,26 +185,37 @@ var allowed = strings.Fields(`
 
 // StandardLibrary gives the policies inside the program, in the order of their names.
 var StandardLibrary = sync.OnceValues(func() ([]Module, error) {
-	files, err := fs.Glob(policies.Files, "*.rego")
+	modules, err := ReadAll(policies.Files)
 	if err != nil {
-		return nil, fmt.Errorf("list standard policies: %w", err)
+		return nil, fmt.Errorf("read standard policies: %w", err)
 	}
+	for i := range modules {
+		modules[i].Origin = Standard
+	}
+	return modules, nil
+})
+
+// ReadAll reads every *.rego below the top of files, save tests (*_test.rego), in the order of their names.
+func ReadAll(files fs.FS) ([]Module, error) {
 	var modules []Module
-	for _, file := range files {
-		if strings.HasSuffix(file, "_test.rego") {
-			continue
+	err := fs.WalkDir(files, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".rego") || strings.HasSuffix(path, "_test.rego") {
+			return err
 		}
-		source, err := policies.Files.ReadFile(file)
+		source, err := fs.ReadFile(files, path)
 		if err != nil {
-			return nil, fmt.Errorf("read standard policy: %w", err)
+			return err
 		}
-		m, err := Read(file, string(source))
+		m, err := Read(path, string(source))
 		if err != nil {
-			return nil, fmt.Errorf("read standard policy %s: %w", file, err)
+			return err
 		}
-		m.Origin = Standard
 		modules = append(modules, m)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read policies: %w", err)
 	}
 	slices.SortFunc(modules, func(a, b Module) int { return strings.Compare(a.Name, b.Name) })
 	return modules, nil
-})
+}

@@ -4,7 +4,9 @@ import (
 	"io/fs"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/format"
 	"github.com/open-policy-agent/opa/v1/tester"
 
 	"github.com/soukhq/souk/policies"
@@ -21,6 +23,13 @@ func TestRegoTestsOfTheStandardLibraryPass(t *testing.T) {
 		source, err := policies.Files.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
+		}
+		formatted, err := format.SourceWithOpts(file, source, format.Opts{RegoVersion: ast.RegoV1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(formatted) != string(source) {
+			t.Errorf("%s is not formatted as opa fmt does:\n%s", file, cmp.Diff(string(source), string(formatted)))
 		}
 		if modules[file], err = ast.ParseModuleWithOpts(file, string(source), ast.ParserOptions{RegoVersion: ast.RegoV1}); err != nil {
 			t.Fatal(err)

@@ -31,7 +31,8 @@ type Set struct {
 	packages []judge
 	risk     rego.PreparedEvalQuery
 	needs    rego.PreparedEvalQuery
-	broken   []fault.Finding // policies that are there but do not compile
+	broken   []fault.Finding // one for each policy that is there but does not compile
+	unfit    []string        // their names
 	token    string          // of the database state that the set was read from
 }
 
@@ -51,7 +52,7 @@ type query struct {
 var heard = []string{"deny", "violation", "warn", "allow"}
 
 // Compile makes a set of modules, without a database: souk check judges by it. Where two modules have the same package the
-// later one counts, so that the standard library goes first. A module that does not fit is a fault with its line.
+// one that is not of the standard library counts; two others are refused. A module that does not fit is a fault with its line.
 func Compile(modules []Module) (*Set, error) {
 	byName, order, err := distinct(modules)
 	if err != nil {
@@ -61,29 +62,48 @@ func Compile(modules []Module) (*Set, error) {
 	if compiler.Compile(parsed(byName)); compiler.Failed() {
 		return nil, unusable(fileOf(byName, compiler.Errors), compiler.Errors)
 	}
-	return prepare(compiler, byName, order, nil)
+	return prepare(compiler, byName, order)
 }
 
 // compileWhatFits is Compile for what is stored already: a module that no longer compiles, say with a newer program, is
 // left out and made a finding that fails every request, so that it is neither overlooked nor in everybody's way for long.
 func compileWhatFits(modules []Module) (*Set, error) {
+	var broken []fault.Finding
+	var unfit []string
+	leaveOut := func(m Module, why string, line int) {
+		f := failing(m, "policy_broken", "cannot be used: "+why)
+		f.File = fmt.Sprintf("%s:%d", m.File, line)
+		broken, unfit = append(broken, f), append(unfit, m.Name)
+	}
+	modules = slices.DeleteFunc(slices.Clone(modules), func(m Module) bool {
+		if m.parsed != nil {
+			return false
+		}
+		_, err := Read(m.File, m.Source)
+		if err != nil {
+			leaveOut(m, clean(err.Error(), 300), 1)
+		}
+		return err != nil
+	})
 	byName, order, err := distinct(modules)
 	if err != nil {
 		return nil, err
 	}
-	var broken []fault.Finding
 	for {
 		compiler := newCompiler()
 		if compiler.Compile(parsed(byName)); !compiler.Failed() {
-			return prepare(compiler, byName, order, broken)
+			set, err := prepare(compiler, byName, order)
+			if err != nil {
+				return nil, err
+			}
+			set.broken, set.unfit = broken, unfit
+			return set, nil
 		}
 		name, worst := culprit(byName, compiler.Errors)
 		if name == "" {
 			return nil, unusable("", compiler.Errors)
 		}
-		f := failing(byName[name], "policy_broken", "cannot be used: "+plain(worst))
-		f.File = fmt.Sprintf("%s:%d", byName[name].File, worst.Location.Row)
-		broken = append(broken, f)
+		leaveOut(byName[name], plain(worst), worst.Location.Row)
 		delete(byName, name)
 		order = slices.DeleteFunc(order, func(other string) bool { return other == name })
 	}
@@ -93,7 +113,7 @@ func newCompiler() *ast.Compiler {
 	return ast.NewCompiler().WithCapabilities(capabilities())
 }
 
-// distinct parses what is not parsed yet and keeps the last module of each package.
+// distinct parses what is not parsed yet and keeps one module of each package: a standard one gives way.
 func distinct(modules []Module) (byName map[string]Module, order []string, err error) {
 	byName = map[string]Module{}
 	for _, m := range modules {
@@ -104,8 +124,15 @@ func distinct(modules []Module) (byName map[string]Module, order []string, err e
 			}
 			m.Name, m.Syntax, m.parsed = read.Name, read.Syntax, read.parsed
 		}
-		if _, again := byName[m.Name]; !again {
+		before, again := byName[m.Name]
+		switch {
+		case !again:
 			order = append(order, m.Name)
+		case before.Origin != Standard && m.Origin != Standard:
+			return nil, nil, fault.New(fault.Unprocessable, "policy_twice", "%s and %s both have the package %s", before.File, m.File, m.Name).
+				At("source").Fix("give each file a package of its own, or make one file of both")
+		case m.Origin == Standard:
+			continue
 		}
 		byName[m.Name] = m
 	}
@@ -142,8 +169,8 @@ func fileOf(byName map[string]Module, all ast.Errors) string {
 	return byName[name].File
 }
 
-func prepare(compiler *ast.Compiler, byName map[string]Module, order []string, broken []fault.Finding) (*Set, error) {
-	s := &Set{compiler: compiler, store: inmem.New(), broken: broken}
+func prepare(compiler *ast.Compiler, byName map[string]Module, order []string) (*Set, error) {
+	s := &Set{compiler: compiler, store: inmem.New()}
 	ctx := context.Background() // preparing evaluates nothing and waits for nobody
 	var err error
 	if s.risk, err = s.prepare(ctx, "marketplace.risk"); err != nil {

@@ -1,0 +1,409 @@
+package policy
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// Topic is announced when a policy changed.
+const Topic = "policies"
+
+// maxPolicies bounds how many policies people may put.
+const maxPolicies = 200
+
+// Engine is the policies of an installation: the standard library, and what administrators put beside it or in its place.
+type Engine struct {
+	DB  *store.DB
+	Now func() time.Time
+
+	mu  sync.Mutex
+	set *Set // guarded by mu: the set that was compiled last
+}
+
+// Policy is one policy as it stands.
+type Policy struct {
+	Module
+	Active    bool       `json:"active" doc:"Requests are judged by it"`
+	Replaces  bool       `json:"replaces_standard,omitempty" doc:"It stands in the place of a standard policy of the same package"`
+	Judges    string     `json:"judges" enum:"requests,templates" doc:"What it looks at"`
+	Problem   string     `json:"problem,omitempty" doc:"Why it cannot be used, if it cannot; every request fails until it is mended"`
+	Revision  int64      `json:"revision" doc:"Grows with every change; 0 for a standard policy that nobody touched"`
+	UpdatedAt *time.Time `json:"updated_at,omitempty"`
+}
+
+// Draft is a policy to put. Its package names it.
+type Draft struct {
+	Source   string
+	File     string // where it was read from, for people
+	Revision *int64 // that the edit read; nil: whatever is there
+}
+
+// row is what the database knows of one name.
+type row struct {
+	module    Module
+	active    bool
+	revision  int64
+	updatedAt time.Time
+}
+
+// At is the step that gives the policies as of this transaction, compiled once for each state of them.
+func (e *Engine) At(ctx context.Context, tx *store.Tx) (*Set, error) {
+	token, _, err := store.One(ctx, tx, store.ScanString, `SELECT token FROM policy_head`)
+	if err != nil {
+		return nil, fmt.Errorf("read state of the policies: %w", err)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.set != nil && e.set.token == token {
+		return e.set, nil
+	}
+	rows, err := load(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	modules, err := inForce(rows)
+	if err != nil {
+		return nil, err
+	}
+	set, err := compileWhatFits(modules)
+	if err != nil {
+		return nil, fmt.Errorf("compile policies: %w", err)
+	}
+	set.token = token
+	e.set = set
+	return set, nil
+}
+
+// Put stores a policy under the name of its package, in the place of what has that name, and it is in force at once. The
+// same source again changes nothing. A policy that does not parse, or does not fit the others, is refused.
+func (e *Engine) Put(ctx context.Context, by access.Actor, d Draft) (p Policy, changed bool, err error) {
+	if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
+		return Policy{}, false, err
+	}
+	m, err := Read(d.File, d.Source)
+	if err != nil {
+		return Policy{}, false, err
+	}
+	m.Origin, m.Owner = Custom, by.Email
+	err = e.change(ctx, m.Name, d.Revision, func(ctx context.Context, tx *store.Tx, was Policy, exists bool) error {
+		if exists && was.Active && was.Source == m.Source {
+			p, changed = was, false
+			return nil
+		}
+		changed = true
+		name := "policy.created"
+		if exists {
+			name = "policy.updated"
+		}
+		p, err = e.write(ctx, tx, by, name, row{module: m, active: true, revision: was.Revision + 1})
+		return err
+	})
+	return p, changed, err
+}
+
+// SetActive switches a policy off or on again. Switching off one that stands in the place of a standard policy brings that
+// one back.
+func (e *Engine) SetActive(ctx context.Context, by access.Actor, name string, active bool, revision *int64) (p Policy, err error) {
+	if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
+		return Policy{}, err
+	}
+	err = e.change(ctx, name, revision, func(ctx context.Context, tx *store.Tx, was Policy, exists bool) error {
+		if !exists {
+			return unknown(ctx, tx, name)
+		}
+		if was.Active == active {
+			p = was
+			return nil
+		}
+		next := row{module: was.Module, active: active, revision: was.Revision + 1}
+		event := "policy.activated"
+		if !active {
+			event = "policy.deactivated"
+		}
+		if was.Replaces {
+			next.module, next.active = Module{Name: name, Origin: Standard}, true
+		}
+		p, err = e.write(ctx, tx, by, event, next)
+		return err
+	})
+	return p, err
+}
+
+// change runs fn in a write transaction that is alone in changing policies, and refuses what leaves policies unfit.
+func (e *Engine) change(ctx context.Context, name string, revision *int64, fn func(context.Context, *store.Tx, Policy, bool) error) error {
+	return e.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		// The update locks the row, so that changes come one after the other.
+		if _, err := tx.Exec(ctx, `UPDATE policy_head SET token = $1`, store.NewID()); err != nil {
+			return fmt.Errorf("change policies: %w", err)
+		}
+		before, err := load(ctx, tx)
+		if err != nil {
+			return err
+		}
+		was, exists, err := find(before, name)
+		if err != nil {
+			return err
+		}
+		if revision != nil && *revision != was.Revision {
+			return fault.New(fault.Stale, "stale", "the policy %s was changed by somebody else", name).
+				Fix("look at it as it is now, then decide again").Showing(was)
+		}
+		if err := fn(ctx, tx, was, exists); err != nil {
+			return err
+		}
+		after, err := load(ctx, tx)
+		if err != nil {
+			return err
+		}
+		tx.Announce(Topic)
+		return fits(before, after, name)
+	})
+}
+
+// fits refuses a change of the named policy after which a policy that could be used no longer can.
+func fits(before, after []row, changed string) error {
+	modules, err := inForce(after)
+	if err != nil {
+		return err
+	}
+	set, err := compileWhatFits(modules)
+	if err != nil || len(set.unfit) == 0 {
+		return err
+	}
+	earlier, err := inForce(before)
+	if err != nil {
+		return err
+	}
+	was, err := compileWhatFits(earlier)
+	if err != nil {
+		return err
+	}
+	for i, name := range set.unfit {
+		if name == changed {
+			_, err := Compile(modules)
+			return err
+		}
+		if !slices.Contains(was.unfit, name) {
+			return fault.New(fault.Unprocessable, "policy_conflict", "with this change %s could no longer be used: %s", name, set.broken[i].Message).
+				Fix("change or switch off %s first", name)
+		}
+	}
+	return nil
+}
+
+func (e *Engine) write(ctx context.Context, tx *store.Tx, by access.Actor, name string, r row) (Policy, error) {
+	m, now := r.module, e.Now()
+	source, file := m.Source, m.File
+	if m.Origin == Standard {
+		source, file = "", ""
+	}
+	r.updatedAt = store.Time(store.Micros(now))
+	if _, err := tx.Exec(ctx, `INSERT INTO policy_module (name, origin, source, file, active, owner, revision, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (name) DO UPDATE SET origin = excluded.origin, source = excluded.source, file = excluded.file,
+			active = excluded.active, owner = excluded.owner, revision = excluded.revision, updated_at = excluded.updated_at`,
+		m.Name, string(m.Origin), source, file, r.active, m.Owner, r.revision, store.Micros(now)); err != nil {
+		return Policy{}, fmt.Errorf("store policy: %w", err)
+	}
+	p, err := r.policy()
+	if err != nil {
+		return Policy{}, err
+	}
+	sum := sha256.Sum256([]byte(p.Source))
+	event := by.Event(name, now)
+	event.Subject = "policy:" + m.Name
+	event.Details = map[string]any{"origin": string(p.Origin), "sha256": hex.EncodeToString(sum[:]), "revision": p.Revision}
+	if _, err := audit.Append(ctx, tx, event); err != nil {
+		return Policy{}, err
+	}
+	return p, nil
+}
+
+// List gives all policies, switched off ones too, in the order of their names.
+func (e *Engine) List(ctx context.Context, by access.Actor, page store.Page) (listing store.Listing[Policy], err error) {
+	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
+		return listing, err
+	}
+	after, err := page.After()
+	if err != nil {
+		return listing, err
+	}
+	err = e.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		rows, err := load(ctx, tx)
+		if err != nil {
+			return err
+		}
+		set, err := e.At(ctx, tx)
+		if err != nil {
+			return err
+		}
+		all, err := everything(rows)
+		if err != nil {
+			return err
+		}
+		for i, name := range set.unfit {
+			for k := range all {
+				if all[k].Name == name {
+					all[k].Problem = set.broken[i].Message
+				}
+			}
+		}
+		if after != nil {
+			all = slices.DeleteFunc(all, func(p Policy) bool { return p.Name <= after[0] })
+		}
+		listing = store.Cut(page, all[:min(len(all), page.Size()+1)], func(p Policy) []string { return []string{p.Name} })
+		return nil
+	})
+	return listing, err
+}
+
+// Get gives the policy of a package.
+func (e *Engine) Get(ctx context.Context, by access.Actor, name string) (p Policy, err error) {
+	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
+		return Policy{}, err
+	}
+	err = e.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		rows, err := load(ctx, tx)
+		if err != nil {
+			return err
+		}
+		var ok bool
+		if p, ok, err = find(rows, name); err == nil && !ok {
+			return unknown(ctx, tx, name)
+		}
+		return err
+	})
+	return p, err
+}
+
+func unknown(ctx context.Context, tx *store.Tx, name string) error {
+	rows, err := load(ctx, tx)
+	if err != nil {
+		return err
+	}
+	all, err := everything(rows)
+	if err != nil {
+		return err
+	}
+	names := make([]string, 0, len(all))
+	for _, p := range all {
+		names = append(names, p.Name)
+	}
+	missing := fault.New(fault.NotFound, "no_policy", "there is no policy %q", name).Fix("see the list of policies")
+	if near := access.Nearest(name, names); len(near) > 0 {
+		missing = missing.Fix("did you mean %s?", near[0])
+	}
+	return missing
+}
+
+func load(ctx context.Context, tx *store.Tx) ([]row, error) {
+	rows, err := store.List(ctx, tx, func(r store.Row) (one row, err error) {
+		var at int64
+		err = r.Scan(&one.module.Name, &one.module.Origin, &one.module.Source, &one.module.File, &one.active, &one.module.Owner, &one.revision, &at)
+		one.updatedAt = store.Time(at)
+		return one, err
+	}, `SELECT name, origin, source, file, active, owner, revision, updated_at FROM policy_module ORDER BY name COLLATE "C" LIMIT $1`, maxPolicies+1)
+	if err != nil {
+		return nil, fmt.Errorf("load policies: %w", err)
+	}
+	if len(rows) > maxPolicies {
+		return nil, fault.New(fault.Unprocessable, "too_many_policies", "there can be %d policies", maxPolicies).Fix("put several rules into one package")
+	}
+	return rows, nil
+}
+
+// policy makes the public form of a row.
+func (r row) policy() (Policy, error) {
+	library, err := StandardLibrary()
+	if err != nil {
+		return Policy{}, err
+	}
+	at := r.updatedAt
+	p := Policy{Module: r.module, Active: r.active, Revision: r.revision, UpdatedAt: &at, Judges: judges(r.module.Name)}
+	i := slices.IndexFunc(library, func(m Module) bool { return m.Name == r.module.Name })
+	if p.Origin == Standard {
+		if i < 0 { // a policy that an older program had
+			return p, nil
+		}
+		p.Module = library[i]
+		return p, nil
+	}
+	p.Replaces = i >= 0
+	if p.parsed == nil {
+		p.Syntax = V1
+		if m, err := Read(p.File, p.Source); err == nil { // else the set tells the problem
+			p.Syntax, p.parsed = m.Syntax, m.parsed
+		}
+	}
+	return p, nil
+}
+
+func judges(name string) string {
+	if strings.HasPrefix(name, "marketplace.template.") {
+		return "templates"
+	}
+	return "requests"
+}
+
+// everything gives the policies of the rows and of the standard library, in the order of their names.
+func everything(rows []row) ([]Policy, error) {
+	library, err := StandardLibrary()
+	if err != nil {
+		return nil, err
+	}
+	var all []Policy
+	for _, r := range rows {
+		p, err := r.policy()
+		if err != nil {
+			return nil, err
+		}
+		if p.Origin != Standard || p.parsed != nil {
+			all = append(all, p)
+		}
+	}
+	for _, m := range library {
+		if !slices.ContainsFunc(all, func(p Policy) bool { return p.Name == m.Name }) {
+			all = append(all, Policy{Module: m, Active: true, Judges: judges(m.Name)})
+		}
+	}
+	slices.SortFunc(all, func(a, b Policy) int { return cmp.Compare(a.Name, b.Name) })
+	return all, nil
+}
+
+func find(rows []row, name string) (Policy, bool, error) {
+	all, err := everything(rows)
+	if err != nil {
+		return Policy{}, false, err
+	}
+	if i := slices.IndexFunc(all, func(p Policy) bool { return p.Name == name }); i >= 0 {
+		return all[i], true, nil
+	}
+	return Policy{}, false, nil
+}
+
+// inForce gives the modules that judge.
+func inForce(rows []row) ([]Module, error) {
+	all, err := everything(rows)
+	if err != nil {
+		return nil, err
+	}
+	var modules []Module
+	for _, p := range all {
+		if p.Active {
+			modules = append(modules, p.Module)
+		}
+	}
+	return modules, nil
+}
