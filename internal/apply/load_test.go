@@ -1,6 +1,7 @@
 package apply_test
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -110,7 +111,7 @@ func describe(err error) string {
 		return ""
 	}
 	var b strings.Builder
-	f, ok := err.(*fault.Error)
+	f, ok := errors.AsType[*fault.Error](err)
 	if !ok {
 		return err.Error()
 	}

@@ -64,12 +64,12 @@ func decode(documents []Document) (wishes []wish, findings []fault.Finding) {
 			}
 			w.Name = email
 		}
-		if key := string(d.Kind) + " " + w.Name; seen[key] {
+		key := string(d.Kind) + " " + w.Name
+		if seen[key] {
 			report(nil, "metadata.name", "duplicate", "it is described twice", "keep one of them")
 			continue
-		} else {
-			seen[key] = true
 		}
+		seen[key] = true
 		if shape, ok := shapes[d.Kind]; ok {
 			nodes, err := readJSON(d.Spec, false)
 			if err != nil || len(nodes) != 1 || nodes[0].form != object {

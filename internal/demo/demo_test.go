@@ -1,0 +1,182 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/review"
+	"github.com/soukhq/souk/internal/rollout"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// open gives a demo's data directory after seeding, with its database open.
+func open(t *testing.T, end time.Time) (*story, Config) {
+	t.Helper()
+	cfg := Config{Data: t.TempDir(), Log: slog.New(slog.DiscardHandler), Out: io.Discard, Now: func() time.Time { return end }}
+	keys, err := seed(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, environment := range environments {
+		raw, err := os.ReadFile(filepath.Join(cfg.Data, environment+".key"))
+		if err != nil || strings.TrimSpace(string(raw)) != keys[environment] || keys[environment] == "" {
+			t.Errorf("the SDK key of %s is %q, its file says %q (%v)", environment, keys[environment], raw, err)
+		}
+	}
+	db, err := store.Open(t.Context(), store.Config{Dir: cfg.Data})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return newStory(db, end), cfg
+}
+
+var today = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+
+func TestCompanyHasAppsInEveryStageAndLeavesWhere2EatToTheReader(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t, today)
+	states := map[string]string{}
+	list, err := s.rollouts.List(t.Context(), access.System("test"), rollout.Filter{}, store.Page{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range list.Items {
+		states[r.FlagKey] = string(r.State)
+	}
+	for key, want := range map[string]rollout.State{"branch-queue.enabled": rollout.Completed, "fraud-digest.enabled": rollout.Running} {
+		if states[key] != string(want) {
+			t.Errorf("the rollout of %s is %q, want %q", key, states[key], want)
+		}
+	}
+	if len(states) != 2 {
+		t.Errorf("rollouts: %v, want those of two apps", states)
+	}
+}
+
+func TestReaderCanPublishWhere2EatAsTheTourSays(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t, today)
+	where2eat := publication{"alice", review.Content{
+		Kind: review.PublishApp, TemplateID: "microapp-basic-toggle-v1", Reason: "team lunch picks take too long",
+		App: &review.App{
+			Slug: "where2eat", Name: "Where2Eat", Description: "Picks where the team has lunch.", Category: "other", Owner: "team-lunch",
+			Contact: "alice" + domain, Kind: "external", URL: "https://where2eat.hyfin.example",
+		},
+		Fields: map[string]any{"name": "Enabled", "owner": "alice" + domain, "audiences": "pilot", "ttl_days": 30.0},
+	}}
+	request, err := s.submit(t.Context(), where2eat)
+	if err != nil {
+		t.Fatal(err)
+	}
+	needed := map[access.Domain][]string{}
+	for _, n := range request.ApprovalsNeeded {
+		needed[n.Domain] = n.Eligible
+	}
+	for domain, person := range map[access.Domain]string{"product": "pat@hyfin.example", "security": "sam@hyfin.example"} {
+		if !strings.Contains(strings.Join(needed[domain], " "), person) {
+			t.Errorf("%s may not approve for %s: needed is %v", person, domain, needed)
+		}
+	}
+	if len(needed) != 2 {
+		t.Errorf("needed are %v, want product and security", needed)
+	}
+
+	where2eat.content.App.Slug, where2eat.content.Fields["ttl_days"] = "where3eat", 200.0
+	alice, err := s.as(t.Context(), "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	judged, err := s.desk.Check(t.Context(), alice, where2eat.content, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for _, c := range judged.Checks {
+		for _, f := range c.Findings {
+			told = append(told, f.Field+": "+f.Message)
+		}
+	}
+	if !strings.Contains(strings.Join(told, "\n"), "at most 180, is 200") {
+		t.Errorf("the company's policy says nothing of a TTL of 200 days: %q", told)
+	}
+}
+
+func TestAuditLogOfTheStoryVerifies(t *testing.T) {
+	t.Parallel()
+	s, cfg := open(t, today)
+	log, err := audit.Open(t.Context(), s.db, audit.Config{Dir: cfg.Data, Log: cfg.Log, Now: cfg.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var export bytes.Buffer
+	if err := log.Export(t.Context(), access.System("test"), &export); err != nil {
+		t.Fatal(err)
+	}
+	report, err := audit.Verify(&export, audit.VerifyOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !report.OK || report.Events < 50 {
+		t.Errorf("the export of the story: %+v", report)
+	}
+}
+
+func TestSeedingTwiceTellsTheStoryOnce(t *testing.T) {
+	t.Parallel()
+	cfg := Config{Data: t.TempDir(), Log: slog.New(slog.DiscardHandler), Out: io.Discard, Now: func() time.Time { return today }}
+	first, err := seed(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := seed(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first["production"] != second["production"] {
+		t.Error("the second start made another SDK key")
+	}
+}
+
+func TestDemoEndsWhenItIsTold(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	var out bytes.Buffer
+	greeted := make(chan struct{})
+	done := make(chan error, 1)
+	go func() {
+		done <- Run(ctx, Config{Addr: "localhost:0", Log: slog.New(slog.DiscardHandler), Now: time.Now, Out: writer(func(p []byte) (int, error) {
+			defer close(greeted)
+			return out.Write(p)
+		})})
+	}()
+	select {
+	case <-greeted:
+	case err := <-done:
+		t.Fatalf("the demo ended by itself: %v", err)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(out.String(), "http://localhost:") {
+		t.Errorf("it said\n%s", out.String())
+	}
+}
+
+type writer func(p []byte) (int, error)
+
+func (w writer) Write(p []byte) (int, error) { return w(p) }

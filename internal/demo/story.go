@@ -1,0 +1,224 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/apply"
+	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/policy"
+	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/review"
+	"github.com/soukhq/souk/internal/rollout"
+	"github.com/soukhq/souk/internal/store"
+	"github.com/soukhq/souk/internal/template"
+)
+
+const day = 24 * time.Hour
+
+// story tells the company's last weeks through the verbs that people use, by a clock of its own. It is not safe for
+// concurrent use.
+type story struct {
+	db       *store.DB
+	clock    time.Time
+	target   *apply.Target
+	desk     *review.Desk
+	rollouts *rollout.Rollouts
+	keys     *access.Keys
+}
+
+func newStory(db *store.DB, begin time.Time) *story {
+	s := &story{db: db, clock: begin}
+	engine := &policy.Engine{DB: db, Now: s.now}
+	s.target = &apply.Target{
+		DB: db, Directory: &access.Directory{DB: db, Now: s.now}, Registry: &registry.Registry{DB: db, Now: s.now},
+		Library: &template.Library{DB: db, Now: s.now}, Engine: engine, Lifecycle: &lifecycle.Lifecycles{DB: db, Now: s.now},
+	}
+	s.desk = &review.Desk{DB: db, Now: s.now, Policies: engine}
+	s.rollouts = &rollout.Rollouts{DB: db, Now: s.now}
+	s.keys = &access.Keys{DB: db, Now: s.now, Facts: func(ctx context.Context, tx *store.Tx, environment, _ string) (access.KeyFacts, error) {
+		e, _, err := registry.EnvironmentNamed(ctx, tx, environment)
+		return access.KeyFacts{Governed: e.Governed}, err
+	}}
+	return s
+}
+
+// now is the story's clock: it moves a little each time that somebody looks, so that no two events are at the same moment.
+func (s *story) now() time.Time {
+	s.clock = s.clock.Add(700 * time.Millisecond)
+	return s.clock
+}
+
+// until sets the clock on to some time before the end of the story.
+func (s *story) until(at time.Time) {
+	if at.After(s.clock) {
+		s.clock = at
+	}
+}
+
+// as gives a person of the company as an actor, with the groups of that moment.
+func (s *story) as(ctx context.Context, name string) (by access.Actor, err error) {
+	err = s.db.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		by, err = access.ActorOf(ctx, tx, name+domain, audit.Credential{Kind: "system", ID: "demo"}, access.ScopeAll)
+		return err
+	})
+	return by, err
+}
+
+// publication is an app that somebody publishes.
+type publication struct {
+	by      string
+	content review.Content
+}
+
+// The apps that the company has when the reader comes.
+var (
+	branchQueue = publication{"fatima", review.Content{
+		Kind: review.PublishApp, TemplateID: "dashboard-v1", Reason: "branch managers phone around to learn where help is needed",
+		App: &review.App{
+			Slug: "branch-queue", Name: "Branch Queue", Description: "How long customers wait, branch by branch, now and over the day.",
+			Category: "dashboard", Owner: "team-branch", Contact: "fatima" + domain, Kind: "external", URL: "https://branch-queue.hyfin.example",
+		},
+		Fields: map[string]any{
+			"name": "Enabled", "owner": "fatima" + domain, "audiences": "internal", "data_classification": "none", "ttl_days": 90.0,
+		},
+		RemovalPlan: "Fold the chart into the branch portal, then take the app down.",
+	}}
+	fraudDigest = publication{"dana", review.Content{
+		Kind: review.PublishApp, TemplateID: "microapp-basic-toggle-v1", Reason: "the desk reads forty alerts before the first coffee",
+		App: &review.App{
+			Slug: "fraud-digest", Name: "Fraud Digest", Description: "The night's card alerts on one page, grouped by pattern.",
+			Category: "notification", Owner: "team-fraud", Contact: "dana" + domain, Kind: "external", URL: "https://fraud-digest.hyfin.example",
+		},
+		Fields: map[string]any{"name": "Enabled", "owner": "dana" + domain, "audiences": "pilot", "ttl_days": 30.0},
+	}}
+	cardLimits = publication{"gita", review.Content{
+		Kind: review.PublishApp, TemplateID: "microapp-basic-toggle-v1", Reason: "colleagues ask us by mail what the limits are",
+		App: &review.App{
+			Slug: "card-limits", Name: "Card Limits", Description: "Looks up the limits of each card product, with what changes next month.",
+			Category: "integration", Owner: "team-cards", Contact: "gita" + domain, Kind: "external", URL: "https://card-limits.hyfin.example",
+		},
+		Fields: map[string]any{"name": "Enabled", "owner": "gita" + domain, "audiences": "beta", "ttl_days": 30.0},
+	}}
+)
+
+// tell plays the weeks before the reader comes, which end at end.
+func (s *story) tell(ctx context.Context, end time.Time) error {
+	if err := s.target.Library.Seed(ctx); err != nil {
+		return err
+	}
+	if err := s.found(ctx); err != nil {
+		return err
+	}
+	s.until(end.Add(-24 * day))
+	if err := s.live(ctx, branchQueue, end, false); err != nil {
+		return fmt.Errorf("publish Branch Queue: %w", err)
+	}
+	s.until(end.Add(-2 * day))
+	if err := s.live(ctx, fraudDigest, end, true); err != nil {
+		return fmt.Errorf("publish Fraud Digest: %w", err)
+	}
+	s.until(end.Add(-3 * time.Hour))
+	if _, err := s.submit(ctx, cardLimits); err != nil {
+		return fmt.Errorf("submit Card Limits: %w", err)
+	}
+	s.until(end.Add(-time.Minute))
+	return nil
+}
+
+// live publishes an app: asked for, approved by whomever it needs, and rolled out. With baking it stops at the first step
+// in production, which has just begun.
+func (s *story) live(ctx context.Context, p publication, end time.Time, baking bool) error {
+	request, err := s.submit(ctx, p)
+	if err != nil {
+		return err
+	}
+	s.clock = s.clock.Add(3 * time.Hour)
+	if request, err = s.approve(ctx, request); err != nil {
+		return err
+	}
+	s.clock = s.clock.Add(40 * time.Minute)
+	owner, err := s.as(ctx, p.by)
+	if err != nil {
+		return err
+	}
+	out, err := s.rollouts.Start(ctx, owner, request.RolloutID, rollout.Word{Reason: "ready to show it"})
+	if err != nil {
+		return err
+	}
+	for r := out.Rollout; r.State == rollout.Running; r = out.Rollout {
+		step := r.Steps[r.Current]
+		if baking && step.Environment == "production" {
+			return nil
+		}
+		s.clock = s.clock.Add(time.Duration(step.BakeSeconds)*time.Second + 20*time.Minute)
+		if baking && r.Steps[r.Current+1].Environment == "production" {
+			s.until(end.Add(-10 * time.Minute))
+		}
+		if out, err = s.rollouts.Promote(ctx, owner, r.ID, rollout.Word{Reason: "nobody complained, and the numbers look right"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *story) submit(ctx context.Context, p publication) (review.Request, error) {
+	by, err := s.as(ctx, p.by)
+	if err != nil {
+		return review.Request{}, err
+	}
+	request, err := s.desk.Submit(ctx, by, p.content)
+	if err != nil {
+		return review.Request{}, err
+	}
+	if request.State != review.NeedsApproval {
+		return review.Request{}, fmt.Errorf("the request %s is %s: %+v", p.content.App.Slug, request.State, request.Checks)
+	}
+	return request, nil
+}
+
+// approve lets the first who may decide for each needed domain decide.
+func (s *story) approve(ctx context.Context, request review.Request) (review.Request, error) {
+	for _, need := range request.ApprovalsNeeded {
+		for n := need.Given; n < need.Quorum; n++ {
+			by, err := s.approver(ctx, need, n)
+			if err != nil {
+				return review.Request{}, err
+			}
+			s.clock = s.clock.Add(25 * time.Minute)
+			out, err := s.desk.Approve(ctx, by, request.ID, review.Judgement{Digest: request.Digest, Domain: need.Domain, Reason: "fine by me"})
+			if err != nil {
+				return review.Request{}, err
+			}
+			request = out.Request
+		}
+	}
+	if request.State != review.Approved {
+		return review.Request{}, fmt.Errorf("the request %s is %s after all approvals", request.ID, request.State)
+	}
+	return request, nil
+}
+
+func (s *story) approver(ctx context.Context, need review.Need, n int) (by access.Actor, err error) {
+	if n >= len(need.Eligible) {
+		return by, fmt.Errorf("nobody may decide for %s", need.Domain)
+	}
+	err = s.db.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		by, err = access.ActorOf(ctx, tx, need.Eligible[n], audit.Credential{Kind: "system", ID: "demo"}, access.ScopeAll)
+		return err
+	})
+	return by, err
+}
+
+// key makes an SDK key for all apps of an environment, as on-call would.
+func (s *story) key(ctx context.Context, environment string) (secret string, err error) {
+	by, err := s.as(ctx, "olu")
+	if err != nil {
+		return "", err
+	}
+	_, secret, err = s.keys.Create(ctx, by, access.KeySpec{Environment: environment, Name: "demo"})
+	return secret, err
+}
