@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"bytes"
 	"io/fs"
 	"testing"
 
@@ -28,7 +29,7 @@ func TestRegoTestsOfTheStandardLibraryPass(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if string(formatted) != string(source) {
+		if !bytes.Equal(formatted, source) {
 			t.Errorf("%s is not formatted as opa fmt does:\n%s", file, cmp.Diff(string(source), string(formatted)))
 		}
 		if modules[file], err = ast.ParseModuleWithOpts(file, string(source), ast.ParserOptions{RegoVersion: ast.RegoV1}); err != nil {
