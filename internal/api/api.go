@@ -1,0 +1,212 @@
+// Package api is the HTTP interface for people and their tools, under /api/v1, and serves the console.
+//
+// It authenticates, reads bodies strictly, and calls the verbs of the packages below, which hold the rights. Every operation
+// is registered with the action that its verb asks for, and is described by openapi.json, which is generated from here and
+// from which the console's types are.
+//
+// Statuses: 400 for anything wrong with what was sent, 401 and 403 for rights, 404, 409 where the state of the object forbids
+// the act, 412 and 428 for If-Match, 413 and 415 for bodies, 422 for what is well formed but contradicts a rule, 503 while the
+// database is away, and 500 with a trace id for all else. Every error is a Problem.
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/soukhq/souk/internal/fault"
+)
+
+//go:generate go test -run TestOpenAPIIsCurrent -update .
+
+// prefix is where every operation lives.
+const prefix = "/api/v1"
+
+// API answers the requests of the control plane and serves the console.
+type API struct {
+	Deps
+	huma  huma.API
+	mux   *http.ServeMux
+	inner http.Handler
+}
+
+// New makes the handler.
+func New(deps Deps) *API {
+	if deps.Log == nil {
+		deps.Log = slog.New(slog.DiscardHandler)
+	}
+	a := &API{Deps: deps, mux: http.NewServeMux()}
+	config := huma.DefaultConfig("Souk", "v1")
+	config.Info.Description = "The marketplace for micro-apps with feature-flag governance built in."
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", "", nil
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"token":   {Type: "http", Scheme: "bearer", Description: "An API token, souk_…"},
+		"session": {Type: "apiKey", In: "cookie", Name: "__Host-souk"},
+	}
+	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", nameSchema)
+	prepareSchemas(config.Components.Schemas)
+	a.huma = humago.New(a.mux, config)
+	a.huma.UseMiddleware(a.admit)
+	for _, noun := range []func(*API){
+		session, inbox, templates, requests, apps, flags, rollouts, auditLog, people, environments, policies, lifecycles, tokens, sdkKeys, applying,
+	} {
+		noun(a)
+	}
+	document := a.Document()
+	a.mux.HandleFunc("GET "+prefix+"/openapi.json", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/openapi+json")
+		_, _ = w.Write(document)
+	})
+	a.mux.HandleFunc("/api/", a.unknown)
+	a.mux.HandleFunc("GET /healthz", a.healthz)
+	a.mux.HandleFunc("GET /readyz", a.readyz)
+	a.mux.Handle("/", newConsole(deps.Console))
+	csrf := http.NewCrossOriginProtection()
+	csrf.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.refuse(w, r, fault.New(fault.Forbidden, "cross_origin", "the request comes from another site").
+			Fix("open the console itself, or use an API token outside a browser"))
+	}))
+	a.inner = csrf.Handler(a.mux)
+	return a
+}
+
+// Document gives the OpenAPI description, indented and always in the same order.
+func (a *API) Document() []byte {
+	raw, err := json.Marshal(a.huma.OpenAPI())
+	if err != nil {
+		panic(fmt.Sprintf("describe the API: %v", err)) // it is made of constants
+	}
+	var b bytes.Buffer
+	if err := json.Indent(&b, raw, "", " "); err != nil {
+		panic(fmt.Sprintf("describe the API: %v", err))
+	}
+	b.WriteByte('\n')
+	return b.Bytes()
+}
+
+// ServeHTTP answers one request. A panic is an internal error of this request and of no other.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	answer := &answerWriter{ResponseWriter: w}
+	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, newExchange(r.URL.Path)))
+	defer func() {
+		cause := recover()
+		if cause == nil {
+			return
+		}
+		if cause == http.ErrAbortHandler || answer.begun { //nolint:errorlint // a sentinel, as net/http compares it
+			a.Log.LogAttrs(r.Context(), slog.LevelError, "answer broken off", slog.String("path", r.URL.Path), slog.Any("panic", cause))
+			panic(http.ErrAbortHandler)
+		}
+		a.refuse(answer, r, fmt.Errorf("panic: %v\n%s", cause, debug.Stack()))
+	}()
+	header := answer.Header()
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("X-Frame-Options", "DENY")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("Cross-Origin-Resource-Policy", "same-origin")
+	header.Set("Cross-Origin-Opener-Policy", "same-origin")
+	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'")
+	header.Set("Cache-Control", "no-store")
+	if err := a.checkAddress(r); err != nil {
+		a.refuse(answer, r, err)
+		return
+	}
+	a.inner.ServeHTTP(answer, r)
+}
+
+// checkAddress refuses hosts that a demo does not answer to, so that no page can reach it by a name of its own, and text that
+// no database takes.
+func (a *API) checkAddress(r *http.Request) error {
+	if a.Mode == Demo && r.Host != "" && !local(r.Host) && !isLocal(r.Context()) {
+		return &Problem{
+			Type: "about:blank", Title: http.StatusText(http.StatusMisdirectedRequest), Status: http.StatusMisdirectedRequest,
+			Detail: "the demo answers to localhost only", Code: "wrong_host", Remediation: "open it at http://localhost",
+		}
+	}
+	query := r.URL.Query()
+	texts := []string{r.URL.Path}
+	for name, values := range query {
+		texts = append(append(texts, name), values...)
+	}
+	if slices.ContainsFunc(texts, func(s string) bool { return !utf8.ValidString(s) || strings.ContainsRune(s, 0) }) {
+		return fault.New(fault.Invalid, "invalid_text", "the address contains a NUL or is not valid UTF-8").Fix("check what was encoded into it")
+	}
+	return nil
+}
+
+// unknown answers paths below /api that no operation has: 405 if another method would have one, else 404.
+func (a *API) unknown(w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		other := *r
+		other.Method = method
+		if _, pattern := a.mux.Handler(&other); pattern != "/api/" && pattern != "" {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 {
+		a.refuse(w, r, fault.New(fault.NotFound, "unknown_path", "there is nothing at %s", r.URL.Path).
+			Fix("see /api/v1/openapi.json for what there is"))
+		return
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	a.refuse(w, r, &Problem{
+		Type: "about:blank", Title: http.StatusText(http.StatusMethodNotAllowed), Status: http.StatusMethodNotAllowed,
+		Detail: r.Method + " is not possible here", Code: "method_not_allowed", Instance: r.URL.Path,
+		Remediation: "use " + strings.Join(allowed, " or "),
+	})
+}
+
+// healthz tells that the process lives.
+func (a *API) healthz(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write([]byte("ok\n"))
+}
+
+// readyz tells whether evaluations are served, and whether the database is reachable besides.
+func (a *API) readyz(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	if a.Ready == nil || !a.Ready() {
+		a.refuse(w, r, fault.New(fault.Unavailable, "not_ready", "the flags are not loaded yet"))
+		return
+	}
+	database := "reachable"
+	if err := a.DB.Ping(ctx); err != nil {
+		database = "away: evaluations go on, changes have to wait"
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]string{"status": "ready", "database": database})
+}
+
+// answerWriter remembers whether an answer was begun.
+type answerWriter struct {
+	http.ResponseWriter
+	begun bool
+}
+
+// WriteHeader begins the answer.
+func (w *answerWriter) WriteHeader(code int) {
+	w.begun = true
+	w.ResponseWriter.WriteHeader(code)
+}
+
+// Write writes a part of the body.
+func (w *answerWriter) Write(p []byte) (int, error) {
+	w.begun = true
+	return w.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,105 @@
+package api
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/apply"
+	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/catalog"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/policy"
+	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/review"
+	"github.com/soukhq/souk/internal/rollout"
+	"github.com/soukhq/souk/internal/store"
+	"github.com/soukhq/souk/internal/template"
+)
+
+// Mode is how the program runs.
+type Mode string
+
+// The modes.
+const (
+	Demo  Mode = "demo"  // one signs in by choosing a person; loopback only
+	Serve Mode = "serve" // one signs in with a credential
+)
+
+// Deps is what the API calls.
+type Deps struct {
+	DB      *store.DB
+	Log     *slog.Logger
+	Now     func() time.Time
+	Mode    Mode
+	Version string
+	People  []DemoPerson // who may be chosen in a demo
+	Console fs.FS        // the built console; nil serves a note
+	Ready   func() bool  // the snapshots of all environments are loaded
+
+	Directory *access.Directory
+	Sessions  *access.Sessions
+	Tokens    *access.Tokens
+	Keys      *access.Keys
+	Catalog   *catalog.Catalog
+	Registry  *registry.Registry
+	Live      *registry.Live
+	Rollouts  *rollout.Rollouts
+	Desk      *review.Desk
+	Library   *template.Library
+	Policies  *policy.Engine
+	Lifecycle *lifecycle.Lifecycles
+	Apply     *apply.Target
+	Audit     *audit.Log
+}
+
+type localKey struct{}
+
+// WithLocal marks the context of a connection through the local socket: whoever may open it acts as by.
+func WithLocal(ctx context.Context, by access.Actor) context.Context {
+	return context.WithValue(ctx, localKey{}, by)
+}
+
+func isLocal(ctx context.Context) bool {
+	_, ok := ctx.Value(localKey{}).(access.Actor)
+	return ok
+}
+
+// authenticate tells who acts: by the local socket, an API token, or a session. Nobody is the zero actor. A token that is no
+// good is refused even where nobody needs to be signed in; a session that ended is nobody.
+func (a *API) authenticate(r *http.Request) (access.Actor, error) {
+	if by, ok := r.Context().Value(localKey{}).(access.Actor); ok {
+		return by, nil
+	}
+	if header := r.Header.Get("Authorization"); header != "" {
+		scheme, secret, _ := strings.Cut(header, " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			return access.Actor{}, fault.New(fault.Unauthenticated, "bad_token", "the header Authorization is not of the scheme Bearer").
+				Fix("send Authorization: Bearer souk_…")
+		}
+		return a.Tokens.Actor(r.Context(), strings.TrimSpace(secret))
+	}
+	if _, err := r.Cookie(access.Cookie); err != nil {
+		return access.Actor{}, nil //nolint:nilerr // no cookie is nobody
+	}
+	by, _, err := a.Sessions.Actor(r.Context(), r)
+	return by, err
+}
+
+// local tells whether a Host header means this machine.
+func local(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.ToLower(strings.Trim(host, "[]"))
+	if ip := net.ParseIP(host); ip != nil {
+		return ip.IsLoopback()
+	}
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+}

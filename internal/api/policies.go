@@ -1,0 +1,71 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/policy"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// PolicySource is the text of a policy.
+type PolicySource struct {
+	Source string `json:"source" doc:"A Rego module, v0 or v1, of the package that the policy is named by"`
+	File   string `json:"file,omitempty" doc:"File that it comes from, for people"`
+}
+
+type policyAct struct {
+	ByName
+	IfMatch string `header:"If-Match" doc:"The revision that was read; the act is refused if the policy was changed since"`
+}
+
+func policies(a *API) {
+	register(a, operation{method: http.MethodGet, path: "/policies", id: "list-policies", summary: "List policies, the standard ones included"},
+		access.Read, func(ctx context.Context, by access.Actor, in *Paging) (*reply[store.Listing[policy.Policy]], error) {
+			list, err := a.Policies.List(ctx, by, in.page())
+			return &reply[store.Listing[policy.Policy]]{Body: list}, err
+		})
+	register(a, operation{method: http.MethodGet, path: "/policies/{name}", id: "get-policy", summary: "Get a policy"},
+		access.Read, func(ctx context.Context, by access.Actor, in *ByName) (*object[policy.Policy], error) {
+			p, err := a.Policies.Get(ctx, by, in.Name)
+			return policyObject(p), err
+		})
+	register(a, operation{method: http.MethodPut, path: "/policies/{name}", id: "put-policy", summary: "Make or change a policy, in force at once"},
+		access.GovernWrite, func(ctx context.Context, by access.Actor, in *struct {
+			ByName
+			Version
+			Body PolicySource
+		}) (*object[policy.Policy], error) {
+			revision, err := in.revision()
+			if err != nil {
+				return nil, err
+			}
+			if m, err := policy.Read(in.Body.File, in.Body.Source); err == nil && m.Name != in.Name {
+				return nil, fault.New(fault.Unprocessable, "other_package", "the module is of the package %s, not %s", m.Name, in.Name).
+					At("source").Fix("a policy is named by its package: put it to /api/v1/policies/%s", m.Name)
+			}
+			p, _, err := a.Policies.Put(ctx, by, policy.Draft{Source: in.Body.Source, File: in.Body.File, Revision: &revision})
+			return policyObject(p), err
+		})
+	for name, active := range map[string]bool{"activate": true, "deactivate": false} {
+		register(a, operation{method: http.MethodPost, path: "/policies/{name}/" + name, id: name + "-policy", summary: "Switch a policy on or off"},
+			access.GovernWrite, func(ctx context.Context, by access.Actor, in *policyAct) (*object[policy.Policy], error) {
+				revision, err := Version{IfMatch: in.IfMatch}.revision()
+				if err != nil {
+					return nil, err
+				}
+				read := &revision
+				if in.IfMatch == "" {
+					read = nil
+				}
+				p, err := a.Policies.SetActive(ctx, by, in.Name, active, read)
+				return policyObject(p), err
+			})
+	}
+}
+
+func policyObject(p policy.Policy) *object[policy.Policy] {
+	return &object[policy.Policy]{Status: http.StatusOK, ETag: etag(p.Revision), Body: p}
+}

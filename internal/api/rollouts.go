@@ -1,0 +1,66 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/rollout"
+	"github.com/soukhq/souk/internal/store"
+)
+
+type rolloutQuery struct {
+	Paging
+	Flag  string        `query:"flag" doc:"Key of the flag"`
+	App   string        `query:"app" doc:"Slug of the app"`
+	State rollout.State `query:"state" enum:"ready,running,paused,completed,aborted"`
+}
+
+type rolloutAct struct {
+	ByID
+	IfMatch string `header:"If-Match" doc:"The revision that was read; the act is refused if the rollout has moved on"`
+	Body    *Reason
+}
+
+func rollouts(a *API) {
+	register(a, operation{method: http.MethodGet, path: "/rollouts", id: "list-rollouts", summary: "List rollouts, newest first"},
+		access.Read, func(ctx context.Context, by access.Actor, in *rolloutQuery) (*reply[store.Listing[rollout.Rollout]], error) {
+			list, err := a.Rollouts.List(ctx, by, rollout.Filter{FlagKey: in.Flag, App: in.App, State: in.State}, in.page())
+			return &reply[store.Listing[rollout.Rollout]]{Body: list}, err
+		})
+	register(a, operation{method: http.MethodGet, path: "/rollouts/{id}", id: "get-rollout", summary: "Get a rollout"},
+		access.Read, func(ctx context.Context, by access.Actor, in *ByID) (*object[rollout.Rollout], error) {
+			r, err := a.Rollouts.Get(ctx, by, in.ID)
+			return &object[rollout.Rollout]{Status: http.StatusOK, ETag: etag(r.Revision), Body: r}, err
+		})
+	for _, act := range []struct {
+		name, summary string
+		action        access.Action
+		do            func(*rollout.Rollouts, context.Context, access.Actor, string, rollout.Word) (rollout.Outcome, error)
+	}{
+		{"start", "Begin the first step", access.RolloutRun, (*rollout.Rollouts).Start},
+		{"promote", "Go on to the next step, once the bake is over; needs a reason", access.RolloutRun, (*rollout.Rollouts).Promote},
+		{"pause", "Stay at this step until resumed", access.RolloutStop, (*rollout.Rollouts).Pause},
+		{"resume", "Go on with the bake", access.RolloutRun, (*rollout.Rollouts).Resume},
+		{"abort", "End the rollout for good; what SDKs see stays", access.RolloutStop, (*rollout.Rollouts).Abort},
+	} {
+		register(a, operation{
+			method: http.MethodPost, path: "/rollouts/{id}/" + act.name, id: act.name + "-rollout", summary: act.summary,
+			also: []int{http.StatusAccepted},
+		}, act.action, func(ctx context.Context, by access.Actor, in *rolloutAct) (*object[rollout.Rollout], error) {
+			revision, err := Version{IfMatch: in.IfMatch}.revision()
+			if err != nil {
+				return nil, err
+			}
+			out, err := act.do(a.Rollouts, ctx, by, in.ID, rollout.Word{Reason: reasonOf(in.Body), Revision: revision})
+			if err != nil {
+				return nil, err
+			}
+			revealed := map[string]int64{}
+			if out.Environment != "" {
+				revealed[out.Environment] = out.Revision
+			}
+			return &object[rollout.Rollout]{Status: a.served(ctx, revealed), ETag: etag(out.Rollout.Revision), Body: out.Rollout}, nil
+		})
+	}
+}

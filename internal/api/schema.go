@@ -1,0 +1,53 @@
+package api
+
+import (
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/soukhq/souk/internal/review"
+)
+
+// schemaNames tells apart, in the document, types that carry the same name in their packages.
+var schemaNames = map[string]string{
+	"review.App":         "RequestApp",
+	"review.Content":     "RequestContent",
+	"rollout.Step":       "RolloutStep",
+	"template.Document":  "TemplateDocument",
+	"template.Flag":      "TemplateFlag",
+	"template.Field":     "TemplateField",
+	"template.Step":      "TemplateStep",
+	"template.Lifecycle": "TemplateLifecycle",
+	"apply.Step":         "PlanStep",
+	"apply.Plan":         "ApplyPlan",
+	"apply.Change":       "PlanChange",
+	"apply.Document":     "ApplyDocument",
+	"lifecycle.Status":   "LifecycleStatus",
+	"lifecycle.Rules":    "LifecycleRules",
+}
+
+func nameSchema(t reflect.Type, hint string) string {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if name, ok := schemaNames[t.String()]; ok {
+		return name
+	}
+	return huma.DefaultSchemaNamer(t, hint)
+}
+
+// prepareSchemas says of some types what their Go form cannot.
+func prepareSchemas(schemas huma.Registry) {
+	// Any part of a request may be missing: that is a finding of its checks and refuses nothing.
+	content := schemas.Schema(reflect.TypeFor[review.Content](), true, "")
+	schema := schemas.SchemaFromRef(content.Ref)
+	schema.Required = nil
+	schema.PrecomputeMessages()
+
+	state := schemas.SchemaFromRef(schemas.Schema(reflect.TypeFor[Session](), true, "").Ref)
+	state.Properties["person"] = &huma.Schema{
+		OneOf:       []*huma.Schema{state.Properties["person"], {Type: "null"}},
+		Description: "Who is signed in; null if nobody is",
+	}
+	state.PrecomputeMessages()
+}

@@ -1,0 +1,64 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// NewKey is an SDK key with its secret, which is shown this once.
+type NewKey struct {
+	access.SDKKey
+	Secret string `json:"secret" doc:"Shown this once"`
+}
+
+type keyQuery struct {
+	Paging
+	App string `query:"app" doc:"Slug of the app; all apps if absent"`
+}
+
+type newKeyAnswer struct {
+	Status int
+	Body   NewKey
+}
+
+func sdkKeys(a *API) {
+	register(a, operation{method: http.MethodGet, path: "/sdk-keys", id: "list-sdk-keys", summary: "List SDK keys; owners see those of their app"},
+		access.KeyRead, func(ctx context.Context, by access.Actor, in *keyQuery) (*reply[store.Listing[access.SDKKey]], error) {
+			list, err := a.Keys.List(ctx, by, in.App, in.page())
+			return &reply[store.Listing[access.SDKKey]]{Body: list}, err
+		})
+	register(a, operation{
+		method: http.MethodPost, path: "/sdk-keys", id: "make-sdk-key", status: http.StatusCreated, also: []int{http.StatusAccepted},
+		summary: "Make an SDK key; its secret is in this answer only; 202 if this replica does not take it within a second",
+	}, access.KeyMake, func(ctx context.Context, by access.Actor, in *reply[access.KeySpec]) (*newKeyAnswer, error) {
+		key, secret, err := a.Keys.Create(ctx, by, in.Body)
+		if err != nil {
+			return nil, err
+		}
+		status := http.StatusCreated
+		ctx, cancel := context.WithTimeout(ctx, servedWithin)
+		defer cancel()
+		if !a.Keys.Await(ctx, key) {
+			status = http.StatusAccepted
+		}
+		return &newKeyAnswer{Status: status, Body: NewKey{SDKKey: key, Secret: secret}}, nil
+	})
+	register(a, operation{method: http.MethodDelete, path: "/sdk-keys/{id}", id: "revoke-sdk-key", status: http.StatusOK, summary: "Revoke an SDK key, for good"},
+		access.KeyMake, func(ctx context.Context, by access.Actor, in *Revocation) (*reply[access.SDKKey], error) {
+			revision, err := in.revision()
+			if err != nil {
+				return nil, err
+			}
+			key, err := a.Keys.Revoke(ctx, by, in.ID, revision)
+			if err != nil {
+				return nil, err
+			}
+			ctx, cancel := context.WithTimeout(ctx, servedWithin)
+			defer cancel()
+			a.Keys.Await(ctx, key)
+			return &reply[access.SDKKey]{Body: key}, nil
+		})
+}

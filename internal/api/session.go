@@ -1,0 +1,127 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/fault"
+)
+
+// Session is who is signed in and what the console may offer.
+type Session struct {
+	Person     *SessionPerson  `json:"person"`
+	Can        []access.Action `json:"can" doc:"Actions that the person may do anywhere"`
+	Mode       Mode            `json:"mode" enum:"demo,serve"`
+	DemoPeople []DemoPerson    `json:"demo_people,omitempty" doc:"Whom one may sign in as, in a demo"`
+	Version    string          `json:"version"`
+}
+
+// SessionPerson is the person who is signed in.
+type SessionPerson struct {
+	Email       string          `json:"email"`
+	DisplayName string          `json:"display_name"`
+	Groups      []string        `json:"groups"`
+	Roles       []access.Role   `json:"roles"`
+	Domains     []access.Domain `json:"domains"`
+}
+
+// DemoPerson is somebody whom one may sign in as, in a demo.
+type DemoPerson struct {
+	Email       string `json:"email"`
+	ShortName   string `json:"short_name"`
+	DisplayName string `json:"display_name"`
+	Does        string `json:"does" doc:"What the person does in the story"`
+}
+
+// Credentials are what one signs in with: a person's address in a demo, else an API token.
+type Credentials struct {
+	Email string `json:"email,omitempty" doc:"In a demo: whom to be"`
+	Token string `json:"token,omitempty" doc:"An API token, souk_…"`
+}
+
+type sessionAnswer struct {
+	SetCookie string `header:"Set-Cookie"`
+	Body      Session
+}
+
+type signIn struct {
+	Request
+	Body Credentials
+}
+
+func session(a *API) {
+	register(a, operation{method: http.MethodGet, path: "/session", id: "get-session", summary: "Who is signed in"},
+		access.Public, func(_ context.Context, by access.Actor, _ *none) (*reply[Session], error) {
+			return &reply[Session]{Body: a.session(by)}, nil
+		})
+	register(a, operation{method: http.MethodPost, path: "/session", id: "sign-in", summary: "Sign in"},
+		access.Public, func(ctx context.Context, _ access.Actor, in *signIn) (*sessionAnswer, error) {
+			cookie, by, err := a.signIn(ctx, in)
+			if err != nil {
+				return nil, err
+			}
+			return &sessionAnswer{SetCookie: cookie.String(), Body: a.session(by)}, nil
+		})
+	register(a, operation{method: http.MethodDelete, path: "/session", id: "sign-out", summary: "Sign out"},
+		access.Public, func(ctx context.Context, _ access.Actor, in *Request) (*sessionAnswer, error) {
+			cookie, err := a.Sessions.SignOut(ctx, in.http)
+			if err != nil {
+				return nil, err
+			}
+			return &sessionAnswer{SetCookie: cookie.String(), Body: a.session(access.Actor{})}, nil
+		})
+}
+
+func (a *API) signIn(ctx context.Context, in *signIn) (*http.Cookie, access.Actor, error) {
+	switch {
+	case (in.Body.Email == "") == (in.Body.Token == ""):
+		return nil, access.Actor{}, fault.New(fault.Invalid, "no_credential", "sign in with an e-mail address or with a token").
+			Fix("send one of email and token")
+	case in.Body.Token != "":
+		return a.Sessions.SignInWithToken(ctx, in.http, in.Body.Token)
+	case a.Mode != Demo:
+		return nil, access.Actor{}, fault.New(fault.Forbidden, "not_a_demo", "an address alone signs nobody in here").At("email").
+			Fix("sign in with an API token; an administrator makes one with souk token create")
+	}
+	for _, person := range a.People {
+		if person.Email == in.Body.Email {
+			return a.Sessions.SignIn(ctx, in.http, person.Email)
+		}
+	}
+	return nil, access.Actor{}, fault.New(fault.Forbidden, "not_in_the_demo", "the demo lets one be its own people only").At("email").
+		Fix("choose one of demo_people in GET /api/v1/session")
+}
+
+// session describes who acts.
+func (a *API) session(by access.Actor) Session {
+	s := Session{Mode: a.Mode, Version: a.Version}
+	if a.Mode == Demo {
+		s.DemoPeople = a.People
+	}
+	if by.Email == "" {
+		return s
+	}
+	p := &SessionPerson{Email: by.Email, DisplayName: by.Name}
+	for _, m := range by.Groups {
+		p.Groups = append(p.Groups, m.Group)
+		p.Roles = appendNew(p.Roles, m.Roles)
+		p.Domains = appendNew(p.Domains, m.Domains)
+	}
+	s.Person = p
+	s.Can = access.Held(by)
+	return s
+}
+
+func appendNew[T comparable](all, more []T) []T {
+	for _, item := range more {
+		known := false
+		for _, other := range all {
+			known = known || other == item
+		}
+		if !known {
+			all = append(all, item)
+		}
+	}
+	return all
+}

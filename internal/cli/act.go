@@ -1,0 +1,183 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/api"
+	"github.com/soukhq/souk/internal/apply"
+	"github.com/soukhq/souk/internal/fault"
+)
+
+func (p *program) applyCommand() *cobra.Command {
+	var dir string
+	var dryRun bool
+	cmd := &cobra.Command{
+		Use: "apply -f DIR", Short: "Make an installation what files say", Args: cobra.NoArgs,
+		Long: `Read documents (apiVersion: souk/v1; kinds Environment, Person, Group, Segment, Template, Policy, Lifecycle), bare templates,
+*.rego and lifecycle files from a directory, print what would change, and change it. Applying again changes nothing.`,
+		RunE: run(func(cmd *cobra.Command, _ []string) error {
+			info, err := os.Stat(dir)
+			if err != nil || !info.IsDir() {
+				return fault.New(fault.Invalid, "no_directory", "%s is not a directory", dir).Fix("name a directory with -f")
+			}
+			documents, warnings, err := apply.Load(os.DirFS(dir))
+			if err != nil {
+				return err
+			}
+			var plan apply.Plan
+			err = p.with(cmd.Context(), func(c *client) error {
+				return c.call(cmd.Context(), http.MethodPost, "/apply", api.Wanted{Documents: documents, DryRun: dryRun}, &plan)
+			})
+			if err != nil {
+				return err
+			}
+			plan.Warnings = append(warnings, plan.Warnings...)
+			return p.write(plan, func(w io.Writer) { printPlan(w, plan, dryRun) })
+		}),
+	}
+	cmd.Flags().StringVarP(&dir, "filename", "f", "", "directory with the files")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print the plan and stop")
+	_ = cmd.MarkFlagRequired("filename") // it is defined above
+	p.installation(cmd)
+	p.outputFlag(cmd)
+	return cmd
+}
+
+func printPlan(w io.Writer, plan apply.Plan, dryRun bool) {
+	for _, warning := range plan.Warnings {
+		fmt.Fprintln(w, findingLine("", warning))
+	}
+	for _, step := range plan.Steps {
+		if step.Action == apply.Keep {
+			continue
+		}
+		fmt.Fprintf(w, "%-9s %s %s\n", step.Action, step.Kind, step.Name)
+		for _, change := range step.Changes {
+			if step.Action == apply.Update {
+				fmt.Fprintf(w, "          %s: %s → %s\n", change.Field, short(change.Before), short(change.After))
+			}
+		}
+	}
+	done := "done"
+	if dryRun {
+		done = "nothing was changed (dry run)"
+	}
+	fmt.Fprintf(w, "%d to create, %d to update, %d unchanged: %s\n", plan.Count(apply.Create), plan.Count(apply.Update), plan.Count(apply.Keep), done)
+}
+
+func short(v any) string {
+	text := strings.Join(strings.Fields(fmt.Sprint(v)), " ")
+	if runes := []rune(text); len(runes) > 60 {
+		return string(runes[:60]) + "…"
+	}
+	return text
+}
+
+func (p *program) tokenCommand() *cobra.Command {
+	var spec access.TokenSpec
+	var scope string
+	var valid time.Duration
+	create := &cobra.Command{
+		Use: "create --as EMAIL --scope SCOPE", Short: "Make an API token; its secret is printed once, alone", Args: cobra.NoArgs,
+		RunE: run(func(cmd *cobra.Command, _ []string) error {
+			spec.Scope = access.TokenScope(scope)
+			if valid > 0 {
+				at := time.Now().Add(valid)
+				spec.ExpiresAt = &at
+			}
+			var token api.NewToken
+			err := p.with(cmd.Context(), func(c *client) error {
+				return c.call(cmd.Context(), http.MethodPost, "/tokens", spec, &token)
+			})
+			if err != nil {
+				return err
+			}
+			return p.write(token, func(w io.Writer) { fmt.Fprintln(w, token.Secret) })
+		}),
+	}
+	create.Flags().StringVar(&spec.As, "as", "", "person that it acts as")
+	create.Flags().Var(oneOf{&scope, []string{"all", "read", "requests", "kill", "outcomes"}}, "scope", "what it may be used for")
+	create.Flags().StringVar(&spec.Name, "name", "", "what it is for")
+	create.Flags().DurationVar(&valid, "valid", 0, "how long it is valid, such as 720h (default for ever)")
+	_ = create.MarkFlagRequired("as")    // they are defined above
+	_ = create.MarkFlagRequired("scope") //
+	p.installation(create)
+	p.outputFlag(create)
+	return group("token", "API tokens: for scripts, and to sign in with", create)
+}
+
+func (p *program) keyCommand() *cobra.Command {
+	var spec access.KeySpec
+	var valid time.Duration
+	create := &cobra.Command{
+		Use: "create --environment ENV", Short: "Make an SDK key; its secret is printed once, alone", Args: cobra.NoArgs,
+		RunE: run(func(cmd *cobra.Command, _ []string) error {
+			if valid > 0 {
+				at := time.Now().Add(valid)
+				spec.ExpiresAt = &at
+			}
+			var key api.NewKey
+			err := p.with(cmd.Context(), func(c *client) error {
+				return c.call(cmd.Context(), http.MethodPost, "/sdk-keys", spec, &key)
+			})
+			if err != nil {
+				return err
+			}
+			return p.write(key, func(w io.Writer) { fmt.Fprintln(w, key.Secret) })
+		}),
+	}
+	create.Flags().StringVar(&spec.Environment, "environment", "", "environment whose flags it reads")
+	create.Flags().StringVar(&spec.App, "app", "", "app whose flags it reads (default all)")
+	create.Flags().StringVar(&spec.Name, "name", "", "what it is for")
+	create.Flags().BoolVar(&spec.ClientSide, "client-side", false, "for browsers: reads only flags marked as client-side")
+	create.Flags().StringArrayVar(&spec.Origins, "origin", nil, "web page that a client-side key may be used from")
+	create.Flags().DurationVar(&valid, "valid", 0, "how long it is valid, such as 720h (default for ever)")
+	_ = create.MarkFlagRequired("environment") // it is defined above
+	p.installation(create)
+	p.outputFlag(create)
+	return group("sdk-key", "Keys of SDKs", create)
+}
+
+// group is a command that only holds others.
+func group(name, about string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: name, Short: about, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		return fmt.Errorf("say what to do with %s", cmd.Name())
+	}}
+	cmd.AddCommand(commands...)
+	return cmd
+}
+
+func (p *program) killCommand() *cobra.Command {
+	var environment, reason string
+	cmd := &cobra.Command{
+		Use: "kill FLAG --environment ENV", Short: "Turn a flag off for everybody, at once", Args: cobra.ExactArgs(1),
+		RunE: run(func(cmd *cobra.Command, args []string) error {
+			var killed api.KilledFlag
+			err := p.with(cmd.Context(), func(c *client) error {
+				path := pathf("/flags/%s/environments/%s/kill", args[0], environment)
+				return c.call(cmd.Context(), http.MethodPost, path, api.Reason{Reason: reason}, &killed)
+			})
+			if err != nil {
+				return err
+			}
+			return p.write(killed, func(w io.Writer) {
+				fmt.Fprintf(w, "%s is off for everybody in %s since %s (revision %d)\n",
+					killed.Key, environment, killed.Receipt.CommittedAt.Format(time.RFC3339), killed.Receipt.Revision)
+			})
+		}),
+	}
+	cmd.Flags().StringVar(&environment, "environment", "", "environment to turn it off in")
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for the audit log")
+	_ = cmd.MarkFlagRequired("environment") // it is defined above
+	p.installation(cmd)
+	p.outputFlag(cmd)
+	return cmd
+}

@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/fault"
+)
+
+func (p *program) auditCommand() *cobra.Command {
+	return group("audit", "The log that nobody can rewrite", p.exportCommand(), p.verifyCommand())
+}
+
+func (p *program) exportCommand() *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use: "export [-o FILE]", Short: "Write the whole log as lines of JSON, the signed checkpoint last", Args: cobra.NoArgs,
+		RunE: run(func(cmd *cobra.Command, _ []string) error {
+			return p.with(cmd.Context(), func(c *client) error {
+				if file == "" || file == "-" {
+					return export(cmd.Context(), c, p.Out)
+				}
+				return replaceFile(file, func(w io.Writer) error { return export(cmd.Context(), c, w) })
+			})
+		}),
+	}
+	cmd.Flags().StringVarP(&file, "output", "o", "", "file to write (default standard output)")
+	p.installation(cmd)
+	return cmd
+}
+
+func export(ctx context.Context, c *client, w io.Writer) error {
+	answer, err := c.send(ctx, http.MethodGet, "/audit/export", nil)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if _, err := io.Copy(w, answer.Body); err != nil {
+		return fmt.Errorf("the export broke off: %w", err)
+	}
+	return nil
+}
+
+// replaceFile writes a file that is there as a whole or not at all.
+func replaceFile(name string, write func(io.Writer) error) error {
+	f, err := os.CreateTemp(filepath.Dir(name), ".souk-*")
+	if err != nil {
+		return fault.New(fault.Invalid, "cannot_write", "%s cannot be written", name).Fix("name a file in a directory that you may write to").Because(err)
+	}
+	err = errors.Join(write(f), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
+
+func (p *program) verifyCommand() *cobra.Command {
+	var options audit.VerifyOptions
+	var since string
+	cmd := &cobra.Command{
+		Use: "verify FILE", Short: "Prove that an export is what was signed; needs no server", Args: cobra.ExactArgs(1),
+		Long: `Prove that an export holds exactly the events that were signed: none changed, removed, reordered or slipped in.
+
+Give --key, which the server shows in GET /api/v1/audit/checkpoint, to know who signed; without it whoever held the server could
+have rewritten all of it. Give --since, a checkpoint or an export kept from before, to know that the log goes on from there.`,
+		RunE: run(func(_ *cobra.Command, args []string) error {
+			if since != "" {
+				f, err := open(since)
+				if err != nil {
+					return err
+				}
+				options.Since, err = audit.ReadCheckpoint(f)
+				if err = errors.Join(err, f.Close()); err != nil {
+					return err
+				}
+			}
+			f, err := open(args[0])
+			if err != nil {
+				return err
+			}
+			report, err := audit.Verify(f, options)
+			if err = errors.Join(err, f.Close()); err != nil {
+				return err
+			}
+			if err := p.write(report, func(w io.Writer) { printReport(w, report) }); err != nil {
+				return err
+			}
+			for _, warning := range report.Warnings {
+				fmt.Fprintf(p.Err, "souk: warning: %s\n", warning)
+			}
+			if !report.OK {
+				return errFindings
+			}
+			return nil
+		}),
+	}
+	cmd.Flags().StringArrayVar(&options.Keys, "key", nil, "verifier key of a server that may have signed; may be given several times")
+	cmd.Flags().StringVar(&since, "since", "", "file with an earlier checkpoint that the log has to continue")
+	p.outputFlag(cmd)
+	return cmd
+}
+
+func open(name string) (*os.File, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "cannot_read", "%s cannot be read", name).Fix("check its name and who may read it").Because(err)
+	}
+	return f, nil
+}
+
+func printReport(w io.Writer, report audit.Report) {
+	for _, problem := range report.Problems {
+		if problem.Line > 0 {
+			fmt.Fprintf(w, "line %d: ", problem.Line)
+		}
+		fmt.Fprintln(w, problem.Message)
+	}
+	if !report.OK {
+		fmt.Fprintf(w, "NOT verified: %s\n", plural(len(report.Problems), "problem"))
+		return
+	}
+	fmt.Fprintf(w, "verified: %s, signed by %v\n", plural(int(report.Events), "event"), report.SignedBy)
+}

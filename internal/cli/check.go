@@ -1,0 +1,409 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing/fstest" // only MapFS: a file system in memory
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/apply"
+	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/policy"
+	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/review"
+	"github.com/soukhq/souk/internal/template"
+	"github.com/soukhq/souk/templates"
+)
+
+// maxChecked bounds a file to check, in bytes.
+const maxChecked = 16 << 20
+
+// checked is what a check found in one file.
+type checked struct {
+	File     string          `json:"file"`
+	Kind     string          `json:"kind" doc:"template, policy, lifecycle, event, request or documents"`
+	OK       bool            `json:"ok"`
+	Findings []fault.Finding `json:"findings"`
+}
+
+// bench is what files are checked against: what other files of the same command say, before what comes with the program.
+type bench struct {
+	policies  *policy.Set
+	templates map[string]template.Document
+	rules     lifecycle.Rules
+}
+
+func (p *program) checkCommand() *cobra.Command {
+	var dir string
+	cmd := &cobra.Command{
+		Use: "check FILE…", Short: "Check templates, policies, requests and other files, offline", Args: cobra.MinimumNArgs(1),
+		Long: `Check files against their schema and the policies; nothing is contacted. What a file is, is seen from its content:
+a template, a policy (*.rego), a lifecycle policy, an audit event, a request, or documents for souk apply.
+
+A request is checked with the standard policies and those of --policy, and with templates given beside it or the starters.`,
+		RunE: run(func(cmd *cobra.Command, args []string) error {
+			results, err := checkFiles(cmd.Context(), args, dir)
+			if err != nil {
+				return err
+			}
+			if err := p.writeChecked(results); err != nil {
+				return err
+			}
+			if slices.ContainsFunc(results, func(c checked) bool { return !c.OK }) {
+				return errFindings
+			}
+			return nil
+		}),
+	}
+	cmd.Flags().StringVar(&dir, "policy", "", "directory with further policies (*.rego) to judge by")
+	p.outputFlag(cmd, "sarif", "github")
+	return cmd
+}
+
+type source struct {
+	name, kind string
+	raw        []byte
+}
+
+func checkFiles(ctx context.Context, names []string, dir string) ([]checked, error) {
+	var sources []source
+	for _, name := range names {
+		raw, err := readChecked(name)
+		if err != nil {
+			return nil, err
+		}
+		sources = append(sources, source{name: name, kind: kindOf(name, raw), raw: raw})
+	}
+	b, err := newBench(dir, sources)
+	if err != nil {
+		return nil, err
+	}
+	var results []checked
+	for _, s := range sources {
+		findings, err := b.check(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		result := checked{File: s.name, Kind: s.kind, OK: true, Findings: []fault.Finding{}}
+		for _, f := range findings {
+			f.File = placed(f.File, s)
+			if line := lineOf(s.raw, f.Field); !strings.Contains(f.File, ":") && line > 0 {
+				f.File = fmt.Sprintf("%s:%d", f.File, line)
+			}
+			result.OK = result.OK && f.Severity != fault.SeverityError
+			result.Findings = append(result.Findings, f)
+		}
+		results = append(results, result)
+	}
+	return results, nil
+}
+
+// placed gives a finding the name of the file as it was given, and keeps a line that the finding knows.
+func placed(file string, s source) string {
+	if _, line, ok := strings.Cut(file, ":"); ok && strings.HasPrefix(file, filepath.Base(s.name)) {
+		return s.name + ":" + line
+	}
+	if file == "" || file == filepath.Base(s.name) {
+		return s.name
+	}
+	return file
+}
+
+func readChecked(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err == nil && info.Size() > maxChecked {
+		return nil, fault.New(fault.TooLarge, "file_too_large", "%s is larger than %d MB", name, maxChecked>>20).Fix("check smaller files")
+	}
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "cannot_read", "%s cannot be read", name).Fix("check its name and who may read it").Because(err)
+	}
+	return raw, nil
+}
+
+// The kinds of files.
+const (
+	aTemplate  = "template"
+	aPolicy    = "policy"
+	aLifecycle = "lifecycle"
+	anEvent    = "event"
+	aRequest   = "request"
+	documents  = "documents"
+)
+
+// kindOf sees from its content what a file is. What is nothing that is known is taken for documents, whose reader says so.
+func kindOf(name string, raw []byte) string {
+	if filepath.Ext(name) == ".rego" {
+		return aPolicy
+	}
+	var top map[string]json.RawMessage
+	if json.Unmarshal(raw, &top) != nil {
+		if bytes.HasPrefix(bytes.TrimSpace(raw), []byte("package ")) {
+			return aPolicy
+		}
+		if bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) && bytes.Contains(raw, []byte(`"templateId"`)) {
+			return aTemplate // one that does not parse: its reader says where
+		}
+		return documents
+	}
+	has := func(names ...string) bool {
+		return !slices.ContainsFunc(names, func(n string) bool { _, ok := top[n]; return !ok })
+	}
+	switch {
+	case has("apiVersion"):
+		return documents
+	case has("templateId"), has("fields", "requiredChecks"):
+		return aTemplate
+	case has("lifecycle"):
+		return aLifecycle
+	case has("event", "actor"), has("event", "timestamp"):
+		return anEvent
+	case has("template_id"), has("app"), has("fields"), has("flag_key"):
+		return aRequest
+	}
+	return documents
+}
+
+func newBench(dir string, sources []source) (*bench, error) {
+	modules, err := policy.StandardLibrary()
+	if err != nil {
+		return nil, fmt.Errorf("read standard policies: %w", err)
+	}
+	if dir != "" {
+		files, err := filepath.Glob(filepath.Join(dir, "*.rego"))
+		if err != nil || len(files) == 0 {
+			return nil, fault.New(fault.Invalid, "no_policies", "%s holds no *.rego", dir).Fix("name a directory with policies")
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.rego") {
+				continue
+			}
+			raw, err := readChecked(file)
+			if err != nil {
+				return nil, err
+			}
+			m, err := policy.Read(file, string(raw))
+			if err != nil {
+				return nil, err
+			}
+			modules = append(modules, m)
+		}
+	}
+	b := &bench{
+		templates: map[string]template.Document{},
+		rules:     lifecycle.Rules{MaxActiveDays: 90, ReminderScheduleDays: []int{30, 14, 7, 1}, DeprecatedGraceDays: 7},
+	}
+	if b.policies, err = policy.Compile(modules); err != nil {
+		return nil, err
+	}
+	starters, err := fs.Glob(templates.Files, "*.json")
+	if err != nil {
+		return nil, fmt.Errorf("list starter templates: %w", err)
+	}
+	for _, name := range starters {
+		raw, err := templates.Files.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("read starter template: %w", err)
+		}
+		sources = slices.Insert(sources, 0, source{name: name, kind: aTemplate, raw: raw})
+	}
+	for _, s := range sources {
+		switch s.kind {
+		case aTemplate:
+			if document, _ := template.Parse(s.raw); document.TemplateID != "" {
+				b.templates[document.TemplateID] = document
+			}
+		case aLifecycle:
+			if rules, findings := lifecycle.ParseRules(s.raw); len(findings) == 0 {
+				b.rules = rules
+			}
+		}
+	}
+	return b, nil
+}
+
+// check gives the findings of one file. It errs only if ctx ends.
+func (b *bench) check(ctx context.Context, s source) ([]fault.Finding, error) {
+	switch s.kind {
+	case aTemplate:
+		return b.checkTemplate(ctx, s)
+	case aPolicy:
+		return checkPolicy(s), nil
+	case aLifecycle:
+		_, findings := lifecycle.ParseRules(s.raw)
+		return findings, nil
+	case anEvent:
+		return checkEvent(s.raw), nil
+	case aRequest:
+		return b.checkRequest(ctx, s.raw)
+	}
+	_, warnings, err := apply.Load(fstest.MapFS{filepath.Base(s.name): {Data: s.raw}})
+	return append(warnings, findingsOf(err)...), nil
+}
+
+func (b *bench) checkTemplate(ctx context.Context, s source) ([]fault.Finding, error) {
+	_, findings := template.Parse(s.raw)
+	if slices.ContainsFunc(findings, func(f fault.Finding) bool { return f.Severity == fault.SeverityError }) {
+		return findings, nil
+	}
+	var document any
+	if err := json.Unmarshal(s.raw, &document); err != nil {
+		return nil, fmt.Errorf("read %s: %w", s.name, err)
+	}
+	judged, err := b.policies.CheckTemplate(ctx, document)
+	return append(findings, judged...), err
+}
+
+func checkPolicy(s source) []fault.Finding {
+	if strings.HasSuffix(s.name, "_test.rego") {
+		return nil // a test of a policy, for opa test
+	}
+	m, err := policy.Read(s.name, string(s.raw))
+	if err != nil {
+		return findingsOf(err)
+	}
+	library, err := policy.StandardLibrary()
+	if err != nil {
+		return findingsOf(err)
+	}
+	_, err = policy.Compile(append(library, m))
+	return findingsOf(err)
+}
+
+func (b *bench) checkRequest(ctx context.Context, raw []byte) ([]fault.Finding, error) {
+	var content review.Content
+	if err := decodeStrict(raw, &content); err != nil {
+		return findingsOf(err), nil
+	}
+	facts := review.Facts{
+		Requester: access.Local("check"), Policies: b.policies, Rules: b.rules, Offline: true,
+		Segments: []registry.Segment{{Name: "internal", Everybody: true}, {Name: "pilot"}, {Name: "beta"}},
+		Environments: []registry.Environment{
+			{Name: "sandbox", Position: 1, Tier: registry.TierSandbox}, {Name: "staging", Position: 2, Tier: registry.TierTest},
+			{Name: "production", Position: 3, Tier: registry.TierProduction, Governed: true},
+		},
+	}
+	for id := range b.templates {
+		facts.TemplateIDs = append(facts.TemplateIDs, id)
+	}
+	slices.Sort(facts.TemplateIDs)
+	if document, ok := b.templates[content.TemplateID]; ok {
+		facts.Template = &template.Template{Document: document, Version: 1}
+	}
+	assessed, err := review.Check(ctx, content, facts)
+	if err != nil {
+		return nil, fmt.Errorf("check request: %w", err)
+	}
+	var findings []fault.Finding
+	for _, result := range assessed.Checks {
+		findings = append(findings, result.Findings...)
+	}
+	return findings, nil
+}
+
+// checkEvent checks the shape of an audit event.
+func checkEvent(raw []byte) (findings []fault.Finding) {
+	var event struct {
+		Event     string     `json:"event"`
+		FlagID    string     `json:"flag_id"`
+		From      string     `json:"from"`
+		To        string     `json:"to"`
+		Actor     string     `json:"actor"`
+		Timestamp *time.Time `json:"timestamp"`
+		Reason    string     `json:"reason"`
+
+		ID          string            `json:"id"`
+		FlagKey     string            `json:"flag_key"`
+		Environment string            `json:"environment"`
+		App         string            `json:"app"`
+		RequestID   string            `json:"request_id"`
+		RolloutID   string            `json:"rollout_id"`
+		Subject     string            `json:"subject"`
+		Credential  *audit.Credential `json:"credential"`
+		Details     map[string]any    `json:"details"`
+		Leaf        *int64            `json:"leaf"`
+	}
+	if err := decodeStrict(raw, &event); err != nil {
+		return findingsOf(err)
+	}
+	need := func(field string, there bool) {
+		if !there {
+			findings = append(findings, fault.Finding{
+				Severity: fault.SeverityError, Field: field, Code: "missing", Message: "the event lacks " + field, Remediation: "add it",
+			})
+		}
+	}
+	need("event", event.Event != "")
+	need("actor", event.Actor != "")
+	need("timestamp", event.Timestamp != nil)
+	if event.Event == "flag.state_changed" {
+		need("flag_id", event.FlagID != "")
+		need("from", event.From != "")
+		need("to", event.To != "")
+		need("reason", strings.TrimSpace(event.Reason) != "")
+	}
+	return findings
+}
+
+// decodeStrict decodes one JSON value without unknown members.
+func decodeStrict(raw []byte, into any) error {
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(into)
+	if err == nil {
+		if _, more := decoder.Token(); !errors.Is(more, io.EOF) {
+			err = errors.New("something follows the JSON value")
+		}
+	}
+	if err != nil {
+		text := strings.TrimPrefix(err.Error(), "json: ")
+		return fault.New(fault.Invalid, "malformed_json", "%s", text).Fix("see the contract of the file")
+	}
+	return nil
+}
+
+// findingsOf makes findings of a fault.
+func findingsOf(err error) []fault.Finding {
+	if err == nil {
+		return nil
+	}
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		return []fault.Finding{{Severity: fault.SeverityError, Code: "invalid", Message: err.Error()}}
+	}
+	if len(f.Findings) > 0 {
+		return f.Findings
+	}
+	return []fault.Finding{{Severity: fault.SeverityError, Field: f.Field, Code: f.Code, Message: f.Message, Remediation: f.Remediation}}
+}
+
+// lineOf finds the line of a member in a JSON text, by the last name of its path: near enough to jump to; 0 if not found.
+func lineOf(raw []byte, field string) int {
+	if field == "" {
+		return 0
+	}
+	at := 0
+	for name := range strings.SplitSeq(field, ".") {
+		if i := bytes.Index(raw[at:], []byte(`"`+name+`"`)); i >= 0 {
+			at += i
+		}
+	}
+	if at == 0 {
+		return 0
+	}
+	return bytes.Count(raw[:at], []byte("\n")) + 1
+}

@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/soukhq/souk/internal/api"
+	"github.com/soukhq/souk/internal/demo"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/serve"
+	"github.com/soukhq/souk/internal/telemetry"
+)
+
+// defaultFile is read if it is there and no other is named.
+const defaultFile = "souk.yaml"
+
+func readConfigFile(cfg *serve.Config, file string) error {
+	named := file != ""
+	if !named {
+		file = defaultFile
+	}
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) && !named {
+		return nil
+	}
+	if err != nil {
+		return fault.New(fault.Invalid, "no_config", "the configuration %s cannot be read", file).Fix("check its name and who may read it").Because(err)
+	}
+	return cfg.ReadFile(file, text)
+}
+
+func (p *program) serveCommand() *cobra.Command {
+	var file, addr string
+	var show bool
+	cmd := &cobra.Command{
+		Use: "serve", Short: "Run a server", Args: cobra.NoArgs,
+		Long: `Run a server: console, API and flag evaluation on one port. It migrates its database at the start.
+
+An address without a host, such as :8080, is for this machine only. Off this machine it wants tls_cert and tls_key, or a
+proxy that ends TLS (public_url and trusted_proxies).`,
+		RunE: run(func(cmd *cobra.Command, _ []string) error {
+			cfg, err := p.config(file)
+			if err != nil {
+				return err
+			}
+			if addr != "" {
+				cfg.Addr = addr
+			}
+			if show {
+				fmt.Fprint(p.Out, cfg.Print())
+				return nil
+			}
+			if err := cfg.Check(); err != nil {
+				return err
+			}
+			cfg.Version = telemetry.Version
+			level, err := cfg.Level()
+			if err != nil {
+				return err
+			}
+			cfg.Log = telemetry.Logger(p.Err, telemetry.Format(cfg.LogFormat), level)
+			cfg.Listening = func(addresses []string) { fmt.Fprintf(p.Out, "souk serves %s\n", webAddress(cfg, addresses)) }
+			app, err := serve.New(cmd.Context(), cfg)
+			if err != nil {
+				return err
+			}
+			return app.Run(cmd.Context())
+		}),
+	}
+	cmd.Flags().StringVar(&file, "config", "", "configuration file (default ./souk.yaml if it is there)")
+	cmd.Flags().StringVar(&addr, "addr", "", "address to listen at (default :8080, this machine only)")
+	cmd.Flags().BoolVar(&show, "print-config", false, "show the configuration that holds, secrets masked, and stop")
+	p.installation(cmd)
+	return cmd
+}
+
+func (p *program) demoCommand() *cobra.Command {
+	var addr, data string
+	cmd := &cobra.Command{
+		Use: "demo", Short: "Run a made-up company to play with, on this machine", Args: cobra.NoArgs,
+		RunE: run(func(cmd *cobra.Command, _ []string) error {
+			cfg := serve.Defaults()
+			cfg.Addr, cfg.Mode, cfg.LogFormat = addr, api.Demo, "text"
+			if err := cfg.Check(); err != nil {
+				return err
+			}
+			return demo.Run(cmd.Context(), demo.Config{
+				Addr: addr, Data: data, Version: telemetry.Version, Log: telemetry.Logger(p.Err, telemetry.Text, slog.LevelWarn), Out: p.Out, Now: time.Now,
+			})
+		}),
+	}
+	cmd.Flags().StringVar(&addr, "addr", ":8080", "address to listen at, on this machine")
+	cmd.Flags().StringVar(&data, "data", "", "directory that keeps the demo (default a throwaway one)")
+	return cmd
+}
+
+// webAddress is what to type into a browser.
+func webAddress(cfg serve.Config, addresses []string) string {
+	if cfg.PublicURL != "" {
+		return cfg.PublicURL
+	}
+	scheme := "http://"
+	if cfg.TLSCert != "" {
+		scheme = "https://"
+	}
+	address := addresses[0]
+	if port, ok := strings.CutPrefix(address, "127.0.0.1:"); ok {
+		address = "localhost:" + port
+	}
+	return scheme + address
+}
+
+func (p *program) migrateCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "migrate", Short: "Bring the database to this version, and do only that", Args: cobra.NoArgs,
+		RunE: run(func(cmd *cobra.Command, _ []string) error {
+			cfg, err := p.config("")
+			if err != nil {
+				return err
+			}
+			if err := serve.Migrate(cmd.Context(), cfg); err != nil {
+				return err
+			}
+			return p.write(map[string]string{"status": "current"}, func(w io.Writer) {
+				fmt.Fprintln(w, "the database is at the version of this program")
+			})
+		}),
+	}
+	p.installation(cmd)
+	p.outputFlag(cmd)
+	return cmd
+}
+
+func (p *program) versionCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "version", Short: "Tell the version", Args: cobra.NoArgs,
+		RunE: run(func(*cobra.Command, []string) error {
+			return p.write(map[string]string{"version": telemetry.Version, "go": runtime.Version()}, func(w io.Writer) {
+				fmt.Fprintf(w, "souk %s (%s)\n", telemetry.Version, runtime.Version())
+			})
+		}),
+	}
+	p.outputFlag(cmd)
+	return cmd
+}
