@@ -214,14 +214,15 @@ func newBench(dir string, sources []source) (*bench, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list starter templates: %w", err)
 	}
+	var known []source // the starters first, so that a file of the same name as one wins
 	for _, name := range starters {
 		raw, err := templates.Files.ReadFile(name)
 		if err != nil {
 			return nil, fmt.Errorf("read starter template: %w", err)
 		}
-		sources = slices.Insert(sources, 0, source{name: name, kind: aTemplate, raw: raw})
+		known = append(known, source{name: name, kind: aTemplate, raw: raw})
 	}
-	for _, s := range sources {
+	for _, s := range append(known, sources...) {
 		switch s.kind {
 		case aTemplate:
 			if document, _ := template.Parse(s.raw); document.TemplateID != "" {
