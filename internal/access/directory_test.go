@@ -338,7 +338,7 @@ func TestBadNamesAreRefusedAtTheirField(t *testing.T) {
 		"look-alike address":    {person("аlice@hyfin.example", PersonSpec{}), "email", "invalid_email", ""},
 		"part of Souk":          {person("souk:rollout", PersonSpec{}), "email", "invalid_email", ""},
 		"overlong address":      {person(strings.Repeat("a", 250)+"@x.example", PersonSpec{}), "email", "invalid_email", ""},
-		"right-to-left":         {person("x@x.example", PersonSpec{DisplayName: "a\u202Eb"}), "display_name", "invalid_text", "U+202A"},
+		"right-to-left":         {person("x@x.example", PersonSpec{DisplayName: "a\u202Eb"}), "display_name", "invalid_text", "U+202E"},
 		"isolate":               {person("x@x.example", PersonSpec{DisplayName: "a\u2066b"}), "display_name", "invalid_text", "U+2066"},
 		"newline":               {person("x@x.example", PersonSpec{DisplayName: "a\nb"}), "display_name", "invalid_text", "one line"},
 		"NUL":                   {person("x@x.example", PersonSpec{DisplayName: "a\x00b"}), "display_name", "invalid_text", "one line"},

@@ -55,14 +55,12 @@ func line(field, text string) error {
 		return bad("is not valid UTF-8", "send it as UTF-8 text")
 	case utf8.RuneCountInString(text) > maxLine:
 		return bad("is too long", fmt.Sprintf("use at most %d characters", maxLine))
-	case strings.ContainsFunc(text, func(r rune) bool {
-		return unicode.IsControl(r) || r == '\u2028' || r == '\u2029'
-	}):
+	case strings.ContainsFunc(text, unicode.IsControl):
 		return bad("contains a control character or a line break", "write it on one line, without tabs")
-	case strings.ContainsFunc(text, func(r rune) bool {
-		return r >= '\u202A' && r <= '\u202E' || r >= '\u2066' && r <= '\u2069'
-	}):
-		return bad("contains a character that changes the direction of the text", "leave out the characters U+202A to U+202E and U+2066 to U+2069")
+	}
+	if at := strings.IndexFunc(text, fault.Deceptive); at >= 0 {
+		r, _ := utf8.DecodeRuneInString(text[at:])
+		return bad("contains a character that cannot be seen or changes the direction of the text", fmt.Sprintf("leave out the character %U", r))
 	}
 	return nil
 }

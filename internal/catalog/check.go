@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/soukhq/souk/internal/fault"
@@ -128,7 +127,7 @@ func checkCategory(category string) []fault.Finding {
 // checkText holds for every text that people read: it is there, short enough, and shows all that it holds.
 func checkText(field, title, text string, limit int, lines bool) []fault.Finding {
 	clean := strings.Map(func(r rune) rune {
-		if unseen(r) && (!lines || r != '\n' && r != '\t' && r != '\r') {
+		if fault.Deceptive(r) || !lines && fault.Break(r) {
 			return -1
 		}
 		return r
@@ -147,14 +146,6 @@ func checkText(field, title, text string, limit int, lines bool) []fault.Finding
 			fmt.Sprintf("%s must have at most %d characters, it has %d", title, limit, utf8.RuneCountInString(text)), "shorten it")}
 	}
 	return nil
-}
-
-// unseen tells of characters that deceive: control characters, and the marks that embed, override or isolate the direction
-// of text (U+202A to U+202E, U+2066 to U+2069), break lines or have no width. The joiners that emoji and some scripts need
-// are not among them.
-func unseen(r rune) bool {
-	return unicode.IsControl(r) || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 ||
-		r == 0x2028 || r == 0x2029 || r == 0x200b || r == 0xfeff || r == 0x200e || r == 0x200f || r == 0x061c
 }
 
 // reachable tells whether a contact is an e-mail address or a safe web address.

@@ -7,10 +7,9 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-)
 
-// overrides are the marks that reorder what is shown (UAX 9, section 2).
-const overrides = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+	"github.com/soukhq/souk/internal/fault"
+)
 
 // clean bounds a text that came out of a policy and takes out what would show it as something else.
 func clean(text string, most int) string {
@@ -18,7 +17,7 @@ func clean(text string, most int) string {
 		switch {
 		case unicode.IsControl(c):
 			return ' '
-		case strings.ContainsRune(overrides, c) || c == unicode.ReplacementChar:
+		case fault.Deceptive(c) || c == unicode.ReplacementChar:
 			return -1
 		}
 		return c

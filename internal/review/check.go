@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/catalog"
@@ -225,7 +224,7 @@ func checkTexts(c Content) []fault.Finding {
 				Remediation: fmt.Sprintf("shorten it to %d characters", maxReason),
 			})
 		}
-		if strings.ContainsFunc(text.value, misleading) {
+		if strings.ContainsFunc(text.value, fault.Deceptive) {
 			findings = append(findings, fault.Finding{
 				Severity: fault.SeverityError, Field: text.field, Code: "control_characters",
 				Message:     fmt.Sprintf("%s contains characters that cannot be seen", text.field),
@@ -240,7 +239,7 @@ func checkTexts(c Content) []fault.Finding {
 		})
 	}
 	for i, a := range c.Attachments {
-		if len(a.Content) > maxAttachment || a.Name == "" || len(a.Name) > 200 || strings.ContainsFunc(a.Name, misleading) {
+		if len(a.Content) > maxAttachment || a.Name == "" || len(a.Name) > 200 || strings.ContainsFunc(a.Name, fault.Deceptive) {
 			findings = append(findings, fault.Finding{
 				Severity: fault.SeverityError, Field: fmt.Sprintf("attachments.%d", i), Code: "bad_attachment",
 				Message:     fmt.Sprintf("the attached file has no proper name or over %d bytes", maxAttachment),
@@ -249,12 +248,6 @@ func checkTexts(c Content) []fault.Finding {
 		}
 	}
 	return findings
-}
-
-// misleading tells control characters, save line breaks and tabs, and the marks that turn the direction of text.
-func misleading(r rune) bool {
-	return unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r' ||
-		r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
 
 // checkAuditFields makes sure that somebody answers for the app and can be reached, and that it can be turned off.

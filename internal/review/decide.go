@@ -31,9 +31,8 @@ func (d *Desk) decide(ctx context.Context, by access.Actor, id string, v Verdict
 		return Outcome{}, fault.New(fault.Invalid, "reason_required", "a denial needs a reason").At("reason").
 			Fix("say what the requester should change")
 	}
-	if len([]rune(j.Reason)) > maxReason || strings.ContainsFunc(j.Reason, misleading) {
-		return Outcome{}, fault.New(fault.Invalid, "bad_reason", "the reason has over %d characters or some that cannot be seen", maxReason).
-			At("reason").Fix("shorten it, or type it anew instead of pasting it")
+	if err := checkReason(j.Reason); err != nil {
+		return Outcome{}, err
 	}
 	var out Outcome
 	err := d.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -59,6 +58,14 @@ func (d *Desk) decide(ctx context.Context, by access.Actor, id string, v Verdict
 		return err
 	})
 	return out, err
+}
+
+// checkReason judges why somebody acts on a request or a kill; it may be empty.
+func checkReason(reason string) error {
+	if len([]rune(reason)) > maxReason {
+		return fault.New(fault.Invalid, "too_long", "the reason has over %d characters", maxReason).At("reason").Fix("shorten it")
+	}
+	return store.CheckText("reason", reason)
 }
 
 // admit decides whether the judgement may be taken, and fills in the domain where it is clear. repeated is true if the

@@ -91,6 +91,10 @@ func (d *Desk) write(ctx context.Context, fn func(ctx context.Context, tx *store
 
 func (d *Desk) submit(ctx context.Context, tx *store.Tx, by access.Actor, c Content) (record, error) {
 	r := record{id: store.NewID(), content: c, requester: by.Email, authors: []Author{{Email: by.Email, Agent: by.Agent}}}
+	if c.Kind != PublishApp && c.Kind != RestoreFlag { // it could never be mended, since an edit keeps the kind
+		return record{}, fault.New(fault.Invalid, "invalid", "%q is not something that can be asked for", c.Kind).At("kind").
+			Fix("use publish_app or restore_flag")
+	}
 	facts, err := d.facts(ctx, tx, r, by)
 	if err != nil {
 		return record{}, err
@@ -233,6 +237,9 @@ func (r record) scope() access.Scope {
 
 // Withdraw takes a request back: what it reserved is free again for the same team.
 func (d *Desk) Withdraw(ctx context.Context, by access.Actor, id, reason string) (Request, error) {
+	if err := checkReason(reason); err != nil {
+		return Request{}, err
+	}
 	var view Request
 	err := d.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		r, err := load(ctx, tx, id)

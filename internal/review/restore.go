@@ -21,6 +21,9 @@ type RestoreOutcome struct {
 // Restore turns a killed flag on again: at once where the environment is not governed, else as a request, of which there is
 // one at a time. Restoring what is not killed changes nothing.
 func (d *Desk) Restore(ctx context.Context, by access.Actor, flagKey, environment, reason string) (RestoreOutcome, error) {
+	if err := checkReason(reason); err != nil {
+		return RestoreOutcome{}, err
+	}
 	var out RestoreOutcome
 	err := d.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		out = RestoreOutcome{}

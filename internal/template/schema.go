@@ -3,14 +3,16 @@ package template
 import (
 	"encoding/json"
 	"maps"
+
+	"github.com/soukhq/souk/internal/fault"
 )
 
 // What every text of a field must match besides its own pattern: no control characters and no marks that reorder what is
 // shown; and not only blanks, where it is required. The characters stand in the patterns as they are, since RE2 and
 // JavaScript escape them differently.
 const (
-	oneLine     = "^[^\u0000-\u001f\u007f-\u009f" + overrides + "]*$"
-	manyLines   = "^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f" + overrides + "]*$"
+	oneLine     = "^[^\u0000-\u001f\u007f-\u009f" + fault.DeceptiveMarks + "]*$"
+	manyLines   = "^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f" + fault.DeceptiveMarks + "]*$"
 	notBlank    = "[^\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u3000\u2060\ufeff]"
 	schemaDraft = "https://json-schema.org/draft/2020-12/schema"
 )

@@ -9,7 +9,6 @@ import (
 	"math"
 	"reflect"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/soukhq/souk/internal/access"
@@ -231,19 +230,15 @@ func (r *reader) text(path, text string) {
 	}
 }
 
-// hidden finds a character that shows a text as something else than it is: controls other than tab and line ends, and
-// those that override the direction of writing.
+// hidden finds a character that shows a text as something else than it is.
 func hidden(text string) (rune, bool) {
 	for _, c := range text {
-		if unicode.IsControl(c) && c != '\n' && c != '\t' && c != '\r' || strings.ContainsRune(overrides, c) {
+		if fault.Deceptive(c) {
 			return c, true
 		}
 	}
 	return 0, false
 }
-
-// overrides are the marks of the Unicode bidirectional algorithm that reorder what is shown (UAX 9, section 2).
-const overrides = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 func join(path, name string) string {
 	if path == "" {
