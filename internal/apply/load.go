@@ -187,8 +187,11 @@ func (l *loader) envelope(file string, n *node) {
 		return
 	}
 	spec := n.get("spec")
-	if spec == nil || spec.form != object {
-		l.report(file, n.lineAt("spec"), "spec", "spec_missing", fmt.Sprintf("the %s has no spec", kind), "add spec: {…}")
+	if spec == nil {
+		spec = &node{line: n.line, form: object} // says nothing but that it is there
+	}
+	if spec.form != object {
+		l.report(file, n.lineAt("spec"), "spec", "wrong_type", fmt.Sprintf("spec must be an object, is %s", spec.words()), "write spec: {…}")
 		return
 	}
 	switch kind {
