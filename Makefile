@@ -17,8 +17,9 @@ help: ## Show the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 .PHONY: run
-run: build ## Build all of it and serve the demo on http://localhost:8080
-	exec bin/souk demo --addr $(addr)
+run: build ## Build all of it and serve the demo on http://localhost:8080, with data in .cache/demo made anew
+	rm -rf .cache/demo
+	exec bin/souk demo --addr $(addr) --data .cache/demo
 
 .PHONY: build
 build: $(console) ## Build the console and bin/souk
