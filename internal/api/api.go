@@ -64,7 +64,7 @@ func New(deps Deps) *API {
 		noun(a)
 	}
 	document := a.Document()
-	a.mux.HandleFunc("GET "+prefix+"/openapi.json", func(w http.ResponseWriter, r *http.Request) {
+	a.mux.HandleFunc("GET "+prefix+"/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/openapi+json")
 		_, _ = w.Write(document)
 	})
@@ -187,7 +187,9 @@ func (a *API) readyz(w http.ResponseWriter, r *http.Request) {
 		database = "away: evaluations go on, changes have to wait"
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]string{"status": "ready", "database": database})
+	if err := json.NewEncoder(w).Encode(map[string]string{"status": "ready", "database": database}); err != nil {
+		a.Log.LogAttrs(ctx, slog.LevelDebug, "answer not written", slog.Any("error", err))
+	}
 }
 
 // answerWriter remembers whether an answer was begun.

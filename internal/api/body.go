@@ -40,7 +40,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 		return nil, tooLarge()
 	}
 	if err != nil {
-		return nil, fault.New(fault.Invalid, "body_unread", "the body ended before its time").Because(err)
+		return nil, fault.New(fault.Invalid, "body_unread", "the body ended before its time").Fix("send it again").Because(err)
 	}
 	if len(body) == 0 {
 		return nil, nil
@@ -157,7 +157,8 @@ func join(path, name string) string {
 func checkMembers(schemas huma.Registry, schema *huma.Schema, body []byte) error {
 	var value any
 	if err := json.Unmarshal(body, &value); err != nil {
-		return fault.New(fault.Invalid, "malformed_json", "the body is not valid JSON").Because(err)
+		return fault.New(fault.Invalid, "malformed_json", "the body holds a number that is too large").
+			Fix("send a number that a computer can hold").Because(err)
 	}
 	findings := unknownMembers(schemas, schema, value, "")
 	if len(findings) == 0 {

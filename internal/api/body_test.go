@@ -47,7 +47,7 @@ func TestBodiesThatAreNotPlainAreRefused(t *testing.T) {
 		"cut off":          {`{"kind": "publish_app"`, "application/json", 400, "malformed_json", ""},
 		"two values":       {`{} {}`, "application/json", 400, "malformed_json", ""},
 		"duplicate":        {`{"app": {"slug": "a", "slug": "b"}}`, "application/json", 400, "duplicate_member", "app.slug"},
-		"unknown":          {`{"aplication": {}}`, "application/json", 400, "unknown_member", "aplication"},
+		"unknown":          {`{"reasn": {}}`, "application/json", 400, "unknown_member", "reasn"},
 		"unknown within":   {`{"app": {"slugg": "a"}}`, "application/json", 400, "unknown_member", "app.slugg"},
 		"other case":       {`{"Kind": "publish_app"}`, "application/json", 400, "unknown_member", "Kind"},
 		"NUL":              {`{"reason": "a\u0000b"}`, "application/json", 400, "invalid_text", "reason"},

@@ -41,7 +41,8 @@ func environments(a *API) {
 			ByName
 			Version
 			Body EnvironmentSettings
-		}) (*object[registry.Environment], error) {
+		},
+		) (*object[registry.Environment], error) {
 			revision, err := in.revision()
 			if err != nil {
 				return nil, err
@@ -61,7 +62,8 @@ func environments(a *API) {
 			ByName
 			Version
 			Body SegmentSettings
-		}) (*object[registry.Segment], error) {
+		},
+		) (*object[registry.Segment], error) {
 			revision, err := in.revision()
 			if err != nil {
 				return nil, err

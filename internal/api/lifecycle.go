@@ -33,7 +33,11 @@ func lifecycles(a *API) {
 		access.GovernWrite, func(ctx context.Context, by access.Actor, in *struct {
 			Version
 			Body LifecyclePolicy
-		}) (*object[LifecyclePolicy], error) {
+		},
+		) (*object[LifecyclePolicy], error) {
+			if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
+				return nil, err // before the present policy is shown
+			}
 			now, err := a.Lifecycle.Rules(ctx, by)
 			if err != nil {
 				return nil, err
@@ -51,7 +55,8 @@ func lifecycles(a *API) {
 	}, access.RolloutRun, func(ctx context.Context, by access.Actor, in *struct {
 		ByKey
 		Body RemovalPlan
-	}) (*reply[lifecycle.Status], error) {
+	},
+	) (*reply[lifecycle.Status], error) {
 		status, err := a.Lifecycle.PlanRemoval(ctx, by, in.Key, in.Body.RemovalPlan)
 		return &reply[lifecycle.Status]{Body: status}, err
 	})

@@ -35,7 +35,8 @@ func people(a *API) {
 		ByEmail
 		Version
 		Body access.PersonSpec
-	}) (*object[access.Person], error) {
+	},
+	) (*object[access.Person], error) {
 		revision, err := in.revision()
 		if err != nil {
 			return nil, err
@@ -59,7 +60,8 @@ func people(a *API) {
 		ByName
 		Version
 		Body access.GroupSpec
-	}) (*object[access.Group], error) {
+	},
+	) (*object[access.Group], error) {
 		revision, err := in.revision()
 		if err != nil {
 			return nil, err

@@ -37,7 +37,8 @@ func policies(a *API) {
 			ByName
 			Version
 			Body PolicySource
-		}) (*object[policy.Policy], error) {
+		},
+		) (*object[policy.Policy], error) {
 			revision, err := in.revision()
 			if err != nil {
 				return nil, err

@@ -197,8 +197,11 @@ func humaProblem(code int, msg string, errs []error) *Problem {
 	default:
 		p.Detail = strconv.Itoa(len(p.Errors)) + " members of the request are not valid"
 	}
+	p.Remediation = seeSchema
 	return p
 }
+
+const seeSchema = "see the schema of this call in /api/v1/openapi.json"
 
 func humaItem(d *huma.ErrorDetail) ProblemItem {
 	field := d.Location
@@ -208,5 +211,5 @@ func humaItem(d *huma.ErrorDetail) ProblemItem {
 	if field == "body" {
 		field = ""
 	}
-	return ProblemItem{Field: field, Code: "invalid", Message: d.Message, Remediation: "see the schema of this call in /api/v1/openapi.json"}
+	return ProblemItem{Field: field, Code: "invalid", Message: d.Message, Remediation: seeSchema}
 }

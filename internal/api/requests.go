@@ -111,7 +111,8 @@ func requests(a *API) {
 		access.RequestEdit, func(ctx context.Context, by access.Actor, in *struct {
 			ByID
 			Body *Reason
-		}) (*object[review.Request], error) {
+		},
+		) (*object[review.Request], error) {
 			return requestObject(http.StatusOK)(a.Desk.Withdraw(ctx, by, in.ID, reasonOf(in.Body)))
 		})
 }

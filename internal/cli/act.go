@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -32,15 +31,25 @@ func (p *program) applyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var plan apply.Plan
-			err = p.with(cmd.Context(), func(c *client) error {
-				return c.call(cmd.Context(), http.MethodPost, "/apply", api.Wanted{Documents: documents, DryRun: dryRun}, &plan)
+			return p.with(cmd.Context(), func(c *client) error {
+				var plan apply.Plan
+				wanted := api.Wanted{Documents: documents, DryRun: true}
+				if err := c.post(cmd.Context(), "/apply", wanted, &plan); err != nil {
+					return err
+				}
+				plan.Warnings = append(warnings, plan.Warnings...)
+				if p.output == "text" {
+					printPlan(p.Out, plan)
+				}
+				done := "nothing was changed (dry run)"
+				if !dryRun {
+					wanted.DryRun, done = false, "done"
+					if err := c.post(cmd.Context(), "/apply", wanted, &plan); err != nil {
+						return err
+					}
+				}
+				return p.write(plan, func(w io.Writer) { fmt.Fprintln(w, done) })
 			})
-			if err != nil {
-				return err
-			}
-			plan.Warnings = append(warnings, plan.Warnings...)
-			return p.write(plan, func(w io.Writer) { printPlan(w, plan, dryRun) })
 		}),
 	}
 	cmd.Flags().StringVarP(&dir, "filename", "f", "", "directory with the files")
@@ -51,7 +60,7 @@ func (p *program) applyCommand() *cobra.Command {
 	return cmd
 }
 
-func printPlan(w io.Writer, plan apply.Plan, dryRun bool) {
+func printPlan(w io.Writer, plan apply.Plan) {
 	for _, warning := range plan.Warnings {
 		fmt.Fprintln(w, findingLine("", warning))
 	}
@@ -66,11 +75,7 @@ func printPlan(w io.Writer, plan apply.Plan, dryRun bool) {
 			}
 		}
 	}
-	done := "done"
-	if dryRun {
-		done = "nothing was changed (dry run)"
-	}
-	fmt.Fprintf(w, "%d to create, %d to update, %d unchanged: %s\n", plan.Count(apply.Create), plan.Count(apply.Update), plan.Count(apply.Keep), done)
+	fmt.Fprintf(w, "%d to create, %d to update, %d unchanged\n", plan.Count(apply.Create), plan.Count(apply.Update), plan.Count(apply.Keep))
 }
 
 func short(v any) string {
@@ -95,7 +100,7 @@ func (p *program) tokenCommand() *cobra.Command {
 			}
 			var token api.NewToken
 			err := p.with(cmd.Context(), func(c *client) error {
-				return c.call(cmd.Context(), http.MethodPost, "/tokens", spec, &token)
+				return c.post(cmd.Context(), "/tokens", spec, &token)
 			})
 			if err != nil {
 				return err
@@ -126,7 +131,7 @@ func (p *program) keyCommand() *cobra.Command {
 			}
 			var key api.NewKey
 			err := p.with(cmd.Context(), func(c *client) error {
-				return c.call(cmd.Context(), http.MethodPost, "/sdk-keys", spec, &key)
+				return c.post(cmd.Context(), "/sdk-keys", spec, &key)
 			})
 			if err != nil {
 				return err
@@ -163,7 +168,7 @@ func (p *program) killCommand() *cobra.Command {
 			var killed api.KilledFlag
 			err := p.with(cmd.Context(), func(c *client) error {
 				path := pathf("/flags/%s/environments/%s/kill", args[0], environment)
-				return c.call(cmd.Context(), http.MethodPost, path, api.Reason{Reason: reason}, &killed)
+				return c.post(cmd.Context(), path, api.Reason{Reason: reason}, &killed)
 			})
 			if err != nil {
 				return err

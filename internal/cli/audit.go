@@ -81,7 +81,7 @@ have rewritten all of it. Give --since, a checkpoint or an export kept from befo
 					return err
 				}
 				options.Since, err = audit.ReadCheckpoint(f)
-				if err = errors.Join(err, f.Close()); err != nil {
+				if err := errors.Join(err, f.Close()); err != nil {
 					return err
 				}
 			}
@@ -90,7 +90,7 @@ have rewritten all of it. Give --since, a checkpoint or an export kept from befo
 				return err
 			}
 			report, err := audit.Verify(f, options)
-			if err = errors.Join(err, f.Close()); err != nil {
+			if err := errors.Join(err, f.Close()); err != nil {
 				return err
 			}
 			if err := p.write(report, func(w io.Writer) { printReport(w, report) }); err != nil {

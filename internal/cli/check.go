@@ -294,7 +294,8 @@ func (b *bench) checkRequest(ctx context.Context, raw []byte) ([]fault.Finding, 
 		Requester: access.Local("check"), Policies: b.policies, Rules: b.rules, Offline: true,
 		Segments: []registry.Segment{{Name: "internal", Everybody: true}, {Name: "pilot"}, {Name: "beta"}},
 		Environments: []registry.Environment{
-			{Name: "sandbox", Position: 1, Tier: registry.TierSandbox}, {Name: "staging", Position: 2, Tier: registry.TierTest},
+			{Name: "sandbox", Position: 1, Tier: registry.TierSandbox},
+			{Name: "staging", Position: 2, Tier: registry.TierTest},
 			{Name: "production", Position: 3, Tier: registry.TierProduction, Governed: true},
 		},
 	}

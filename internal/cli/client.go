@@ -62,17 +62,13 @@ func (p *program) with(ctx context.Context, do func(*client) error) error {
 	return errors.Join(do(c), c.close())
 }
 
-// call sends in, if it is not nil, and reads the answer into out. What the API refuses is an *api.Problem.
-func (c *client) call(ctx context.Context, method, path string, in, out any) error {
-	var body io.Reader
-	if in != nil {
-		text, err := json.Marshal(in)
-		if err != nil {
-			return fmt.Errorf("encode request: %w", err)
-		}
-		body = bytes.NewReader(text)
+// post sends in and reads the answer into out. What the API refuses is an *api.Problem.
+func (c *client) post(ctx context.Context, path string, in, out any) error {
+	text, err := json.Marshal(in)
+	if err != nil {
+		return fmt.Errorf("encode request: %w", err)
 	}
-	answer, err := c.send(ctx, method, path, body)
+	answer, err := c.send(ctx, http.MethodPost, path, bytes.NewReader(text))
 	if err != nil {
 		return err
 	}

@@ -150,8 +150,8 @@ func (a answer) into(v any) {
 	}
 }
 
-// problem gives the body of an error.
-func (a answer) problem(status int, code string) api.Problem {
+// problem fails the test unless the answer is an error with the status and the code.
+func (a answer) problem(status int, code string) {
 	a.Helper()
 	a.must(status)
 	var p api.Problem
@@ -159,7 +159,6 @@ func (a answer) problem(status int, code string) api.Problem {
 	if p.Code != code || p.Status != status || a.Header.Get("Content-Type") != "application/problem+json" {
 		a.Fatalf("%s is refused with %q (%s), not %q", a.what, p.Code, p.Detail, code)
 	}
-	return p
 }
 
 // eventually waits until a condition holds, at most ten seconds.

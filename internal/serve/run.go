@@ -13,6 +13,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
@@ -176,7 +177,7 @@ func osUser() string {
 	if who, err := user.Current(); err == nil {
 		return who.Username
 	}
-	return fmt.Sprint(os.Getuid())
+	return strconv.Itoa(os.Getuid())
 }
 
 // Local marks a request's context as one of the local user, for a caller in this process.

@@ -1,0 +1,147 @@
+package serve_test
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/soukhq/souk/internal/api"
+	"github.com/soukhq/souk/internal/store"
+	"github.com/soukhq/souk/internal/store/storetest"
+)
+
+// right is a row of the matrix: a call on where2eat, which belongs to alice's team, and who may make it. Everybody else is
+// refused, and so are those who are not signed in.
+type right struct {
+	path string // with the ids of the story filled in; empty: the path of the operation as it stands
+	body any
+	may  []string // empty: anybody who is signed in; public: nobody needs to be
+}
+
+var (
+	anybody = []string{}
+	public  = []string{"public"}
+	admins  = []string{"root"}
+)
+
+// rights has a row for every operation by its id. {request}, {rollout}, {token} and {key} stand for ids of the story.
+var rights = map[string]right{
+	"get-session": {may: public}, "sign-in": {body: map[string]any{}, may: public}, "sign-out": {may: public},
+	"list-inbox":     {may: anybody},
+	"list-templates": {may: anybody}, "get-template": {path: "/templates/microapp-basic-toggle-v1", may: anybody},
+	"get-template-schema": {path: "/templates/microapp-basic-toggle-v1/schema", may: anybody},
+	"put-template":        {body: map[string]any{"templateId": "x"}, may: admins},
+	"check-request":       {body: map[string]any{}, may: anybody},
+	"submit-request":      {body: where2eat(20), may: []string{"alice"}},
+	"list-requests":       {may: anybody}, "get-request": {path: "/requests/{request}", may: anybody},
+	"edit-request":     {path: "/requests/{request}", body: map[string]any{"reason": "x"}, may: []string{"alice"}},
+	"approve-request":  {path: "/requests/{request}/approve", body: map[string]any{"digest": "x"}, may: []string{"pat", "sam", "petra"}},
+	"deny-request":     {path: "/requests/{request}/deny", body: map[string]any{"digest": "x", "reason": "no"}, may: []string{"pat", "sam", "petra"}},
+	"withdraw-request": {path: "/requests/{request}/withdraw", may: []string{"alice"}},
+	"list-apps":        {may: anybody}, "get-app": {path: "/apps/where2eat", may: anybody},
+	"list-flags": {may: anybody}, "get-flag": {path: "/flags/where2eat.enabled", may: anybody},
+	"get-flag-history":  {path: "/flags/where2eat.enabled/history", may: anybody},
+	"kill-flag":         {path: "/flags/where2eat.enabled/environments/production/kill", may: []string{"alice", "olu", "root"}},
+	"restore-flag":      {path: "/flags/where2eat.enabled/environments/production/restore", may: []string{"alice", "olu", "root"}},
+	"plan-flag-removal": {path: "/flags/where2eat.enabled/removal-plan", body: map[string]any{"removal_plan": "x"}, may: []string{"alice"}},
+	"list-rollouts":     {may: anybody}, "get-rollout": {path: "/rollouts/{rollout}", may: anybody},
+	"start-rollout":   {path: "/rollouts/{rollout}/start", may: []string{"alice"}},
+	"promote-rollout": {path: "/rollouts/{rollout}/promote", body: map[string]any{"reason": "x"}, may: []string{"alice"}},
+	"pause-rollout":   {path: "/rollouts/{rollout}/pause", may: []string{"alice", "olu", "root"}},
+	"resume-rollout":  {path: "/rollouts/{rollout}/resume", may: []string{"alice"}},
+	"abort-rollout":   {path: "/rollouts/{rollout}/abort", may: []string{"alice", "olu", "root"}},
+
+	"list-audit-events": {may: []string{"ada", "root"}}, "get-audit-checkpoint": {may: []string{"ada", "root"}},
+	"get-audit-proof": {path: "/audit/events/{request}/proof", may: []string{"ada", "root"}}, "export-audit-log": {may: []string{"ada", "root"}},
+	"list-people": {may: anybody}, "get-person": {path: "/people/alice" + at, may: anybody},
+	"put-person":  {path: "/people/new" + at, body: map[string]any{}, may: admins},
+	"list-groups": {may: anybody}, "get-group": {path: "/groups/product", may: anybody},
+	"put-group":         {path: "/groups/new", body: map[string]any{}, may: admins},
+	"list-environments": {may: anybody}, "list-segments": {may: anybody},
+	"put-environment": {path: "/environments/qa", body: map[string]any{"position": 9, "tier": "test"}, may: admins},
+	"put-segment":     {path: "/segments/new", body: map[string]any{"title": "New"}, may: admins},
+	"list-policies":   {may: anybody}, "get-policy": {path: "/policies/marketplace.risk", may: anybody},
+	"put-policy":        {path: "/policies/marketplace.new", body: map[string]any{"source": "package marketplace.new"}, may: admins},
+	"activate-policy":   {path: "/policies/marketplace.risk/activate", may: admins},
+	"deactivate-policy": {path: "/policies/marketplace.risk/deactivate", may: admins},
+	"get-lifecycle":     {may: anybody},
+	"put-lifecycle": {body: map[string]any{"lifecycle": map[string]any{
+		"max_active_days": 9, "reminder_schedule_days": []int{1}, "deprecated_grace_days": 1,
+	}}, may: admins},
+	"apply-documents": {body: map[string]any{"documents": []any{map[string]any{"kind": "Segment", "name": "s", "spec": map[string]any{"title": "S"}}}, "dry_run": true}, may: admins},
+	"list-tokens":     {may: anybody},
+	"make-token":      {body: map[string]any{"as": "root" + at, "scope": "all"}, may: admins},
+	"list-sdk-keys":   {may: []string{"olu", "root"}},
+	"make-sdk-key":    {body: map[string]any{"environment": "production"}, may: []string{"olu", "root"}},
+	"revoke-sdk-key":  {path: "/sdk-keys/{key}", may: []string{"olu", "root"}},
+	"revoke-token":    {path: "/tokens/{token}", may: admins},
+}
+
+func TestEveryOperationRefusesWhoMayNotDoIt(t *testing.T) {
+	t.Parallel()
+	o := open(t, storetest.Config(t, store.SQLite))
+	o.mission()
+	r := o.approved(where2eat(30))
+	var key api.NewKey
+	o.do("olu", "POST", "/api/v1/sdk-keys", map[string]any{"environment": "production"}).must(201).into(&key)
+	var token api.NewToken
+	o.do("root", "POST", "/api/v1/tokens", map[string]any{"as": "root" + at, "scope": "read"}).must(201).into(&token)
+	ids := strings.NewReplacer("{request}", r.ID, "{rollout}", r.RolloutID, "{token}", token.ID, "{key}", key.ID)
+
+	var document struct {
+		Paths map[string]map[string]struct {
+			ID string `json:"operationId"`
+		}
+	}
+	if err := json.Unmarshal(o.do("", "GET", "/api/v1/openapi.json", nil).must(200).Body, &document); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for path, methods := range document.Paths {
+		for method, operation := range methods {
+			row, ok := rights[operation.ID]
+			if !ok {
+				t.Errorf("%s has no row in the matrix of rights", operation.ID)
+				continue
+			}
+			seen[operation.ID] = true
+			if row.path != "" {
+				path = "/api/v1" + ids.Replace(row.path)
+			}
+			o.refuses(strings.ToUpper(method), path, row)
+		}
+	}
+	for id := range rights {
+		if !seen[id] {
+			t.Errorf("the matrix of rights has a row for %s, which is no operation", id)
+		}
+	}
+}
+
+func (o *office) refuses(method, path string, row right) {
+	o.Helper()
+	if slices.Equal(row.may, public) {
+		return
+	}
+	version := `"1"`
+	if got := o.do("nobody", method, path, row.body, "If-Match", version); got.Status != http.StatusUnauthorized {
+		o.Errorf("%s %s without a credential is answered %d: %s", method, path, got.Status, got.Body)
+	}
+	for _, who := range slices.Sorted(maps.Keys(o.tokens)) {
+		switch {
+		case len(row.may) == 0:
+			if got := o.do(who, method, path, row.body, "If-Match", version); got.Status >= 400 {
+				o.Errorf("%s %s by %s is answered %d: %s", method, path, who, got.Status, got.Body)
+			}
+		case !slices.Contains(row.may, who):
+			got := o.do(who, method, path, row.body, "If-Match", version)
+			hidden := strings.HasPrefix(path, "/api/v1/tokens/") && got.Status == http.StatusNotFound // others' tokens are not told of
+			if got.Status != http.StatusForbidden && !hidden {
+				o.Errorf("%s %s by %s is answered %d: %s", method, path, who, got.Status, got.Body)
+			}
+		}
+	}
+}
