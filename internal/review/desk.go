@@ -207,7 +207,7 @@ func (d *Desk) Edit(ctx context.Context, by access.Actor, id string, revision in
 			return err
 		}
 		e := by.Event("request.edited", d.Now())
-		e.Details = map[string]any{"changes": changed(before, r.content)}
+		e.Details = map[string]any{"changes": changed(before, r.content, facts.document())}
 		if err := d.assess(ctx, tx, by, &r, facts, e); err != nil {
 			return err
 		}

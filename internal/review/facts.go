@@ -165,6 +165,14 @@ func audienceSize(ctx context.Context, tx *store.Tx, segments []registry.Segment
 	return len(slices.Compact(people)), nil
 }
 
+// document is the template's; empty if there is none.
+func (f Facts) document() template.Document {
+	if f.Template == nil {
+		return template.Document{}
+	}
+	return f.Template.Document
+}
+
 // place is what the scopes of approver groups are held against.
 func (f Facts) place(c Content) ApprovalPlace {
 	place := ApprovalPlace{App: appOf(c).Slug, Category: appOf(c).Category, Environment: governed(f.Environments)}

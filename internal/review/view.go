@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -16,6 +14,7 @@ import (
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/store"
+	"github.com/soukhq/souk/internal/template"
 )
 
 // Parse reads a content strictly: unknown members are refused.
@@ -44,7 +43,11 @@ func (d *Desk) view(ctx context.Context, tx *store.Tx, by access.Actor, r record
 		world.Flag = &flag
 	}
 	view := d.summary(by, r, world)
-	view.Diff = diffOf(r, world.Flag)
+	t, _, err := template.Load(ctx, tx, r.templateID, r.templateVersion)
+	if err != nil {
+		return Request{}, err
+	}
+	view.Diff = diffOf(r, world.Flag, t.Document)
 	segments, err := registry.Segments(ctx, tx)
 	if err != nil {
 		return Request{}, err
@@ -137,92 +140,6 @@ func dataWords(classification string) string {
 		return "no company data declared"
 	}
 	return classification + " data"
-}
-
-// diffOf tells what the request changes, in words and as values.
-func diffOf(r record, flag *registry.Flag) []Change {
-	if r.content.Kind == RestoreFlag {
-		if flag == nil {
-			return []Change{}
-		}
-		state, _ := flag.In(r.content.Environment)
-		change := Change{
-			Path:  "flag." + flag.Key + "." + r.content.Environment + ".killed",
-			Words: fmt.Sprintf("%s is turned on again in %s: %s", flag.Key, r.content.Environment, state.Serving.Words()), Before: true, After: false,
-		}
-		return []Change{change}
-	}
-	changes := changed(Content{}, r.content)
-	for _, step := range r.assessment.Plan {
-		changes = append(changes, Change{
-			Path: "rollout." + step.Environment, After: step,
-			Words: fmt.Sprintf("In %s it goes to %s", step.Environment, stepWords(step)),
-		})
-	}
-	return changes
-}
-
-func stepWords(s rollout.Step) string {
-	who := "everybody"
-	if s.Audience != "" {
-		who = s.Audience
-	}
-	if s.Percent == 100 {
-		return who
-	}
-	return fmt.Sprintf("%d %% of %s", s.Percent, who)
-}
-
-// changed lists the members of a content that differ, app first, then fields, then the rest.
-func changed(before, after Content) []Change {
-	was, is := flatten(before), flatten(after)
-	paths := slices.Sorted(maps.Keys(is))
-	for path := range was {
-		if _, ok := is[path]; !ok {
-			paths = append(paths, path)
-		}
-	}
-	slices.Sort(paths)
-	changes := []Change{}
-	for _, path := range slices.Compact(paths) {
-		if reflect.DeepEqual(was[path], is[path]) {
-			continue
-		}
-		changes = append(changes, Change{Path: path, Words: changeWords(path, was[path], is[path]), Before: was[path], After: is[path]})
-	}
-	return changes
-}
-
-func flatten(c Content) map[string]any {
-	flat := map[string]any{}
-	app := appOf(c)
-	for path, value := range map[string]string{
-		"app.slug": app.Slug, "app.name": app.Name, "app.description": app.Description, "app.category": app.Category,
-		"app.owner": app.Owner, "app.contact": app.Contact, "app.kind": app.Kind, "app.url": app.URL,
-		"template_id": c.TemplateID, "removal_plan": c.RemovalPlan,
-	} {
-		if value != "" {
-			flat[path] = value
-		}
-	}
-	for name, value := range c.Fields {
-		flat["fields."+name] = value
-	}
-	for _, a := range c.Attachments {
-		flat["attachments."+a.Name] = fmt.Sprintf("%d bytes", len(a.Content))
-	}
-	return flat
-}
-
-func changeWords(path string, before, after any) string {
-	name := strings.ReplaceAll(path[strings.LastIndex(path, ".")+1:], "_", " ")
-	switch {
-	case before == nil:
-		return fmt.Sprintf("%s: %v", name, after)
-	case after == nil:
-		return fmt.Sprintf("%s is no longer given (it was %v)", name, before)
-	}
-	return fmt.Sprintf("%s: %v instead of %v", name, after, before)
 }
 
 // tell puts an event of a request in plain words.

@@ -1,0 +1,115 @@
+package review
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/rollout"
+	"github.com/soukhq/souk/internal/template"
+)
+
+// diffOf tells what a request changes, in words and as values, in the order in which it was filled in.
+func diffOf(r record, flag *registry.Flag, t template.Document) []Change {
+	if r.content.Kind == RestoreFlag {
+		if flag == nil {
+			return []Change{}
+		}
+		state, _ := flag.In(r.content.Environment)
+		return []Change{{
+			Path:  "flag." + flag.Key + "." + r.content.Environment + ".killed",
+			Words: fmt.Sprintf("%s is turned on again in %s: %s", flag.Key, r.content.Environment, state.Serving.Words()), Before: true, After: false,
+		}}
+	}
+	changes := changed(Content{}, r.content, t)
+	for _, step := range r.assessment.Plan {
+		changes = append(changes, Change{
+			Path: "rollout." + step.Environment, After: step,
+			Words: fmt.Sprintf("In %s it goes to %s", step.Environment, stepWords(step)),
+		})
+	}
+	return changes
+}
+
+func stepWords(s rollout.Step) string {
+	who := "everybody"
+	if s.Audience != "" {
+		who = s.Audience
+	}
+	if s.Percent == 100 {
+		return who
+	}
+	return fmt.Sprintf("%d %% of %s", s.Percent, who)
+}
+
+// changed lists the members of a content that differ: the app's, the template's fields, the rest.
+func changed(before, after Content, t template.Document) []Change {
+	was, is := membersOf(before, t), membersOf(after, t)
+	changes := []Change{}
+	add := func(path, label string, before, after any) {
+		if !reflect.DeepEqual(before, after) {
+			changes = append(changes, Change{Path: path, Words: changeWords(label, before, after), Before: before, After: after})
+		}
+	}
+	for _, m := range is {
+		old := slices.IndexFunc(was, func(w member) bool { return w.path == m.path })
+		if old < 0 {
+			add(m.path, m.label, nil, m.value)
+		} else {
+			add(m.path, m.label, was[old].value, m.value)
+		}
+	}
+	for _, m := range was {
+		if !slices.ContainsFunc(is, func(n member) bool { return n.path == m.path }) {
+			add(m.path, m.label, m.value, nil)
+		}
+	}
+	return changes
+}
+
+// member is one thing that a content says.
+type member struct {
+	path, label string
+	value       any
+}
+
+// membersOf lists what a content says, leaving out what it does not.
+func membersOf(c Content, t template.Document) []member {
+	var members []member
+	app := appOf(c)
+	text := func(path, label, value string) {
+		if value != "" {
+			members = append(members, member{path, label, value})
+		}
+	}
+	text("app.name", "App", app.Name)
+	text("app.slug", "Short name", app.Slug)
+	text("app.description", "Description", app.Description)
+	text("app.category", "Category", app.Category)
+	text("app.owner", "Owner team", app.Owner)
+	text("app.contact", "Contact", app.Contact)
+	text("app.kind", "Kind of app", app.Kind)
+	text("app.url", "Web address", app.URL)
+	for _, name := range t.Fields.Names() {
+		if value, ok := c.Fields[name]; ok {
+			members = append(members, member{"fields." + name, "Switch: " + t.Label(name), value})
+		}
+	}
+	text("template_id", "Template", c.TemplateID)
+	text("removal_plan", "Removal plan", c.RemovalPlan)
+	for _, a := range c.Attachments {
+		text("attachments."+a.Name, "Attached "+a.Name, fmt.Sprintf("%d bytes", len(a.Content)))
+	}
+	return members
+}
+
+func changeWords(label string, before, after any) string {
+	switch {
+	case before == nil:
+		return fmt.Sprintf("%s: %v", label, after)
+	case after == nil:
+		return fmt.Sprintf("%s is no longer given (it was %v)", label, before)
+	}
+	return fmt.Sprintf("%s: %v instead of %v", label, after, before)
+}
