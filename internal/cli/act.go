@@ -37,8 +37,10 @@ func (p *program) applyCommand() *cobra.Command {
 				if err := c.post(cmd.Context(), "/apply", wanted, &plan); err != nil {
 					return err
 				}
-				plan.Warnings = append(warnings, plan.Warnings...)
 				if p.output == "text" {
+					for _, warning := range warnings {
+						fmt.Fprintln(p.Out, findingLine("", warning))
+					}
 					printPlan(p.Out, plan)
 				}
 				done := "nothing was changed (dry run)"
@@ -48,6 +50,7 @@ func (p *program) applyCommand() *cobra.Command {
 						return err
 					}
 				}
+				plan.Warnings = append(warnings, plan.Warnings...)
 				return p.write(plan, func(w io.Writer) { fmt.Fprintln(w, done) })
 			})
 		}),

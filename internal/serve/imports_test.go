@@ -58,7 +58,7 @@ var house = map[string]struct {
 // homes says where a third party's packages may be imported, by the longest prefix of the import path. What is not here has
 // no home yet: give it one, so that it can be replaced.
 var homes = map[string][]string{
-	"github.com/google/uuid":                   {"internal/store", "internal/store/storetest"},
+	"github.com/google/uuid":                   {"internal/store", "internal/store/storetest", "internal/audit"},
 	"github.com/jackc/pgx/v5":                  {"internal/store", "internal/store/storetest"},
 	"github.com/pressly/goose/v3":              {"internal/store"},
 	"modernc.org/sqlite":                       {"internal/store"},
@@ -68,6 +68,8 @@ var homes = map[string][]string{
 	"github.com/alexedwards/scs/v2":            {"internal/access"},
 	"github.com/open-policy-agent/opa":         {"internal/policy"},
 	"github.com/santhosh-tekuri/jsonschema/v6": {"internal/template"},
+	"github.com/evanphx/json-patch/v5":         {"internal/review"},
+	"github.com/twmb/murmur3":                  {"internal/flag"},
 	"golang.org/x/text":                        {"internal/access", "internal/registry", "internal/template"},
 	"go.yaml.in/yaml/v3":                       {"internal/apply", "internal/serve"},
 	"github.com/danielgtaylor/huma/v2":         {"internal/api"},
