@@ -1,6 +1,6 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
-import { budget } from "./scripts/budget";
+import { budget } from "./scripts/budget.ts";
 
 const server = process.env.SOUK_URL ?? "http://localhost:8080";
 

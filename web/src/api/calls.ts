@@ -1,8 +1,9 @@
+import type { Schema } from "@cfworker/json-schema";
 import { queryOptions } from "@tanstack/react-query";
 import { api, unwrap } from "./client";
 import { lively } from "./queries";
 import type { operations } from "./schema";
-import type { AuditFilter, Content } from "./types";
+import type { Content } from "./types";
 
 // Every question that the console asks. What others may change while one looks at it is asked again every few seconds.
 
@@ -44,7 +45,8 @@ export const templateQuery = (id: string) =>
 export const templateSchemaQuery = (id: string) =>
   queryOptions({
     queryKey: ["template", id, "schema"],
-    queryFn: () => unwrap(api.GET("/api/v1/templates/{id}/schema", { params: { path: { id } } })),
+    queryFn: async () =>
+      (await unwrap(api.GET("/api/v1/templates/{id}/schema", { params: { path: { id } } }))) as Schema,
     enabled: id !== "",
     ...rare,
   });
@@ -73,11 +75,14 @@ export const environmentsQuery = queryOptions({
   ...rare,
 });
 
-/** What the checks say of a content; asked anew for every content, and the last answer stays shown meanwhile. */
+/** What the checks say of a content, together with that content. */
 export const checkQuery = (content: Content) =>
   queryOptions({
     queryKey: ["check", content],
-    queryFn: ({ signal }) => unwrap(api.POST("/api/v1/requests:check", { body: content, signal })),
+    queryFn: async ({ signal }) => ({
+      content,
+      assessment: await unwrap(api.POST("/api/v1/requests:check", { body: content, signal })),
+    }),
     staleTime: 30_000,
     gcTime: 60_000,
   });
@@ -110,22 +115,22 @@ export const flagQuery = (key: string) =>
     ...live,
   });
 
-export const historyQuery = (key: string, query: operations["get-flag-history"]["parameters"]["query"]) =>
-  queryOptions({
-    queryKey: ["history", key, query],
-    queryFn: () => unwrap(api.GET("/api/v1/flags/{key}/history", { params: { path: { key }, query } })),
-    ...live,
-  });
-
-export const eventsQuery = (query: AuditFilter & { cursor?: string }) =>
-  queryOptions({
-    queryKey: ["events", query],
-    queryFn: () => unwrap(api.GET("/api/v1/audit/events", { params: { query: { ...query, limit: 50 } } })),
-    refetchInterval: query.cursor ? (false as const) : lively,
-  });
-
 export const checkpointQuery = queryOptions({
   queryKey: ["checkpoint"],
   queryFn: () => unwrap(api.GET("/api/v1/audit/checkpoint")),
   ...live,
 });
+
+export const rolloutQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["rollout", id],
+    queryFn: () => unwrap(api.GET("/api/v1/rollouts/{id}", { params: { path: { id } } })),
+    ...live,
+  });
+
+export const proofQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["proof", id],
+    queryFn: () => unwrap(api.GET("/api/v1/audit/events/{id}/proof", { params: { path: { id } } })),
+    ...rare,
+  });

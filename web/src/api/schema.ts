@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/v1/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make people, groups, environments, segments, templates, policies and the lifecycle what the documents say */
+        post: operations["apply-documents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/apps": {
         parameters: {
             query?: never;
@@ -11,7 +28,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List apps */
+        /** List the apps that the caller may see, newest first */
         get: operations["list-apps"];
         put?: never;
         post?: never;
@@ -225,6 +242,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/flags/{key}/removal-plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say how a flag is to go; needed before a flag with a TTL of over 30 days becomes active */
+        post: operations["plan-flag-removal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/groups": {
         parameters: {
             query?: never;
@@ -267,9 +301,27 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What waits for the caller */
+        /** What waits for the caller, longest first */
         get: operations["list-inbox"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lifecycle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The deployment's lifecycle policy */
+        get: operations["get-lifecycle"];
+        /** Set the deployment's lifecycle policy, for flags made from then on */
+        put: operations["put-lifecycle"];
         post?: never;
         delete?: never;
         options?: never;
@@ -306,6 +358,75 @@ export interface paths {
         /** Make or change a person */
         put: operations["put-person"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List policies, the standard ones included */
+        get: operations["list-policies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a policy */
+        get: operations["get-policy"];
+        /** Make or change a policy, in force at once */
+        put: operations["put-policy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{name}/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Switch a policy on or off */
+        post: operations["activate-policy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{name}/deactivate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Switch a policy on or off */
+        post: operations["deactivate-policy"];
         delete?: never;
         options?: never;
         head?: never;
@@ -459,7 +580,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** End the rollout and go back to before it */
+        /** End the rollout for good; what SDKs see stays */
         post: operations["abort-rollout"];
         delete?: never;
         options?: never;
@@ -510,7 +631,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Go on baking */
+        /** Go on with the bake */
         post: operations["resume-rollout"];
         delete?: never;
         options?: never;
@@ -530,6 +651,41 @@ export interface paths {
         /** Begin the first step */
         post: operations["start-rollout"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sdk-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List SDK keys; owners see those of their app */
+        get: operations["list-sdk-keys"];
+        put?: never;
+        /** Make an SDK key; its secret is in this answer only; 202 if this replica does not take it within a second */
+        post: operations["make-sdk-key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sdk-keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke an SDK key, for good */
+        delete: operations["revoke-sdk-key"];
         options?: never;
         head?: never;
         patch?: never;
@@ -640,6 +796,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List one's own API tokens; administrators see all */
+        get: operations["list-tokens"];
+        put?: never;
+        /** Make an API token; its secret is in this answer only */
+        post: operations["make-token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke an API token, for good */
+        delete: operations["revoke-token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -662,6 +853,20 @@ export interface components {
             slug: string;
             url: string;
         };
+        ApplyDocument: {
+            /** @enum {string} */
+            kind: "Environment" | "Person" | "Group" | "Segment" | "Template" | "Policy" | "Lifecycle";
+            /** @description An address, a name, a templateId or a package; default for Lifecycle */
+            name: string;
+            /** @description File and line that the document comes from, for messages */
+            source?: string;
+            /** @description What the thing should be; the members depend on the kind */
+            spec: unknown;
+        };
+        ApplyPlan: {
+            steps: components["schemas"]["PlanStep"][];
+            warnings: components["schemas"]["Finding"][];
+        };
         ApprovalScope: {
             apps?: string[];
             categories?: string[];
@@ -670,6 +875,8 @@ export interface components {
         Assessment: {
             approvals_needed: components["schemas"]["Need"][];
             checks: components["schemas"]["CheckResult"][];
+            /** @description The rollout that an approval would leave ready */
+            plan: components["schemas"]["RolloutStep"][];
             /** @enum {string} */
             risk: "low" | "medium" | "high";
             risk_reasons: string[];
@@ -695,9 +902,9 @@ export interface components {
         Checkpoint: {
             /**
              * Format: date-time
-             * @description When it was signed
+             * @description When it was signed; not part of what is signed
              */
-            at: string;
+            at?: string;
             /** @description Signed note in the form of C2SP tlog-checkpoint */
             checkpoint: string;
             /** @description Verifier keys of every server that ever signed for this log, that of the answering one first */
@@ -1014,6 +1221,22 @@ export interface components {
             /** @description Needed for a denial */
             reason?: string;
         };
+        KeySpec: {
+            /** @description Slug of the app that it is for; all apps if absent */
+            app?: string;
+            /** @description For browsers and devices: sees only flags marked as client-side */
+            client_side?: boolean;
+            environment: string;
+            /**
+             * Format: date-time
+             * @description Never if absent
+             */
+            expires_at?: string;
+            /** @description What it is for */
+            name?: string;
+            /** @description Web pages that a client-side key may be used from, such as https://app.example.com */
+            origins?: string[];
+        };
         Killed: {
             /** Format: date-time */
             at: string;
@@ -1071,6 +1294,16 @@ export interface components {
             variants: {
                 [key: string]: unknown;
             };
+        };
+        LifecyclePolicy: {
+            lifecycle: components["schemas"]["LifecycleRules"];
+        };
+        LifecycleRules: {
+            /** Format: int64 */
+            deprecated_grace_days: number;
+            /** Format: int64 */
+            max_active_days: number;
+            reminder_schedule_days: number[];
         };
         LifecycleStatus: {
             /** Format: date-time */
@@ -1135,6 +1368,11 @@ export interface components {
             /** @description Cursor of the next page; absent on the last */
             next?: string;
         };
+        ListingPolicy: {
+            items: components["schemas"]["Policy"][];
+            /** @description Cursor of the next page; absent on the last */
+            next?: string;
+        };
         ListingRequest: {
             items: components["schemas"]["Request"][];
             /** @description Cursor of the next page; absent on the last */
@@ -1150,6 +1388,11 @@ export interface components {
             /** @description Cursor of the next page; absent on the last */
             next?: string;
         };
+        ListingSDKKey: {
+            items: components["schemas"]["SDKKey"][];
+            /** @description Cursor of the next page; absent on the last */
+            next?: string;
+        };
         ListingSegment: {
             items: components["schemas"]["Segment"][];
             /** @description Cursor of the next page; absent on the last */
@@ -1157,6 +1400,11 @@ export interface components {
         };
         ListingTemplate: {
             items: components["schemas"]["Template"][];
+            /** @description Cursor of the next page; absent on the last */
+            next?: string;
+        };
+        ListingToken: {
+            items: components["schemas"]["Token"][];
             /** @description Cursor of the next page; absent on the last */
             next?: string;
         };
@@ -1168,6 +1416,56 @@ export interface components {
             given: number;
             /** Format: int64 */
             quorum: number;
+        };
+        NewKey: {
+            /** @description Sees the flags of this app only */
+            app?: string;
+            /** @description For browsers and devices, where the secret is none: sees only flags marked as client-side */
+            client_side: boolean;
+            /** Format: date-time */
+            created_at: string;
+            environment: string;
+            /** Format: date-time */
+            expires_at?: string;
+            id: string;
+            made_by: string;
+            name: string;
+            /** @description Web pages that a client-side key may be used from */
+            origins: string[];
+            /** @description How the secret begins */
+            prefix: string;
+            /** Format: int64 */
+            revision: number;
+            /** Format: date-time */
+            revoked_at?: string;
+            /** @description Shown this once */
+            secret: string;
+        };
+        NewToken: {
+            /** @description E-mail of the person that it acts as */
+            as: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at?: string;
+            id: string;
+            /**
+             * Format: date-time
+             * @description To about a minute
+             */
+            last_used?: string;
+            made_by: string;
+            name: string;
+            /** @description How the secret begins */
+            prefix: string;
+            /** Format: int64 */
+            revision: number;
+            /** Format: date-time */
+            revoked_at?: string;
+            /** @enum {string} */
+            scope: "all" | "read" | "requests" | "kill" | "outcomes";
+            /** @description Shown this once */
+            secret: string;
         };
         Patch: {
             /** @enum {string} */
@@ -1197,6 +1495,63 @@ export interface components {
             display_name?: string;
             /** @description Adds the person to these groups, save those that list their members themselves */
             groups?: string[];
+        };
+        PlanChange: {
+            after: unknown;
+            /** @description null where there was nothing */
+            before: unknown;
+            field: string;
+        };
+        PlanStep: {
+            /** @enum {string} */
+            action: "create" | "update" | "unchanged";
+            /** @description Empty when the thing stays as it is */
+            changes: components["schemas"]["PlanChange"][];
+            /** @description The step was carried out; false in a dry run */
+            done: boolean;
+            kind: string;
+            name: string;
+            source?: string;
+        };
+        Policy: {
+            /** @description Requests are judged by it */
+            active: boolean;
+            /** @description File that it was read from */
+            file?: string;
+            /**
+             * @description What it looks at
+             * @enum {string}
+             */
+            judges: "requests" | "templates";
+            /** @description Package of the module, such as marketplace.policy */
+            name: string;
+            /** @enum {string} */
+            origin: "standard" | "custom" | "local";
+            /** @description E-mail address of whom to ask about it */
+            owner?: string;
+            /** @description Why it cannot be used, if it cannot; every request fails until it is mended */
+            problem?: string;
+            /** @description It stands in the place of a standard policy of the same package */
+            replaces_standard?: boolean;
+            /**
+             * Format: int64
+             * @description Grows with every change; 0 for a standard policy that nobody touched
+             */
+            revision: number;
+            source: string;
+            /**
+             * @description Version of Rego that it is written in
+             * @enum {string}
+             */
+            syntax: "v0" | "v1";
+            /** Format: date-time */
+            updated_at?: string;
+        };
+        PolicySource: {
+            /** @description File that it comes from, for people */
+            file?: string;
+            /** @description A Rego module, v0 or v1, of the package that the policy is named by */
+            source: string;
         };
         Problem: {
             /** @description Stable name of the problem */
@@ -1251,6 +1606,9 @@ export interface components {
             served_at?: string;
             /** @description This replica serves the revision; others follow within 2 seconds */
             served_here: boolean;
+        };
+        RemovalPlan: {
+            removal_plan: string;
         };
         Request: {
             /** @description For publish_app */
@@ -1364,6 +1722,10 @@ export interface components {
             current: number;
             flag_key: string;
             id: string;
+            /** @description Production environment where a kill aborted it */
+            killed_in?: string;
+            /** Format: date-time */
+            paused_at?: string;
             /** @description Why it was paused or aborted */
             reason?: string;
             request_id: string;
@@ -1374,6 +1736,11 @@ export interface components {
             steps: components["schemas"]["RolloutStep"][];
             /** Format: date-time */
             updated_at: string;
+            /**
+             * @description What time says now: nothing to do, promote by itself, or ask a person to go on
+             * @enum {string}
+             */
+            verdict: "nothing" | "promote" | "ask";
         };
         RolloutStep: {
             /** @description Segment; empty is everybody */
@@ -1403,6 +1770,28 @@ export interface components {
             started_at?: string;
             /** @enum {string} */
             state: "pending" | "baking" | "promoted" | "aborted";
+        };
+        SDKKey: {
+            /** @description Sees the flags of this app only */
+            app?: string;
+            /** @description For browsers and devices, where the secret is none: sees only flags marked as client-side */
+            client_side: boolean;
+            /** Format: date-time */
+            created_at: string;
+            environment: string;
+            /** Format: date-time */
+            expires_at?: string;
+            id: string;
+            made_by: string;
+            name: string;
+            /** @description Web pages that a client-side key may be used from */
+            origins: string[];
+            /** @description How the secret begins */
+            prefix: string;
+            /** Format: int64 */
+            revision: number;
+            /** Format: date-time */
+            revoked_at?: string;
         };
         Segment: {
             description: string;
@@ -1605,6 +1994,48 @@ export interface components {
             reason?: string;
             words: string;
         };
+        Token: {
+            /** @description E-mail of the person that it acts as */
+            as: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at?: string;
+            id: string;
+            /**
+             * Format: date-time
+             * @description To about a minute
+             */
+            last_used?: string;
+            made_by: string;
+            name: string;
+            /** @description How the secret begins */
+            prefix: string;
+            /** Format: int64 */
+            revision: number;
+            /** Format: date-time */
+            revoked_at?: string;
+            /** @enum {string} */
+            scope: "all" | "read" | "requests" | "kill" | "outcomes";
+        };
+        TokenSpec: {
+            /** @description E-mail of the person that it acts as; oneself if absent */
+            as?: string;
+            /**
+             * Format: date-time
+             * @description Never if absent
+             */
+            expires_at?: string;
+            /** @description What it is for */
+            name?: string;
+            /** @enum {string} */
+            scope: "all" | "read" | "requests" | "kill" | "outcomes";
+        };
+        Wanted: {
+            documents: components["schemas"]["ApplyDocument"][];
+            /** @description Plan only */
+            dry_run?: boolean;
+        };
     };
     responses: never;
     parameters: never;
@@ -1614,6 +2045,39 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    "apply-documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Wanted"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApplyPlan"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-apps": {
         parameters: {
             query?: {
@@ -1622,8 +2086,9 @@ export interface operations {
                 limit?: number;
                 /** @description Group that owns the app */
                 owner?: string;
-                /** @description Apps whose publishing is not approved, too */
-                unlisted?: boolean;
+                category?: string;
+                /** @description Text in slug, name or description */
+                q?: string;
             };
             header?: never;
             path?: never;
@@ -1902,6 +2367,8 @@ export interface operations {
                 q?: string;
                 /** @description Only flags that are killed somewhere */
                 killed?: boolean;
+                /** @description Removed flags, too */
+                removed?: boolean;
             };
             header?: never;
             path?: never;
@@ -2095,6 +2562,42 @@ export interface operations {
             };
         };
     };
+    "plan-flag-removal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the flag, such as where2eat.enabled */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemovalPlan"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LifecycleStatus"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-groups": {
         parameters: {
             query?: {
@@ -2240,6 +2743,75 @@ export interface operations {
             };
         };
     };
+    "get-lifecycle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LifecyclePolicy"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put-lifecycle": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The revision that was read, in quotes, as the ETag gives it */
+                "If-Match"?: string;
+                /** @description * to make something that does not exist yet */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LifecyclePolicy"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LifecyclePolicy"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-people": {
         parameters: {
             query?: {
@@ -2345,6 +2917,182 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Person"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-policies": {
+        parameters: {
+            query?: {
+                /** @description What the page before gave as next */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListingPolicy"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put-policy": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The revision that was read, in quotes, as the ETag gives it */
+                "If-Match"?: string;
+                /** @description * to make something that does not exist yet */
+                "If-None-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicySource"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "activate-policy": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The revision that was read; the act is refused if the policy was changed since */
+                "If-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "deactivate-policy": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The revision that was read; the act is refused if the policy was changed since */
+                "If-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
                 };
             };
             /** @description Error */
@@ -2628,7 +3376,10 @@ export interface operations {
     };
     "check-request": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Id of the request that the content is meant for; its own slug and key are not taken */
+                editing?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2667,6 +3418,8 @@ export interface operations {
                 limit?: number;
                 /** @description Key of the flag */
                 flag?: string;
+                /** @description Slug of the app */
+                app?: string;
                 state?: "ready" | "running" | "paused" | "completed" | "aborted";
             };
             header?: never;
@@ -2730,7 +3483,10 @@ export interface operations {
     "abort-rollout": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The revision that was read; the act is refused if the rollout has moved on */
+                "If-Match"?: string;
+            };
             path: {
                 id: string;
             };
@@ -2776,7 +3532,10 @@ export interface operations {
     "pause-rollout": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The revision that was read; the act is refused if the rollout has moved on */
+                "If-Match"?: string;
+            };
             path: {
                 id: string;
             };
@@ -2822,7 +3581,10 @@ export interface operations {
     "promote-rollout": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The revision that was read; the act is refused if the rollout has moved on */
+                "If-Match"?: string;
+            };
             path: {
                 id: string;
             };
@@ -2868,7 +3630,10 @@ export interface operations {
     "resume-rollout": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The revision that was read; the act is refused if the rollout has moved on */
+                "If-Match"?: string;
+            };
             path: {
                 id: string;
             };
@@ -2914,7 +3679,10 @@ export interface operations {
     "start-rollout": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The revision that was read; the act is refused if the rollout has moved on */
+                "If-Match"?: string;
+            };
             path: {
                 id: string;
             };
@@ -2944,6 +3712,119 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Rollout"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-sdk-keys": {
+        parameters: {
+            query?: {
+                /** @description What the page before gave as next */
+                cursor?: string;
+                limit?: number;
+                /** @description Slug of the app; all apps if absent */
+                app?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListingSDKKey"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "make-sdk-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeySpec"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewKey"];
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewKey"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "revoke-sdk-key": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The revision that was read, in quotes, as the ETag gives it */
+                "If-Match"?: string;
+                /** @description * to make something that does not exist yet */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SDKKey"];
                 };
             };
             /** @description Error */
@@ -3254,6 +4135,108 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-tokens": {
+        parameters: {
+            query?: {
+                /** @description What the page before gave as next */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListingToken"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "make-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenSpec"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewToken"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "revoke-token": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The revision that was read, in quotes, as the ETag gives it */
+                "If-Match"?: string;
+                /** @description * to make something that does not exist yet */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Token"];
                 };
             };
             /** @description Error */

@@ -8,7 +8,7 @@ import { Empty } from "../pieces/Empty";
 export function Broken() {
   const error = useRouteError();
   return (
-    <Empty icon={<IconMoodSad />} title={m.error.crash} words={m.error.crashFix}>
+    <Empty tall icon={<IconMoodSad />} title={m.error.crash} words={m.error.crashFix}>
       <Button onClick={() => window.location.reload()}>{m.error.reload}</Button>
       <pre>{error instanceof Error ? error.message : String(error)}</pre>
     </Empty>

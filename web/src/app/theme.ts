@@ -42,7 +42,7 @@ const red: MantineColorsTuple = [
   "#f6bdb6",
   "#ff9c91",
   "#ee7467",
-  "#d64535",
+  "#cf3f30",
   "#b92d1f",
   "#a82418",
   "#bf3b2d",
@@ -52,8 +52,7 @@ const red: MantineColorsTuple = [
 /** One accent, warm neutrals, 14 px text on a grid of 4 px. Colours of states stand in tokens.css. */
 export const theme = createTheme({
   primaryColor: "ink",
-  primaryShade: { light: 7, dark: 4 },
-  autoContrast: true,
+  primaryShade: { light: 7, dark: 5 },
   colors: { ink, gray, dark, red },
   black: "#1c1b19",
   fontFamily: '"Inter Variable", system-ui, sans-serif',

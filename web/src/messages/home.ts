@@ -1,1 +1,33 @@
-export const home = {};
+import { list } from "../model/text";
+
+export const home = {
+  title: "Home",
+  hello: (name: string) => `Hello, ${name}`,
+  inbox: "Waiting for you",
+  inboxEmpty: "Nothing waits for you",
+  inboxEmptyWords: "Approvals, rollouts and things to mend that need you will appear here.",
+  kinds: {
+    approve: "Approve",
+    start_rollout: "Start",
+    promote: "Decide",
+    fix_request: "Mend",
+    killed: "Turned off",
+  },
+  mine: "Your requests",
+  mineEmpty: "You have asked for nothing yet",
+  mineEmptyWords: "Publish an app: it takes a few minutes, and you are told what is missing as you type.",
+  waitsFor: (domain: string, names: string[]) => `${domain}: ${list(names, "or") || "nobody yet"}`,
+  publish: "Publish an app",
+  apps: "Your apps",
+  allApps: "All apps",
+  appsEmpty: "Your teams have no apps yet",
+  appsEmptyWords: "An app appears here when its request is approved.",
+  noApps: "No apps yet",
+  noAppsWords: "The first one could be yours.",
+  open: "Open",
+  openApp: (name: string) => `Open ${name} in a new tab`,
+  switches: "Switches",
+  switchesOf: (name: string) => `Switches of ${name}`,
+  by: "by",
+  more: (n: number) => `Show ${n} more`,
+};

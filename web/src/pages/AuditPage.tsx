@@ -1,5 +1,84 @@
-import { Page } from "../pieces/Page";
+import { Button } from "@mantine/core";
+import { IconLock } from "@tabler/icons-react";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useCallback } from "react";
+import { api, unwrap } from "../api/client";
+import { lively } from "../api/queries";
+import type { AuditFilter } from "../api/types";
+import { useSelf } from "../app/session";
+import classes from "../audit/Audit.module.css";
+import { Detail } from "../audit/Detail";
+import { Events } from "../audit/Events";
+import { Filters } from "../audit/Filters";
+import { Verify } from "../audit/Verify";
+import { m } from "../messages";
+import { Empty } from "../pieces/Empty";
+import { Loading } from "../pieces/Loading";
+import { Missing } from "../pieces/Notice";
+import { Page, Panel } from "../pieces/Page";
+import { useFilters } from "../pieces/useFilters";
 
+/** The audit log, for auditors and administrators; the others learn whom to ask. */
 export function Component() {
-  return <Page title="…">…</Page>;
+  const self = useSelf();
+  return (
+    <Page title={m.audit.title} words={m.audit.words}>
+      {self.can.includes("audit.read") ? (
+        <Log />
+      ) : (
+        <Panel>
+          <Empty tall icon={<IconLock />} title={m.noAccess} words={m.audit.noAccessWords} />
+        </Panel>
+      )}
+    </Page>
+  );
+}
+
+const names = ["flag", "actor", "event", "app", "request", "after"] as const;
+
+function Log() {
+  const { params, set, clear } = useFilters();
+  const filter: AuditFilter = Object.fromEntries(
+    names.flatMap((name) => (params.get(name) ? [[name, params.get(name)]] : [])),
+  );
+  const log = useInfiniteQuery({
+    queryKey: ["events", filter],
+    queryFn: ({ pageParam }) =>
+      unwrap(
+        api.GET("/api/v1/audit/events", { params: { query: { ...filter, limit: 50, cursor: pageParam } } }),
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next,
+    refetchInterval: (query) => ((query.state.data?.pages.length ?? 0) > 1 ? false : lively),
+    placeholderData: (before) => before,
+  });
+  const id = params.get("id") ?? "";
+  const close = useCallback(() => set("id", null), [set]);
+  const entries = log.data?.pages.flatMap((page) => page.items) ?? [];
+  return (
+    <div className={classes.columns}>
+      <div className={classes.main}>
+        <Panel flush>
+          <Filters filter={filter} set={set} clear={clear} />
+          {log.isPending && <Loading panels={[480]} />}
+          {log.error && !log.data && <Missing problem={log.error} retry={log.refetch} />}
+          {log.data && <Events entries={entries} filtered={Object.keys(filter).length > 0} clear={clear} />}
+          {log.hasNextPage && (
+            <div className={classes.more}>
+              <Button
+                variant="subtle"
+                size="xs"
+                loading={log.isFetchingNextPage}
+                onClick={() => log.fetchNextPage()}
+              >
+                {m.audit.older}
+              </Button>
+            </div>
+          )}
+        </Panel>
+      </div>
+      <Verify />
+      <Detail id={id} entry={entries.find((entry) => entry.id === id)} close={close} />
+    </div>
+  );
 }

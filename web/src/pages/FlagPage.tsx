@@ -1,5 +1,108 @@
-import { Page } from "../pieces/Page";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useParams } from "react-router";
+import { environmentsQuery, flagQuery } from "../api/calls";
+import type { Environment, Flag } from "../api/types";
+import { Environments } from "../flag/Environments";
+import { HistoryPanel } from "../flag/HistoryPanel";
+import { KillZone } from "../flag/KillZone";
+import { LifePanel } from "../flag/LifePanel";
+import { RolloutPanel } from "../flag/RolloutPanel";
+import { m } from "../messages";
+import { Code, inJson } from "../pieces/Code";
+import { Facts } from "../pieces/Facts";
+import { Loading } from "../pieces/Loading";
+import { Missing } from "../pieces/Notice";
+import { Page, Panel } from "../pieces/Page";
+import { When } from "../pieces/When";
+import classes from "./RequestPage.module.css";
 
+/** A flag: what it does where, the big switch, its rollout, its life and its history. */
 export function Component() {
-  return <Page title="…">…</Page>;
+  const { key = "" } = useParams();
+  const flag = useQuery(flagQuery(key));
+  const environments = useQuery(environmentsQuery);
+  const problem = (!flag.data && flag.error) || (!environments.data && environments.error);
+  if (flag.data && environments.data) return <Screen flag={flag.data} known={environments.data.items} />;
+  return problem ? (
+    <Missing problem={problem} retry={() => Promise.all([flag.refetch(), environments.refetch()])} />
+  ) : (
+    <Loading panels={[92, 220, 320]} />
+  );
+}
+
+function Screen({ flag, known }: { flag: Flag; known: Environment[] }) {
+  const production = known.find((one) => one.tier === "production");
+  const state = flag.environments.find((one) => one.environment === production?.name);
+  return (
+    <Page
+      title={flag.key}
+      heading={flag.name}
+      above={
+        <>
+          <Link to={`/flags?app=${encodeURIComponent(flag.app)}`}>{flag.app}</Link> · <code>{flag.key}</code>
+        </>
+      }
+      words={flag.description || m.flag.words(flag.app, flag.audience)}
+    >
+      {state && <KillZone flag={flag} state={state} governed={production?.governed ?? true} />}
+      <div className={classes.columns}>
+        <div className={classes.main}>
+          <RolloutPanel rollouts={flag.rollouts} />
+          <Environments flag={flag} known={known} />
+          <HistoryPanel flag={flag.key} environments={known} />
+        </div>
+        <div className={classes.aside} data-after>
+          <LifePanel lifecycle={flag.lifecycle} />
+          <About flag={flag} />
+          <Ask flag={flag} environment={production?.name ?? ""} />
+        </div>
+      </div>
+    </Page>
+  );
+}
+
+function About({ flag }: { flag: Flag }) {
+  const words = m.flag.facts;
+  return (
+    <Panel title={m.flag.about}>
+      <Facts
+        rows={[
+          [words.owner, flag.owner === flag.owner_group ? flag.owner : `${flag.owner} (${flag.owner_group})`],
+          [words.contact, flag.contact],
+          [words.audience, flag.audience],
+          [words.outside, flag.outside],
+          [words.off, flag.off],
+          [words.values, Object.keys(flag.variants).join(", ")],
+          [words.template, `${flag.template_id} · ${flag.template_version}`],
+          [words.id, <code key="id">{flag.flag_id}</code>],
+          [words.created, <When key="at" at={flag.created_at} />],
+        ]}
+      />
+    </Panel>
+  );
+}
+
+function Ask({ flag, environment }: { flag: Flag; environment: string }) {
+  const curl = [
+    `curl -s ${window.location.origin}/ofrep/v1/evaluate/flags/${flag.key}`,
+    '  -H "Authorization: Bearer $SDK_KEY" -H "Content-Type: application/json"',
+    `  -d '{"context": {"targetingKey": "alice@hyfin.example"}}'`,
+  ].join(" \\\n");
+  const definition = flag.environments.find((one) => one.environment === environment)?.definition;
+  return (
+    <Panel title={m.flag.curl}>
+      <p className={classes.lead}>{m.flag.curlWords}</p>
+      <Code label={m.flag.curl} copy={curl}>
+        {curl}
+      </Code>
+      {definition !== undefined && definition !== null && (
+        <details className={classes.more}>
+          <summary>{m.flag.definition}</summary>
+          <Code label={m.flag.definitionWords} copy={inJson(definition)}>
+            {inJson(definition)}
+          </Code>
+        </details>
+      )}
+    </Panel>
+  );
 }

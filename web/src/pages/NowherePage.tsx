@@ -10,7 +10,7 @@ export function Component() {
   return (
     <Page title={m.error.notFound}>
       <Panel>
-        <Empty icon={<IconMapOff />} title={m.error.notFound} words={m.error.notFoundFix}>
+        <Empty tall icon={<IconMapOff />} title={m.error.notFound} words={m.error.notFoundFix}>
           <Button component={Link} to="/">
             {m.error.home}
           </Button>

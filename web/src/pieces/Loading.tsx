@@ -8,7 +8,6 @@ export function Loading({ panels = [120, 240] }: { panels?: number[] }) {
     <div className={classes.page} role="status" aria-label={m.loading}>
       <Skeleton height={32} width={220} radius="md" />
       {panels.map((height, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the panels never change
         <Skeleton key={i} height={height} radius="lg" />
       ))}
     </div>

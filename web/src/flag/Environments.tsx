@@ -1,0 +1,96 @@
+import { Button } from "@mantine/core";
+import { IconHandStop, IconPower } from "@tabler/icons-react";
+import { Link } from "react-router";
+import type { Environment, Flag, FlagEnvironment } from "../api/types";
+import { m } from "../messages";
+import { sentence } from "../model/text";
+import { Notice } from "../pieces/Notice";
+import { Panel } from "../pieces/Page";
+import { ServingChip } from "../pieces/states";
+import { When } from "../pieces/When";
+import { Who } from "../pieces/Who";
+import classes from "./Environments.module.css";
+import { useKill, useRestore } from "./useFlag";
+
+interface Props {
+  flag: Flag;
+  known: Environment[];
+}
+
+/** What the flag serves in each environment, from the most harmless on. */
+export function Environments({ flag, known }: Props) {
+  const position = (name: string) => known.find((one) => one.name === name)?.position ?? 0;
+  const states = [...flag.environments].sort((a, b) => position(a.environment) - position(b.environment));
+  return (
+    <Panel title={m.flag.environments} flush>
+      <ul className={classes.list}>
+        {states.map((state) => (
+          <Row
+            key={state.environment}
+            flag={flag}
+            state={state}
+            production={known.find((one) => one.name === state.environment)?.tier === "production"}
+          />
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function Row({ flag, state, production }: { flag: Flag; state: FlagEnvironment; production: boolean }) {
+  const kill = useKill(flag.key);
+  const restore = useRestore(flag.key);
+  const where = state.environment;
+  const problem = kill.error ?? restore.error;
+  return (
+    <li className={classes.row}>
+      <div className={classes.name}>
+        <span className={classes.environment}>{where}</span>
+        <span className={classes.meta}>
+          {m.flag.updated} <When at={state.updated_at} />
+        </span>
+      </div>
+      <div className={classes.state}>
+        <ServingChip state={state} />
+        {state.kill && (
+          <span className={classes.meta}>
+            <Who email={state.kill.by} />: {sentence(state.kill.reason)}
+          </span>
+        )}
+        {!state.live && !state.kill && <span className={classes.meta}>{m.flag.notLive}</span>}
+      </div>
+      {!production && (
+        <div>
+          {state.kill
+            ? flag.can.includes("restore") && (
+                <Button
+                  size="xs"
+                  variant="default"
+                  leftSection={<IconPower size={14} aria-hidden />}
+                  aria-label={m.flag.restoreIn(where)}
+                  loading={restore.isPending}
+                  onClick={() => restore.mutate({ environment: where, reason: "" })}
+                >
+                  {m.flag.restore}
+                </Button>
+              )
+            : flag.can.includes("kill") && (
+                <Button
+                  size="xs"
+                  variant="subtle"
+                  color="red"
+                  leftSection={<IconHandStop size={14} aria-hidden />}
+                  aria-label={m.flag.killIn(where)}
+                  loading={kill.isPending}
+                  onClick={() => kill.mutate({ environment: where, reason: "" })}
+                >
+                  {m.flag.turnOff}
+                </Button>
+              )}
+        </div>
+      )}
+      {restore.data?.request && <Link to={`/requests/${restore.data.request.id}`}>{m.flag.openRequest}</Link>}
+      {problem && <Notice problem={problem} />}
+    </li>
+  );
+}

@@ -1,0 +1,113 @@
+import { Button, TextInput } from "@mantine/core";
+import { IconHandStop, IconPower } from "@tabler/icons-react";
+import { useState } from "react";
+import { Link } from "react-router";
+import type { Flag, FlagEnvironment } from "../api/types";
+import { m } from "../messages";
+import { sentence } from "../model/text";
+import { Notice, NoticeBox } from "../pieces/Notice";
+import { When } from "../pieces/When";
+import { Who } from "../pieces/Who";
+import classes from "./KillZone.module.css";
+import { useKill, useRestore } from "./useFlag";
+
+interface Props {
+  flag: Flag;
+  /** Where the big button acts: production. */
+  state: FlagEnvironment;
+  governed: boolean;
+}
+
+/** The big switch: one click turns the flag off for everybody in production; what can be said about it comes after. */
+export function KillZone({ flag, state, governed }: Props) {
+  const [reason, setReason] = useState("");
+  const kill = useKill(flag.key);
+  const where = state.environment;
+  if (state.kill) {
+    return (
+      <NoticeBox tone="danger" title={sentence(m.flag.killed(where))}>
+        <p>
+          <Who email={state.kill.by} /> · <When at={state.kill.at} /> · {sentence(state.kill.reason)}
+        </p>
+        {kill.data && <p>{receipt(kill.data.receipt)}</p>}
+        {flag.can.includes("restore") && <RestoreForm flag={flag} environment={where} governed={governed} />}
+      </NoticeBox>
+    );
+  }
+  if (!flag.can.includes("kill")) return null;
+  return (
+    <section className={classes.zone} aria-label={m.flag.kill}>
+      <div className={classes.act}>
+        <Button
+          size="lg"
+          color="red"
+          leftSection={<IconHandStop size={20} aria-hidden />}
+          loading={kill.isPending}
+          onClick={() => kill.mutate({ environment: where, reason: reason.trim() })}
+        >
+          {m.flag.kill}
+        </Button>
+        <p className={classes.words}>{m.flag.killWhat(flag.off)}</p>
+      </div>
+      <TextInput
+        label={m.flag.killReason}
+        value={reason}
+        onChange={(event) => setReason(event.currentTarget.value)}
+        className={classes.reason}
+      />
+      {kill.error && <Notice problem={kill.error} />}
+    </section>
+  );
+}
+
+function receipt(r: {
+  revision: number;
+  served_here: boolean;
+  committed_at: string;
+  served_at?: string;
+}): string {
+  if (!r.served_here || !r.served_at) return m.flag.receiptSlow;
+  const ms = Math.max(0, new Date(r.served_at).getTime() - new Date(r.committed_at).getTime());
+  return m.flag.receipt(r.revision, ms);
+}
+
+interface RestoreProps {
+  flag: Flag;
+  environment: string;
+  governed: boolean;
+}
+
+/** Turns a killed flag on again, or asks for it where others must agree. */
+function RestoreForm({ flag, environment, governed }: RestoreProps) {
+  const [reason, setReason] = useState("");
+  const restore = useRestore(flag.key);
+  const asked = restore.data?.request;
+  if (asked) {
+    return (
+      <p>
+        <strong>{m.flag.restoreAsked}.</strong> {m.flag.restoreAskedWords}{" "}
+        <Link to={`/requests/${asked.id}`}>{m.flag.openRequest}</Link>
+      </p>
+    );
+  }
+  return (
+    <div className={classes.restore}>
+      <TextInput
+        label={m.flag.restoreReason}
+        description={governed ? m.flag.restoreGoverned : undefined}
+        value={reason}
+        onChange={(event) => setReason(event.currentTarget.value)}
+        className={classes.reason}
+      />
+      <Button
+        variant="default"
+        leftSection={<IconPower size={16} aria-hidden />}
+        loading={restore.isPending}
+        onClick={() => restore.mutate({ environment, reason: reason.trim() })}
+      >
+        {m.flag.restore}
+      </Button>
+      {restore.error && <Notice problem={restore.error} />}
+    </div>
+  );
+}

@@ -1,0 +1,54 @@
+import { IconCheck } from "@tabler/icons-react";
+import type { Lifecycle, LifecycleState } from "../api/types";
+import { m } from "../messages";
+import { day } from "../model/time";
+import { Facts } from "../pieces/Facts";
+import { Panel } from "../pieces/Page";
+import { LifecycleChip } from "../pieces/states";
+import { When } from "../pieces/When";
+import classes from "./LifePanel.module.css";
+
+const life: LifecycleState[] = ["proposed", "approved", "staged", "active", "deprecated", "removed"];
+
+/** Where a flag stands in its life, and when its time is up. */
+export function LifePanel({ lifecycle }: { lifecycle: Lifecycle }) {
+  const at = life.indexOf(lifecycle.state);
+  return (
+    <Panel title={m.flag.lifecycle} aside={<LifecycleChip state={lifecycle.state} />}>
+      <ol className={classes.life}>
+        {life.map((state, i) => (
+          <li
+            key={state}
+            className={classes.state}
+            data-place={i < at ? "past" : i === at ? "now" : "next"}
+            aria-current={i === at ? "step" : undefined}
+          >
+            <span className={classes.dot} aria-hidden>
+              {i < at && <IconCheck size={10} />}
+            </span>
+            <span>{m.state.lifecycle[state]}</span>
+            {i === at && <span className={classes.words}>{m.flag.lifecycleWords[state]}</span>}
+          </li>
+        ))}
+      </ol>
+      <Facts
+        rows={[
+          [m.flag.ttl, m.flag.days(lifecycle.ttl_days)],
+          [
+            m.flag.expires,
+            lifecycle.expires_at ? (
+              <>
+                {day(new Date(lifecycle.expires_at))} (<When at={lifecycle.expires_at} />)
+              </>
+            ) : (
+              m.flag.expiresLater(lifecycle.ttl_days)
+            ),
+          ],
+          ...(lifecycle.removal_plan
+            ? [[m.flag.facts.plan, lifecycle.removal_plan] as [string, string]]
+            : []),
+        ]}
+      />
+    </Panel>
+  );
+}

@@ -1,0 +1,129 @@
+import { Button, Textarea } from "@mantine/core";
+import { IconRoute } from "@tabler/icons-react";
+import { type FormEvent, useRef, useState } from "react";
+import { Link } from "react-router";
+import type { Rollout } from "../api/types";
+import { m } from "../messages";
+import { sentence } from "../model/text";
+import { Empty } from "../pieces/Empty";
+import { Notice } from "../pieces/Notice";
+import { Panel } from "../pieces/Page";
+import { RolloutChip } from "../pieces/states";
+import { When } from "../pieces/When";
+import classes from "./RolloutPanel.module.css";
+import { Track } from "./Track";
+import { type Act, useRolloutAct } from "./useFlag";
+
+/** The rollouts of a flag: the newest as a track with what can be done, the earlier ones below it. */
+export function RolloutPanel({ rollouts }: { rollouts: Rollout[] }) {
+  const [newest, ...earlier] = rollouts;
+  if (!newest) {
+    return (
+      <Panel title={m.flag.rollout} flush>
+        <Empty icon={<IconRoute />} title={m.flag.noRollout} words={m.flag.noRolloutWords} />
+      </Panel>
+    );
+  }
+  return (
+    <Panel title={m.flag.rollout} aside={<RolloutChip state={newest.state} />} id="rollout">
+      {newest.reason && <p className={classes.reason}>{sentence(newest.reason)}</p>}
+      <Track rollout={newest} />
+      <Acts rollout={newest} key={newest.id} />
+      {earlier.length > 0 && (
+        <details className={classes.earlier}>
+          <summary>{m.flag.pastRollouts}</summary>
+          <ul>
+            {earlier.map((rollout) => (
+              <li key={rollout.id}>
+                <Link to={`/requests/${rollout.request_id}`}>
+                  <When at={rollout.created_at} />
+                </Link>{" "}
+                <RolloutChip state={rollout.state} />
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+    </Panel>
+  );
+}
+
+const order: Act[] = ["start", "promote", "resume", "pause", "abort"];
+
+/** What the person may do with the rollout now. Starting and pausing act at once; going on and stopping ask for a reason. */
+function Acts({ rollout }: { rollout: Rollout }) {
+  const act = useRolloutAct(rollout.id);
+  const [asking, setAsking] = useState<Act | null>(null);
+  const can = order.filter((one) => rollout.can.includes(one));
+  function choose(next: Act) {
+    act.reset();
+    if (next === "promote" || next === "abort") setAsking(asking === next ? null : next);
+    else act.mutate({ act: next });
+  }
+  if (can.length === 0) return null;
+  return (
+    <div className={classes.acts}>
+      <div className={classes.buttons}>
+        {can.map((one) => (
+          <Button
+            key={one}
+            variant={one === "start" || one === "promote" || one === "resume" ? "filled" : "default"}
+            loading={act.isPending && act.variables?.act === one}
+            aria-expanded={one === "promote" || one === "abort" ? asking === one : undefined}
+            onClick={() => choose(one)}
+          >
+            {m.flag.act[one]}
+          </Button>
+        ))}
+      </div>
+      {asking && can.includes(asking) && (
+        <ReasonForm
+          key={asking}
+          act={asking}
+          busy={act.isPending}
+          submit={(reason) => act.mutate({ act: asking, reason }, { onSuccess: () => setAsking(null) })}
+        />
+      )}
+      {act.error && <Notice problem={act.error} />}
+    </div>
+  );
+}
+
+interface ReasonProps {
+  act: Act;
+  busy: boolean;
+  submit: (reason: string) => void;
+}
+
+function ReasonForm({ act, busy, submit }: ReasonProps) {
+  const [reason, setReason] = useState("");
+  const [asked, setAsked] = useState(false);
+  const field = useRef<HTMLTextAreaElement>(null);
+  function send(event: FormEvent) {
+    event.preventDefault();
+    setAsked(true);
+    if (!reason.trim()) field.current?.focus();
+    else if (!busy) submit(reason.trim());
+  }
+  return (
+    <form onSubmit={send} noValidate className={classes.form}>
+      <Textarea
+        ref={field}
+        autoFocus
+        label={m.flag.actReason.needed}
+        description={m.flag.actHelp[act]}
+        withAsterisk
+        autosize
+        minRows={2}
+        value={reason}
+        onChange={(event) => setReason(event.currentTarget.value)}
+        error={asked && !reason.trim() ? m.flag.actReason.missing : undefined}
+      />
+      <div>
+        <Button type="submit" color={act === "abort" ? "red" : undefined} loading={busy}>
+          {m.flag.act[act]}
+        </Button>
+      </div>
+    </form>
+  );
+}

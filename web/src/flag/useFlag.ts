@@ -1,0 +1,57 @@
+import { useMutation } from "@tanstack/react-query";
+import { api, unwrap } from "../api/client";
+import { queries } from "../api/queries";
+import { m } from "../messages";
+
+export type Act = "start" | "promote" | "pause" | "resume" | "abort";
+
+/** The acts on a rollout. Whatever one changes is asked for again. */
+export function useRolloutAct(id: string) {
+  return useMutation({
+    mutationFn: ({ act, reason }: { act: Act; reason?: string }) => {
+      const call = { params: { path: { id } }, body: { reason } };
+      switch (act) {
+        case "start":
+          return unwrap(api.POST("/api/v1/rollouts/{id}/start", call));
+        case "promote":
+          return unwrap(api.POST("/api/v1/rollouts/{id}/promote", call));
+        case "pause":
+          return unwrap(api.POST("/api/v1/rollouts/{id}/pause", call));
+        case "resume":
+          return unwrap(api.POST("/api/v1/rollouts/{id}/resume", call));
+        case "abort":
+          return unwrap(api.POST("/api/v1/rollouts/{id}/abort", call));
+      }
+    },
+    onSettled: () => queries.invalidateQueries(),
+  });
+}
+
+/** Turns a flag off for everybody in an environment, now. */
+export function useKill(key: string) {
+  return useMutation({
+    mutationFn: ({ environment, reason }: { environment: string; reason: string }) =>
+      unwrap(
+        api.POST("/api/v1/flags/{key}/environments/{environment}/kill", {
+          params: { path: { key, environment } },
+          body: { reason: reason || m.flag.killDefault },
+        }),
+      ),
+    onSuccess: ({ receipt: _, ...flag }) => queries.setQueryData(["flag", key], flag),
+    onSettled: () => queries.invalidateQueries(),
+  });
+}
+
+/** Turns a killed flag on again: at once, or by a request where the environment is governed. */
+export function useRestore(key: string) {
+  return useMutation({
+    mutationFn: ({ environment, reason }: { environment: string; reason: string }) =>
+      unwrap(
+        api.POST("/api/v1/flags/{key}/environments/{environment}/restore", {
+          params: { path: { key, environment } },
+          body: { reason: reason || undefined },
+        }),
+      ),
+    onSettled: () => queries.invalidateQueries(),
+  });
+}

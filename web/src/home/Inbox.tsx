@@ -1,0 +1,73 @@
+import {
+  IconChevronRight,
+  IconCircleCheck,
+  IconHandStop,
+  IconInbox,
+  IconPlayerPlay,
+  IconRoute,
+  IconTool,
+} from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "react-router";
+import { inboxQuery } from "../api/calls";
+import type { InboxItem } from "../api/types";
+import { m } from "../messages";
+import { sentence } from "../model/text";
+import { Chip, type Tone } from "../pieces/Chip";
+import { Empty } from "../pieces/Empty";
+import { Notice } from "../pieces/Notice";
+import { Panel } from "../pieces/Page";
+import { When } from "../pieces/When";
+import { RowSkeleton } from "./RowSkeleton";
+import classes from "./Rows.module.css";
+
+const looks: Record<InboxItem["kind"], [Tone, typeof IconTool]> = {
+  approve: ["info", IconCircleCheck],
+  start_rollout: ["on", IconPlayerPlay],
+  promote: ["info", IconRoute],
+  fix_request: ["warn", IconTool],
+  killed: ["danger", IconHandStop],
+};
+
+/** What waits for the person, oldest first. */
+export function Inbox() {
+  const inbox = useQuery(inboxQuery);
+  const items = inbox.data?.items;
+  return (
+    <Panel title={m.home.inbox} flush>
+      {inbox.error && !items && <Notice problem={inbox.error} retry={inbox.refetch} />}
+      {inbox.isPending && <RowSkeleton rows={2} />}
+      {items?.length === 0 && (
+        <Empty icon={<IconInbox />} title={m.home.inboxEmpty} words={m.home.inboxEmptyWords} />
+      )}
+      <ul className={classes.list}>
+        {items?.map((item) => (
+          <Item key={`${item.kind} ${item.href}`} item={item} />
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function Item({ item }: { item: InboxItem }) {
+  const [tone, Icon] = looks[item.kind];
+  return (
+    <li className={classes.row}>
+      <span className={classes.chip}>
+        <Chip tone={tone} icon={<Icon />}>
+          {m.home.kinds[item.kind]}
+        </Chip>
+      </span>
+      <div className={classes.text}>
+        <Link to={item.href} className={classes.link}>
+          {item.title}
+        </Link>
+        <p className={classes.words}>{sentence(item.words)}</p>
+      </div>
+      <span className={classes.at}>
+        <When at={item.at} />
+      </span>
+      <IconChevronRight size={16} aria-hidden className={classes.go} />
+    </li>
+  );
+}

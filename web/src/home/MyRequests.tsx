@@ -1,0 +1,56 @@
+import { Button } from "@mantine/core";
+import { IconChevronRight, IconFilePlus } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "react-router";
+import { requestsQuery } from "../api/calls";
+import { m } from "../messages";
+import { shortName } from "../model/text";
+import { Empty } from "../pieces/Empty";
+import { Notice } from "../pieces/Notice";
+import { Panel } from "../pieces/Page";
+import { RequestChip } from "../pieces/states";
+import { When } from "../pieces/When";
+import { titleOf } from "../request/title";
+import { RowSkeleton } from "./RowSkeleton";
+import classes from "./Rows.module.css";
+
+/** What the person has asked for lately. */
+export function MyRequests() {
+  const requests = useQuery(requestsQuery({ mine: true, limit: 5 }));
+  const items = requests.data?.items;
+  return (
+    <Panel title={m.home.mine} flush>
+      {requests.error && !items && <Notice problem={requests.error} retry={requests.refetch} />}
+      {requests.isPending && <RowSkeleton rows={1} />}
+      {items?.length === 0 && (
+        <Empty icon={<IconFilePlus />} title={m.home.mineEmpty} words={m.home.mineEmptyWords}>
+          <Button component={Link} to="/publish">
+            {m.home.publish}
+          </Button>
+        </Empty>
+      )}
+      <ul className={classes.list}>
+        {items?.map((request) => (
+          <li key={request.id} className={classes.row}>
+            <div className={classes.text}>
+              <Link to={`/requests/${request.id}`} className={classes.link}>
+                {titleOf(request)}
+              </Link>
+              <p className={classes.words}>
+                {request.approvals_needed
+                  .filter((need) => request.state === "needs_approval" && need.given < need.quorum)
+                  .map((need) => m.home.waitsFor(need.domain, need.eligible.map(shortName)))
+                  .join(" · ")}
+              </p>
+            </div>
+            <RequestChip state={request.state} />
+            <span className={classes.at}>
+              <When at={request.created_at} />
+            </span>
+            <IconChevronRight size={16} aria-hidden className={classes.go} />
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}

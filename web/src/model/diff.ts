@@ -1,0 +1,65 @@
+export interface Line {
+  kind: "same" | "gone" | "added";
+  text: string;
+}
+
+/** A value as indented JSON lines; what is absent has none. */
+function lines(value: unknown): string[] {
+  return value === undefined || value === null ? [] : (JSON.stringify(value, null, 2) ?? "").split("\n");
+}
+
+// Beyond this many lines on a side the comparison would take long for nobody's good: all is told as gone and added.
+const comparable = 400;
+
+/** The lines of two values as JSON, the common ones once (longest common subsequence). */
+export function diff(before: unknown, after: unknown): Line[] {
+  const [a, b] = [lines(before), lines(after)];
+  if (a.length > comparable || b.length > comparable) {
+    return [
+      ...a.map((text): Line => ({ kind: "gone", text })),
+      ...b.map((text): Line => ({ kind: "added", text })),
+    ];
+  }
+  const length = Array.from({ length: a.length + 1 }, () => new Uint16Array(b.length + 1));
+  const at = (i: number, j: number) => length[i]?.[j] ?? 0;
+  for (let i = a.length - 1; i >= 0; i--) {
+    const row = length[i];
+    if (!row) continue;
+    for (let j = b.length - 1; j >= 0; j--) {
+      row[j] = a[i] === b[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
+    }
+  }
+  const out: Line[] = [];
+  let [i, j] = [0, 0];
+  while (i < a.length || j < b.length) {
+    if (i < a.length && j < b.length && a[i] === b[j]) {
+      out.push({ kind: "same", text: a[i] ?? "" });
+      i++;
+      j++;
+    } else if (i < a.length && (j === b.length || at(i + 1, j) >= at(i, j + 1))) {
+      out.push({ kind: "gone", text: a[i++] ?? "" });
+    } else {
+      out.push({ kind: "added", text: b[j++] ?? "" });
+    }
+  }
+  return out;
+}
+
+export interface Difference {
+  path: string;
+  theirs: unknown;
+  yours: unknown;
+}
+
+/** The leaves in which two contents differ, by path. */
+export function differences(theirs: unknown, yours: unknown, path = ""): Difference[] {
+  if (isPlain(theirs) && isPlain(yours)) {
+    const names = [...new Set([...Object.keys(theirs), ...Object.keys(yours)])].sort();
+    return names.flatMap((name) => differences(theirs[name], yours[name], path ? `${path}.${name}` : name));
+  }
+  return JSON.stringify(theirs) === JSON.stringify(yours) ? [] : [{ path, theirs, yours }];
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

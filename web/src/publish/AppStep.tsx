@@ -1,0 +1,101 @@
+import { Select, Textarea, TextInput } from "@mantine/core";
+import type { AppDraft, Content, Finding, Patch } from "../api/types";
+import { m } from "../messages";
+import { Panel } from "../pieces/Page";
+import { errorsOf, Warnings } from "./FieldNotes";
+import classes from "./PublishForm.module.css";
+import type { Act } from "./useDraft";
+import { useTeams } from "./useTeams";
+
+interface Props {
+  content: Content;
+  act: (act: Act) => void;
+  shown: Map<string, Finding[]>;
+}
+
+/** The second step: what the app is called, what it does, who answers for it and where it runs. */
+export function AppStep({ content, act, shown }: Props) {
+  const teams = useTeams();
+  const words = m.publish.app;
+  const fix = (patch: Patch[]) => act({ do: "patch", patch });
+  const field = (name: keyof AppDraft, label: string, description?: string) => ({
+    id: `app.${name}`,
+    label,
+    description,
+    withAsterisk: true,
+    value: content.app?.[name] ?? "",
+    error: errorsOf({ findings: shown.get(`app.${name}`), fix }),
+    onBlur: () => act({ do: "touch", path: `app.${name}` }),
+  });
+  const typed = (name: keyof AppDraft) => ({
+    onChange: (event: { currentTarget: { value: string } }) =>
+      act({ do: "app", name, value: event.currentTarget.value }),
+  });
+  const chosen = (name: keyof AppDraft) => ({
+    onChange: (value: string | null) => act({ do: "app", name, value: value ?? "" }),
+  });
+  const below = (name: keyof AppDraft) => <Warnings findings={shown.get(`app.${name}`)} fix={fix} />;
+  return (
+    <Panel title={words.title}>
+      <div className={classes.fields}>
+        <div>
+          <TextInput {...field("name", words.name, words.nameHelp)} {...typed("name")} autoComplete="off" />
+          {below("name")}
+        </div>
+        <div>
+          <TextInput
+            {...field("slug", words.slug, words.slugHelp)}
+            {...typed("slug")}
+            autoComplete="off"
+            spellCheck={false}
+          />
+          {below("slug")}
+        </div>
+        <div>
+          <Textarea
+            {...field("description", words.description, words.descriptionHelp)}
+            {...typed("description")}
+            autosize
+            minRows={2}
+            maxRows={6}
+          />
+          {below("description")}
+        </div>
+        <div>
+          <Select
+            {...field("category", words.category)}
+            {...chosen("category")}
+            value={content.app?.category || null}
+            data={Object.entries(words.categories).map(([value, label]) => ({ value, label }))}
+            placeholder={m.publish.options.choose}
+          />
+          {below("category")}
+        </div>
+        <div>
+          <Select
+            {...field("owner", words.owner, teams.length > 0 ? words.ownerHelp : words.noTeam)}
+            {...chosen("owner")}
+            value={content.app?.owner || null}
+            data={teams}
+            placeholder={m.publish.options.choose}
+          />
+          {below("owner")}
+        </div>
+        <div>
+          <TextInput {...field("contact", words.contact, words.contactHelp)} {...typed("contact")} />
+          {below("contact")}
+        </div>
+        <div>
+          <TextInput
+            {...field("url", words.url, words.urlHelp)}
+            {...typed("url")}
+            type="url"
+            inputMode="url"
+            placeholder="https://"
+          />
+          {below("url")}
+        </div>
+      </div>
+    </Panel>
+  );
+}

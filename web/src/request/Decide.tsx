@@ -1,0 +1,135 @@
+import { Button, Kbd, Select, Textarea } from "@mantine/core";
+import { useHotkeys } from "@mantine/hooks";
+import { IconCheck, IconX } from "@tabler/icons-react";
+import { type FormEvent, useRef, useState } from "react";
+import type { Request } from "../api/types";
+import { useSelf } from "../app/session";
+import { m } from "../messages";
+import { Notice, NoticeBox } from "../pieces/Notice";
+import { Panel } from "../pieces/Page";
+import classes from "./Decide.module.css";
+import { useDecision, type Verdict } from "./useRequest";
+
+/** The decision of an approver: approve or deny with a reason, by pointer or by the keys a and d. */
+export function Decide({ request }: { request: Request }) {
+  const self = useSelf();
+  const can = (verdict: Verdict) => request.can.includes(verdict);
+  // What was read when the screen opened: an edit since must be read before it is decided on.
+  const [read, setRead] = useState(request.digest);
+  const [verdict, setVerdict] = useState<Verdict | null>(null);
+  const [reason, setReason] = useState("");
+  const [domain, setDomain] = useState<string | null>(request.can_domains[0] ?? null);
+  const [asked, setAsked] = useState(false);
+  const field = useRef<HTMLTextAreaElement>(null);
+  const decision = useDecision(request.id);
+  const words = m.request.you;
+
+  function choose(next: Verdict) {
+    if (!can(next)) return;
+    setVerdict(next);
+    setAsked(false);
+    decision.reset();
+    requestAnimationFrame(() => field.current?.focus());
+  }
+  useHotkeys([
+    ["a", () => choose("approve")],
+    ["d", () => choose("deny")],
+  ]);
+
+  if (!can("approve") && !can("deny")) {
+    if (request.state !== "needs_approval") return null;
+    const decided = request.decisions.some((one) => one.by === self.email && !one.void);
+    return (
+      <Panel title={words.title}>
+        {decided ? words.decided : request.requester === self.email ? words.own : words.cannot}
+      </Panel>
+    );
+  }
+  const missing = verdict === "deny" && !reason.trim();
+  function send(event: FormEvent) {
+    event.preventDefault();
+    setAsked(true);
+    if (missing) field.current?.focus();
+    else if (verdict && !decision.isPending) {
+      decision.mutate({
+        verdict,
+        digest: read,
+        domain: domain ?? undefined,
+        reason: reason.trim() || undefined,
+      });
+    }
+  }
+  return (
+    <Panel title={words.title}>
+      {read !== request.digest && (
+        <NoticeBox
+          tone="warn"
+          title={m.request.changed}
+          actions={
+            <Button size="xs" variant="default" onClick={() => setRead(request.digest)}>
+              {m.request.readAgain}
+            </Button>
+          }
+        />
+      )}
+      <div className={classes.buttons}>
+        <Button
+          variant={verdict === "approve" ? "filled" : "light"}
+          aria-pressed={verdict === "approve"}
+          leftSection={<IconCheck size={16} aria-hidden />}
+          rightSection={<Kbd size="xs">a</Kbd>}
+          onClick={() => choose("approve")}
+        >
+          {words.approve}
+        </Button>
+        <Button
+          variant={verdict === "deny" ? "filled" : "light"}
+          color="red"
+          aria-pressed={verdict === "deny"}
+          leftSection={<IconX size={16} aria-hidden />}
+          rightSection={<Kbd size="xs">d</Kbd>}
+          onClick={() => choose("deny")}
+        >
+          {words.deny}
+        </Button>
+      </div>
+      {verdict === null && <p className={classes.hint}>{words.keys}</p>}
+      {verdict && (
+        <form onSubmit={send} noValidate className={classes.form}>
+          {request.can_domains.length > 1 && (
+            <Select
+              label={words.domain}
+              data={request.can_domains}
+              value={domain}
+              onChange={setDomain}
+              allowDeselect={false}
+            />
+          )}
+          <Textarea
+            ref={field}
+            label={verdict === "deny" ? words.reason : words.reasonOptional}
+            description={verdict === "deny" ? words.denyHelp : words.approveHelp}
+            withAsterisk={verdict === "deny"}
+            autosize
+            minRows={2}
+            value={reason}
+            onChange={(event) => setReason(event.currentTarget.value)}
+            onKeyDown={(event) => {
+              if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) send(event);
+            }}
+            error={asked && missing ? words.needReason : undefined}
+          />
+          {decision.error && <Notice problem={decision.error} />}
+          <Button
+            type="submit"
+            color={verdict === "deny" ? "red" : undefined}
+            loading={decision.isPending}
+            fullWidth
+          >
+            {verdict === "deny" ? words.confirmDeny : words.confirmApprove}
+          </Button>
+        </form>
+      )}
+    </Panel>
+  );
+}
