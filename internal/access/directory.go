@@ -144,8 +144,8 @@ func (d *Directory) Group(ctx context.Context, by Actor, name string) (g Group, 
 	return g, err
 }
 
-// PutPerson makes the person, or makes it what spec says. A revision other than 0 must be the present one. The groups
-// that spec names must exist.
+// PutPerson makes the person, or makes it what spec says. A revision other than 0 must be the present one, or Absent for one
+// that is to be new. The groups that spec names must exist.
 func (d *Directory) PutPerson(ctx context.Context, by Actor, email string, spec PersonSpec, revision int64) (p Person, effect Effect, err error) {
 	if err := Can(by, PeopleWrite, Scope{Person: email}); err != nil {
 		return Person{}, "", err
@@ -164,7 +164,8 @@ func (d *Directory) PutPerson(ctx context.Context, by Actor, email string, spec 
 	return p, effect, nil
 }
 
-// PutGroup makes the group, or makes it what spec says. A revision other than 0 must be the present one. The members that
+// PutGroup makes the group, or makes it what spec says. A revision other than 0 must be the present one, or Absent for one
+// that is to be new. The members that
 // spec names must exist. To put people and groups that name each other: people without groups first, then groups, then
 // people again.
 func (d *Directory) PutGroup(ctx context.Context, by Actor, name string, spec GroupSpec, revision int64) (g Group, effect Effect, err error) {
@@ -224,13 +225,20 @@ type change struct {
 	revision int64
 }
 
+// Absent is the revision of a person or group that is to be new: if there is one already, putting it is a fault of kind Stale.
+const Absent int64 = -1
+
 func (c change) check(what string, exists bool, revision int64, current any) error {
 	switch {
-	case c.revision == 0 || exists && c.revision == revision:
+	case c.revision == 0 || exists && c.revision == revision || !exists && c.revision == Absent:
 		return nil
 	case !exists:
 		return fault.New(fault.Stale, "stale", "the %s does not exist any more", what).
 			Fix("send it without the version that you read, to make it anew")
+	}
+	if c.revision == Absent {
+		return fault.New(fault.Stale, "stale", "there is such a %s already", what).
+			Fix("look at what is there, and send your change with its revision").Showing(current)
 	}
 	return fault.New(fault.Stale, "stale", "the %s was changed since you read it: you have revision %d, now it is %d", what, c.revision, revision).
 		Fix("look at what is there now, and send your change again with that revision").Showing(current)
@@ -248,7 +256,7 @@ func (c change) append(ctx context.Context, tx *store.Tx, name, subject string, 
 
 func unknown(what, field, word string, among []string) error {
 	return fault.New(fault.NotFound, "unknown_"+what, "there is no %s %s", what, quote(word)).At(field).
-		Fix("%s", meant(word, among, "look it up in the list under Admin"))
+		Fix("%s", fault.Meant(word, among, "look it up in the list under Admin"))
 }
 
 func checkPerson(email string, spec PersonSpec) (string, PersonSpec, error) {
@@ -275,7 +283,7 @@ func checkGroup(name string, spec GroupSpec) (GroupSpec, error) {
 	for i, role := range spec.Roles {
 		if !slices.Contains(roles, role) {
 			wrong.add(fault.New(fault.Invalid, "unknown_role", "there is no role %s", quote(string(role))).
-				At(fmt.Sprintf("roles[%d]", i)).Fix("%s", meant(string(role), known, "the roles are "+strings.Join(known, ", "))))
+				At(fmt.Sprintf("roles[%d]", i)).Fix("%s", fault.Meant(string(role), known, "the roles are "+strings.Join(known, ", "))))
 		}
 	}
 	for i, domain := range spec.Domains {

@@ -108,7 +108,7 @@ func checkToken(spec TokenSpec, now time.Time) (TokenSpec, error) {
 			known[i] = string(scope)
 		}
 		wrong.add(fault.New(fault.Invalid, "unknown_scope", "there is no scope %s", quote(string(spec.Scope))).At("scope").
-			Fix("%s", meant(string(spec.Scope), known, "the scopes are "+strings.Join(known, ", "))))
+			Fix("%s", fault.Meant(string(spec.Scope), known, "the scopes are "+strings.Join(known, ", "))))
 	}
 	spec.As, spec.Name = as, strings.TrimSpace(spec.Name)
 	if spec.Name == "" {

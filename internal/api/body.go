@@ -14,7 +14,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
 )
 
@@ -212,7 +211,7 @@ func unknownMember(path, name string, known []string) fault.Finding {
 		Severity: fault.SeverityError, Field: join(path, name), Code: "unknown_member", Message: strconv.Quote(name) + " is not known here",
 		Remediation: "known are: " + strings.Join(known, ", "),
 	}
-	if near := access.Nearest(name, known); len(near) > 0 {
+	if near := fault.Nearest(name, known); len(near) > 0 {
 		finding.Message += ", did you mean " + strconv.Quote(near[0]) + "?"
 		finding.Remediation = "write " + strconv.Quote(near[0]) + " or leave it out"
 	}

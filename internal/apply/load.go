@@ -11,7 +11,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/policy"
@@ -139,7 +138,7 @@ func (l *loader) file(name string, raw []byte) {
 func (l *loader) document(file string, n *node) {
 	enveloped := false
 	for _, m := range n.members {
-		if near := access.Nearest(m.name, []string{"apiVersion", "kind", "metadata", "spec"}); len(near) > 0 {
+		if near := fault.Nearest(m.name, []string{"apiVersion", "kind", "metadata", "spec"}); len(near) > 0 {
 			enveloped = true
 		}
 	}

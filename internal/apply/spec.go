@@ -156,14 +156,11 @@ func (n *node) words() string {
 
 // meant is the remediation for a word that is not known.
 func meant(word string, among []string) string {
-	if near := access.Nearest(word, among); len(near) > 0 {
-		return fmt.Sprintf("did you mean %s?", strings.Join(near, " or "))
+	otherwise := "look up the name"
+	if sorted := slices.Sorted(slices.Values(among)); len(sorted) > 0 && len(sorted) <= 12 {
+		otherwise = "there are " + strings.Join(sorted, ", ")
 	}
-	sorted := slices.Sorted(slices.Values(among))
-	if len(sorted) == 0 || len(sorted) > 12 {
-		return "look up the name"
-	}
-	return "there are " + strings.Join(sorted, ", ")
+	return fault.Meant(word, among, otherwise)
 }
 
 // refuse makes one fault of all findings; nil if none is an error.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -25,6 +24,7 @@ import (
 	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
+	"github.com/soukhq/souk/internal/strict"
 	"github.com/soukhq/souk/internal/template"
 	"github.com/soukhq/souk/templates"
 )
@@ -286,8 +286,8 @@ func checkPolicy(s source) []fault.Finding {
 }
 
 func (b *bench) checkRequest(ctx context.Context, raw []byte) ([]fault.Finding, error) {
-	var content review.Content
-	if err := decodeStrict(raw, &content); err != nil {
+	content, err := review.Parse(raw)
+	if err != nil {
 		return findingsOf(err), nil
 	}
 	facts := review.Facts{
@@ -318,8 +318,8 @@ func (b *bench) checkRequest(ctx context.Context, raw []byte) ([]fault.Finding, 
 }
 
 // checkEvent checks the shape of an audit event.
-func checkEvent(raw []byte) (findings []fault.Finding) {
-	var event struct {
+func checkEvent(raw []byte) []fault.Finding {
+	event, findings := strict.Decode[struct {
 		Event     string     `json:"event"`
 		FlagID    string     `json:"flag_id"`
 		From      string     `json:"from"`
@@ -337,10 +337,10 @@ func checkEvent(raw []byte) (findings []fault.Finding) {
 		Subject     string            `json:"subject"`
 		Credential  *audit.Credential `json:"credential"`
 		Details     map[string]any    `json:"details"`
-		Leaf        *int64            `json:"leaf"`
-	}
-	if err := decodeStrict(raw, &event); err != nil {
-		return findingsOf(err)
+		Leaf        any               `json:"leaf"` // null until it is sequenced
+	}](raw, strict.Take{Bytes: maxChecked, AnyText: true})
+	if len(findings) > 0 {
+		return findings
 	}
 	need := func(field string, there bool) {
 		if !there {
@@ -359,23 +359,6 @@ func checkEvent(raw []byte) (findings []fault.Finding) {
 		need("reason", strings.TrimSpace(event.Reason) != "")
 	}
 	return findings
-}
-
-// decodeStrict decodes one JSON value without unknown members.
-func decodeStrict(raw []byte, into any) error {
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(into)
-	if err == nil {
-		if _, more := decoder.Token(); !errors.Is(more, io.EOF) {
-			err = errors.New("something follows the JSON value")
-		}
-	}
-	if err != nil {
-		text := strings.TrimPrefix(err.Error(), "json: ")
-		return fault.New(fault.Invalid, "malformed_json", "%s", text).Fix("see the contract of the file")
-	}
-	return nil
 }
 
 // findingsOf makes findings of a fault.

@@ -54,6 +54,15 @@ func (l *Lifecycles) Rules(ctx context.Context, by access.Actor) (rules Rules, e
 
 // SetRules makes rules the deployment's lifecycle policy, for flags made from then on. Rules that hold already change nothing.
 func (l *Lifecycles) SetRules(ctx context.Context, by access.Actor, rules Rules, reason string) (Rules, error) {
+	return l.setRules(ctx, by, rules, reason, nil)
+}
+
+// ReplaceRules is SetRules for who read the policy as it was before: if it is another by now, that is a fault of kind Stale.
+func (l *Lifecycles) ReplaceRules(ctx context.Context, by access.Actor, was, rules Rules) (Rules, error) {
+	return l.setRules(ctx, by, rules, "", &was)
+}
+
+func (l *Lifecycles) setRules(ctx context.Context, by access.Actor, rules Rules, reason string, was *Rules) (Rules, error) {
 	if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
 		return Rules{}, err
 	}
@@ -65,8 +74,15 @@ func (l *Lifecycles) SetRules(ctx context.Context, by access.Actor, rules Rules,
 	slices.SortFunc(rules.ReminderScheduleDays, func(a, b int) int { return b - a })
 	err := l.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		before, changed, err := setRules(ctx, tx, rules)
-		if err != nil || !changed {
+		if err != nil {
 			return err
+		}
+		if was != nil && !was.equal(before) {
+			return fault.New(fault.Stale, "stale", "the lifecycle policy was changed since you read it").
+				Fix("look at what is there now, and make your change again").Showing(before)
+		}
+		if !changed {
+			return nil
 		}
 		e := by.Event("lifecycle.rules_changed", l.Now())
 		e.Subject, e.Reason, e.Details = "lifecycle", reason, map[string]any{"before": before, "after": rules}

@@ -97,24 +97,24 @@ func TestALifecyclePolicyIsReadStrictly(t *testing.T) {
 		t.Error(diff, found)
 	}
 	for raw, want := range map[string]string{
-		``:                    " not_an_object write { … }",
-		`[]`:                  " not_an_object write { … }",
+		``:                    " not_json mend the JSON",
+		`[]`:                  " wrong_type give an object",
 		`{}`:                  "lifecycle required put the members of the policy into an object lifecycle",
-		`{"lifecycle": null}`: "lifecycle not_an_object write { … }; lifecycle.max_active_days required say for how many days a flag may be active",
+		`{"lifecycle": null}`: "lifecycle wrong_type give an object",
 		`{"lifecycle": {}}`:   "lifecycle.max_active_days required say for how many days a flag may be active",
 		`{"lifecicle": {}}`:   "lifecicle unknown_member did you mean lifecycle?",
-		`{"lifecycle": {"max_active_days": 9}} x`:                                  " not_json mend the JSON",
+		`{"lifecycle": {"max_active_days": 9}} x`:                                  " not_json send one JSON object",
 		`{"lifecycle": {"max_active_days": 9}`:                                     " not_json mend the JSON",
 		`{"lifecycle": {"max_active_days": 9, "max_active_days": 10}}`:             "lifecycle.max_active_days duplicate_member keep one of them",
 		`{"lifecycle": {"max_active_days": 9, "reminder_schedule": [1]}}`:          "lifecycle.reminder_schedule unknown_member did you mean reminder_schedule_days?",
-		`{"lifecycle": {"max_active_days": "9"}}`:                                  "lifecycle.max_active_days wrong_type give a whole number such as 7",
-		`{"lifecycle": {"max_active_days": 9.5}}`:                                  "lifecycle.max_active_days wrong_type give a whole number such as 7",
+		`{"lifecycle": {"max_active_days": "9"}}`:                                  "lifecycle.max_active_days wrong_type give a whole number",
+		`{"lifecycle": {"max_active_days": 9.5}}`:                                  "lifecycle.max_active_days wrong_type give a whole number",
 		`{"lifecycle": {"max_active_days": 0}}`:                                    "lifecycle.max_active_days out_of_range give a number of days between 1 and 3650",
 		`{"lifecycle": {"max_active_days": 9, "deprecated_grace_days": -1}}`:       "lifecycle.deprecated_grace_days out_of_range give a number of days between 0 and 3650",
 		`{"lifecycle": {"max_active_days": 9, "reminder_schedule_days": [1, 1]}}`:  "lifecycle.reminder_schedule_days[1] duplicate leave one out",
-		`{"lifecycle": {"max_active_days": 9, "reminder_schedule_days": [null]}}`:  "lifecycle.reminder_schedule_days wrong_type give a list such as [14, 7, 1]",
+		`{"lifecycle": {"max_active_days": 9, "reminder_schedule_days": [null]}}`:  "lifecycle.reminder_schedule_days[0] wrong_type give a whole number",
 		`{"lifecycle": {"max_active_days": 9, "reminder_schedule_days": [0]}}`:     "lifecycle.reminder_schedule_days[0] out_of_range give a number of days between 1 and 3650",
-		`{"lifecycle": {"max_active_days": 9, "reminder_schedule_days": {"a":1}}}`: "lifecycle.reminder_schedule_days wrong_type give a list such as [14, 7, 1]",
+		`{"lifecycle": {"max_active_days": 9, "reminder_schedule_days": {"a":1}}}`: "lifecycle.reminder_schedule_days wrong_type give a list",
 	} {
 		rules, found := lifecycle.ParseRules([]byte(raw))
 		lines := make([]string, len(found))

@@ -301,11 +301,7 @@ func unknown(ctx context.Context, tx *store.Tx, name string) error {
 	for _, p := range all {
 		names = append(names, p.Name)
 	}
-	missing := fault.New(fault.NotFound, "no_policy", "there is no policy %q", name).Fix("see the list of policies")
-	if near := access.Nearest(name, names); len(near) > 0 {
-		missing = missing.Fix("did you mean %s?", near[0])
-	}
-	return missing
+	return fault.New(fault.NotFound, "no_policy", "there is no policy %q", name).Fix("%s", fault.Meant(name, names, "see the list of policies"))
 }
 
 func load(ctx context.Context, tx *store.Tx) ([]row, error) {

@@ -178,12 +178,10 @@ func checkContent(c Content, f Facts) []fault.Finding {
 	if f.Template == nil {
 		finding := fault.Finding{
 			Severity: fault.SeverityError, Field: "template_id", Code: "unknown_template",
-			Message: fmt.Sprintf("there is no template %q", c.TemplateID), Remediation: "choose one of the templates",
+			Message: fmt.Sprintf("there is no template %q", c.TemplateID), Remediation: fault.Meant(c.TemplateID, f.TemplateIDs, "choose one of the templates"),
 		}
 		if c.TemplateID == "" {
 			finding.Code, finding.Message = "required", "a template is needed"
-		} else if near := access.Nearest(c.TemplateID, f.TemplateIDs); len(near) > 0 {
-			finding.Remediation = "did you mean " + near[0] + "?"
 		}
 		findings = append(findings, finding)
 	}
@@ -264,7 +262,7 @@ func checkAuditFields(c Content, f Facts) []fault.Finding {
 	case app.Owner == "":
 		add("app.owner", "required", "the app has no owner", "choose one of your teams")
 	case f.Owner == nil:
-		add("app.owner", "unknown_group", fmt.Sprintf("there is no team %q", app.Owner), near(app.Owner, f.Groups, "choose one of your teams"))
+		add("app.owner", "unknown_group", fmt.Sprintf("there is no team %q", app.Owner), fault.Meant(app.Owner, f.Groups, "choose one of your teams"))
 	case !f.Requester.In(app.Owner):
 		add("app.owner", "not_a_member", fmt.Sprintf("you are not in the team %q", app.Owner),
 			"choose one of your teams, or ask a member of "+app.Owner+" to publish the app")
@@ -276,10 +274,10 @@ func checkAuditFields(c Content, f Facts) []fault.Finding {
 	case f.Offline || owner == app.Owner && f.Owner != nil:
 	case f.FieldOwner == nil:
 		add("fields.owner", "unknown_person", fmt.Sprintf("nobody is known as %q", owner),
-			near(owner, append(slices.Clone(f.People), app.Owner), "name a person of the owning team, or the team itself"))
+			fault.Meant(owner, append(slices.Clone(f.People), app.Owner), "name a person of the owning team, or the team itself"))
 	case f.Owner != nil && !slices.Contains(f.Owner.Members, f.FieldOwner.Email):
 		add("fields.owner", "not_a_member", fmt.Sprintf("%s is not in the team %s", f.FieldOwner.Email, app.Owner),
-			near(owner, f.Owner.Members, "name a person of the owning team, or the team itself"))
+			fault.Meant(owner, f.Owner.Members, "name a person of the owning team, or the team itself"))
 	}
 	if strings.TrimSpace(app.Contact) == "" {
 		add("app.contact", "required", "nobody can be reached about the app", "give an e-mail address that is read")
@@ -292,14 +290,6 @@ func checkAuditFields(c Content, f Facts) []fault.Finding {
 		})
 	}
 	return findings
-}
-
-func near(word string, among []string, otherwise string) string {
-	names := access.Nearest(word, among)
-	if len(names) == 0 {
-		return otherwise
-	}
-	return "did you mean " + strings.Join(names, " or ") + "?"
 }
 
 // scanExternal judges what can be known of an external app without calling it: its URL and the reports that came with it.

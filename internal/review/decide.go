@@ -91,6 +91,16 @@ func (d *Desk) admit(r *record, f Facts, by access.Actor, v Verdict, j *Judgemen
 		return false, fault.New(fault.Conflict, "digest_stale", "the request was edited since you read it").At("digest").
 			Fix("read it again and decide on what it says now").Showing(map[string]any{"digest": r.digest, "revision": r.revision})
 	}
+	if v == VerdictApproved && r.content.Kind == RestoreFlag {
+		current, err := r.current(f)
+		if err != nil {
+			return false, err
+		}
+		if !current {
+			return false, fault.New(fault.Conflict, "base_changed", "%s is not turned off as it was when this was asked for", r.content.FlagKey).
+				Fix("if it is to be turned on again now, ask for that anew; the requester can withdraw this").Showing(f.Flag)
+		}
+	}
 	if mine >= 0 {
 		return false, fault.New(fault.Conflict, "already_decided", "you decided this already, for %s; nobody counts twice", r.decisions[mine].Domain).
 			Fix("leave the rest to others")
@@ -122,7 +132,7 @@ func (d *Desk) settle(ctx context.Context, tx *store.Tx, by access.Actor, r *rec
 	now := d.Now()
 	decision := Decision{
 		ID: store.NewID(), Digest: r.digest, Domain: j.Domain, By: by.Email, At: now, Verdict: v, Reason: j.Reason,
-		ForeignToken: by.Credential.Kind == "token" && by.Credential.MadeBy != by.Email,
+		ForeignToken: by.Credential.MadeBy != "" && by.Credential.MadeBy != by.Email, // also of a session opened with it
 	}
 	if err := insertDecision(ctx, tx, r.id, decision); err != nil {
 		return nil, err

@@ -152,13 +152,22 @@ func (d *Desk) assess(ctx context.Context, tx *store.Tx, by access.Actor, r *rec
 	return d.reserve(ctx, tx, by, r, assessed, f)
 }
 
-// baseOf is the revision of what a request changes, so that approvals name it.
+// baseOf names what a request changes, so that approvals are given to it: the kill that is to be undone, by its time.
 func baseOf(f Facts, c Content) int64 {
 	if f.Flag == nil {
 		return 0
 	}
-	state, _ := f.Flag.In(c.Environment)
-	return state.Revision
+	killed := kill(*f.Flag, c.Environment)
+	if killed == nil {
+		return 0
+	}
+	return store.Micros(killed.At)
+}
+
+// current tells whether what the request changes is still as it was when its digest was taken.
+func (r record) current(f Facts) (bool, error) {
+	digest, err := digestOf(r.content, r.templateVersion, baseOf(f, r.content))
+	return digest == r.digest, err
 }
 
 func (d *Desk) electorate(r *record, f Facts) Electorate {

@@ -14,6 +14,7 @@ import (
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/store"
+	"github.com/soukhq/souk/internal/strict"
 	"github.com/soukhq/souk/internal/template"
 )
 
@@ -183,6 +184,19 @@ func (f Facts) place(c Content) ApprovalPlace {
 		}
 	}
 	return place
+}
+
+// maxContent bounds a content, in bytes.
+const maxContent = 1 << 20
+
+// Parse reads a content strictly: a fault of kind Invalid names what is unknown, doubled or of another type.
+func Parse(raw []byte) (Content, error) {
+	c, findings := strict.Decode[Content](raw, strict.Take{Bytes: maxContent, AnyText: true})
+	if len(findings) > 0 {
+		f := findings[0]
+		return Content{}, fault.New(fault.Invalid, f.Code, "%s", f.Message).At(f.Field).Fix("%s", f.Remediation).With(findings...)
+	}
+	return c, nil
 }
 
 // merge applies an RFC 7396 merge patch to a content.

@@ -54,11 +54,20 @@ func (d *Desk) Restore(ctx context.Context, by access.Actor, flagKey, environmen
 			out.Revealed = revealed(o)
 			return err
 		}
+		// Whoever clicks twice waits here, and finds the request of the first click.
+		if flag, err = registry.Lock(ctx, tx, flagKey); err != nil || kill(flag, environment) == nil {
+			return err
+		}
 		r, ok, err := store.One(ctx, tx, scanRecord, `SELECT `+columns+` FROM request
 			WHERE flag_key = $1 AND environment = $2 AND kind = $3 AND state IN ($4, $5) ORDER BY id DESC LIMIT 1`,
 			flagKey, environment, RestoreFlag, NeedsApproval, NeedsFixes)
 		if err != nil {
 			return fmt.Errorf("look for an open request: %w", err)
+		}
+		if ok { // one for an earlier kill is of no use
+			if ok, err = r.current(Facts{Flag: &flag}); err != nil {
+				return err
+			}
 		}
 		if !ok {
 			r, err = d.submit(ctx, tx, by, Content{

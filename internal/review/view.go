@@ -1,33 +1,18 @@
 package review
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
-	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/template"
 )
-
-// Parse reads a content strictly: unknown members are refused.
-func Parse(raw []byte) (Content, error) {
-	var c Content
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&c); err != nil {
-		return Content{}, fault.New(fault.Invalid, "bad_request_content", "this is not a request").
-			Fix("send the members that the API reference names").Because(err)
-	}
-	return c, nil
-}
 
 // view is the request as its reader sees it, with diff, impact and timeline.
 func (d *Desk) view(ctx context.Context, tx *store.Tx, by access.Actor, r record) (Request, error) {

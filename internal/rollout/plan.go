@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/registry"
 )
@@ -160,8 +159,5 @@ func (p *planner) choices(word string) string {
 	for i, e := range p.environments {
 		names[i] = e.Name
 	}
-	if near := access.Nearest(word, names); len(near) > 0 {
-		return fmt.Sprintf("did you mean %s?", near[0])
-	}
-	return "choose " + strings.Join(names, ", ")
+	return fault.Meant(word, names, "choose "+strings.Join(names, ", "))
 }

@@ -12,7 +12,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/api"
 	"github.com/soukhq/souk/internal/fault"
 )
@@ -95,11 +94,7 @@ func (c *Config) ReadFile(name string, text []byte) error {
 	for key, value := range values {
 		s, ok := settings[key]
 		if !ok {
-			fix := "known are: " + strings.Join(known, ", ")
-			if near := access.Nearest(key, known); len(near) > 0 {
-				fix = "did you mean " + near[0] + "?"
-			}
-			return bad("%s is not a setting", key).At(key).Fix("%s", fix)
+			return bad("%s is not a setting", key).At(key).Fix("%s", fault.Meant(key, known, "known are: "+strings.Join(known, ", ")))
 		}
 		if err := s.set(value); err != nil {
 			return bad("%s %s", key, err.Error()).At(key).Fix("write it as text")

@@ -21,6 +21,7 @@ var house = map[string]struct {
 }{
 	"internal/fault":     {floor: 0},
 	"internal/telemetry": {floor: 0},
+	"internal/strict":    {floor: 0, neighbours: []string{"internal/fault"}},
 	"internal/flag":      {floor: 0, neighbours: []string{"internal/fault"}},
 	"web":                {floor: 0},
 	"policies":           {floor: 0},

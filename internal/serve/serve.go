@@ -183,11 +183,8 @@ func keyFacts(ctx context.Context, tx *store.Tx, environment, app string) (acces
 }
 
 func unknown(what, name string, known []string) error {
-	fix := "look it up in the list"
-	if near := access.Nearest(name, known); len(near) > 0 {
-		fix = "did you mean " + near[0] + "?"
-	}
-	return fault.New(fault.NotFound, "unknown_"+what, "there is no %s %q", what, name).At(what).Fix("%s", fix)
+	return fault.New(fault.NotFound, "unknown_"+what, "there is no %s %q", what, name).At(what).
+		Fix("%s", fault.Meant(name, known, "look it up in the list"))
 }
 
 // Handler answers every request: the console, the API and the data plane.

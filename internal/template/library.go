@@ -119,11 +119,9 @@ func (l *Library) Get(ctx context.Context, by access.Actor, id string, version i
 		if err != nil {
 			return err
 		}
-		missing := fault.New(fault.NotFound, "no_template", "there is no template %q", id).Fix("see the list of templates")
+		missing := fault.New(fault.NotFound, "no_template", "there is no template %q", id).Fix("%s", fault.Meant(id, ids, "see the list of templates"))
 		if version > 0 {
 			missing = fault.New(fault.NotFound, "no_template", "there is no version %d of the template %q", version, id).Fix("leave the version out for the latest")
-		} else if near := access.Nearest(id, ids); len(near) > 0 {
-			missing = missing.Fix("did you mean %s?", near[0])
 		}
 		return missing
 	})

@@ -1,16 +1,15 @@
 package template
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
-	"reflect"
 	"regexp"
 	"regexp/syntax"
 	"slices"
 	"strings"
 
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/strict"
 )
 
 var (
@@ -21,16 +20,15 @@ var (
 	placeholder = regexp.MustCompile(`\{[A-Za-z][A-Za-z0-9_]*\}`)
 )
 
+// maxSize bounds a template document, in bytes.
+const maxSize = 256 << 10
+
 // Parse reads a template document. The document is good only if no finding is an error; findings name the members at
 // fault by path, such as fields.ttl_days.max.
 func Parse(raw []byte) (Document, []fault.Finding) {
-	findings := readStrict(raw, reflect.TypeFor[Document]())
+	d, findings := strict.Decode[Document](raw, strict.Take{Bytes: maxSize})
 	if len(findings) > 0 {
 		return Document{}, findings
-	}
-	var d Document
-	if err := json.Unmarshal(raw, &d); err != nil {
-		return Document{}, []fault.Finding{finding("", "not_json", "mend the JSON", "the document is not a template: %v", err)}
 	}
 	c := &checker{doc: d}
 	c.document()
@@ -53,8 +51,8 @@ type checker struct {
 }
 
 func (c *checker) report(field, code, fix, format string, args ...any) {
-	if len(c.findings) < maxFindings {
-		c.findings = append(c.findings, finding(field, code, fix, format, args...))
+	if len(c.findings) < strict.MaxFindings {
+		c.findings = append(c.findings, strict.Finding(field, code, fix, format, args...))
 	}
 }
 

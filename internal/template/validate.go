@@ -12,8 +12,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 
-	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/strict"
 )
 
 // Validate tells what is wrong with the fields of a request, one finding a field, in the order of the form. It is the
@@ -23,11 +23,11 @@ func (d Document) Validate(fields map[string]any) []fault.Finding {
 	compiler.DefaultDraft(jsonschema.Draft2020)
 	compiler.AssertFormat()
 	if err := compiler.AddResource("template.json", normal(d.schema())); err != nil {
-		return []fault.Finding{finding("fields", "bad_template", "ask an administrator", "the template cannot be used: %v", err)}
+		return []fault.Finding{strict.Finding("fields", "bad_template", "ask an administrator", "the template cannot be used: %v", err)}
 	}
 	schema, err := compiler.Compile("template.json")
 	if err != nil {
-		return []fault.Finding{finding("fields", "bad_template", "ask an administrator", "the template cannot be used: %v", err)}
+		return []fault.Finding{strict.Finding("fields", "bad_template", "ask an administrator", "the template cannot be used: %v", err)}
 	}
 	if fields == nil {
 		fields = map[string]any{}
@@ -111,7 +111,7 @@ func (t *translator) sorted() []fault.Finding {
 	}) {
 		findings = append(findings, t.byField[name])
 	}
-	return findings[:min(len(findings), maxFindings)]
+	return findings[:min(len(findings), strict.MaxFindings)]
 }
 
 // setTo is the patch that gives the field a value; an add replaces what is there (RFC 6902, 4.1).
@@ -137,7 +137,7 @@ func (t *translator) missing(name string) {
 func (t *translator) unknown(name string) {
 	fix := "Remove it"
 	patch := []fault.Patch{{Op: "remove", Path: "/fields/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)}}
-	if near := access.Nearest(name, t.doc.Fields.Names()); len(near) > 0 {
+	if near := fault.Nearest(name, t.doc.Fields.Names()); len(near) > 0 {
 		fix, patch = fmt.Sprintf("Did you mean %s?", near[0]), nil
 	}
 	t.add(name, fault.Finding{

@@ -1,4 +1,6 @@
-package template
+// Package strict reads JSON that people write, and sees what encoding/json forgives: unknown members, members that occur
+// twice, what follows the end, text that deceives. Each is a finding at its place that says how to mend it.
+package strict
 
 import (
 	"bytes"
@@ -9,37 +11,55 @@ import (
 	"math"
 	"reflect"
 	"strings"
+	"time"
 	"unicode/utf8"
 
-	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
 )
 
-// The bounds of a document.
+// The bounds of a document, and of what is said of it.
 const (
-	maxSize     = 256 << 10 // bytes
-	maxDepth    = 24        // objects and arrays within one another
-	maxFindings = 50
+	maxDepth    = 24 // objects and arrays within one another
+	MaxFindings = 50
 )
 
 // reader walks JSON token by token along a Go type, so that it sees what encoding/json forgives: unknown members, members
 // that occur twice, and what follows the end.
 type reader struct {
 	decoder  *json.Decoder
+	anyText  bool
 	findings []fault.Finding
 }
 
 var errStop = errors.New("no use in reading on")
 
-// readStrict tells what keeps raw from being decoded into a value of type shape, naming each member at fault.
-func readStrict(raw []byte, shape reflect.Type) []fault.Finding {
-	switch {
-	case len(raw) > maxSize:
-		return []fault.Finding{finding("", "too_large", "shorten it", "the document has %d bytes; at most %d are allowed", len(raw), maxSize)}
-	case !utf8.Valid(raw):
-		return []fault.Finding{finding("", "invalid_text", "save the file as UTF-8", "the document is not valid UTF-8")}
+// Take says what a document may be.
+type Take struct {
+	Bytes   int  // its greatest size
+	AnyText bool // texts may hold characters that deceive: whoever reads them judges
+}
+
+// Decode reads raw into a T. With findings the value is not to be used. A T is made of structs, maps,
+// slices, texts, booleans, whole numbers, numbers, times and any; null is taken for any only.
+func Decode[T any](raw []byte, take Take) (value T, findings []fault.Finding) {
+	if findings = read(raw, take, reflect.TypeFor[T]()); len(findings) > 0 {
+		return value, findings
 	}
-	r := &reader{decoder: json.NewDecoder(bytes.NewReader(raw))}
+	if err := json.Unmarshal(raw, &value); err != nil {
+		return value, []fault.Finding{Finding("", "not_json", "mend the JSON", "the document cannot be read: %v", err)}
+	}
+	return value, nil
+}
+
+// read tells what keeps raw from being decoded into a value of type shape, naming each member at fault.
+func read(raw []byte, take Take, shape reflect.Type) []fault.Finding {
+	switch {
+	case len(raw) > take.Bytes:
+		return []fault.Finding{Finding("", "too_large", "shorten it", "the document has %d bytes; at most %d are allowed", len(raw), take.Bytes)}
+	case !utf8.Valid(raw):
+		return []fault.Finding{Finding("", "invalid_text", "save the file as UTF-8", "the document is not valid UTF-8")}
+	}
+	r := &reader{decoder: json.NewDecoder(bytes.NewReader(raw)), anyText: take.AnyText}
 	r.decoder.UseNumber()
 	err := r.value(shape, "", 0)
 	if err == nil {
@@ -60,13 +80,14 @@ func plainSyntax(err error) string {
 	return strings.TrimPrefix(err.Error(), "json: ")
 }
 
-func finding(field, code, fix, format string, args ...any) fault.Finding {
+// Finding makes a finding of severity error.
+func Finding(field, code, fix, format string, args ...any) fault.Finding {
 	return fault.Finding{Severity: fault.SeverityError, Field: field, Code: code, Message: fmt.Sprintf(format, args...), Remediation: fix}
 }
 
 func (r *reader) report(field, code, fix, format string, args ...any) {
-	if len(r.findings) < maxFindings {
-		r.findings = append(r.findings, finding(field, code, fix, format, args...))
+	if len(r.findings) < MaxFindings {
+		r.findings = append(r.findings, Finding(field, code, fix, format, args...))
 	}
 }
 
@@ -85,6 +106,9 @@ func (r *reader) value(shape reflect.Type, path string, depth int) error {
 	}
 	if shape != nil && shape.Kind() == reflect.Interface {
 		shape = nil
+	}
+	if shape == reflect.TypeFor[time.Time]() {
+		return r.time(path, token)
 	}
 	switch token := token.(type) {
 	case json.Delim:
@@ -105,13 +129,24 @@ func (r *reader) value(shape reflect.Type, path string, depth int) error {
 	return nil
 }
 
+func (r *reader) time(path string, token json.Token) error {
+	text, ok := token.(string)
+	if _, err := time.Parse(time.RFC3339, text); !ok || err != nil {
+		r.report(path, "wrong_type", "write it as 2026-01-10T15:42:00Z", "%s must be a time as in RFC 3339", what(path))
+		if !ok {
+			return errStop
+		}
+	}
+	return nil
+}
+
 func (r *reader) number(shape reflect.Type, path string, token json.Number) {
 	f, err := token.Float64()
 	switch {
 	case err != nil || math.IsInf(f, 0):
 		r.report(path, "wrong_type", "give a smaller number", "%s is too large a number", what(path))
 	case shape == nil || shape.Kind() == reflect.Float64:
-	case shape.Kind() == reflect.Int:
+	case shape.Kind() == reflect.Int || shape.Kind() == reflect.Int64:
 		if f != math.Trunc(f) || math.Abs(f) > 1<<31 || strings.ContainsAny(token.String(), ".eE") {
 			r.report(path, "wrong_type", "give a whole number", "%s must be a whole number, is %s", what(path), token)
 		}
@@ -133,7 +168,7 @@ func wanted(shape reflect.Type) string {
 		return "a text"
 	case reflect.Bool:
 		return "true or false"
-	case reflect.Int:
+	case reflect.Int, reflect.Int64:
 		return "a whole number"
 	case reflect.Float64:
 		return "a number"
@@ -156,11 +191,7 @@ func (r *reader) object(shape reflect.Type, path string, depth int) error {
 	isStruct := shape != nil && shape.Kind() == reflect.Struct
 	switch {
 	case isStruct:
-		for field := range shape.Fields() {
-			if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" {
-				members[name] = field.Type
-			}
-		}
+		membersOf(shape, members)
 	case !isMap:
 		r.expect(shape, path, "an object", false)
 	}
@@ -196,16 +227,25 @@ func (r *reader) object(shape reflect.Type, path string, depth int) error {
 	return err
 }
 
+// membersOf collects the members of a struct by their names in JSON, those of embedded structs among them.
+func membersOf(shape reflect.Type, members map[string]reflect.Type) {
+	for field := range shape.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		switch {
+		case name != "":
+			members[name] = field.Type
+		case field.Anonymous && field.Type.Kind() == reflect.Struct:
+			membersOf(field.Type, members)
+		}
+	}
+}
+
 func (r *reader) unknown(at, name string, members map[string]reflect.Type) {
 	known := make([]string, 0, len(members))
 	for member := range members {
 		known = append(known, member)
 	}
-	fix := "remove it"
-	if near := access.Nearest(name, known); len(near) > 0 {
-		fix = fmt.Sprintf("did you mean %s?", near[0])
-	}
-	r.report(at, "unknown_member", fix, "there is no member %q", name)
+	r.report(at, "unknown_member", fault.Meant(name, known, "remove it"), "there is no member %q", name)
 }
 
 func (r *reader) array(shape reflect.Type, path string, depth int) error {
@@ -225,19 +265,10 @@ func (r *reader) array(shape reflect.Type, path string, depth int) error {
 }
 
 func (r *reader) text(path, text string) {
-	if c, bad := hidden(text); bad {
-		r.report(path, "invalid_text", "remove the character", "%s contains the invisible character U+%04X", what(path), c)
+	if at := strings.IndexFunc(text, fault.Deceptive); at >= 0 && !r.anyText {
+		c, _ := utf8.DecodeRuneInString(text[at:])
+		r.report(path, "invalid_text", "remove the character", "%s contains the invisible character %U", what(path), c)
 	}
-}
-
-// hidden finds a character that shows a text as something else than it is.
-func hidden(text string) (rune, bool) {
-	for _, c := range text {
-		if fault.Deceptive(c) {
-			return c, true
-		}
-	}
-	return 0, false
 }
 
 func join(path, name string) string {

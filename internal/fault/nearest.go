@@ -1,4 +1,4 @@
-package access
+package fault
 
 import (
 	"cmp"
@@ -64,8 +64,8 @@ func distance(a, b []rune, limit int) int {
 	return last[len(b)]
 }
 
-// meant is the remediation that names the nearest words, or otherwise says what to do instead.
-func meant(word string, among []string, otherwise string) string {
+// Meant is the remediation that names the nearest words, or otherwise says what to do instead.
+func Meant(word string, among []string, otherwise string) string {
 	if near := Nearest(word, among); len(near) > 0 {
 		return "did you mean " + strings.Join(near, " or ") + "?"
 	}
