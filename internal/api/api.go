@@ -128,7 +128,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // checkAddress refuses hosts that a demo does not answer to, so that no page can reach it by a name of its own, and text that
 // no database takes.
 func (a *API) checkAddress(r *http.Request) error {
-	if a.Mode == Demo && r.Host != "" && !local(r.Host) && !isLocal(r.Context()) {
+	if a.Mode == Demo && r.Host != "" && !Local(r.Host) && !isLocal(r.Context()) {
 		return &Problem{
 			Type: "about:blank", Title: http.StatusText(http.StatusMisdirectedRequest), Status: http.StatusMisdirectedRequest,
 			Detail: "the demo answers to localhost only", Code: "wrong_host", Remediation: "open it at http://localhost",

@@ -92,9 +92,9 @@ func (a *API) authenticate(r *http.Request) (access.Actor, error) {
 	return by, err
 }
 
-// local tells whether a Host header means this machine.
-func local(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
+// Local tells whether a Host header means this machine.
+func Local(host string) bool {
+	if name, port, err := net.SplitHostPort(host); err == nil && strings.Trim(port, "0123456789") == "" {
 		host = name
 	}
 	host = strings.ToLower(strings.Trim(host, "[]"))

@@ -46,7 +46,7 @@ func lifecycles(a *API) {
 				return nil, fault.New(fault.Stale, "stale", "the lifecycle policy was changed since you read it").
 					Fix("look at what is there now, and send your change again with its ETag").Showing(current.Body)
 			}
-			rules, err := a.Lifecycle.SetRules(ctx, by, in.Body.Lifecycle, "")
+			rules, err := a.Lifecycle.ReplaceRules(ctx, by, now, in.Body.Lifecycle)
 			return lifecycleObject(rules), err
 		})
 	register(a, operation{

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"reflect"
@@ -26,6 +27,7 @@ type operation struct {
 	method, path, id, summary string
 	status                    int
 	also                      []int
+	secret                    bool         // the answer holds a secret
 	limit                     int64        // of the body in bytes; 0 is maxBody
 	mergePatch                reflect.Type // the body is an RFC 7396 merge patch of this type; raw to the handler
 	document                  reflect.Type // the body is of this type; raw to the handler, whose package reads it strictly
@@ -43,10 +45,25 @@ func register[I, O any](a *API, o operation, action access.Action, handle func(c
 	if action != access.Public {
 		op.Security = []map[string][]string{{"session": {}}, {"token": {}}}
 	}
+	if o.method != http.MethodGet && action != access.Public {
+		op.Parameters = []*huma.Param{{
+			Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: huma.TypeString},
+			Description: "Requests with the same key do the thing once; remembered for 24 hours",
+		}}
+	}
+	if o.secret {
+		op.Metadata = map[string]any{secretAnswer: true}
+	}
 	a.describeBody(&op, o)
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		by, _ := ctx.Value(actorKey{}).(access.Actor)
 		out, err := handle(ctx, by, in)
+		if errors.Is(err, errRepeated) {
+			if record, ok := ctx.Value(recorderKey{}).(*recorder); ok {
+				record.repeated = true
+				err = alreadyDone()
+			}
+		}
 		if err != nil {
 			return nil, a.problem(ctx, err)
 		}
@@ -61,6 +78,9 @@ func register[I, O any](a *API, o operation, action access.Action, handle func(c
 		}
 	}
 }
+
+// secretAnswer marks operations whose answer holds a secret.
+const secretAnswer = "secret answer"
 
 // readBelow marks operations whose members are checked by the package that reads them.
 const readBelow = "read below"
@@ -117,34 +137,44 @@ func (a *API) admit(c huma.Context, next func(huma.Context)) {
 	if err == nil {
 		err = needVersion(op, r)
 	}
+	var body []byte
 	if err == nil {
-		err = a.takeBody(op, w, r)
+		body, err = a.takeBody(op, w, r)
+	}
+	var try *attempt
+	if err == nil {
+		try, err = attemptOf(r, by, body)
 	}
 	if err != nil {
 		a.refuse(w, r, err)
 		return
 	}
-	next(huma.WithContext(c, context.WithValue(c.Context(), actorKey{}, by)))
+	c = huma.WithContext(c, context.WithValue(c.Context(), actorKey{}, by))
+	if try != nil {
+		a.once(c, try, next)
+		return
+	}
+	next(c)
 }
 
 // takeBody reads the body, checks it, and puts it back for Huma to decode.
-func (a *API) takeBody(op *huma.Operation, w http.ResponseWriter, r *http.Request) error {
+func (a *API) takeBody(op *huma.Operation, w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if op.RequestBody == nil {
-		return nil
+		return nil, nil
 	}
 	body, err := readBody(w, r, op.MaxBodyBytes-1)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if body != nil && op.Metadata[readBelow] == nil {
 		if media := op.RequestBody.Content["application/json"]; media != nil {
 			if err := checkMembers(a.huma.OpenAPI().Components.Schemas, media.Schema, body); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	return nil
+	return body, nil
 }
 
 // needVersion refuses an edit without the version that it read. Signing out has none.
@@ -181,6 +211,15 @@ func (v Version) revision() (int64, error) {
 	}
 	return 0, fault.New(fault.Invalid, "bad_version", "If-Match is not a revision in quotes").At("If-Match").
 		Fix("send the ETag that reading the object gave, such as \"3\"")
+}
+
+// exact is revision for objects whose verbs take 0 for any revision: what is new must not exist yet.
+func (v Version) exact() (int64, error) {
+	revision, err := v.revision()
+	if err == nil && revision == 0 {
+		revision = access.Absent
+	}
+	return revision, err
 }
 
 func etag(revision int64) string { return strconv.Quote(strconv.FormatInt(revision, 10)) }

@@ -37,7 +37,7 @@ func people(a *API) {
 		Body access.PersonSpec
 	},
 	) (*object[access.Person], error) {
-		revision, err := in.revision()
+		revision, err := in.exact()
 		if err != nil {
 			return nil, err
 		}
@@ -62,7 +62,7 @@ func people(a *API) {
 		Body access.GroupSpec
 	},
 	) (*object[access.Group], error) {
-		revision, err := in.revision()
+		revision, err := in.exact()
 		if err != nil {
 			return nil, err
 		}

@@ -39,6 +39,9 @@ func policies(a *API) {
 			Body PolicySource
 		},
 		) (*object[policy.Policy], error) {
+			if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
+				return nil, err // before the source is read
+			}
 			revision, err := in.revision()
 			if err != nil {
 				return nil, err

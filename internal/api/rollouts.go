@@ -52,6 +52,9 @@ func rollouts(a *API) {
 			if err != nil {
 				return nil, err
 			}
+			if revision == 0 && in.IfMatch != "" {
+				revision = access.Absent // no rollout ever has it
+			}
 			out, err := act.do(a.Rollouts, ctx, by, in.ID, rollout.Word{Reason: reasonOf(in.Body), Revision: revision})
 			if err != nil {
 				return nil, err

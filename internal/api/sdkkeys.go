@@ -31,7 +31,7 @@ func sdkKeys(a *API) {
 			return &reply[store.Listing[access.SDKKey]]{Body: list}, err
 		})
 	register(a, operation{
-		method: http.MethodPost, path: "/sdk-keys", id: "make-sdk-key", status: http.StatusCreated, also: []int{http.StatusAccepted},
+		method: http.MethodPost, path: "/sdk-keys", id: "make-sdk-key", secret: true, status: http.StatusCreated, also: []int{http.StatusAccepted},
 		summary: "Make an SDK key; its secret is in this answer only; 202 if this replica does not take it within a second",
 	}, access.KeyMake, func(ctx context.Context, by access.Actor, in *reply[access.KeySpec]) (*newKeyAnswer, error) {
 		key, secret, err := a.Keys.Create(ctx, by, in.Body)
@@ -48,7 +48,7 @@ func sdkKeys(a *API) {
 	})
 	register(a, operation{method: http.MethodDelete, path: "/sdk-keys/{id}", id: "revoke-sdk-key", status: http.StatusOK, summary: "Revoke an SDK key, for good"},
 		access.KeyMake, func(ctx context.Context, by access.Actor, in *Revocation) (*reply[access.SDKKey], error) {
-			revision, err := in.revision()
+			revision, err := in.exact()
 			if err != nil {
 				return nil, err
 			}

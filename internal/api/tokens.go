@@ -27,7 +27,7 @@ func tokens(a *API) {
 			return &reply[store.Listing[access.Token]]{Body: list}, err
 		})
 	register(a, operation{
-		method: http.MethodPost, path: "/tokens", id: "make-token", status: http.StatusCreated,
+		method: http.MethodPost, path: "/tokens", id: "make-token", secret: true, status: http.StatusCreated,
 		summary: "Make an API token; its secret is in this answer only",
 	}, access.TokenMake, func(ctx context.Context, by access.Actor, in *reply[access.TokenSpec]) (*reply[NewToken], error) {
 		token, secret, err := a.Tokens.Create(ctx, by, in.Body)
@@ -35,7 +35,7 @@ func tokens(a *API) {
 	})
 	register(a, operation{method: http.MethodDelete, path: "/tokens/{id}", id: "revoke-token", status: http.StatusOK, summary: "Revoke an API token, for good"},
 		access.TokenMake, func(ctx context.Context, by access.Actor, in *Revocation) (*reply[access.Token], error) {
-			revision, err := in.revision()
+			revision, err := in.exact()
 			if err != nil {
 				return nil, err
 			}

@@ -202,3 +202,18 @@ func (a *App) peers(next http.Handler) (http.Handler, error) {
 		next.ServeHTTP(w, r)
 	}), nil
 }
+
+// own lets answers of the data plane be taken for nothing but what they are, and refuses, in a demo, hosts that it does not
+// answer to, as the API does for itself.
+func (a *App) own(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["X-Content-Type-Options"] = nosniff
+		if a.cfg.Mode == api.Demo && !api.Local(r.Host) {
+			http.Error(w, "the demo answers to localhost only", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+var nosniff = []string{"nosniff"}

@@ -144,7 +144,7 @@ func (a *App) routes() (http.Handler, error) {
 	})
 	mux := http.NewServeMux()
 	mux.Handle("/", control)
-	mux.Handle(dataplane.Prefix, &dataplane.Plane{Lookup: a.keys.Lookup, Live: a.live, Now: a.cfg.Now})
+	mux.Handle(dataplane.Prefix, a.own(&dataplane.Plane{Lookup: a.keys.Lookup, Live: a.live, Now: a.cfg.Now}))
 	return a.peers(mux)
 }
 

@@ -58,11 +58,16 @@ func IsUnique(err error) bool {
 	return ok && (lite.Code() == sqliteUnique || lite.Code() == sqlitePrimary)
 }
 
-// CheckText refuses text that one of the engines cannot hold, NUL and invalid UTF-8, naming the field.
+// CheckText refuses text that one of the engines cannot hold, NUL and invalid UTF-8, and text that shows people another one
+// than it is, naming the field.
 func CheckText(field, text string) error {
 	if strings.ToValidUTF8(text, "") != text || strings.ContainsRune(text, 0) {
 		return fault.New(fault.Invalid, "invalid_text", "%s contains a NUL or is not valid UTF-8", field).At(field).
 			Fix("send it as UTF-8 text")
+	}
+	if strings.ContainsFunc(text, fault.Deceptive) {
+		return fault.New(fault.Invalid, "invalid_text", "%s contains characters that cannot be seen or that turn the direction of text", field).
+			At(field).Fix("type it anew instead of pasting it")
 	}
 	return nil
 }

@@ -140,6 +140,12 @@ func (db *DB) write(ctx context.Context, fn func(ctx context.Context, tx *Tx) er
 	}
 	defer func() { _ = inner.Rollback() }()
 	tx := &Tx{tx: inner, engine: db.engine, topics: map[string]bool{}}
+	first := pendingOnce(ctx)
+	if first != nil {
+		if err := first.do(ctx, tx); err != nil {
+			return err
+		}
+	}
 	if err := fn(ctx, tx); err != nil {
 		return err
 	}
@@ -152,6 +158,9 @@ func (db *DB) write(ctx context.Context, fn func(ctx context.Context, tx *Tx) er
 	}
 	if err := inner.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
+	}
+	if first != nil {
+		first.done.Store(true)
 	}
 	if db.engine == SQLite {
 		for topic := range tx.topics {

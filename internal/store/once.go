@@ -1,0 +1,29 @@
+package store
+
+import (
+	"context"
+	"sync/atomic"
+)
+
+// once is what the first write transaction of a context does besides its own.
+type once struct {
+	do   func(ctx context.Context, tx *Tx) error
+	done atomic.Bool // committed
+}
+
+type onceKey struct{}
+
+// Once gives a context whose first write transaction begins with do, so that do's mark and the effect are committed
+// together or not at all. An error of do refuses the transaction. A transaction that is rolled back leaves do for the next.
+func Once(ctx context.Context, do func(ctx context.Context, tx *Tx) error) context.Context {
+	return context.WithValue(ctx, onceKey{}, &once{do: do})
+}
+
+// pendingOnce gives what the transaction that begins has to do first, if anything.
+func pendingOnce(ctx context.Context) *once {
+	o, _ := ctx.Value(onceKey{}).(*once)
+	if o == nil || o.done.Load() {
+		return nil
+	}
+	return o
+}
