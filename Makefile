@@ -18,16 +18,16 @@ help: ## Show the targets
 
 .PHONY: run
 run: build ## Build all of it and serve the demo on http://localhost:8080, with data in .cache/demo made anew
-	rm -rf .cache/demo
+	@rm -rf .cache/demo
 	exec bin/souk demo --addr $(addr) --data .cache/demo
 
 .PHONY: build
 build: $(console) ## Build the console and bin/souk
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(ldflags)' -o bin/souk ./cmd/souk
+	@CGO_ENABLED=0 go build -trimpath -ldflags '$(ldflags)' -o bin/souk ./cmd/souk
 
 # The console is built only when one of its sources is newer than what was built.
 $(console): $(console_sources)
-	scripts/npm-packages
+	@scripts/npm-packages
 	cd web && npm run --silent build
 	touch dist/index.html dist/.gitkeep
 
@@ -38,7 +38,7 @@ dev: ## Serve the demo with reload: Vite for the console, Go built anew when a f
 
 .PHONY: generate
 generate: ## Write the generated files anew: openapi.json, the console's types
-	go test ./internal/api -run '^TestOpenAPI' -update >/dev/null
+	@go generate ./internal/api
 	scripts/npm-packages
 	cd web && npm run --silent generate
 
@@ -50,7 +50,7 @@ format: ## Format Go and TypeScript
 
 .PHONY: quick
 quick: ## The loop, under a minute: vet, tests on SQLite without -race, the console's unit tests
-	go vet ./...
+	@go vet ./...
 	SOUK_REQUIRE_ALL= SOUK_TEST_POSTGRES= go test -short ./...
 	scripts/npm-packages
 	cd web && npm run --silent types && npm run --silent test
@@ -58,7 +58,7 @@ quick: ## The loop, under a minute: vet, tests on SQLite without -race, the cons
 .PHONY: test check
 check: test
 test: ## The whole gate: format, lint, generated files, both engines with -race, Rego, console, browser
-	start=$$SECONDS
+	@start=$$SECONDS
 	step() { echo "== $$* ($$((SECONDS - start)) s)"; }
 	step console: format, lint, types, unit tests, build
 	scripts/npm-packages
