@@ -179,7 +179,7 @@ func (a *API) readyz(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
 	if a.Ready == nil || !a.Ready() {
-		a.refuse(w, r, fault.New(fault.Unavailable, "not_ready", "the flags are not loaded yet"))
+		a.refuse(w, r, fault.New(fault.Unavailable, "not_ready", "the flags are not loaded yet").Fix("try again in a moment"))
 		return
 	}
 	database := "reachable"

@@ -219,7 +219,7 @@ func (l *Log) prove(ctx context.Context, tx *store.Tx, id string) (p Proof, err 
 	case err != nil:
 		return p, fmt.Errorf("read audit event: %w", err)
 	case !ok:
-		return p, fault.New(fault.NotFound, "no_such_event", "there is no audit event %s", id)
+		return p, fault.New(fault.NotFound, "no_such_event", "there is no audit event %s", id).Fix("look it up in the list of events")
 	case leaf == nil:
 		return p, fault.New(fault.Conflict, "not_sequenced", "the event is not in the tree yet").Fix("try again in a second")
 	}

@@ -321,5 +321,5 @@ func checkPlan(plan string) error {
 }
 
 func unknown(key string) error {
-	return fault.New(fault.NotFound, "unknown_flag", "there is no flag %q", key).At("flag_key")
+	return fault.New(fault.NotFound, "unknown_flag", "there is no flag %q", key).At("flag_key").Fix("look its key up in the list of flags")
 }

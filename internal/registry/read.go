@@ -57,6 +57,10 @@ func Get(ctx context.Context, tx *store.Tx, key string) (f Flag, ok bool, err er
 	return get(ctx, tx, key, "")
 }
 
+// Lock gives a flag that the transaction is about to act on; nobody else changes it until the transaction ends. A flag that
+// does not exist is a fault of kind NotFound.
+func Lock(ctx context.Context, tx *store.Tx, key string) (Flag, error) { return lock(ctx, tx, key) }
+
 func get(ctx context.Context, tx *store.Tx, key, suffix string) (Flag, bool, error) {
 	f, ok, err := store.One(ctx, tx, scanFlag, `SELECT `+flagColumns+` FROM flag f WHERE f.key = $1`+suffix, key)
 	if err != nil {

@@ -331,7 +331,7 @@ func lockState(ctx context.Context, tx *store.Tx, key, environment string) (Flag
 	state, ok := f.In(environment)
 	if !ok {
 		return Flag{}, FlagEnvironment{}, fault.New(fault.NotFound, "unknown_environment", "there is no environment %q", environment).
-			At("environment")
+			At("environment").Fix("name one of the flag's environments")
 	}
 	return f, state, nil
 }
@@ -346,7 +346,7 @@ func proposed(ctx context.Context, tx *store.Tx, key string) (Flag, error) {
 }
 
 func unknownFlag(key string) error {
-	return fault.New(fault.NotFound, "unknown_flag", "there is no flag %q", key).At("flag_key")
+	return fault.New(fault.NotFound, "unknown_flag", "there is no flag %q", key).At("flag_key").Fix("look its key up in the list of flags")
 }
 
 func insertState(ctx context.Context, tx *store.Tx, key string, s FlagEnvironment) error {

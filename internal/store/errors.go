@@ -24,6 +24,9 @@ func classify(err error) error {
 }
 
 func unavailable(err error) bool {
+	if _, connect := errors.AsType[*pgconn.ConnectError](err); connect {
+		return true // whatever the reason, such as a database that was renamed or takes no connections
+	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		// Classes 08 connection, 53 resources (disk full, too many connections), 57 operator intervention, 25006 read-only.
 		class := pg.Code[:min(2, len(pg.Code))]
@@ -36,9 +39,8 @@ func unavailable(err error) bool {
 		}
 		return false
 	}
-	_, connect := errors.AsType[*pgconn.ConnectError](err)
 	_, network := errors.AsType[net.Error](err)
-	return connect || network || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
+	return network || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
 		errors.Is(err, context.DeadlineExceeded)
 }
 
