@@ -225,7 +225,7 @@ func (a *App) tickRollouts(ctx context.Context) {
 	}
 }
 
-// Close ends what Start began, sequences what the audit log has yet to, and closes the database.
+// Close ends what Start began and closes the database.
 func (a *App) Close() error {
 	if a.stop != nil {
 		a.stop()
