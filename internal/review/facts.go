@@ -88,17 +88,18 @@ func (d *Desk) publishFacts(ctx context.Context, tx *store.Tx, r record, f *Fact
 	} else if ok {
 		f.Owner = &group
 	}
+	// The key before the short name: of two who submit the same at once, the second is then told of the short name.
+	if key := registry.Key(c.App.Slug, text(c.Fields["name"])); key != "" && key != r.flag.Key {
+		if _, f.KeyTaken, err = registry.Get(ctx, tx, key); err != nil {
+			return err
+		}
+	}
 	if c.App.Slug != slugOf(r.flag.Key) {
 		if f.Slug, err = catalog.Vacant(ctx, tx, d.Now(), c.App.Slug, c.App.Owner); err != nil {
 			return err
 		}
 	}
-	if key := registry.Key(c.App.Slug, text(c.Fields["name"])); key != "" && key != r.flag.Key {
-		if _, f.KeyTaken, err = registry.Get(ctx, tx, key); err != nil {
-			return err
-		}
-		f.KeyTaken = f.KeyTaken && f.Slug == nil
-	}
+	f.KeyTaken = f.KeyTaken && f.Slug == nil
 	return nil
 }
 
