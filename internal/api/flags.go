@@ -41,9 +41,9 @@ type Receipt struct {
 	ServedAt    *time.Time `json:"served_at,omitempty"`
 }
 
-// Restored is what a restore led to: the flag, or the request that asks for it.
-type Restored struct {
-	Flag    *FlagDetail     `json:"flag,omitempty" doc:"The flag, where it was turned on again at once"`
+// RestoredFlag is a flag after a restore, or with the request that asks for it.
+type RestoredFlag struct {
+	FlagDetail
 	Request *review.Request `json:"request,omitempty" doc:"The request that was made, where the environment is governed"`
 }
 
@@ -75,7 +75,8 @@ type historyQuery struct {
 
 type flagAct struct {
 	FlagIn
-	Body *Reason
+	IfMatch string `header:"If-Match" doc:"The flag's revision that was read; the act is refused if the flag has changed"`
+	Body    *Reason
 }
 
 func flags(a *API) {
@@ -103,7 +104,7 @@ func flags(a *API) {
 	register(a, operation{
 		method: http.MethodPost, path: "/flags/{key}/environments/{environment}/restore", id: "restore-flag", also: []int{http.StatusAccepted},
 		summary: "Turn a killed flag on again: at once, or as a request where the environment is governed (202)",
-	}, access.Kill, func(ctx context.Context, by access.Actor, in *flagAct) (*object[Restored], error) {
+	}, access.Kill, func(ctx context.Context, by access.Actor, in *flagAct) (*object[RestoredFlag], error) {
 		return a.restore(ctx, by, in)
 	})
 }
@@ -159,7 +160,11 @@ func (a *API) flag(ctx context.Context, by access.Actor, key string) (FlagDetail
 
 // kill turns a flag off and waits until this replica serves that.
 func (a *API) kill(ctx context.Context, by access.Actor, in *flagAct) (*object[KilledFlag], error) {
-	killed, revision, err := a.Rollouts.Kill(ctx, by, in.Key, in.Environment, reasonOf(in.Body))
+	word, err := wordOf(in.IfMatch, in.Body)
+	if err != nil {
+		return nil, err
+	}
+	killed, revision, err := a.Rollouts.Kill(ctx, by, in.Key, in.Environment, word)
 	if err != nil {
 		return nil, err
 	}
@@ -178,20 +183,24 @@ func (a *API) kill(ctx context.Context, by access.Actor, in *flagAct) (*object[K
 }
 
 // restore turns a flag on again, or asks for it.
-func (a *API) restore(ctx context.Context, by access.Actor, in *flagAct) (*object[Restored], error) {
-	out, err := a.Desk.Restore(ctx, by, in.Key, in.Environment, reasonOf(in.Body))
+func (a *API) restore(ctx context.Context, by access.Actor, in *flagAct) (*object[RestoredFlag], error) {
+	word, err := wordOf(in.IfMatch, in.Body)
 	if err != nil {
 		return nil, err
 	}
-	if out.Request != nil {
-		return &object[Restored]{Status: http.StatusAccepted, Body: Restored{Request: out.Request}}, nil
+	out, err := a.Desk.Restore(ctx, by, in.Key, in.Environment, word)
+	if err != nil {
+		return nil, err
 	}
 	status := a.served(ctx, out.Revealed)
+	if out.Request != nil {
+		status = http.StatusAccepted
+	}
 	flag, err := a.flag(ctx, by, in.Key)
 	if err != nil {
 		return nil, err
 	}
-	return &object[Restored]{Status: status, ETag: etag(flag.Revision), Body: Restored{Flag: &flag}}, nil
+	return &object[RestoredFlag]{Status: status, ETag: etag(flag.Revision), Body: RestoredFlag{FlagDetail: flag, Request: out.Request}}, nil
 }
 
 // servedWithin is how long an answer waits for this replica to serve what was committed.

@@ -48,14 +48,11 @@ func rollouts(a *API) {
 			method: http.MethodPost, path: "/rollouts/{id}/" + act.name, id: act.name + "-rollout", summary: act.summary,
 			also: []int{http.StatusAccepted},
 		}, act.action, func(ctx context.Context, by access.Actor, in *rolloutAct) (*object[rollout.Rollout], error) {
-			revision, err := Version{IfMatch: in.IfMatch}.revision()
+			word, err := wordOf(in.IfMatch, in.Body)
 			if err != nil {
 				return nil, err
 			}
-			if revision == 0 && in.IfMatch != "" {
-				revision = access.Absent // no rollout ever has it
-			}
-			out, err := act.do(a.Rollouts, ctx, by, in.ID, rollout.Word{Reason: reasonOf(in.Body), Revision: revision})
+			out, err := act.do(a.Rollouts, ctx, by, in.ID, word)
 			if err != nil {
 				return nil, err
 			}
@@ -66,4 +63,13 @@ func rollouts(a *API) {
 			return &object[rollout.Rollout]{Status: a.served(ctx, revealed), ETag: etag(out.Rollout.Revision), Body: out.Rollout}, nil
 		})
 	}
+}
+
+// wordOf reads what was said with an act: why, and which revision it is meant for, if any.
+func wordOf(ifMatch string, body *Reason) (rollout.Word, error) {
+	revision, err := Version{IfMatch: ifMatch}.revision()
+	if revision == 0 && ifMatch != "" {
+		revision = access.Absent // nothing ever has it
+	}
+	return rollout.Word{Reason: reasonOf(body), Revision: revision}, err
 }

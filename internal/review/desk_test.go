@@ -11,6 +11,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/review"
+	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
 )
@@ -288,19 +289,19 @@ func TestRestoreInProductionIsARequestAndElsewhereActs(t *testing.T) {
 	each(t, func(o *office) {
 		r := o.approve("sam", o.approve("pat", o.submit(where2eat())))
 		for _, environment := range []string{"staging", "production"} {
-			if _, _, err := o.rollouts.Kill(o.Context(), o.as("olu"), r.Flag.Key, environment, "smoke"); err != nil {
+			if _, _, err := o.rollouts.Kill(o.Context(), o.as("olu"), r.Flag.Key, environment, rollout.Word{Reason: "smoke"}); err != nil {
 				o.Fatal(err)
 			}
 		}
-		staging, err := o.desk.Restore(o.Context(), o.as("olu"), r.Flag.Key, "staging", "")
+		staging, err := o.desk.Restore(o.Context(), o.as("olu"), r.Flag.Key, "staging", rollout.Word{})
 		if err != nil || staging.Request != nil || staging.Revealed["staging"] == 0 {
 			o.Errorf("staging: %+v, %v", staging, err)
 		}
-		production, err := o.desk.Restore(o.Context(), o.as("alice"), r.Flag.Key, "production", "mended")
+		production, err := o.desk.Restore(o.Context(), o.as("alice"), r.Flag.Key, "production", rollout.Word{Reason: "mended"})
 		if err != nil || production.Request == nil || production.Request.State != review.NeedsApproval {
 			o.Fatalf("production: %+v, %v", production, err)
 		}
-		same, err := o.desk.Restore(o.Context(), o.as("olu"), r.Flag.Key, "production", "")
+		same, err := o.desk.Restore(o.Context(), o.as("olu"), r.Flag.Key, "production", rollout.Word{})
 		if err != nil || same.Request.ID != production.Request.ID {
 			o.Errorf("a second request was made: %+v, %v", same, err)
 		}
@@ -311,7 +312,7 @@ func TestRestoreInProductionIsARequestAndElsewhereActs(t *testing.T) {
 		if out.Request.RolloutID != "" {
 			o.Errorf("a rollout that had not begun was begun anew: %s", out.Request.RolloutID)
 		}
-		nothing, err := o.desk.Restore(o.Context(), o.as("olu"), r.Flag.Key, "production", "")
+		nothing, err := o.desk.Restore(o.Context(), o.as("olu"), r.Flag.Key, "production", rollout.Word{})
 		if err != nil || nothing.Request != nil {
 			o.Errorf("restoring what is on made %+v, %v", nothing, err)
 		}

@@ -19,37 +19,26 @@ type RestoreOutcome struct {
 }
 
 // Restore turns a killed flag on again: at once where the environment is not governed, else as a request, of which there is
-// one at a time. Restoring what is not killed changes nothing.
-func (d *Desk) Restore(ctx context.Context, by access.Actor, flagKey, environment, reason string) (RestoreOutcome, error) {
-	if err := checkReason(reason); err != nil {
+// one at a time. Restoring what is not killed changes nothing. A revision in w is the flag's.
+func (d *Desk) Restore(ctx context.Context, by access.Actor, flagKey, environment string, w rollout.Word) (RestoreOutcome, error) {
+	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
+		return RestoreOutcome{}, err
+	}
+	if err := checkReason(w.Reason); err != nil {
 		return RestoreOutcome{}, err
 	}
 	var out RestoreOutcome
 	err := d.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		out = RestoreOutcome{}
-		flag, ok, err := registry.Get(ctx, tx, flagKey)
+		flag, env, err := rollout.Target(ctx, tx, by, flagKey, environment, w)
 		if err != nil {
 			return err
-		}
-		if !ok {
-			return fault.New(fault.NotFound, "no_such_flag", "there is no flag %q", flagKey).Fix("look it up in the list of flags")
-		}
-		if err := access.Can(by, access.Kill, access.Scope{OwnerGroup: flag.OwnerGroup, OwnerPerson: flag.Owner}); err != nil {
-			return err
-		}
-		env, ok, err := registry.EnvironmentNamed(ctx, tx, environment)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return fault.New(fault.NotFound, "no_such_environment", "there is no environment %q", environment).
-				Fix("choose one of those that the flag has")
 		}
 		if kill(flag, environment) == nil {
 			return nil
 		}
 		if !env.Governed {
-			change := registry.Change{By: by, At: d.Now(), Reason: orElse(reason, "turned on again by "+by.Email), Cause: registry.CauseRestore}
+			change := registry.Change{By: by, At: d.Now(), Reason: orElse(w.Reason, "turned on again by "+by.Email), Cause: registry.CauseRestore}
 			o, err := rollout.Restore(ctx, tx, change, flagKey, environment)
 			out.Revealed = revealed(o)
 			return err
@@ -71,7 +60,7 @@ func (d *Desk) Restore(ctx context.Context, by access.Actor, flagKey, environmen
 		}
 		if !ok {
 			r, err = d.submit(ctx, tx, by, Content{
-				Kind: RestoreFlag, FlagKey: flagKey, Environment: environment, Reason: orElse(reason, "turn on again"),
+				Kind: RestoreFlag, FlagKey: flagKey, Environment: environment, Reason: orElse(w.Reason, "turn on again"),
 			})
 			if err != nil {
 				return err

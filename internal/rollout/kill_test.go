@@ -38,9 +38,9 @@ func TestAKillInProductionAbortsAndARestoreMakesTheRestReadyAgain(t *testing.T) 
 		for range 2 {
 			s.must(s.rs.Promote(t.Context(), alice, s.id, rollout.Word{Reason: "go"}))
 		}
-		_, _, err := s.rs.Kill(t.Context(), pat, s.flag.Key, "production", "")
+		_, _, err := s.rs.Kill(t.Context(), pat, s.flag.Key, "production", rollout.Word{})
 		s.refused(err, fault.Forbidden, "forbidden")
-		flag, revision, err := s.rs.Kill(t.Context(), olu, s.flag.Key, "production", "")
+		flag, revision, err := s.rs.Kill(t.Context(), olu, s.flag.Key, "production", rollout.Word{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,11 +52,9 @@ func TestAKillInProductionAbortsAndARestoreMakesTheRestReadyAgain(t *testing.T) 
 		if r.State != rollout.Aborted || r.KilledIn != "production" || r.Steps[2].State != rollout.StepAborted {
 			t.Errorf("rollout: %+v", r)
 		}
-		if _, again, err := s.rs.Kill(t.Context(), alice, s.flag.Key, "production", "again"); err != nil || again != revision {
+		if _, again, err := s.rs.Kill(t.Context(), alice, s.flag.Key, "production", rollout.Word{Reason: "again"}); err != nil || again != revision {
 			t.Errorf("a second kill: revision %d, %v", again, err)
 		}
-		_, _, err = s.rs.RestoreNow(t.Context(), olu, s.flag.Key, "production", "")
-		s.refused(err, fault.Conflict, "governed")
 		s.restore("staging") // is not killed
 		o := s.restore("production")
 		if got := s.serves("production"); got != "on for 25 % of pilot" {
@@ -91,7 +89,7 @@ func TestAKillInStagingPausesAndNoStepStartsWhereAFlagIsKilled(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := open(t, db, 30, -1)
 		ctx := t.Context()
-		if _, _, err := s.rs.Kill(ctx, alice, s.flag.Key, "staging", "looks odd"); err != nil {
+		if _, _, err := s.rs.Kill(ctx, alice, s.flag.Key, "staging", rollout.Word{Reason: "looks odd"}); err != nil {
 			t.Fatal(err)
 		}
 		_, err := s.rs.Start(ctx, alice, s.id, rollout.Word{})
@@ -99,11 +97,9 @@ func TestAKillInStagingPausesAndNoStepStartsWhereAFlagIsKilled(t *testing.T) {
 		if s.life().State != lifecycle.Approved || s.now().State != rollout.Ready {
 			t.Errorf("a refused start left flag %s, rollout %s", s.life().State, s.now().State)
 		}
-		if _, _, err := s.rs.RestoreNow(ctx, alice, s.flag.Key, "staging", ""); err != nil {
-			t.Fatal(err)
-		}
+		s.restore("staging")
 		s.must(s.rs.Start(ctx, alice, s.id, rollout.Word{}))
-		if _, _, err := s.rs.Kill(ctx, alice, s.flag.Key, "staging", "looks odd"); err != nil {
+		if _, _, err := s.rs.Kill(ctx, alice, s.flag.Key, "staging", rollout.Word{Reason: "looks odd"}); err != nil {
 			t.Fatal(err)
 		}
 		if r := s.now(); r.State != rollout.Paused || r.Reason != "turned off in staging: looks odd" {
@@ -111,15 +107,15 @@ func TestAKillInStagingPausesAndNoStepStartsWhereAFlagIsKilled(t *testing.T) {
 		}
 		_, err = s.rs.Resume(ctx, alice, s.id, rollout.Word{})
 		s.refused(err, fault.Conflict, "flag_killed")
-		if _, _, err := s.rs.RestoreNow(ctx, alice, s.flag.Key, "staging", ""); err != nil {
-			t.Fatal(err)
-		}
+		s.restore("staging")
 		s.must(s.rs.Resume(ctx, alice, s.id, rollout.Word{}))
-		_, _, err = s.rs.Kill(ctx, alice, s.flag.Key, "prod", "")
+		_, _, err = s.rs.Kill(ctx, alice, s.flag.Key, "prod", rollout.Word{})
 		s.refused(err, fault.NotFound, "unknown_environment")
-		_, _, err = s.rs.Kill(ctx, alice, "where2eat.nothing", "staging", "")
+		_, _, err = s.rs.Kill(ctx, alice, "where2eat.nothing", "staging", rollout.Word{})
 		s.refused(err, fault.NotFound, "unknown_flag")
-		_, _, err = s.rs.Kill(ctx, access.Actor{}, s.flag.Key, "staging", "")
+		_, _, err = s.rs.Kill(ctx, olu, s.flag.Key, "staging", rollout.Word{Revision: 1})
+		s.refused(err, fault.Stale, "stale")
+		_, _, err = s.rs.Kill(ctx, access.Actor{}, s.flag.Key, "staging", rollout.Word{})
 		s.refused(err, fault.Unauthenticated, "signed_out")
 	})
 }
@@ -139,7 +135,7 @@ func TestAKillWinsOverWhateverThePublisherDoesMeanwhile(t *testing.T) {
 				}
 			})
 			var err error
-			all.Go(func() { _, _, err = s.rs.Kill(ctx, olu, s.flag.Key, "production", "") })
+			all.Go(func() { _, _, err = s.rs.Kill(ctx, olu, s.flag.Key, "production", rollout.Word{}) })
 			all.Wait()
 			if err != nil {
 				t.Fatal(err)
@@ -163,7 +159,7 @@ func TestAKillWorksInEveryStateOfALife(t *testing.T) {
 					return err
 				})
 			}
-			if _, _, err := s.rs.Kill(t.Context(), alice, s.flag.Key, "production", ""); err != nil || s.serves("production") != "killed" {
+			if _, _, err := s.rs.Kill(t.Context(), alice, s.flag.Key, "production", rollout.Word{}); err != nil || s.serves("production") != "killed" {
 				t.Errorf("%s: %v", state, err)
 			}
 			s.restore("production")
@@ -196,7 +192,7 @@ func TestNoSequenceOfActsBreaksTheRules(t *testing.T) {
 		}
 		for _, e := range []string{"staging", "production"} {
 			acts["kill "+e] = func() {
-				if _, _, err := s.rs.Kill(ctx, olu, s.flag.Key, e, ""); err != nil {
+				if _, _, err := s.rs.Kill(ctx, olu, s.flag.Key, e, rollout.Word{}); err != nil {
 					rt.Fatalf("a kill was refused: %v", err)
 				}
 				killed[e] = true

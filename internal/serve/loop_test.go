@@ -167,11 +167,11 @@ func (o *office) killed(key string) {
 
 func (o *office) restoredByRequest() {
 	o.Helper()
-	var asked api.Restored
+	var asked api.RestoredFlag
 	o.do("alice", "POST", "/api/v1/flags/where2eat.enabled/environments/production/restore",
 		map[string]any{"reason": "mended"}).must(202).into(&asked)
-	if asked.Request == nil || asked.Request.Kind != review.RestoreFlag || asked.Flag != nil {
-		o.Fatalf("restoring gives %s", asked.Request.Kind)
+	if asked.Request == nil || asked.Request.Kind != review.RestoreFlag || asked.Key != "where2eat.enabled" {
+		o.Fatalf("restoring gives %+v", asked)
 	}
 	var history store.Listing[registry.Revision]
 	o.do("bob", "GET", "/api/v1/flags/where2eat.enabled/history?environment=production", nil).must(200).into(&history)

@@ -1690,11 +1690,58 @@ export interface components {
             removal_plan?: string;
             template_id?: string;
         };
-        Restored: {
-            /** @description The flag, where it was turned on again at once */
-            flag?: components["schemas"]["FlagDetail"];
+        RestoredFlag: {
+            app: string;
+            /** @description Segment that the flag was approved for */
+            audience: string;
+            /** @description What the caller may do: kill, restore */
+            can: string[];
+            client_side: boolean;
+            contact: string;
+            /** Format: date-time */
+            created_at: string;
+            description: string;
+            /** @description One for each environment, in their order; live is false until the flag is approved */
+            environments: components["schemas"]["FlagEnvironment"][];
+            /** @description Such as microapp-where2eat-001 */
+            flag_id: string;
+            /**
+             * Format: date-time
+             * @description When its approval first made it live
+             */
+            installed_at?: string;
+            /** @description Global key, such as where2eat.enabled */
+            key: string;
+            lifecycle: components["schemas"]["LifecycleStatus"];
+            name: string;
+            /** @description Variant that a kill serves */
+            off: string;
+            /** @description Variant that a rollout gives to its audience */
+            on: string;
+            /** @description Variant for people outside the audience */
+            outside: string;
+            /** @description E-mail of the person, or name of the group, that answers for the flag */
+            owner: string;
+            owner_group: string;
+            /**
+             * Format: date-time
+             * @description When it was removed; its key stays taken
+             */
+            removed_at?: string;
             /** @description The request that was made, where the environment is governed */
             request?: components["schemas"]["Request"];
+            /** Format: int64 */
+            revision: number;
+            /** @description Newest first */
+            rollouts: components["schemas"]["Rollout"][];
+            template_id: string;
+            /** Format: int64 */
+            template_version: number;
+            /** @enum {string} */
+            type: "boolean" | "string" | "number" | "object";
+            variants: {
+                [key: string]: unknown;
+            };
         };
         Revision: {
             /** Format: date-time */
@@ -2048,7 +2095,10 @@ export interface operations {
     "apply-documents": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2316,6 +2366,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
                 /** @description The revision that was read, in quotes, as the ETag gives it */
                 "If-Match"?: string;
                 /** @description * to make something that does not exist yet */
@@ -2432,7 +2484,12 @@ export interface operations {
     "kill-flag": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+                /** @description The flag's revision that was read; the act is refused if the flag has changed */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description Key of the flag, such as where2eat.enabled */
                 key: string;
@@ -2480,7 +2537,12 @@ export interface operations {
     "restore-flag": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+                /** @description The flag's revision that was read; the act is refused if the flag has changed */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description Key of the flag, such as where2eat.enabled */
                 key: string;
@@ -2501,7 +2563,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Restored"];
+                    "application/json": components["schemas"]["RestoredFlag"];
                 };
             };
             /** @description Accepted */
@@ -2511,7 +2573,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Restored"];
+                    "application/json": components["schemas"]["RestoredFlag"];
                 };
             };
             /** @description Error */
@@ -2565,7 +2627,10 @@ export interface operations {
     "plan-flag-removal": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Key of the flag, such as where2eat.enabled */
                 key: string;
@@ -2667,6 +2732,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
                 /** @description The revision that was read, in quotes, as the ETag gives it */
                 "If-Match"?: string;
                 /** @description * to make something that does not exist yet */
@@ -2777,6 +2844,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
                 /** @description The revision that was read, in quotes, as the ETag gives it */
                 "If-Match"?: string;
                 /** @description * to make something that does not exist yet */
@@ -2883,6 +2952,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
                 /** @description The revision that was read, in quotes, as the ETag gives it */
                 "If-Match"?: string;
                 /** @description * to make something that does not exist yet */
@@ -2999,6 +3070,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
                 /** @description The revision that was read, in quotes, as the ETag gives it */
                 "If-Match"?: string;
                 /** @description * to make something that does not exist yet */
@@ -3040,6 +3113,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
                 /** @description The revision that was read; the act is refused if the policy was changed since */
                 "If-Match"?: string;
             };
@@ -3075,6 +3150,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
                 /** @description The revision that was read; the act is refused if the policy was changed since */
                 "If-Match"?: string;
             };
@@ -3151,7 +3228,10 @@ export interface operations {
     "submit-request": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3218,6 +3298,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
                 /** @description The revision that was read, in quotes, as the ETag gives it */
                 "If-Match"?: string;
                 /** @description * to make something that does not exist yet */
@@ -3259,7 +3341,10 @@ export interface operations {
     "approve-request": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3305,7 +3390,10 @@ export interface operations {
     "deny-request": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3341,7 +3429,10 @@ export interface operations {
     "withdraw-request": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3380,7 +3471,10 @@ export interface operations {
                 /** @description Id of the request that the content is meant for; its own slug and key are not taken */
                 editing?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3484,6 +3578,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
                 /** @description The revision that was read; the act is refused if the rollout has moved on */
                 "If-Match"?: string;
             };
@@ -3533,6 +3629,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
                 /** @description The revision that was read; the act is refused if the rollout has moved on */
                 "If-Match"?: string;
             };
@@ -3582,6 +3680,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
                 /** @description The revision that was read; the act is refused if the rollout has moved on */
                 "If-Match"?: string;
             };
@@ -3631,6 +3731,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
                 /** @description The revision that was read; the act is refused if the rollout has moved on */
                 "If-Match"?: string;
             };
@@ -3680,6 +3782,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
                 /** @description The revision that was read; the act is refused if the rollout has moved on */
                 "If-Match"?: string;
             };
@@ -3763,7 +3867,10 @@ export interface operations {
     "make-sdk-key": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3806,6 +3913,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
                 /** @description The revision that was read, in quotes, as the ETag gives it */
                 "If-Match"?: string;
                 /** @description * to make something that does not exist yet */
@@ -3871,6 +3980,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
                 /** @description The revision that was read, in quotes, as the ETag gives it */
                 "If-Match"?: string;
                 /** @description * to make something that does not exist yet */
@@ -4037,7 +4148,10 @@ export interface operations {
     "put-template": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4184,7 +4298,10 @@ export interface operations {
     "make-token": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4218,6 +4335,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
                 /** @description The revision that was read, in quotes, as the ETag gives it */
                 "If-Match"?: string;
                 /** @description * to make something that does not exist yet */
