@@ -32,6 +32,14 @@ var kinds = []Kind{Environment, Person, Group, Segment, Template, Policy, Lifecy
 
 func (k Kind) order() int { return slices.Index(kinds, k) }
 
+func kindNames() []string {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = string(k)
+	}
+	return names
+}
+
 // defaultLifecycle is the name of the only document of kind Lifecycle: the deployment's default.
 const defaultLifecycle = "default"
 

@@ -7,14 +7,13 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"reflect"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/policy"
-	"github.com/soukhq/souk/internal/template"
+	"github.com/soukhq/souk/internal/strict"
 )
 
 // The bounds of what is read.
@@ -113,7 +112,7 @@ func (l *loader) file(name string, raw []byte) {
 	}
 	raw = bytes.TrimPrefix(raw, []byte("\ufeff"))
 	if path.Ext(name) == ".rego" {
-		l.module(name, 0, string(raw), nil)
+		l.module(name, string(raw))
 		return
 	}
 	read := readYAML
@@ -144,7 +143,7 @@ func (l *loader) document(file string, n *node) {
 	}
 	switch {
 	case n.get("apiVersion") == nil && n.get("templateId") != nil:
-		l.template(file, n, n.get("templateId").text())
+		l.take(file, Template, n.get("templateId").text(), n.line, n)
 	case n.get("apiVersion") == nil && n.get("lifecycle") != nil:
 		l.lifecycle(file, n)
 	case enveloped:
@@ -156,80 +155,37 @@ func (l *loader) document(file string, n *node) {
 }
 
 func (l *loader) envelope(file string, n *node) {
-	before := len(l.findings)
-	shapeOf(n, shapeOfEnvelope, "", l.shapeReport(file))
-	if len(l.findings) > before {
-		return
-	}
-	if version := n.get("apiVersion"); version.text() != APIVersion {
-		l.report(file, n.lineAt("apiVersion"), "apiVersion", "unknown_version", fmt.Sprintf("the apiVersion %q is not known", version.text()), "write "+APIVersion)
-		return
-	}
-	kind := Kind(n.get("kind").text())
-	if kind.order() < 0 {
-		names := make([]string, len(kinds))
-		for i, k := range kinds {
-			names[i] = string(k)
-		}
-		l.report(file, n.lineAt("kind"), "kind", "unknown_kind", fmt.Sprintf("the kind %q is not known", kind), meant(string(kind), names))
-		return
-	}
-	name := ""
-	if m := n.get("metadata"); m != nil {
-		name = m.get("name").text()
-	}
-	if name == "" && kind == Lifecycle {
-		name = defaultLifecycle
-	}
-	if name == "" {
-		l.report(file, n.lineAt("metadata"), "metadata.name", "name_missing", fmt.Sprintf("the %s has no name", kind), "add metadata: {name: …}")
-		return
-	}
-	spec := n.get("spec")
-	if spec == nil {
-		spec = &node{line: n.line, form: object} // says nothing but that it is there
-	}
-	if spec.form != object {
-		l.report(file, n.lineAt("spec"), "spec", "wrong_type", fmt.Sprintf("spec must be an object, is %s", spec.words()), "write spec: {…}")
-		return
-	}
-	switch kind {
-	case Template:
-		l.template(file, spec, name)
-	case Policy:
-		shapeOf(spec, shapes[Policy], "spec", l.shapeReport(file))
-		l.module(file, n.lineAt("spec.rego"), spec.get("rego").text(), &Document{Name: name})
-	case Lifecycle:
-		if name != defaultLifecycle {
-			l.report(file, n.lineAt("metadata.name"), "metadata.name", "unknown_lifecycle", "there is one Lifecycle, the deployment's", "name it "+defaultLifecycle)
-			return
-		}
-		l.lifecycle(file, &node{line: n.line, form: object, members: []member{{"lifecycle", n.lineAt("spec"), spec}}})
-	case Person, Group, Environment, Segment:
-		l.take(kind, name, file, n.line, spec)
-	}
-}
-
-// template takes a template document; name is what its envelope calls it.
-func (l *loader) template(file string, n *node, name string) {
 	raw, err := json.Marshal(n)
 	if err != nil {
 		l.report(file, n.line, "", "bad_file", err.Error(), "")
 		return
 	}
-	document, findings := template.Parse(raw)
-	for _, f := range findings {
-		l.add(f.Severity, file, n.lineAt(f.Field), f.Field, f.Code, f.Message, f.Remediation)
-	}
-	if len(findings) == 0 && document.TemplateID != name {
-		l.report(file, n.lineAt("templateId"), "templateId", "names_differ",
-			fmt.Sprintf("the template is called %q in its metadata and %q in its templateId", name, document.TemplateID), "call it the same in both")
+	e, findings := strict.Decode[envelope](raw, strict.Take{Bytes: 2 * maxFile, AnyText: true})
+	l.tell(file, n, findings)
+	if len(findings) > 0 {
 		return
 	}
-	l.put(Document{Kind: Template, Name: document.TemplateID, Source: at(file, n.line), Spec: raw})
+	kind, name := Kind(e.Kind), e.Metadata.Name
+	if name == "" && kind == Lifecycle {
+		name = defaultLifecycle
+	}
+	spec := n.get("spec")
+	if spec == nil {
+		spec = &node{line: n.line, form: object} // says nothing but that it is there
+	}
+	switch {
+	case e.APIVersion != APIVersion:
+		l.report(file, n.lineAt("apiVersion"), "apiVersion", "unknown_version", fmt.Sprintf("the apiVersion %q is not known", e.APIVersion), "write "+APIVersion)
+	case kind.order() < 0:
+		l.report(file, n.lineAt("kind"), "kind", "unknown_kind", fmt.Sprintf("the kind %q is not known", kind), meant(e.Kind, kindNames()))
+	case name == "":
+		l.report(file, n.lineAt("metadata"), "metadata.name", "name_missing", fmt.Sprintf("the %s has no name", kind), "add metadata: {name: …}")
+	default:
+		l.take(file, kind, name, n.line, spec)
+	}
 }
 
-// lifecycle takes a lifecycle policy: an object with lifecycle at its top.
+// lifecycle takes a bare lifecycle policy: an object with lifecycle at its top.
 func (l *loader) lifecycle(file string, n *node) {
 	raw, err := json.Marshal(n)
 	if err != nil {
@@ -237,63 +193,45 @@ func (l *loader) lifecycle(file string, n *node) {
 		return
 	}
 	_, findings := lifecycle.ParseRules(raw)
-	for _, f := range findings {
-		l.add(f.Severity, file, n.lineAt(f.Field), f.Field, f.Code, f.Message, f.Remediation)
-	}
+	l.tell(file, n, findings)
 	if len(findings) == 0 {
-		l.take(Lifecycle, defaultLifecycle, file, n.line, n.get("lifecycle"))
+		l.take(file, Lifecycle, defaultLifecycle, n.line, n.get("lifecycle"))
 	}
 }
 
-// findingsOf gives the findings of a fault; one that has none is itself the finding.
-func findingsOf(err error) []fault.Finding {
-	f, ok := errors.AsType[*fault.Error](err)
-	if !ok {
-		return []fault.Finding{{Severity: fault.SeverityError, Code: "internal", Message: err.Error()}}
-	}
-	if len(f.Findings) > 0 {
-		return f.Findings
-	}
-	return []fault.Finding{{Severity: fault.SeverityError, Field: f.Field, Code: f.Code, Message: f.Message, Remediation: f.Remediation}}
-}
-
-// module takes the text of a policy. It is named by its package; what an envelope calls it must be the same.
-func (l *loader) module(file string, line int, text string, named *Document) {
+// module takes a bare policy, which is named by its package.
+func (l *loader) module(file, text string) {
 	module, err := policy.Read(file, text)
 	if err != nil {
-		for _, f := range findingsOf(err) {
-			if f.File == "" || named != nil {
-				f.File = at(file, line)
-			}
-			l.findings = append(l.findings, f)
-		}
+		l.tell(file, &node{}, findingsOf(err))
 		return
 	}
-	name := module.Name
-	if named != nil && named.Name != name {
-		l.report(file, line, "metadata.name", "names_differ", fmt.Sprintf("the policy is called %q, its package is %s", named.Name, name),
-			"call it by its package")
-		return
-	}
-	raw, err := json.Marshal(map[string]any{"rego": text})
-	if err != nil {
-		l.report(file, line, "", "bad_file", err.Error(), "")
-		return
-	}
-	l.put(Document{Kind: Policy, Name: name, Source: at(file, line), Spec: raw})
+	l.take(file, Policy, module.Name, 0, &node{form: object, members: []member{{name: "rego", value: &node{value: text}}}})
 }
 
-func (l *loader) take(kind Kind, name, file string, line int, spec *node) {
-	before := len(l.findings)
-	if shape, ok := shapes[kind]; ok {
-		shapeOf(spec, shape, "spec", l.shapeReport(file))
-	}
+// take keeps a document whose spec can be used, and tells what is wrong with another.
+func (l *loader) take(file string, kind Kind, name string, line int, spec *node) {
 	raw, err := json.Marshal(spec)
 	if err != nil {
 		l.report(file, line, "spec", "bad_file", err.Error(), "")
+		return
 	}
-	if len(l.findings) == before {
-		l.put(Document{Kind: kind, Name: name, Source: at(file, line), Spec: raw})
+	w := wish{Document: Document{Kind: kind, Name: name, Source: at(file, line), Spec: raw}}
+	findings := w.read()
+	l.tell(file, spec, findings)
+	if refuse(findings) == nil {
+		l.put(w.Document)
+	}
+}
+
+// tell reports findings at paths within n.
+func (l *loader) tell(file string, n *node, findings []fault.Finding) {
+	for _, f := range findings {
+		place := f.File
+		if place == "" {
+			place = at(file, n.lineAt(f.Field))
+		}
+		l.add(f.Severity, place, 0, f.Field, f.Code, f.Message, f.Remediation)
 	}
 }
 
@@ -315,10 +253,4 @@ func (l *loader) put(d Document) {
 	}
 	l.first[key] = d.Source
 	l.documents = append(l.documents, d)
-}
-
-var shapeOfEnvelope = reflect.TypeFor[envelope]()
-
-func (l *loader) shapeReport(file string) func(n *node, path, code, message, fix string) {
-	return func(n *node, path, code, message, fix string) { l.report(file, n.line, path, code, message, fix) }
 }

@@ -125,11 +125,11 @@ func TestMistakesAreToldWithFileAndLineAndNearestName(t *testing.T) {
 	t.Parallel()
 	person := "apiVersion: souk/v1\nkind: Person\nmetadata: {name: a@b.example}\nspec: {}\n"
 	for _, c := range []struct{ name, file, text, want string }{
-		{"unknown member", "a.yaml", "apiVersion: souk/v1\nkind: Person\nmetadata: {name: a@b.example}\nspec:\n  display_nam: A\n", `a.yaml:5 unknown_member: there is no member "display_nam" here → did you mean display_name?`},
-		{"unknown member of the envelope", "a.yaml", "apiVersion: souk/v1\nkind: Person\nmetdata: {name: a@b.example}\nspec: {}\n", `a.yaml:3 unknown_member: there is no member "metdata" here → did you mean metadata?`},
+		{"unknown member", "a.yaml", "apiVersion: souk/v1\nkind: Person\nmetadata: {name: a@b.example}\nspec:\n  display_nam: A\n", `a.yaml:5 unknown_member: there is no member "display_nam" → did you mean display_name?`},
+		{"unknown member of the envelope", "a.yaml", "apiVersion: souk/v1\nkind: Person\nmetdata: {name: a@b.example}\nspec: {}\n", `a.yaml:3 unknown_member: there is no member "metdata" → did you mean metadata?`},
 		{"unknown kind", "a.yaml", "apiVersion: souk/v1\nkind: Persn\nmetadata: {name: a@b.example}\nspec: {}\n", `a.yaml:2 unknown_kind: the kind "Persn" is not known → did you mean Person?`},
 		{"unknown version", "a.yaml", "apiVersion: souk/v2\nkind: Person\nmetadata: {name: a@b.example}\nspec: {}\n", `a.yaml:1 unknown_version: the apiVersion "souk/v2" is not known → write souk/v1`},
-		{"wrong type in JSON", "a.json", "{\"apiVersion\": \"souk/v1\", \"kind\": \"Group\",\n\"metadata\": {\"name\": \"g\"},\n\"spec\": {\"members\": \"pat\"}}", `a.json:3 wrong_type: spec.members must be a list, is a text → give a list`},
+		{"wrong type in JSON", "a.json", "{\"apiVersion\": \"souk/v1\", \"kind\": \"Group\",\n\"metadata\": {\"name\": \"g\"},\n\"spec\": {\"members\": \"pat\"}}", `a.json:3 wrong_type: members must be a list, is a text → give a list`},
 		{"duplicate member in YAML", "a.yaml", "apiVersion: souk/v1\nkind: Person\nkind: Group\n", `a.yaml:3 bad_file: the member "kind" occurs twice → keep one of them`},
 		{"duplicate member in JSON", "a.json", "{\"lifecycle\": {},\n \"lifecycle\": {}}", `a.json:2 bad_file: the member "lifecycle" occurs twice → keep one of them`},
 		{"duplicate document", "a.yaml", person + "---\n" + person, `a.yaml:6 duplicate: the Person a@b.example is already described at a.yaml:1 → keep one of them`},

@@ -12,8 +12,8 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/lifecycle"
-	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/strict"
 	"github.com/soukhq/souk/internal/template"
 )
 
@@ -30,100 +30,48 @@ type state struct {
 	lifecycle    lifecycle.Rules
 }
 
-// wish is a document with its spec decoded; only the member of its kind is set.
-type wish struct {
-	Document
-	person      access.PersonSpec
-	group       access.GroupSpec
-	environment environmentSpec
-	segment     segmentSpec
-	policy      policySpec
-	template    template.Document
-	lifecycle   lifecycle.Rules
-}
-
-// decode reads the specs strictly, in the order in which they are carried out.
+// decode reads the specs, in the order in which they are carried out.
 func decode(documents []Document) (wishes []wish, findings []fault.Finding) {
 	seen := map[string]bool{}
 	for _, d := range documents {
-		report := func(_ *node, path, code, message, fix string) {
-			findings = append(findings, fault.Finding{
-				Severity: fault.SeverityError, File: d.Source, Field: path, Code: code, Message: fmt.Sprintf("%s %s: %s", d.Kind, d.Name, message), Remediation: fix,
-			})
-		}
-		if d.Kind.order() < 0 {
-			report(nil, "kind", "unknown_kind", fmt.Sprintf("the kind %q is not known", d.Kind), "use one of those in the reference")
-			continue
-		}
 		w := wish{Document: d}
-		if d.Kind == Person {
-			email, err := access.Email("name", d.Name)
-			if err != nil {
-				report(nil, "metadata.name", "invalid_email", err.Error(), "name people by their e-mail addresses")
-				continue
-			}
-			w.Name = email
-		}
-		key := string(d.Kind) + " " + w.Name
-		if seen[key] {
-			report(nil, "metadata.name", "duplicate", "it is described twice", "keep one of them")
-			continue
-		}
-		seen[key] = true
-		if shape, ok := shapes[d.Kind]; ok {
-			nodes, err := readJSON(d.Spec, false)
-			if err != nil || len(nodes) != 1 || nodes[0].form != object {
-				report(nil, "spec", "spec_missing", "it has no spec", "add spec: {…}")
-				continue
-			}
-			before := len(findings)
-			shapeOf(nodes[0], shape, "spec", report)
-			if len(findings) > before {
-				continue
-			}
-		}
-		wrong, err := w.read()
-		if err != nil {
-			report(nil, "spec", "wrong_type", err.Error(), "mend it")
-			continue
+		wrong := w.name(seen)
+		if len(wrong) == 0 {
+			wrong = w.read()
 		}
 		for _, f := range wrong {
-			report(nil, f.Field, f.Code, f.Message, f.Remediation)
+			if f.File == "" {
+				f.File = d.Source
+			}
+			f.Message = fmt.Sprintf("%s %s: %s", d.Kind, d.Name, f.Message)
+			findings = append(findings, f)
 		}
-		wishes = append(wishes, w)
+		if refuse(wrong) == nil {
+			wishes = append(wishes, w)
+		}
 	}
 	slices.SortStableFunc(wishes, func(a, b wish) int { return a.Kind.order() - b.Kind.order() })
 	return wishes, findings
 }
 
-// read decodes the spec into the member of the kind; the findings are what keeps a template or a policy from being used.
-func (w *wish) read() (findings []fault.Finding, err error) {
-	switch w.Kind {
-	case Person:
-		err = json.Unmarshal(w.Spec, &w.person)
-	case Group:
-		err = json.Unmarshal(w.Spec, &w.group)
-	case Environment:
-		err = json.Unmarshal(w.Spec, &w.environment)
-	case Segment:
-		err = json.Unmarshal(w.Spec, &w.segment)
-	case Lifecycle:
-		w.lifecycle, findings = lifecycle.ParseRules(bareLifecycle(w.Spec))
-	case Template:
-		w.template, findings = template.Parse(w.Spec)
-	case Policy:
-		if err = json.Unmarshal(w.Spec, &w.policy); err == nil {
-			if _, wrong := policy.Read("", w.policy.Rego); wrong != nil {
-				findings = findingsOf(wrong)
-			}
-		}
+// name gives the document the name that the thing is stored by, and refuses the second of its kind and name.
+func (w *wish) name(seen map[string]bool) []fault.Finding {
+	if w.Kind.order() < 0 {
+		return []fault.Finding{strict.Finding("kind", "unknown_kind", meant(string(w.Kind), kindNames()), "the kind %q is not known", w.Kind)}
 	}
-	return findings, err
-}
-
-// bareLifecycle gives the spec the form that it has in a file of its own.
-func bareLifecycle(spec json.RawMessage) json.RawMessage {
-	return slices.Concat(json.RawMessage(`{"lifecycle":`), spec, json.RawMessage(`}`))
+	if w.Kind == Person {
+		email, err := access.Email("metadata.name", w.Name)
+		if err != nil {
+			return findingsOf(err)
+		}
+		w.Name = email
+	}
+	key := string(w.Kind) + " " + w.Name
+	if seen[key] {
+		return []fault.Finding{strict.Finding("metadata.name", "duplicate", "keep one of them", "it is described twice")}
+	}
+	seen[key] = true
+	return nil
 }
 
 // diff decides, for each wish, what has to be done, and what cannot be.

@@ -2,14 +2,17 @@ package apply
 
 import (
 	"encoding/json"
-	"fmt"
-	"reflect"
+	"errors"
 	"slices"
 	"strings"
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/strict"
+	"github.com/soukhq/souk/internal/template"
 )
 
 // environmentSpec is what a document of kind Environment says.
@@ -33,125 +36,102 @@ type policySpec struct {
 	Rego string `json:"rego"`
 }
 
-// shapes says which members the spec of each kind has. Those of templates and lifecycles are judged by their packages.
-var shapes = map[Kind]reflect.Type{
-	Environment: reflect.TypeFor[environmentSpec](),
-	Person:      reflect.TypeFor[access.PersonSpec](),
-	Group:       reflect.TypeFor[access.GroupSpec](),
-	Segment:     reflect.TypeFor[segmentSpec](),
-	Policy:      reflect.TypeFor[policySpec](),
-}
-
 // envelope is a document as files write it.
 type envelope struct {
-	APIVersion string          `json:"apiVersion"`
-	Kind       string          `json:"kind"`
-	Metadata   metadata        `json:"metadata"`
-	Spec       json.RawMessage `json:"spec"`
+	APIVersion string   `json:"apiVersion"`
+	Kind       string   `json:"kind"`
+	Metadata   metadata `json:"metadata"`
+	Spec       any      `json:"spec"`
 }
 
 type metadata struct {
 	Name string `json:"name"`
 }
 
-// shapeOf tells what in n cannot be taken as a value of the given shape: unknown members and wrong types. Null is absent.
-func shapeOf(n *node, shape reflect.Type, path string, report func(n *node, path, code, message, fix string)) {
-	for shape.Kind() == reflect.Pointer {
-		shape = shape.Elem()
-	}
-	if shape.Kind() == reflect.Interface || shape == reflect.TypeFor[json.RawMessage]() || n.form == scalar && n.value == nil {
-		return
-	}
-	if want := wanted(shape); !fits(n, shape) {
-		name := path
-		if name == "" {
-			name = "this"
-		}
-		report(n, path, "wrong_type", fmt.Sprintf("%s must be %s, is %s", name, want, n.words()), "give "+want)
-		return
-	}
-	if shape.Kind() == reflect.Slice {
-		for i, item := range n.items {
-			shapeOf(item, shape.Elem(), fmt.Sprintf("%s[%d]", path, i), report)
-		}
-	}
-	if shape.Kind() != reflect.Struct {
-		return
-	}
-	members := map[string]reflect.Type{}
-	var names []string
-	for field := range shape.Fields() {
-		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" && name != "-" {
-			members[name] = field.Type
-			names = append(names, name)
-		}
-	}
-	for _, m := range n.members {
-		at := strings.TrimPrefix(path+"."+m.name, ".")
-		inner, known := members[m.name]
-		if !known {
-			report(&node{line: m.line}, at, "unknown_member", fmt.Sprintf("there is no member %q here", m.name), meant(m.name, names))
-			continue
-		}
-		shapeOf(m.value, inner, at, report)
-	}
+// wish is a document with its spec read; only the member of its kind is set.
+type wish struct {
+	Document
+	person      access.PersonSpec
+	group       access.GroupSpec
+	environment environmentSpec
+	segment     segmentSpec
+	template    template.Document
+	policy      policySpec
+	lifecycle   lifecycle.Rules
 }
 
-func fits(n *node, shape reflect.Type) bool {
-	switch shape.Kind() { //nolint:exhaustive // the kinds that specs are made of
-	case reflect.Struct, reflect.Map:
-		return n.form == object
-	case reflect.Slice:
-		return n.form == list
-	case reflect.String:
-		_, ok := n.value.(string)
-		return ok
-	case reflect.Bool:
-		_, ok := n.value.(bool)
-		return ok
-	case reflect.Int, reflect.Int64:
-		number, ok := n.value.(json.Number)
-		if !ok {
-			return false
+// read reads the spec strictly, and tells what keeps it from being used, at paths within the spec. Findings of a bare policy
+// name the file with the line.
+func (w *wish) read() (findings []fault.Finding) {
+	take := strict.Take{Bytes: maxFile}
+	switch w.Kind {
+	case Person:
+		w.person, findings = strict.Decode[access.PersonSpec](w.Spec, take)
+	case Group:
+		w.group, findings = strict.Decode[access.GroupSpec](w.Spec, take)
+	case Environment:
+		w.environment, findings = strict.Decode[environmentSpec](w.Spec, take)
+	case Segment:
+		w.segment, findings = strict.Decode[segmentSpec](w.Spec, take)
+	case Template:
+		if w.template, findings = template.Parse(w.Spec); refuse(findings) == nil && w.template.TemplateID != w.Name {
+			findings = append(findings, strict.Finding("templateId", "names_differ", "call it the same in both",
+				"the template is called %q in its metadata and %q in its templateId", w.Name, w.template.TemplateID))
 		}
-		_, err := number.Int64()
-		return err == nil
-	}
-	return true
-}
-
-func wanted(shape reflect.Type) string {
-	switch shape.Kind() { //nolint:exhaustive // the kinds that specs are made of
-	case reflect.Slice:
-		return "a list"
-	case reflect.String:
-		return "a text"
-	case reflect.Bool:
-		return "true or false"
-	case reflect.Int, reflect.Int64:
-		return "a whole number"
-	}
-	return "an object"
-}
-
-// words tells what n is, for a message.
-func (n *node) words() string {
-	switch n.form {
-	case object:
-		return "an object"
-	case list:
-		return "a list"
-	case scalar:
-		switch n.value.(type) {
-		case string:
-			return "a text"
-		case bool:
-			return "true or false"
-		case json.Number:
-			return "a number"
+	case Policy:
+		take.AnyText = true // the engine judges its own language
+		if w.policy, findings = strict.Decode[policySpec](w.Spec, take); len(findings) == 0 {
+			findings = w.readPolicy()
+		}
+	case Lifecycle:
+		if w.Name != defaultLifecycle {
+			return []fault.Finding{strict.Finding("", "unknown_lifecycle", "name it "+defaultLifecycle, "there is one Lifecycle, the deployment's")}
+		}
+		w.lifecycle, findings = lifecycle.ParseRules(bareLifecycle(w.Spec))
+		for i := range findings {
+			findings[i].Field = strings.TrimPrefix(strings.TrimPrefix(findings[i].Field, "lifecycle"), ".")
 		}
 	}
-	return "null"
+	return findings
+}
+
+func (w *wish) readPolicy() []fault.Finding {
+	file := ""
+	if strings.HasSuffix(w.Source, ".rego") {
+		file = w.Source
+	}
+	module, err := policy.Read(file, w.policy.Rego)
+	if err == nil && module.Name != w.Name {
+		err = fault.New(fault.Invalid, "names_differ", "the policy is called %q, its package is %s", w.Name, module.Name).Fix("call it by its package")
+	}
+	findings := findingsOf(err)
+	for i := range findings {
+		findings[i].Field = "rego"
+		if file == "" {
+			findings[i].File = ""
+		}
+	}
+	return findings
+}
+
+// bareLifecycle gives the spec the form that it has in a file of its own.
+func bareLifecycle(spec json.RawMessage) json.RawMessage {
+	return slices.Concat(json.RawMessage(`{"lifecycle":`), spec, json.RawMessage(`}`))
+}
+
+// findingsOf gives the findings of a fault; one that has none is itself the finding.
+func findingsOf(err error) []fault.Finding {
+	if err == nil {
+		return nil
+	}
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		return []fault.Finding{{Severity: fault.SeverityError, Code: "internal", Message: err.Error()}}
+	}
+	if len(f.Findings) > 0 {
+		return slices.Clone(f.Findings)
+	}
+	return []fault.Finding{{Severity: fault.SeverityError, Field: f.Field, Code: f.Code, Message: f.Message, Remediation: f.Remediation}}
 }
 
 // meant is the remediation for a word that is not known.
@@ -165,14 +145,14 @@ func meant(word string, among []string) string {
 
 // refuse makes one fault of all findings; nil if none is an error.
 func refuse(findings []fault.Finding) error {
-	errors := slices.DeleteFunc(slices.Clone(findings), func(f fault.Finding) bool { return f.Severity != fault.SeverityError })
-	switch len(errors) {
+	wrong := slices.DeleteFunc(slices.Clone(findings), func(f fault.Finding) bool { return f.Severity != fault.SeverityError })
+	switch len(wrong) {
 	case 0:
 		return nil
 	case 1:
-		f := errors[0]
-		return fault.New(fault.Invalid, f.Code, "%s", f.Message).At(f.Field).Fix("%s", f.Remediation).With(errors...)
+		f := wrong[0]
+		return fault.New(fault.Invalid, f.Code, "%s", f.Message).At(f.Field).Fix("%s", f.Remediation).With(wrong...)
 	}
-	return fault.New(fault.Invalid, "bad_documents", "%d things are wrong with the documents", len(errors)).
-		Fix("mend each, then apply again; nothing was changed").With(errors...)
+	return fault.New(fault.Invalid, "bad_documents", "%d things are wrong with the documents", len(wrong)).
+		Fix("mend each, then apply again; nothing was changed").With(wrong...)
 }
