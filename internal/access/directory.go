@@ -259,6 +259,12 @@ func unknown(what, field, word string, among []string) error {
 		Fix("%s", fault.Meant(word, among, "look it up in the list under Admin"))
 }
 
+// CheckPerson judges what can be judged of a person by itself.
+func CheckPerson(email string, spec PersonSpec) error {
+	_, _, err := checkPerson(email, spec)
+	return err
+}
+
 func checkPerson(email string, spec PersonSpec) (string, PersonSpec, error) {
 	var wrong findings
 	email, err := Email("email", email)
@@ -269,6 +275,12 @@ func checkPerson(email string, spec PersonSpec) (string, PersonSpec, error) {
 		wrong.add(tooMany("groups", maxGroups))
 	}
 	return email, spec, wrong.fault("person")
+}
+
+// CheckGroup judges what can be judged of a group by itself.
+func CheckGroup(name string, spec GroupSpec) error {
+	_, err := checkGroup(name, spec)
+	return err
 }
 
 func checkGroup(name string, spec GroupSpec) (GroupSpec, error) {

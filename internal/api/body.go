@@ -178,6 +178,9 @@ func unknownMembers(schemas huma.Registry, schema *huma.Schema, value any, path 
 	switch value := value.(type) {
 	case []any:
 		for i, item := range value {
+			if len(findings) >= maxItems {
+				break
+			}
 			findings = append(findings, unknownMembers(schemas, schema.Items, item, join(path, strconv.Itoa(i)))...)
 		}
 	case map[string]any:
@@ -192,6 +195,9 @@ func unknownMembers(schemas huma.Registry, schema *huma.Schema, value any, path 
 		}
 		slices.Sort(names)
 		for _, name := range names {
+			if len(findings) >= maxItems {
+				break
+			}
 			property := schema.Properties[name]
 			if property != nil {
 				findings = append(findings, unknownMembers(schemas, property, value[name], join(path, name))...)

@@ -125,6 +125,25 @@ func (a *API) problem(ctx context.Context, err error) *Problem {
 			Field: finding.Field, Code: finding.Code, Message: finding.Message, Remediation: finding.Remediation,
 		})
 	}
+	return p.bounded()
+}
+
+// Limits of a problem: it quotes what was sent, which may be a megabyte of faults.
+const (
+	maxItems = 100   // in errors
+	maxText  = 2_000 // bytes of a text
+)
+
+func (p *Problem) bounded() *Problem {
+	p.Errors = p.Errors[:min(len(p.Errors), maxItems)]
+	for _, text := range []*string{&p.Detail, &p.Instance, &p.Remediation} {
+		*text = fault.Clip(*text, maxText)
+	}
+	for i := range p.Errors {
+		for _, text := range []*string{&p.Errors[i].Field, &p.Errors[i].Message, &p.Errors[i].Remediation} {
+			*text = fault.Clip(*text, maxText)
+		}
+	}
 	return p
 }
 
@@ -198,7 +217,7 @@ func humaProblem(code int, msg string, errs []error) *Problem {
 		p.Detail = strconv.Itoa(len(p.Errors)) + " members of the request are not valid"
 	}
 	p.Remediation = seeSchema
-	return p
+	return p.bounded()
 }
 
 const seeSchema = "see the schema of this call in /api/v1/openapi.json"

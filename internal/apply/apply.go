@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/soukhq/souk/internal/access"
@@ -45,7 +46,11 @@ func (t *Target) Apply(ctx context.Context, by access.Actor, documents []Documen
 	wishes, findings := decode(documents)
 	var now state
 	err := t.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		now, err = t.look(ctx, tx, wishes)
+		if now, err = t.look(ctx, tx, wishes); err != nil {
+			return err
+		}
+		unfit, err := t.fit(ctx, tx, wishes)
+		findings = append(findings, unfit...)
 		return err
 	})
 	if err != nil {
@@ -59,6 +64,36 @@ func (t *Target) Apply(ctx context.Context, by access.Actor, documents []Documen
 		return plan, nil
 	}
 	return plan, t.carryOut(ctx, by, now, wishes, plan)
+}
+
+// fit tells what keeps the policies from being used together with those in force, so that nothing is begun that has to stop
+// there. Where those in force do not fit one another already, it says nothing.
+func (t *Target) fit(ctx context.Context, tx *store.Tx, wishes []wish) ([]fault.Finding, error) {
+	wanted := map[string]policy.Module{}
+	for _, w := range wishes {
+		if w.Kind == Policy {
+			wanted[w.Name] = w.module
+		}
+	}
+	if len(wanted) == 0 {
+		return nil, nil
+	}
+	set, err := t.Engine.At(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	together := slices.Collect(maps.Values(wanted))
+	for _, m := range set.Modules() {
+		if _, replaced := wanted[m.Name]; !replaced {
+			together = append(together, m)
+		}
+	}
+	if _, wrong := policy.Compile(together); wrong != nil {
+		if _, already := policy.Compile(set.Modules()); already == nil {
+			return findingsOf(wrong), nil
+		}
+	}
+	return nil, nil
 }
 
 // look reads what the wishes are compared with.

@@ -57,6 +57,7 @@ type wish struct {
 	segment     segmentSpec
 	template    template.Document
 	policy      policySpec
+	module      policy.Module
 	lifecycle   lifecycle.Rules
 }
 
@@ -66,13 +67,21 @@ func (w *wish) read() (findings []fault.Finding) {
 	take := strict.Take{Bytes: maxFile}
 	switch w.Kind {
 	case Person:
-		w.person, findings = strict.Decode[access.PersonSpec](w.Spec, take)
+		if w.person, findings = strict.Decode[access.PersonSpec](w.Spec, take); len(findings) == 0 {
+			findings = findingsOf(access.CheckPerson(w.Name, w.person))
+		}
 	case Group:
-		w.group, findings = strict.Decode[access.GroupSpec](w.Spec, take)
+		if w.group, findings = strict.Decode[access.GroupSpec](w.Spec, take); len(findings) == 0 {
+			findings = findingsOf(access.CheckGroup(w.Name, w.group))
+		}
 	case Environment:
-		w.environment, findings = strict.Decode[environmentSpec](w.Spec, take)
+		if w.environment, findings = strict.Decode[environmentSpec](w.Spec, take); len(findings) == 0 {
+			findings = findingsOf(w.environment.of(w.Name).Check())
+		}
 	case Segment:
-		w.segment, findings = strict.Decode[segmentSpec](w.Spec, take)
+		if w.segment, findings = strict.Decode[segmentSpec](w.Spec, take); len(findings) == 0 {
+			findings = findingsOf(w.segment.of(w.Name).Check())
+		}
 	case Template:
 		if w.template, findings = template.Parse(w.Spec); refuse(findings) == nil && w.template.TemplateID != w.Name {
 			findings = append(findings, strict.Finding("templateId", "names_differ", "call it the same in both",
@@ -100,9 +109,10 @@ func (w *wish) readPolicy() []fault.Finding {
 	if strings.HasSuffix(w.Source, ".rego") {
 		file = w.Source
 	}
-	module, err := policy.Read(file, w.policy.Rego)
-	if err == nil && module.Name != w.Name {
-		err = fault.New(fault.Invalid, "names_differ", "the policy is called %q, its package is %s", w.Name, module.Name).Fix("call it by its package")
+	var err error
+	w.module, err = policy.Read(file, w.policy.Rego)
+	if err == nil && w.module.Name != w.Name {
+		err = fault.New(fault.Invalid, "names_differ", "the policy is called %q, its package is %s", w.Name, w.module.Name).Fix("call it by its package")
 	}
 	findings := findingsOf(err)
 	for i := range findings {
@@ -112,6 +122,16 @@ func (w *wish) readPolicy() []fault.Finding {
 		}
 	}
 	return findings
+}
+
+func (s environmentSpec) of(name string) registry.Environment {
+	return registry.Environment{Name: name, Position: s.Order, Tier: s.Tier, Governed: s.Governed}
+}
+
+func (s segmentSpec) of(name string) registry.Segment {
+	return registry.Segment{
+		Name: name, Title: s.Title, Description: s.Description, Everybody: s.Everybody, Groups: s.Groups, People: s.People,
+	}
 }
 
 // bareLifecycle gives the spec the form that it has in a file of its own.

@@ -15,5 +15,14 @@ func Deceptive(r rune) bool {
 	return unicode.IsControl(r) && !Break(r) || strings.ContainsRune(DeceptiveMarks, r)
 }
 
+// Clip cuts what is longer than limit bytes, at a character, so that what somebody sent does not fill the screen of who is told
+// of it.
+func Clip(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit], "") + "…"
+}
+
 // Break tells of tab and line ends, which do not belong into a text of one line.
 func Break(r rune) bool { return r == '\n' || r == '\r' || r == '\t' }

@@ -85,7 +85,7 @@ func (r *Registry) PutEnvironment(ctx context.Context, by access.Actor, e Enviro
 	if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
 		return Environment{}, err
 	}
-	if err := e.check(); err != nil {
+	if err := e.Check(); err != nil {
 		return Environment{}, err
 	}
 	var result Environment
@@ -157,7 +157,7 @@ func (r *Registry) PutSegment(ctx context.Context, by access.Actor, s Segment) (
 		return Segment{}, err
 	}
 	s.Groups, s.People = tidy(s.Groups), tidy(s.People)
-	if err := s.check(); err != nil {
+	if err := s.Check(); err != nil {
 		return Segment{}, err
 	}
 	var result Segment
@@ -255,7 +255,8 @@ const (
 	titleLimit  = 200
 )
 
-func (e Environment) check() error {
+// Check judges what can be judged of the environment by itself.
+func (e Environment) Check() error {
 	switch {
 	case e.Name == "" || Slug(e.Name) != e.Name:
 		return fault.New(fault.Invalid, "bad_name", "%q cannot be the name of an environment", e.Name).At("name").
@@ -270,7 +271,8 @@ func (e Environment) check() error {
 	return fault.New(fault.Invalid, "unknown_tier", "there is no tier %q", e.Tier).At("tier").Fix("use sandbox, test or production")
 }
 
-func (s Segment) check() error {
+// Check judges what can be judged of the segment by itself.
+func (s Segment) Check() error {
 	switch {
 	case s.Name == "" || Slug(s.Name) != s.Name:
 		return fault.New(fault.Invalid, "bad_name", "%q cannot be the name of a segment", s.Name).At("name").

@@ -29,6 +29,7 @@ const (
 // Limits of what a request may carry.
 const (
 	maxReason      = 2_000   // characters of a reason or a removal plan
+	maxWords       = 1_000   // bytes of a text of a finding, which may quote what was sent
 	maxAttachments = 20      // files
 	maxAttachment  = 512_000 // bytes of one file
 )
@@ -400,7 +401,11 @@ func result(name string, findings []fault.Finding) CheckResult {
 	if findings == nil {
 		r.Findings = []fault.Finding{}
 	}
-	for _, f := range findings {
+	for i, f := range findings {
+		findings[i].Message, findings[i].Remediation = fault.Clip(f.Message, maxWords), fault.Clip(f.Remediation, maxWords)
+		if len(f.Field) > maxWords { // no form has such a field
+			findings[i].Field, findings[i].Patch = fault.Clip(f.Field, maxWords), nil
+		}
 		switch f.Severity {
 		case fault.SeverityError:
 			r.Status = Failed

@@ -86,7 +86,7 @@ func (t *translator) walk(e *jsonschema.ValidationError) {
 			t.missing(name)
 		}
 	case *kind.AdditionalProperties:
-		for _, name := range k.Properties {
+		for _, name := range k.Properties[:min(len(k.Properties), strict.MaxFindings)] {
 			t.unknown(name)
 		}
 	}
