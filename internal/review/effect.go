@@ -27,7 +27,12 @@ func (d *Desk) reserve(ctx context.Context, tx *store.Tx, by access.Actor, r *re
 	change := registry.Change{By: by, At: now, RequestID: r.id, Reason: orElse(r.content.Reason, "asked for by "+by.Email)}
 	spec := specOf(a.Content, *f.Template)
 	app := r.content.App.catalogApp()
+	var discarded registry.Flag
 	if r.flag.Key != "" && slugOf(r.flag.Key) != app.Slug {
+		var err error
+		if discarded, err = registry.Lock(ctx, tx, r.flag.Key); err != nil {
+			return err
+		}
 		if err := d.release(ctx, tx, by, r, "the request asks for the short name "+app.Slug+" now"); err != nil {
 			return err
 		}
@@ -42,6 +47,9 @@ func (d *Desk) reserve(ctx context.Context, tx *store.Tx, by access.Actor, r *re
 			return err
 		}
 		r.flag = FlagRef{Key: flag.Key, FlagID: flag.FlagID}
+		if err := keepKills(ctx, tx, change, discarded, flag.Key); err != nil {
+			return err
+		}
 	} else {
 		if err := reviseApp(ctx, tx, by, now, app, r.id); err != nil {
 			return err
@@ -63,6 +71,20 @@ func (d *Desk) reserve(ctx context.Context, tx *store.Tx, by access.Actor, r *re
 		RemovalPlan: r.content.RemovalPlan,
 	})
 	return err
+}
+
+// keepKills turns a flag off wherever the one in whose place it comes was turned off: another name undoes no kill.
+func keepKills(ctx context.Context, tx *store.Tx, c registry.Change, from registry.Flag, key string) error {
+	for _, e := range from.Environments {
+		if e.Kill == nil {
+			continue
+		}
+		c.Reason = fmt.Sprintf("%s was turned off by %s: %s", from.Key, e.Kill.By, e.Kill.Reason)
+		if _, _, err := registry.Kill(ctx, tx, c, key, e.Environment); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // reviseApp brings the unlisted app up to date with the request.

@@ -103,7 +103,7 @@ func TestWhileTheDatabaseIsAwayNothingIsLostAndNobodyIsSignedOut(t *testing.T) {
 	odd := make(chan string, 1000)
 	for range 3 {
 		running.Go(func() {
-			for !stop.Load() {
+			for range paced(&stop) {
 				got := s.evaluate(key, flag, person)
 				if evaluated.Add(1); got.Code != http.StatusOK || got.at("value") != true {
 					odd <- got.String()
@@ -112,7 +112,7 @@ func TestWhileTheDatabaseIsAwayNothingIsLostAndNobodyIsSignedOut(t *testing.T) {
 			}
 		})
 		running.Go(func() {
-			for !stop.Load() {
+			for range paced(&stop) {
 				got := alice.post("/api/v1/tokens", object{"scope": "read", "name": "load"})
 				switch got.Code {
 				case http.StatusCreated:
@@ -178,6 +178,17 @@ func TestWhileTheDatabaseIsAwayNothingIsLostAndNobodyIsSignedOut(t *testing.T) {
 		return s.as("root").get("/api/v1/audit/events?limit=1").at("items", 0, "leaf") != nil
 	})
 	t.Logf("%d evaluations, %d writes, %d writes refused", evaluated.Load(), written.Load(), failed.Load())
+}
+
+// paced yields about every other millisecond until it is to stop.
+func paced(stop *atomic.Bool) func(yield func() bool) {
+	return func(yield func() bool) {
+		beat := time.NewTicker(2 * time.Millisecond)
+		defer beat.Stop()
+		for !stop.Load() && yield() {
+			<-beat.C
+		}
+	}
 }
 
 // eventually waits until something holds, for at most 20 seconds.

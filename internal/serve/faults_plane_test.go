@@ -22,9 +22,16 @@ func TestSDKsGetNothingButWhatTheirKeyIsFor(t *testing.T) {
 
 		one, all := "/ofrep/v1/evaluate/flags/"+flag, "/ofrep/v1/evaluate/flags"
 		for _, headers := range [][]string{
-			nil, {"Authorization: Bearer x"}, {"Authorization: Bearer " + token}, {"Authorization: Basic " + production}, {"X-API-Key: " + token},
-			{"Authorization: Bearer " + production + "x"}, {"Authorization: Bearer " + strings.ToUpper(production)}, {"X-API-Key: "},
-			{"Cookie: key=" + production}, {strings.Replace(s.as("root").headers[0], "x", "x", 1)},
+			nil,
+			{"Authorization: Bearer x"},
+			{"Authorization: Bearer " + token},
+			{"Authorization: Basic " + production},
+			{"X-API-Key: " + token},
+			{"Authorization: Bearer " + production + "x"},
+			{"Authorization: Bearer " + strings.ToUpper(production)},
+			{"X-API-Key: "},
+			{"Cookie: key=" + production},
+			{s.as("root").headers[0]},
 		} {
 			for _, path := range []string{one, all, one + "?key=" + production + "&token=" + production} {
 				if got := s.as("").with(headers...).post(path, object{"context": person}); got.Code != http.StatusUnauthorized {
@@ -39,9 +46,18 @@ func TestSDKsGetNothingButWhatTheirKeyIsFor(t *testing.T) {
 			s.Errorf("%s, want production's value", got)
 		}
 		for _, unknown := range []struct{ key, flag string }{
-			{production, proposed}, {production, "no.such"}, {made.text("secret"), flag}, {browser, flag}, {production, flag + "%00"},
-			{production, "..%2f..%2fapi%2fv1%2fflags"}, {production, "a/b/c"}, {production, "a%2fb"}, {production, strings.ToUpper(flag)}, {production, flag + "/"},
-			{production, "%3Cscript%3E"}, {production, strings.Repeat("k", 10_000)},
+			{production, proposed},
+			{production, "no.such"},
+			{made.text("secret"), flag},
+			{browser, flag},
+			{production, flag + "%00"},
+			{production, "..%2f..%2fapi%2fv1%2fflags"},
+			{production, "a/b/c"},
+			{production, "a%2fb"},
+			{production, strings.ToUpper(flag)},
+			{production, flag + "/"},
+			{production, "%3Cscript%3E"},
+			{production, strings.Repeat("k", 10_000)},
 		} {
 			got := s.evaluate(unknown.key, unknown.flag, person)
 			if got.Code != http.StatusNotFound || got.text("errorCode") != "FLAG_NOT_FOUND" {
@@ -158,6 +174,17 @@ func TestAKilledFlagIsOffForEverybodyInWhateverStateItIs(t *testing.T) {
 		}
 		flag := r.text("flag", "key")
 		off(flag)
+		// Nor does another short name, even there and back.
+		other := s.submitted("lunch")
+		kill("lunch.enabled")
+		for i, slug := range []string{"dinner", "lunch"} {
+			other = s.as("alice").with(fmt.Sprintf(`If-Match: "%d"`, i+1)).
+				do("PATCH", "/api/v1/requests/"+other.text("id"), object{"app": object{"slug": slug}}).want(s, http.StatusOK)
+		}
+		for _, who := range []string{"pat", "sam"} {
+			other = s.as(who).post("/api/v1/requests/"+other.text("id")+"/approve", object{"digest": other.text("digest")}).want(s, http.StatusOK)
+		}
+		off("lunch.enabled")
 		// Nothing that a rollout does changes that.
 		rollout := "/api/v1/rollouts/" + r.text("rollout_id")
 		s.as("alice").post(rollout+"/start", nil)

@@ -49,7 +49,7 @@ func TestAMegabyteOfFaultsIsAnsweredSoonAndInFew(t *testing.T) {
 			if got.Code != http.StatusOK && got.Code != http.StatusBadRequest {
 				s.Errorf("%s: %s", name, got)
 			}
-			if took > 5*time.Second || got.Body.Len() > 1<<20 { // a plan may give back the name that was sent for an audience
+			if took > 30*time.Second || got.Body.Len() > 1<<20 { // a plan may give back the name that was sent for an audience
 				s.Errorf("%s: %d bytes after %v", name, got.Body.Len(), took)
 			}
 		}

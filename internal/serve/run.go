@@ -208,7 +208,7 @@ func (a *App) peers(next http.Handler) (http.Handler, error) {
 func (a *App) own(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["X-Content-Type-Options"] = nosniff
-		if a.cfg.Mode == api.Demo && !api.Local(r.Host) {
+		if a.cfg.Mode == api.Demo && r.Host != "" && !api.Local(r.Host) {
 			http.Error(w, "the demo answers to localhost only", http.StatusMisdirectedRequest)
 			return
 		}
