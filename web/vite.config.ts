@@ -1,5 +1,5 @@
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vite";
+import { defineConfig } from "vitest/config";
 import { budget } from "./scripts/budget.ts";
 
 const server = process.env.SOUK_URL ?? "http://localhost:8080";
@@ -14,6 +14,7 @@ export default defineConfig({
     reportCompressedSize: false,
     target: "es2022",
   },
+  test: { include: ["src/**/*.test.ts"] },
   server: {
     proxy: Object.fromEntries(["/api", "/ofrep", "/healthz", "/readyz"].map((path) => [path, server])),
   },

@@ -75,13 +75,15 @@ export const environmentsQuery = queryOptions({
   ...rare,
 });
 
-/** What the checks say of a content, together with that content. */
-export const checkQuery = (content: Content) =>
+/** What the checks say of a content, together with that content; editing is the request that it is meant for, if any. */
+export const checkQuery = (content: Content, editing: string | undefined) =>
   queryOptions({
-    queryKey: ["check", content],
+    queryKey: ["check", content, editing],
     queryFn: async ({ signal }) => ({
       content,
-      assessment: await unwrap(api.POST("/api/v1/requests:check", { body: content, signal })),
+      assessment: await unwrap(
+        api.POST("/api/v1/requests:check", { params: { query: { editing } }, body: content, signal }),
+      ),
     }),
     staleTime: 30_000,
     gcTime: 60_000,

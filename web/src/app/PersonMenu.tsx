@@ -1,4 +1,4 @@
-import { Menu, SegmentedControl, Text, UnstyledButton, useMantineColorScheme } from "@mantine/core";
+import { Button, Popover, SegmentedControl, UnstyledButton, useMantineColorScheme } from "@mantine/core";
 import { IconChevronDown, IconLogout } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "react-router";
@@ -22,44 +22,41 @@ export function PersonMenu() {
     },
   });
   return (
-    <Menu position="bottom-end" width={264} closeOnItemClick={false}>
-      <Menu.Target>
+    <Popover position="bottom-end" width={280} trapFocus>
+      <Popover.Target>
         <UnstyledButton className={classes.button} aria-label={m.person.menu(self.display_name)}>
           <Initials name={self.display_name} />
           <span className={classes.name}>{self.display_name}</span>
           <IconChevronDown size={16} aria-hidden />
         </UnstyledButton>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <div className={classes.who}>
-          <Text fw={600}>{self.display_name}</Text>
-          <Text c="dimmed" size="xs">
-            {self.email}
-          </Text>
-          <Text c="dimmed" size="xs">
-            {m.person.groups((self.groups ?? []).join(", "))}
-          </Text>
-        </div>
-        <Menu.Divider />
-        <div className={classes.who}>
-          <SegmentedControl
-            fullWidth
-            size="xs"
-            aria-label={m.scheme.label}
-            value={colorScheme}
-            onChange={(value) => setColorScheme(value as "light" | "dark" | "auto")}
-            data={[
-              { value: "auto", label: m.scheme.auto },
-              { value: "light", label: m.scheme.light },
-              { value: "dark", label: m.scheme.dark },
-            ]}
-          />
-        </div>
-        <Menu.Divider />
-        <Menu.Item leftSection={<IconLogout size={16} aria-hidden />} onClick={() => leave.mutate()}>
+      </Popover.Target>
+      <Popover.Dropdown aria-label={m.person.you}>
+        <p className={classes.who}>{self.display_name}</p>
+        <p className={classes.fact}>{self.email}</p>
+        <p className={classes.fact}>{m.person.groups(self.groups.join(", "))}</p>
+        <SegmentedControl
+          fullWidth
+          size="xs"
+          my="sm"
+          aria-label={m.scheme.label}
+          value={colorScheme}
+          onChange={(value) => setColorScheme(value as "light" | "dark" | "auto")}
+          data={[
+            { value: "auto", label: m.scheme.auto },
+            { value: "light", label: m.scheme.light },
+            { value: "dark", label: m.scheme.dark },
+          ]}
+        />
+        <Button
+          fullWidth
+          variant="default"
+          leftSection={<IconLogout size={16} aria-hidden />}
+          loading={leave.isPending}
+          onClick={() => leave.mutate()}
+        >
           {m.person.signOut}
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+        </Button>
+      </Popover.Dropdown>
+    </Popover>
   );
 }

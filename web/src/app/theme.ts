@@ -49,6 +49,8 @@ const red: MantineColorsTuple = [
   "#7a1a11",
 ];
 
+const inPlace = { comboboxProps: { withinPortal: false, transitionProps: { duration: 100 } } };
+
 /** One accent, warm neutrals, 14 px text on a grid of 4 px. Colours of states stand in tokens.css. */
 export const theme = createTheme({
   primaryColor: "ink",
@@ -74,7 +76,12 @@ export const theme = createTheme({
   },
   components: {
     Tooltip: { defaultProps: { withArrow: false, openDelay: 300, transitionProps: { duration: 100 } } },
-    Menu: { defaultProps: { transitionProps: { duration: 100 }, shadow: "md" } },
+    // Inside their landmark, where readers of screens find them.
+    Popover: { defaultProps: { withinPortal: false, shadow: "md", transitionProps: { duration: 100 } } },
+    Select: { defaultProps: { ...inPlace, allowDeselect: false } },
+    MultiSelect: { defaultProps: inPlace },
+    Autocomplete: { defaultProps: inPlace },
+    TagsInput: { defaultProps: inPlace },
     Drawer: { defaultProps: { transitionProps: { duration: 150 } } },
     Button: { defaultProps: { loaderProps: { type: "dots" } } },
   },

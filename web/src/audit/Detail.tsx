@@ -21,17 +21,18 @@ interface Props {
 /** One event, as it stands in the log, with the proof that it is in it. */
 export function Detail({ id, entry, close }: Props) {
   return (
-    <Drawer
-      opened={id !== ""}
-      onClose={close}
-      position="right"
-      size="lg"
-      title={entry ? (m.audit.names[entry.event] ?? entry.event) : m.audit.detail}
-      closeButtonProps={{ "aria-label": m.close }}
-      classNames={{ title: classes.drawerTitle }}
-    >
-      {id && <Body id={id} entry={entry} />}
-    </Drawer>
+    <Drawer.Root opened={id !== ""} onClose={close} position="right" size="lg">
+      <Drawer.Overlay />
+      <Drawer.Content>
+        <div className={classes.drawerHead}>
+          <Drawer.Title className={classes.drawerTitle}>
+            {entry ? (m.audit.names[entry.event] ?? entry.event) : m.audit.detail}
+          </Drawer.Title>
+          <Drawer.CloseButton aria-label={m.close} />
+        </div>
+        <Drawer.Body>{id && <Body id={id} entry={entry} />}</Drawer.Body>
+      </Drawer.Content>
+    </Drawer.Root>
   );
 }
 

@@ -4,10 +4,10 @@ export const common = {
   skip: "Skip to content",
   nav: { label: "Main", home: "Home", publish: "Publish", flags: "App switches", audit: "Audit" },
   person: {
+    you: "You",
     menu: (name: string) => `You are ${name}`,
     groups: (names: string) => (names ? `In ${names}` : "In no group yet"),
     signOut: "Sign out",
-    switch: "Sign in as somebody else",
   },
   scheme: { label: "Colours", light: "Light", dark: "Dark", auto: "As the system" },
   loading: "Loading",

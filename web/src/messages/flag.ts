@@ -103,6 +103,7 @@ export const flag = {
   days: (n: number) => (n === 1 ? "1 day" : `${n} days`),
   about: "About",
   facts: {
+    name: "Name",
     owner: "Owner",
     contact: "Contact",
     audience: "Audience",

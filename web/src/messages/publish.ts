@@ -12,7 +12,7 @@ export const publish = {
   toMend: (n: number) => (n === 1 ? "1 thing to mend" : `${n} things to mend`),
   next: "Continue",
   previous: "Back",
-  kept: "You have been here before: what you typed is still there.",
+  kept: "What you typed before is still here, from",
   startOver: "Start over",
   templates: {
     title: "What are you making?",
@@ -110,7 +110,8 @@ export const publish = {
     why: "Why do you need it?",
     whyHelp: "One sentence for those who approve it.",
     summary: "What you ask for",
-    change: (step: string) => `Change ${step.toLowerCase()}`,
+    change: "Change",
+    changeStep: (step: string) => `Change: ${step}`,
     empty: "Not filled in",
     mend: "Before you can submit",
     warnings: "Good to know",

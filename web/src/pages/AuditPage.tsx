@@ -58,8 +58,10 @@ function Log() {
   return (
     <div className={classes.columns}>
       <div className={classes.main}>
-        <Panel flush>
+        <Panel>
           <Filters filter={filter} set={set} clear={clear} />
+        </Panel>
+        <Panel flush>
           {log.isPending && <Loading panels={[480]} />}
           {log.error && !log.data && <Missing problem={log.error} retry={log.refetch} />}
           {log.data && <Events entries={entries} filtered={Object.keys(filter).length > 0} clear={clear} />}

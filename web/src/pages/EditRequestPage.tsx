@@ -89,6 +89,7 @@ function Editor({ base: opened }: { base: Request }) {
       <PublishForm
         content={draft.content}
         touched={draft.touched}
+        editing={base.id}
         act={act}
         submit={(content) => save.mutate(content)}
         submitLabel={m.publish.review.save}

@@ -36,12 +36,7 @@ function Screen({ flag, known }: { flag: Flag; known: Environment[] }) {
   return (
     <Page
       title={flag.key}
-      heading={flag.name}
-      above={
-        <>
-          <Link to={`/flags?app=${encodeURIComponent(flag.app)}`}>{flag.app}</Link> · <code>{flag.key}</code>
-        </>
-      }
+      above={<Link to={`/flags?app=${encodeURIComponent(flag.app)}`}>{flag.app}</Link>}
       words={flag.description || m.flag.words(flag.app, flag.audience)}
     >
       {state && <KillZone flag={flag} state={state} governed={production?.governed ?? true} />}
@@ -67,6 +62,7 @@ function About({ flag }: { flag: Flag }) {
     <Panel title={m.flag.about}>
       <Facts
         rows={[
+          [words.name, flag.name],
           [words.owner, flag.owner === flag.owner_group ? flag.owner : `${flag.owner} (${flag.owner_group})`],
           [words.contact, flag.contact],
           [words.audience, flag.audience],

@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { useRef, useState } from "react";
-import { useNavigate } from "react-router";
+import { useEffect, useRef, useState } from "react";
+import { useNavigate, useSearchParams } from "react-router";
 import { groupsQuery } from "../api/calls";
 import { api, newKey, unwrap } from "../api/client";
 import { queries } from "../api/queries";
@@ -37,6 +37,10 @@ function NewApp({ fresh, again }: { fresh: Content; again: () => void }) {
   const navigate = useNavigate();
   const { draft, act, drop } = useDraft(self.email, about, fresh);
   const [found] = useState(draft.savedAt);
+  const template = useSearchParams()[0].get("template");
+  useEffect(() => {
+    if (template) act({ do: "template", id: template });
+  }, [template, act]);
   const send = useSubmit();
   function submit(content: Content) {
     send.mutate(content, {
@@ -57,15 +61,17 @@ function NewApp({ fresh, again }: { fresh: Content; again: () => void }) {
       {found && (
         <NoticeBox
           tone="info"
-          title={m.publish.kept}
+          title={
+            <>
+              {m.publish.kept} <When at={found} />
+            </>
+          }
           actions={
             <Button size="xs" variant="default" onClick={startOver}>
               {m.publish.startOver}
             </Button>
           }
-        >
-          <When at={found} />
-        </NoticeBox>
+        />
       )}
       <PublishForm
         content={draft.content}

@@ -92,7 +92,7 @@ function Actions({ request }: { request: Request }) {
         </Button>
       )}
       {request.can.includes("withdraw") && (
-        <Popover opened={open} onChange={setOpen} width={320} position="bottom-end" trapFocus shadow="md">
+        <Popover opened={open} onChange={setOpen} width={320} position="bottom-end" trapFocus>
           <Popover.Target>
             <Button variant="default" onClick={() => setOpen(!open)}>
               {m.request.withdraw}

@@ -1,6 +1,7 @@
 import { Anchor, Button } from "@mantine/core";
-import { IconAlertTriangle, IconCircleX, IconInfoCircle, IconLock } from "@tabler/icons-react";
+import { IconAlertTriangle, IconCircleX, IconInfoCircle } from "@tabler/icons-react";
 import type { ReactNode } from "react";
+import { Link } from "react-router";
 import { Problem, unreachable } from "../api/client";
 import { m } from "../messages";
 import { sentence } from "../model/text";
@@ -26,8 +27,8 @@ export function NoticeBox({ tone, title, children, actions }: BoxProps) {
       <div className={classes.text}>
         <p className={classes.title}>{title}</p>
         {children && <div className={classes.words}>{children}</div>}
-        {actions && <div className={classes.actions}>{actions}</div>}
       </div>
+      {actions && <div className={classes.actions}>{actions}</div>}
     </div>
   );
 }
@@ -74,7 +75,11 @@ export function Missing({ problem, retry }: { problem: unknown; retry: () => unk
       <NoticeBox
         tone="info"
         title={gone ? m.error.notFound : m.noAccess}
-        actions={<Anchor href="/">{m.error.home}</Anchor>}
+        actions={
+          <Anchor component={Link} to="/">
+            {m.error.home}
+          </Anchor>
+        }
       >
         <p>{sentence(problem.remediation || problem.message || m.error.notFoundFix)}</p>
       </NoticeBox>
@@ -82,5 +87,3 @@ export function Missing({ problem, retry }: { problem: unknown; retry: () => unk
   }
   return <Notice problem={problem} retry={retry} />;
 }
-
-export const lockIcon = <IconLock />;

@@ -147,7 +147,7 @@ function Numeric({ field, value, set, common }: Input) {
   return (
     <NumberInput
       {...common}
-      className={classes.narrow}
+      classNames={{ wrapper: classes.narrow }}
       value={typeof value === "number" || typeof value === "string" ? value : ""}
       onChange={(next) => set(next === "" ? undefined : next)}
       allowDecimal={field.type !== "integer"}

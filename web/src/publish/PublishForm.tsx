@@ -1,6 +1,6 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { type FormEvent, useEffect, useMemo, useState } from "react";
+import { type FormEvent, type ReactNode, useEffect, useMemo, useState } from "react";
 import { useLocation, useNavigate, useSearchParams } from "react-router";
 import { templateQuery, templateSchemaQuery } from "../api/calls";
 import type { Content } from "../api/types";
@@ -22,6 +22,8 @@ import type { Act } from "./useDraft";
 interface Props {
   content: Content;
   touched: string[];
+  /** Id of the request that is edited; absent for a new one. */
+  editing?: string;
   act: (act: Act) => void;
   /** Sends the content; busy while it is under way. */
   submit: (content: Content) => void;
@@ -29,7 +31,7 @@ interface Props {
   busy: boolean;
   problem: unknown;
   /** Shown on the last step, above the button. */
-  obstacle?: React.ReactNode;
+  obstacle?: ReactNode;
 }
 
 /** The four steps of describing an app, over one content. Which step is shown stands in the address. */
@@ -45,7 +47,7 @@ export function PublishForm(props: Props) {
   const recipe = useQuery(templateQuery(template));
   const schema = useQuery(templateSchemaQuery(template));
   const fields = useMemo(() => (schema.data ? fieldsOf(schema.data) : []), [schema.data]);
-  const checks = useChecks(content, schema.data, touched, attempted);
+  const checks = useChecks(content, schema.data, touched, attempted, props.editing);
 
   useEffect(() => {
     if (fields.length > 0)

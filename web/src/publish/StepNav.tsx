@@ -56,9 +56,10 @@ export function StepNav({ current, told, done }: Props) {
   );
 }
 
-/** The address of a step, with all else of the address as it is. */
-export function stepAddress(search: string, step: Step): string {
+/** The address of a step, with all else of the address as it is; a template that is named is chosen there. */
+export function stepAddress(search: string, step: Step, template?: string): string {
   const params = new URLSearchParams(search);
   params.set("step", step);
+  if (template) params.set("template", template);
   return `?${params}`;
 }

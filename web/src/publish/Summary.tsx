@@ -1,27 +1,65 @@
+import { Link, useLocation } from "react-router";
 import type { Content } from "../api/types";
 import { m } from "../messages";
+import type { Step } from "../model/findings";
 import { type FormField, isVisible } from "../model/form";
 import { Facts } from "../pieces/Facts";
+import { stepAddress } from "./StepNav";
+import classes from "./Summary.module.css";
 
-/** What a content says, as a list of names and values in the words of the form. */
+/** What a content says, step by step, in the words of the form. */
 export function Summary({ content, fields }: { content: Content; fields: FormField[] }) {
   const app = content.app ?? {};
   const words = m.publish.app;
   const values = content.fields ?? {};
-  const rows: [string, unknown][] = [
-    [words.name, app.name],
-    [words.slug, app.slug],
-    [words.description, app.description],
-    [words.category, words.categories[app.category as keyof typeof words.categories] ?? app.category],
-    [words.owner, app.owner],
-    [words.contact, app.contact],
-    [words.url, app.url],
-    ...fields
-      .filter((field) => isVisible(field, values))
-      .map((field): [string, unknown] => [field.label, values[field.name]]),
-    ...(content.removal_plan ? [[m.publish.options.removal, content.removal_plan] as [string, unknown]] : []),
-  ];
-  return <Facts rows={rows.map(([name, value]) => [name, inWords(value)])} />;
+  return (
+    <>
+      <Part step="app">
+        <Facts
+          rows={[
+            [words.name, inWords(app.name)],
+            [words.slug, inWords(app.slug)],
+            [words.description, inWords(app.description)],
+            [
+              words.category,
+              inWords(words.categories[app.category as keyof typeof words.categories] ?? app.category),
+            ],
+            [words.owner, inWords(app.owner)],
+            [words.contact, inWords(app.contact)],
+            [words.url, inWords(app.url)],
+          ]}
+        />
+      </Part>
+      <Part step="options">
+        <Facts
+          rows={[
+            ...fields
+              .filter((field) => isVisible(field, values))
+              .map((field): [string, string] => [field.label, inWords(values[field.name])]),
+            ...(content.removal_plan
+              ? [[m.publish.options.removal, content.removal_plan] as [string, string]]
+              : []),
+          ]}
+        />
+      </Part>
+    </>
+  );
+}
+
+function Part({ step, children }: { step: Step; children: React.ReactNode }) {
+  const { search } = useLocation();
+  const name = m.publish.steps[step];
+  return (
+    <section className={classes.part}>
+      <div className={classes.head}>
+        <h3 className={classes.title}>{name}</h3>
+        <Link to={stepAddress(search, step)} aria-label={m.publish.review.changeStep(name)}>
+          {m.publish.review.change}
+        </Link>
+      </div>
+      {children}
+    </section>
+  );
 }
 
 /** A value as people write it. */

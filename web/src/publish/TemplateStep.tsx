@@ -67,7 +67,7 @@ function Card({
         {checks.length > 0 && <> · {m.publish.templates.checks(checks)}</>}
       </p>
       <Link
-        to={stepAddress(search, "app")}
+        to={stepAddress(search, "app", template.templateId)}
         onClick={() => choose(template.templateId)}
         aria-label={m.publish.templates.name(template.displayName)}
         className={classes.cardLink}

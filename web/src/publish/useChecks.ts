@@ -28,9 +28,10 @@ export function useChecks(
   schema: Schema | undefined,
   touched: string[],
   attempted: ReadonlySet<Step>,
+  editing: string | undefined,
 ): Checks {
   const [settled] = useDebouncedValue(content, 300);
-  const query = useQuery({ ...checkQuery(settled), placeholderData: keepPreviousData });
+  const query = useQuery({ ...checkQuery(settled, editing), placeholderData: keepPreviousData });
   const answer = query.data;
   return useMemo(() => {
     const server = findingsOf(answer?.assessment.checks ?? []);

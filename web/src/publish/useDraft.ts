@@ -33,7 +33,9 @@ export function change(draft: Draft, act: Act): Draft {
     case "text":
       return { ...touch(draft, act.name), content: { ...content, [act.name]: act.value || undefined } };
     case "template":
-      return { ...draft, content: { ...content, template_id: act.id } };
+      return act.id === content.template_id
+        ? draft
+        : { ...touch(draft, "template_id"), content: { ...content, template_id: act.id } };
     case "adopt": {
       const fields = startWith(act.fields, content.fields ?? {}, act.guesses);
       return JSON.stringify(fields) === JSON.stringify(content.fields ?? {})

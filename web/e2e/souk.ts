@@ -1,0 +1,73 @@
+import { execFileSync } from "node:child_process";
+import { type APIRequestContext, test as base, expect, type Page } from "@playwright/test";
+
+export { expect };
+
+/**
+ * A page that fails its test when the browser logs an error: a thrown exception, a refused script, a failed request. A test
+ * that wants the server to refuse something says so in refusals.
+ */
+export const test = base.extend<{ page: Page; refusals: RegExp }>({
+  refusals: [/(?!)/, { option: true }],
+  page: async ({ page, refusals }, use) => {
+    const errors: string[] = [];
+    page.on("console", (message) => {
+      if (message.type() === "error" && !refusals.test(message.text()))
+        errors.push(`${message.text()} ${message.location().url}`);
+    });
+    page.on("pageerror", (error) => errors.push(error.message));
+    await use(page);
+    expect(errors, "errors in the console of the browser").toEqual([]);
+  },
+});
+
+/** Signs in as a person of the demo, by the button with the short name, from whatever is open. */
+export async function signIn(page: Page, name: string): Promise<void> {
+  await page.goto("about:blank"); // what is open would go on asking, without its cookie
+  await page.context().clearCookies();
+  await page.goto("/sign-in");
+  await page.getByRole("button", { name: new RegExp(`\\b${name}\\b`) }).click();
+  await expect(page.getByRole("heading", { name: "Waiting for you" })).toBeVisible();
+}
+
+/** Fills in the first two steps of publishing, from the mission's template on. */
+export async function describeApp(page: Page, name: string): Promise<void> {
+  await page.goto("/publish?step=template");
+  await page.getByRole("link", { name: "Use the template Micro-app Basic Toggle" }).click();
+  await page.getByRole("textbox", { name: "Name", exact: true }).fill(name);
+  await page.getByRole("textbox", { name: "Description" }).fill("Finds a place for the team lunch.");
+  await page.getByRole("combobox", { name: "Category" }).click();
+  await page.getByRole("option", { name: "Dashboard" }).click();
+  await page
+    .getByRole("textbox", { name: "Web address" })
+    .fill(`https://${name.toLowerCase()}.hyfin.example`);
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByRole("radio", { name: "People in the pilot group" }).check();
+}
+
+/** Runs the command line of the binary under test. */
+export function souk(...args: string[]): string {
+  return execFileSync(process.env.E2E_BINARY ?? "", args, { encoding: "utf8" }).trim();
+}
+
+/** A new SDK key of an environment of the demo. */
+export function sdkKey(environment: string): string {
+  return souk("sdk-key", "create", "--environment", environment, "--data", process.env.E2E_DATA ?? "");
+}
+
+interface Evaluation {
+  value: unknown;
+  variant: string;
+  reason: string;
+  metadata?: Record<string, unknown>;
+}
+
+/** What an SDK gets for a flag over OFREP. */
+export async function evaluate(request: APIRequestContext, key: string, flag: string): Promise<Evaluation> {
+  const answer = await request.post(`/ofrep/v1/evaluate/flags/${flag}`, {
+    headers: { Authorization: `Bearer ${key}` },
+    data: { context: { targetingKey: "alice@hyfin.example", groups: ["pilot"] } },
+  });
+  expect(answer.ok(), await answer.text()).toBe(true);
+  return answer.json();
+}
