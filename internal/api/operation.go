@@ -134,6 +134,10 @@ func (a *API) admit(c huma.Context, next func(huma.Context)) {
 			err = nil // a narrow token: the verb decides
 		}
 	}
+	if err == nil && op.MaxBodyBytes > maxBody+1 { // a large body is read from nobody but who may send it
+		action, _ := op.Extensions[actionExtension].(string)
+		err = access.Can(by, access.Action(action), access.Scope{})
+	}
 	if err == nil {
 		err = needVersion(op, r)
 	}

@@ -121,6 +121,10 @@ func TestATooLargeBodyIsRefusedWithoutBeingKept(t *testing.T) {
 		if body.read > 0 {
 			s.Errorf("%d bytes were read from nobody", body.read)
 		}
+		s.as("vera").post("/api/v1/apply", body).refused(s, http.StatusForbidden, "forbidden")
+		if body.read > 0 {
+			s.Errorf("%d bytes were read from somebody who may not send them", body.read)
+		}
 		s.unchanged(before, "a body of 10 MB")
 	})
 }
