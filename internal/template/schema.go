@@ -7,6 +7,8 @@ import (
 	"github.com/soukhq/souk/internal/fault"
 )
 
+//go:generate go test -run TestVerdictsThatTheBrowserSharesAreCurrent -update .
+
 // What every text of a field must match besides its own pattern: no control characters and no marks that reorder what is
 // shown; and not only blanks, where it is required. The characters stand in the patterns as they are, since RE2 and
 // JavaScript escape them differently.

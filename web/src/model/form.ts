@@ -83,7 +83,7 @@ export interface Refusal {
 /** Judges values by the schema in the browser: the first refusal of each field. */
 export function judge(schema: Schema, values: Values): Map<string, Refusal> {
   const refusals = new Map<string, Refusal>();
-  for (const name of schema.required ?? []) {
+  for (const name of requiredOf(schema, values)) {
     if (values[name] === undefined || values[name] === "") refusals.set(name, { keyword: "required" });
   }
   const properties = (schema.properties ?? {}) as Record<string, Schema>;
@@ -95,6 +95,14 @@ export function judge(schema: Schema, values: Values): Map<string, Refusal> {
     refusals.set(name, { keyword, limit });
   }
   return refusals;
+}
+
+/** The fields that must be filled in: always, or because of what others are set to. */
+function requiredOf(schema: Schema, values: Values): string[] {
+  const conditional = ((schema.allOf ?? []) as Schema[]).filter(
+    (part) => part.if && new Validator(part.if, "2020-12").validate(values).valid,
+  );
+  return [schema, ...conditional.map((part) => part.then as Schema)].flatMap((part) => part?.required ?? []);
 }
 
 // Keywords that only say that something inside them was refused.
