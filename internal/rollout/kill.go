@@ -35,7 +35,7 @@ func (rs *Rollouts) Kill(ctx context.Context, by access.Actor, key, environment 
 }
 
 func (rs *Rollouts) kill(ctx context.Context, tx *store.Tx, by access.Actor, key, environment string, w Word) (registry.Flag, error) {
-	flag, e, err := Target(ctx, tx, by, key, environment, w)
+	_, e, err := Target(ctx, tx, by, key, environment, w)
 	if err != nil {
 		return registry.Flag{}, err
 	}
