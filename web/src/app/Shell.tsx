@@ -4,7 +4,7 @@ import { Navigate, NavLink, Outlet, ScrollRestoration, useLocation, useNavigatio
 import { sessionQuery } from "../api/calls";
 import { m } from "../messages";
 import { Loading } from "../pieces/Loading";
-import { Notice } from "../pieces/Notice";
+import { Notice, NoticeBox } from "../pieces/Notice";
 import { PersonMenu } from "./PersonMenu";
 import classes from "./Shell.module.css";
 import { SelfContext } from "./session";
@@ -37,6 +37,13 @@ export function Shell() {
         {m.skip}
       </a>
       <Header auditor={self.can.includes("audit.read")} />
+      {session.error && (
+        <div className={classes.away}>
+          <NoticeBox tone="warn" title={m.error.away}>
+            <p>{m.error.awayWords}</p>
+          </NoticeBox>
+        </div>
+      )}
       <Main />
       <ScrollRestoration />
     </SelfContext>

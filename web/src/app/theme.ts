@@ -75,7 +75,7 @@ export const theme = createTheme({
     },
   },
   components: {
-    Tooltip: { defaultProps: { withArrow: false, openDelay: 300, transitionProps: { duration: 100 } } },
+    Anchor: { defaultProps: { underline: "always" } },
     // Inside their landmark, where readers of screens find them.
     Popover: { defaultProps: { withinPortal: false, shadow: "md", transitionProps: { duration: 100 } } },
     Select: { defaultProps: { ...inPlace, allowDeselect: false } },

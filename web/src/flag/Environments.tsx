@@ -3,7 +3,6 @@ import { IconHandStop, IconPower } from "@tabler/icons-react";
 import { Link } from "react-router";
 import type { Environment, Flag, FlagEnvironment } from "../api/types";
 import { m } from "../messages";
-import { sentence } from "../model/text";
 import { Notice } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
 import { ServingChip } from "../pieces/states";
@@ -54,7 +53,7 @@ function Row({ flag, state, production }: { flag: Flag; state: FlagEnvironment; 
         <ServingChip state={state} />
         {state.kill && (
           <span className={classes.meta}>
-            <Who email={state.kill.by} />: {sentence(state.kill.reason)}
+            <Who email={state.kill.by} />: <q>{state.kill.reason}</q>
           </span>
         )}
         {!state.live && !state.kill && <span className={classes.meta}>{m.flag.notLive}</span>}

@@ -1,7 +1,9 @@
 import { Button, TextInput } from "@mantine/core";
 import { IconHandStop, IconPower } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "react-router";
+import { requestsQuery } from "../api/calls";
 import type { Flag, FlagEnvironment } from "../api/types";
 import { m } from "../messages";
 import { sentence } from "../model/text";
@@ -27,7 +29,7 @@ export function KillZone({ flag, state, governed }: Props) {
     return (
       <NoticeBox tone="danger" title={sentence(m.flag.killed(where))}>
         <p>
-          <Who email={state.kill.by} /> · <When at={state.kill.at} /> · {sentence(state.kill.reason)}
+          <Who email={state.kill.by} /> · <When at={state.kill.at} /> · <q>{state.kill.reason}</q>
         </p>
         {kill.data && <p>{receipt(kill.data.receipt)}</p>}
         {flag.can.includes("restore") && <RestoreForm flag={flag} environment={where} governed={governed} />}
@@ -81,7 +83,10 @@ interface RestoreProps {
 function RestoreForm({ flag, environment, governed }: RestoreProps) {
   const [reason, setReason] = useState("");
   const restore = useRestore(flag.key);
-  const asked = restore.data?.request;
+  const open = useQuery(requestsQuery({ flag: flag.key, state: "needs_approval" })).data?.items;
+  const asked =
+    restore.data?.request ??
+    open?.find((request) => request.kind === "restore_flag" && request.environment === environment);
   if (asked) {
     return (
       <p>

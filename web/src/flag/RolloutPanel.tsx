@@ -4,7 +4,6 @@ import { type FormEvent, useRef, useState } from "react";
 import { Link } from "react-router";
 import type { Rollout } from "../api/types";
 import { m } from "../messages";
-import { sentence } from "../model/text";
 import { Empty } from "../pieces/Empty";
 import { Notice } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
@@ -26,7 +25,11 @@ export function RolloutPanel({ rollouts }: { rollouts: Rollout[] }) {
   }
   return (
     <Panel title={m.flag.rollout} aside={<RolloutChip state={newest.state} />} id="rollout">
-      {newest.reason && <p className={classes.reason}>{sentence(newest.reason)}</p>}
+      {newest.reason && (
+        <p className={classes.reason}>
+          <q>{newest.reason}</q>
+        </p>
+      )}
       <Track rollout={newest} />
       <Acts rollout={newest} key={newest.id} />
       {earlier.length > 0 && (

@@ -33,6 +33,9 @@ export const common = {
   error: {
     unreachable: "Souk does not answer",
     unreachableFix: "Check your connection. Nothing that you typed is lost; this page tries again by itself.",
+    away: "Souk does not answer at the moment",
+    awayWords:
+      "What you see is what it said last. Nothing that you typed is lost; this goes away when it is back.",
     crash: "This screen broke",
     crashFix: "Load it again. If it stays broken, tell the administrators what is written here.",
     reload: "Load again",

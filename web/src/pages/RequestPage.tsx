@@ -50,9 +50,9 @@ function Screen({ request }: { request: Request }) {
       }
       actions={<Actions request={request} />}
     >
+      <Outcome request={request} />
       <div className={classes.columns}>
         <div className={classes.main}>
-          <Outcome request={request} />
           {request.reason && (
             <Panel title={m.request.why}>
               <p className={classes.reason}>{request.reason}</p>

@@ -4,6 +4,7 @@ import { Link, useLocation } from "react-router";
 import type { Content, Finding } from "../api/types";
 import { useSelf } from "../app/session";
 import { m } from "../messages";
+import { stepOf } from "../model/findings";
 import type { FormField } from "../model/form";
 import { sentence, shortName } from "../model/text";
 import { Notice, NoticeBox } from "../pieces/Notice";
@@ -103,7 +104,7 @@ function FindingList({ findings, goTo }: { findings: Finding[]; goTo: (field: st
       {findings.map((finding) => (
         <li key={`${finding.field} ${finding.message}`}>
           {sentence(finding.message)} {finding.remediation && sentence(finding.remediation)}{" "}
-          {finding.field && (
+          {finding.field && stepOf(finding.field) !== "review" && (
             <Button
               size="compact-xs"
               variant="subtle"
