@@ -115,7 +115,7 @@ func (d *Desk) submit(ctx context.Context, tx *store.Tx, by access.Actor, c Cont
 func mayAsk(by access.Actor, c Content, f Facts) error {
 	if c.Kind == RestoreFlag {
 		if f.Flag == nil {
-			return fault.New(fault.NotFound, "no_such_flag", "there is no flag %q", c.FlagKey).At("flag_key").
+			return fault.New(fault.NotFound, "unknown_flag", "there is no flag %q", c.FlagKey).At("flag_key").
 				Fix("look its key up in the list of flags")
 		}
 		return access.Can(by, access.Kill, access.Scope{OwnerGroup: f.Flag.OwnerGroup, OwnerPerson: f.Flag.Owner})
