@@ -6,7 +6,7 @@ const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-prac
 
 for (const colorScheme of ["light", "dark"] as const) {
   test(`every screen is clean in ${colorScheme} for axe`, async ({ page }) => {
-    test.setTimeout(240_000);
+    test.setTimeout(480_000);
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     await eachScreen(page, async (name) => {
       const { violations } = await new AxeBuilder({ page }).withTags(tags).analyze();
@@ -17,7 +17,7 @@ for (const colorScheme of ["light", "dark"] as const) {
 }
 
 test("nothing scrolls sideways at 360 px", async ({ page }) => {
-  test.setTimeout(240_000);
+  test.setTimeout(480_000);
   await page.setViewportSize({ width: 360, height: 740 });
   await eachScreen(page, async (name) => {
     const over = await page.evaluate(

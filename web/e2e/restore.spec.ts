@@ -18,7 +18,7 @@ test("a kill in production is undone by a request, one in the sandbox at once", 
 
   await page.getByRole("textbox", { name: /Why is it safe again/ }).fill("the alerts were real");
   await page.getByRole("button", { name: "Turn on again" }).click();
-  await page.getByRole("link", { name: "Open the request" }).first().click();
+  await page.getByRole("alert").getByRole("link", { name: "Open the request" }).click();
   await expect(page.getByRole("heading", { level: 1, name: `Turn ${flag} on again` })).toBeVisible();
   const address = new URL(page.url()).pathname;
   await page.goto(`/flags/${flag}`);

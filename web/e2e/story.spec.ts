@@ -4,7 +4,7 @@ test("Where2Eat goes from a form to a flag that an SDK reads, is turned off with
   page,
   request,
 }) => {
-  test.setTimeout(120_000);
+  test.setTimeout(240_000);
   const staging = sdkKey("staging");
   const production = sdkKey("production");
   const flag = "where2eat.enabled";
@@ -27,6 +27,8 @@ test("Where2Eat goes from a form to a flag that an SDK reads, is turned off with
   await page.getByRole("button", { name: "Submit for approval" }).dblclick();
   await expect(page.getByRole("heading", { level: 1, name: "Publish Where2Eat" })).toBeVisible();
   const address = new URL(page.url()).pathname;
+  const made = await page.request.get("/api/v1/requests?app=where2eat");
+  expect((await made.json()).items, "requests made by a double click").toHaveLength(1);
 
   for (const [name, domain] of [
     ["pat", "product"],

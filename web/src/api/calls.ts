@@ -53,15 +53,17 @@ export const templateSchemaQuery = (id: string) =>
 
 export const groupsQuery = queryOptions({
   queryKey: ["groups"],
-  queryFn: () => unwrap(api.GET("/api/v1/groups")),
+  queryFn: () => unwrap(api.GET("/api/v1/groups", { params: { query: { limit: 1000 } } })),
   ...rare,
 });
 
-export const peopleQuery = queryOptions({
-  queryKey: ["people"],
-  queryFn: () => unwrap(api.GET("/api/v1/people")),
-  ...rare,
-});
+/** The people whose name or address holds a text; the first few. */
+export const peopleQuery = (q: string) =>
+  queryOptions({
+    queryKey: ["people", q],
+    queryFn: () => unwrap(api.GET("/api/v1/people", { params: { query: { q, limit: 20 } } })),
+    ...rare,
+  });
 
 export const segmentsQuery = queryOptions({
   queryKey: ["segments"],

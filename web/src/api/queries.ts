@@ -15,8 +15,14 @@ export const queries: QueryClient = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 1000,
-      retry: (count, error) =>
-        count < 2 && (!(error instanceof Problem) || error.status === unreachable || error.status >= 500),
+      retry: (count, error) => count < 2 && isPassing(error),
+      // What failed for a reason that passes is asked again until it is answered.
+      refetchInterval: (query) => (query.state.error && isPassing(query.state.error) ? lively : false),
     },
   },
 });
+
+/** Whether an error may be gone the next time: the server is away, or something failed inside it. */
+function isPassing(error: unknown): boolean {
+  return !(error instanceof Problem) || error.status === unreachable || error.status >= 500;
+}

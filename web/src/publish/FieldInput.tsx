@@ -29,7 +29,7 @@ interface Props {
 
 /** One field of a template's form: the input that its type asks for, with its findings. */
 export function FieldInput({ field, value, findings, set, touch, fix }: Props) {
-  const choices = useChoices(field);
+  const choices = useChoices(field, typeof value === "string" ? value : "");
   const common = {
     id: `fields.${field.name}`,
     label: field.label,

@@ -1,4 +1,5 @@
-import { useQuery } from "@tanstack/react-query";
+import { useDebouncedValue } from "@mantine/hooks";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { groupsQuery, peopleQuery, segmentsQuery } from "../api/calls";
 import type { Segment } from "../api/types";
 import type { FormField } from "../model/form";
@@ -10,13 +11,15 @@ export interface Choice {
 }
 
 /** What a field may be set to, in words: the choices of the template, or the people, teams and audiences that there are. */
-export function useChoices(field: FormField): Choice[] {
+export function useChoices(field: FormField, typed: string): Choice[] {
   const type = field.type === "list" ? field.items?.type : field.type;
   const choices = field.type === "list" ? (field.items?.choices ?? []) : field.choices;
   const audience = type === "segment" || field.name === "audiences";
+  const [q] = useDebouncedValue(typed, 200);
   const segments = useQuery({ ...segmentsQuery, enabled: audience }).data?.items;
   const groups = useQuery({ ...groupsQuery, enabled: type === "team" }).data?.items;
-  const people = useQuery({ ...peopleQuery, enabled: type === "user" }).data?.items;
+  const people = useQuery({ ...peopleQuery(q), enabled: type === "user", placeholderData: keepPreviousData })
+    .data?.items;
   if (audience) {
     const names = choices.length > 0 ? choices : (segments ?? []).map((segment) => segment.name);
     return names.map((name) => audienceChoice(name, segments));
