@@ -41,7 +41,7 @@ type Log struct {
 
 const (
 	tick      = 250 * time.Millisecond
-	batchSize = 4000 // events in a transaction of the sequencer
+	batchSize = 1000 // events in a transaction of the sequencer: few enough for a slow disk within the time of a write
 	rowsSize  = 500  // rows in one INSERT; both engines limit its parameters
 )
 

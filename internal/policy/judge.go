@@ -28,8 +28,10 @@ type Verdict struct {
 	Approvals   map[string]int // how many of each domain must approve
 }
 
-// Judge asks every policy that judges requests. It fails only if ctx ends or the input is no JSON: a policy that breaks,
-// takes too long or says nothing of risk and approvals counts against the request.
+// Judge asks every policy that judges requests. A policy that breaks or takes too long, and one of risk or approvals that
+// breaks or says nothing, counts against the request. It fails if ctx ends, if the input is no JSON, and with
+// fault.Unavailable if risk or approvals are not found out in time: a request must not need more approvals for good because
+// the machine was busy once.
 func (s *Set) Judge(ctx context.Context, in Input) (Verdict, error) {
 	input, err := ast.InterfaceToValue(map[string]any(in))
 	if err != nil {
@@ -40,8 +42,12 @@ func (s *Set) Judge(ctx context.Context, in Input) (Verdict, error) {
 		return Verdict{}, err
 	}
 	v := Verdict{Findings: findings}
-	v.Risk, v.RiskReasons = s.riskOf(ctx, input)
-	v.Approvals = s.approvalsOf(ctx, input)
+	if v.Risk, v.RiskReasons, err = s.riskOf(ctx, input); err != nil {
+		return Verdict{}, err
+	}
+	if v.Approvals, err = s.approvalsOf(ctx, input); err != nil {
+		return Verdict{}, err
+	}
 	if err := ctx.Err(); err != nil {
 		return Verdict{}, fmt.Errorf("judge by policy: %w", err)
 	}
@@ -197,12 +203,15 @@ func patches(value any) []fault.Patch {
 }
 
 // riskOf reads level and reasons of data.marketplace.risk. Without a level that is known the risk is high.
-func (s *Set) riskOf(ctx context.Context, input ast.Value) (level string, reasons []string) {
+func (s *Set) riskOf(ctx context.Context, input ast.Value) (level string, reasons []string, err error) {
 	value, _, err := ask(ctx, s.risk, input)
+	if errors.Is(err, errSlow) {
+		return "", nil, slow("marketplace.risk")
+	}
 	said, _ := value.(map[string]any)
 	level, _ = said["level"].(string)
 	if err != nil || !slices.Contains([]string{"low", "medium", "high"}, level) {
-		return "high", []string{"No policy says how risky this is"}
+		return "high", []string{"No policy says how risky this is"}, nil
 	}
 	list, _ := said["reasons"].([]any)
 	reasons = []string{}
@@ -212,12 +221,20 @@ func (s *Set) riskOf(ctx context.Context, input ast.Value) (level string, reason
 		}
 	}
 	slices.Sort(reasons)
-	return level, reasons
+	return level, reasons, nil
+}
+
+func slow(name string) error {
+	return fault.New(fault.Unavailable, "policy_slow", "the policy %s took longer than %v and was stopped", name, ruleTime).
+		Fix("nothing was changed; try again, and tell an administrator if it stays so")
 }
 
 // approvalsOf reads data.marketplace.approvals: every member that is a number is a domain. Without one, all must approve.
-func (s *Set) approvalsOf(ctx context.Context, input ast.Value) map[string]int {
+func (s *Set) approvalsOf(ctx context.Context, input ast.Value) (map[string]int, error) {
 	value, _, err := ask(ctx, s.needs, input)
+	if errors.Is(err, errSlow) {
+		return nil, slow("marketplace.approvals")
+	}
 	said, _ := value.(map[string]any)
 	needs := map[string]int{}
 	for domain, n := range said {
@@ -228,7 +245,7 @@ func (s *Set) approvalsOf(ctx context.Context, input ast.Value) map[string]int {
 		}
 	}
 	if err != nil || len(needs) == 0 {
-		return map[string]int{"product": 1, "platform": 1, "security": 1}
+		return map[string]int{"product": 1, "platform": 1, "security": 1}, nil
 	}
-	return needs
+	return needs, nil
 }
