@@ -31,7 +31,7 @@ test("a kill in production is undone by a request, one in the sandbox at once", 
     const approve = page.getByRole("button", { name: "Approve" });
     if (!(await approve.isVisible())) continue;
     await approve.click();
-    await page.getByRole("button", { name: "Approve this" }).click();
+    await page.getByRole("button", { name: "Confirm approval" }).click();
     await expect(approve).toBeHidden();
   }
   await expect(page.getByText("It is approved")).toBeVisible();

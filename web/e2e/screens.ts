@@ -89,7 +89,7 @@ export const screens: Screen[] = [
     async open(page) {
       await pending(page);
       await page.keyboard.press("d");
-      await page.getByRole("button", { name: "Deny this" }).click();
+      await page.getByRole("button", { name: "Confirm denial" }).click();
       await page.getByText("Say why, so that").waitFor();
     },
   },
@@ -127,6 +127,14 @@ export const screens: Screen[] = [
       await page.getByRole("button", { name: "Stop the rollout" }).click();
       await page.getByText("What SDKs get").click();
       await page.getByRole("region", { name: /definition/ }).waitFor();
+    },
+  },
+  {
+    name: "flag: proposed",
+    who: "olu",
+    async open(page) {
+      await page.goto("/flags/card-limits.enabled");
+      await page.getByRole("link", { name: "Open its request" }).waitFor();
     },
   },
   {

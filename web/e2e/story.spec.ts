@@ -39,7 +39,7 @@ test("Where2Eat goes from a form to a flag that an SDK reads, is turned off with
     await expect(page).toHaveURL(address);
     await page.getByRole("button", { name: "Approve" }).click();
     await page.getByRole("textbox", { name: /Reason/ }).fill(`fine for ${domain}`);
-    await page.getByRole("button", { name: "Approve this" }).click();
+    await page.getByRole("button", { name: "Confirm approval" }).click();
     await expect(page.getByText(`fine for ${domain}`).first()).toBeVisible();
   }
   await expect(page.getByText("It is approved")).toBeVisible();

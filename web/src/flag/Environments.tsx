@@ -73,7 +73,8 @@ function Row({ flag, state, production }: { flag: Flag; state: FlagEnvironment; 
                   {m.flag.restore}
                 </Button>
               )
-            : flag.can.includes("kill") && (
+            : state.live &&
+              flag.can.includes("kill") && (
                 <Button
                   size="xs"
                   variant="subtle"

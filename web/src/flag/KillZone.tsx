@@ -49,7 +49,7 @@ export function KillZone({ flag, state, governed }: Props) {
         >
           {m.flag.kill}
         </Button>
-        <p className={classes.words}>{m.flag.killWhat(flag.off)}</p>
+        <p className={classes.words}>{state.live ? m.flag.killWhat(flag.off) : m.flag.killEarly}</p>
       </div>
       <TextInput
         label={m.flag.killReason}

@@ -1,7 +1,9 @@
 import { Button, Textarea } from "@mantine/core";
 import { IconRoute } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useRef, useState } from "react";
 import { Link } from "react-router";
+import { requestsQuery } from "../api/calls";
 import type { Rollout } from "../api/types";
 import { m } from "../messages";
 import { Empty } from "../pieces/Empty";
@@ -14,12 +16,19 @@ import { Track } from "./Track";
 import { type Act, useRolloutAct } from "./useFlag";
 
 /** The rollouts of a flag: the newest as a track with what can be done, the earlier ones below it. */
-export function RolloutPanel({ rollouts }: { rollouts: Rollout[] }) {
+export function RolloutPanel({ flag, rollouts }: { flag: string; rollouts: Rollout[] }) {
   const [newest, ...earlier] = rollouts;
+  const request = useQuery({ ...requestsQuery({ flag, limit: 1 }), enabled: !newest }).data?.items[0];
   if (!newest) {
     return (
       <Panel title={m.flag.rollout} flush>
-        <Empty icon={<IconRoute />} title={m.flag.noRollout} words={m.flag.noRolloutWords} />
+        <Empty icon={<IconRoute />} title={m.flag.noRollout} words={m.flag.noRolloutWords}>
+          {request && (
+            <Button variant="default" component={Link} to={`/requests/${request.id}`}>
+              {m.flag.itsRequest}
+            </Button>
+          )}
+        </Empty>
       </Panel>
     );
   }

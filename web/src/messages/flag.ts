@@ -29,6 +29,7 @@ export const flag = {
   killIn: (environment: string) => `Turn off for everybody in ${environment}`,
   killWhat: (variant: string) =>
     `One click, at once: everybody in production gets “${variant}”, and running rollouts stop.`,
+  killEarly: "It is not approved yet and off everywhere. Turned off now, it stays off when it is.",
   killReason: "Reason (optional)",
   killDefault: "Turned off for everybody from the console",
   turnOff: "Turn off",
@@ -51,6 +52,7 @@ export const flag = {
   pastRollouts: "Earlier rollouts",
   noRollout: "No rollout yet",
   noRolloutWords: "An approved request leaves one here, ready to start.",
+  itsRequest: "Open its request",
   step: {
     label: (n: number) => `Step ${n}`,
     share: (percent: number, audience: string) =>

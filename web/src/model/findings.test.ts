@@ -45,6 +45,15 @@ test("findings come worst first, and that a field is empty is said once", () => 
   expect([...byField(findings).keys()]).toEqual(["app.owner", "app.slug", "fields.ttl_days"]);
 });
 
+test("what the same patch mends is said once", () => {
+  const patch = [{ op: "replace" as const, path: "/fields/ttl_days", value: 180 }];
+  const one = finding("fields.ttl_days", "TTL in days must be at most 180", { patch });
+  const other = finding("fields.ttl_days", "ttl_days must be at most 180", { patch });
+  const warning = finding("fields.ttl_days", "better less", { patch, severity: "warning" });
+  const checks = [{ name: "policy", status: "failed" as const, findings: [one, other, warning] }];
+  expect(findingsOf(checks)).toEqual([one, warning]);
+});
+
 test("a patch mends a copy, makes what is on its way, and never reaches a prototype", () => {
   const content = { fields: { ttl_days: 200 } };
   const mended = patched(content, [

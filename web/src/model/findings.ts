@@ -18,14 +18,18 @@ const absences = new Set(["required", "missing", "blank"]);
 /** Whether a finding only says that something is not filled in yet: no news to somebody who has not come to it. */
 export const isAbsence = (finding: Finding): boolean => absences.has(finding.code);
 
-/** All findings of the checks, the worst first, each once; that a field is not filled in is said once a field. */
+/**
+ * All findings of the checks, the worst first, each once: that a field is not filled in, and what the same
+ * patch mends, is said once a field.
+ */
 export function findingsOf(checks: Check[]): Finding[] {
   const rank = { error: 0, warning: 1, info: 2 };
   const seen = new Set<string>();
   return checks
     .flatMap((check) => check.findings)
     .filter((finding) => {
-      const mark = `${finding.field} ${isAbsence(finding) ? "absent" : finding.message}`;
+      const patch = finding.patch?.length ? finding.severity + JSON.stringify(finding.patch) : "";
+      const mark = `${finding.field} ${isAbsence(finding) ? "absent" : patch || finding.message}`;
       return seen.has(mark) ? false : seen.add(mark);
     })
     .sort((a, b) => rank[a.severity] - rank[b.severity]);

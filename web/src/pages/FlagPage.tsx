@@ -42,7 +42,7 @@ function Screen({ flag, known }: { flag: Flag; known: Environment[] }) {
       {state && <KillZone flag={flag} state={state} governed={production?.governed ?? true} />}
       <div className={classes.columns}>
         <div className={classes.main}>
-          <RolloutPanel rollouts={flag.rollouts} />
+          <RolloutPanel flag={flag.key} rollouts={flag.rollouts} />
           <Environments flag={flag} known={known} />
           <HistoryPanel flag={flag.key} environments={known} />
         </div>

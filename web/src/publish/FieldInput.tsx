@@ -174,7 +174,12 @@ function Choices({ value, set, choices, common: { id, onBlur, ...rest } }: Input
             value={choice.value}
             label={choice.label}
             description={choice.words}
-            classNames={{ root: classes.choice, body: classes.choiceBody, labelWrapper: classes.choiceLabel }}
+            classNames={{
+              root: classes.choice,
+              body: classes.choiceBody,
+              inner: classes.choiceInner,
+              labelWrapper: classes.choiceLabel,
+            }}
           />
         ))}
       </Stack>

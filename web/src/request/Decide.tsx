@@ -77,7 +77,12 @@ export function Decide({ request }: { request: Request }) {
           variant={verdict === "approve" ? "filled" : "light"}
           aria-pressed={verdict === "approve"}
           leftSection={<IconCheck size={16} aria-hidden />}
-          rightSection={<Kbd size="xs">a</Kbd>}
+          aria-keyshortcuts="a"
+          rightSection={
+            <Kbd size="xs" aria-hidden>
+              a
+            </Kbd>
+          }
           onClick={() => choose("approve")}
         >
           {words.approve}
@@ -87,7 +92,12 @@ export function Decide({ request }: { request: Request }) {
           color="red"
           aria-pressed={verdict === "deny"}
           leftSection={<IconX size={16} aria-hidden />}
-          rightSection={<Kbd size="xs">d</Kbd>}
+          aria-keyshortcuts="d"
+          rightSection={
+            <Kbd size="xs" aria-hidden>
+              d
+            </Kbd>
+          }
           onClick={() => choose("deny")}
         >
           {words.deny}
