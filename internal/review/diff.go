@@ -107,9 +107,20 @@ func membersOf(c Content, t template.Document) []member {
 func changeWords(label string, before, after any) string {
 	switch {
 	case before == nil:
-		return fmt.Sprintf("%s: %v", label, after)
+		return fmt.Sprintf("%s: %v", label, plain(after))
 	case after == nil:
-		return fmt.Sprintf("%s is no longer given (it was %v)", label, before)
+		return fmt.Sprintf("%s is no longer given (it was %v)", label, plain(before))
 	}
-	return fmt.Sprintf("%s: %v instead of %v", label, after, before)
+	return fmt.Sprintf("%s: %v instead of %v", label, plain(after), plain(before))
+}
+
+// plain says yes and no where JSON says true and false.
+func plain(value any) any {
+	switch value {
+	case true:
+		return "yes"
+	case false:
+		return "no"
+	}
+	return value
 }

@@ -16,13 +16,14 @@ func TestChangesAreToldInTheWordsOfTheForm(t *testing.T) {
 		t.Fatal(err)
 	}
 	document, _ := template.Parse(raw)
-	before := Content{App: &App{Name: "Where2Eat", URL: "https://a.example"}, Fields: map[string]any{"ttl_days": 30.0, "owner": "alice"}}
+	before := Content{App: &App{Name: "Where2Eat", URL: "https://a.example"}, Fields: map[string]any{"ttl_days": 30.0, "owner": "alice", "default": true}}
 	after := Content{
-		App: &App{Name: "Where2Eat", URL: "https://b.example"}, Fields: map[string]any{"ttl_days": 20.0},
+		App: &App{Name: "Where2Eat", URL: "https://b.example"}, Fields: map[string]any{"ttl_days": 20.0, "default": false},
 		Attachments: []Attachment{{Name: "scan.sarif", Content: "{}"}},
 	}
 	want := []Change{
 		{Path: "app.url", Words: "Web address: https://b.example instead of https://a.example", Before: "https://a.example", After: "https://b.example"},
+		{Path: "fields.default", Words: "Switch: Default for everybody else: no instead of yes", Before: true, After: false},
 		{Path: "fields.ttl_days", Words: "Switch: TTL in days: 20 instead of 30", Before: 30.0, After: 20.0},
 		{Path: "attachments.scan.sarif", Words: "Attached scan.sarif: 2 bytes", After: "2 bytes"},
 		{Path: "fields.owner", Words: "Switch: Owner is no longer given (it was alice)", Before: "alice"},

@@ -114,7 +114,7 @@ func (d *Desk) impact(ctx context.Context, tx *store.Tx, r record, segments []re
 	}
 	who := "nobody yet"
 	if at := slices.IndexFunc(segments, func(s registry.Segment) bool { return s.Name == i.Audience }); at >= 0 {
-		who = fmt.Sprintf("%s (%d people known)", segments[at].Title, i.People)
+		who = segments[at].Title
 	}
 	i.Words = fmt.Sprintf("Seen by: %s. Data: %s. It opens %s.", who, dataWords(classification(r.content)), orElse(appOf(r.content).URL, "no address yet"))
 	return i, nil
