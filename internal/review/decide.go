@@ -165,7 +165,7 @@ func (d *Desk) settle(ctx context.Context, tx *store.Tx, by access.Actor, r *rec
 		if err := appendEvent(ctx, tx, r, by.Event("request.approved", now)); err != nil {
 			return nil, err
 		}
-		if revealed, err = d.effect(ctx, tx, by, r, assessed); err != nil {
+		if revealed, err = d.effect(ctx, tx, by, r, assessed, f.document()); err != nil {
 			return nil, err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
+	"github.com/soukhq/souk/internal/template"
 )
 
 func each(t *testing.T, test func(o *office)) {
@@ -85,6 +87,36 @@ func TestTheMissionsRequestGoesFromSubmitToAReadyRollout(t *testing.T) {
 		again := o.approve("sam", r)
 		if again.Revision != r.Revision {
 			o.Error("approving again changed the request")
+		}
+	})
+}
+
+func TestATemplateMayStartItsRolloutItself(t *testing.T) {
+	each(t, func(o *office) {
+		library := &template.Library{DB: o.db, Now: func() time.Time { return o.now }}
+		raw := strings.Replace(string(o.file("template.json")), `"templateId"`, `"auto_start": true, "templateId"`, 1)
+		if _, _, err := library.Put(o.Context(), access.System("test"), []byte(raw)); err != nil {
+			o.Fatal(err)
+		}
+		first := o.submit(where2eat())
+		r := o.approve("sam", o.approve("pat", first))
+		started, err := o.rollouts.Get(o.Context(), o.as("alice"), r.RolloutID)
+		if err != nil || started.State != rollout.Running || started.Steps[0].State != rollout.StepBaking {
+			o.Errorf("the rollout is %s, %v", started.State, err)
+		}
+
+		// Where the flag was turned off meanwhile, it waits for a person, and the approval stands.
+		second := where2eat()
+		second.App.Slug = "dinner"
+		second.App.URL = "https://dinner.hyfin.example"
+		asked := o.submit(second)
+		if _, _, err := o.rollouts.Kill(o.Context(), o.as("olu"), asked.Flag.Key, "staging", rollout.Word{}); err != nil {
+			o.Fatal(err)
+		}
+		r = o.approve("sam", o.approve("pat", asked))
+		waiting, err := o.rollouts.Get(o.Context(), o.as("alice"), r.RolloutID)
+		if err != nil || r.State != review.Approved || waiting.State != rollout.Ready {
+			o.Errorf("request %s, rollout %s, %v", r.State, waiting.State, err)
 		}
 	})
 }

@@ -129,7 +129,7 @@ func (d *Desk) release(ctx context.Context, tx *store.Tx, by access.Actor, r *re
 }
 
 // effect does what an approved request asked for, and tells which revisions SDKs are to see.
-func (d *Desk) effect(ctx context.Context, tx *store.Tx, by access.Actor, r *record, a Assessed) (map[string]int64, error) {
+func (d *Desk) effect(ctx context.Context, tx *store.Tx, by access.Actor, r *record, a Assessed, t template.Document) (map[string]int64, error) {
 	now := d.Now()
 	change := registry.Change{By: by, At: now, RequestID: r.id, Reason: orElse(r.content.Reason, "request approved")}
 	if r.content.Kind == RestoreFlag {
@@ -154,7 +154,16 @@ func (d *Desk) effect(ctx context.Context, tx *store.Tx, by access.Actor, r *rec
 		return nil, err
 	}
 	r.rolloutID = created.ID
-	return revisions(flag), nil
+	if !t.AutoStart || kill(flag, created.Steps[0].Environment) != nil {
+		return revisions(flag), nil
+	}
+	begun, err := rollout.Begin(ctx, tx, access.System("rollout"), now, lifecycle.Of(flag), created, "started by itself, as the template says")
+	if err != nil {
+		return nil, err
+	}
+	seen := revisions(flag)
+	seen[begun.Environment] = max(seen[begun.Environment], begun.Revision)
+	return seen, nil
 }
 
 func revisions(f registry.Flag) map[string]int64 {

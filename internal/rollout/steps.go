@@ -138,6 +138,11 @@ func (m motion) begin(ctx context.Context, tx *store.Tx, r *Rollout, environment
 	})
 }
 
+// Begin starts a rollout that was just made ready, where its template says that nobody has to.
+func Begin(ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, flag lifecycle.Ident, r Rollout, reason string) (Outcome, error) {
+	return motion{by: by, at: stored(at), ident: flag, reason: reason}.start(ctx, tx, r)
+}
+
 // start brings an approved flag to staged and begins the first step.
 func (m motion) start(ctx context.Context, tx *store.Tx, r Rollout) (Outcome, error) {
 	environments, err := registry.Environments(ctx, tx)
