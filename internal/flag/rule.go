@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -403,9 +402,4 @@ func (c *compiler) evaluator(args []any, depth int) (node, error) {
 		c.shared[c.open[len(c.open)-1]] = n
 	}
 	return n, nil
-}
-
-// Operators names the operators that rules may use, besides $ref.
-func Operators() []string {
-	return append(slices.Sorted(maps.Keys(operators)), "fractional", "var")
 }

@@ -92,9 +92,10 @@ func Check(ctx context.Context, c Content, f Facts) (Assessed, error) {
 		names = append(names, checkAudit, checkSecurity)
 	}
 	names = append(names, checkPolicy)
-	slices.SortStableFunc(names, byCheck)
+	slices.SortFunc(names, byCheck)
+	names = slices.Compact(names)
 	results := map[string]CheckResult{checkSchema: result(checkSchema, schema)}
-	for _, name := range slices.Compact(names) {
+	for _, name := range names {
 		switch name {
 		case checkSchema, checkPolicy:
 		case checkAudit:
@@ -120,7 +121,7 @@ func Check(ctx context.Context, c Content, f Facts) (Assessed, error) {
 	if f.Template == nil {
 		results[checkPolicy] = CheckResult{Name: checkPolicy, Status: Pending, Findings: []fault.Finding{}}
 	}
-	for _, name := range slices.Compact(names) {
+	for _, name := range names {
 		out.Checks = append(out.Checks, results[name])
 	}
 	out.settleNeeds(verdict, f, f.place(c))

@@ -50,16 +50,6 @@ func retryable(err error) bool {
 	return ok && (pg.Code == "40001" || pg.Code == "40P01" || pg.Code == "23505")
 }
 
-// IsUnique tells whether err is the violation of a unique constraint or primary key. The transaction it happened in cannot
-// go on; where a duplicate is to be expected, INSERT … ON CONFLICT DO NOTHING and look at the count of rows instead.
-func IsUnique(err error) bool {
-	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return pg.Code == "23505"
-	}
-	lite, ok := errors.AsType[*sqlite.Error](err)
-	return ok && (lite.Code() == sqliteUnique || lite.Code() == sqlitePrimary)
-}
-
 // CheckText refuses text that one of the engines cannot hold, NUL and invalid UTF-8, and text that shows people another one
 // than it is, naming the field.
 func CheckText(field, text string) error {

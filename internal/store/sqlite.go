@@ -22,8 +22,6 @@ const (
 	sqliteIOErr    = 10
 	sqliteFull     = 13
 	sqliteCantOpen = 14
-	sqliteUnique   = 2067
-	sqlitePrimary  = 1555
 )
 
 const (
