@@ -5,6 +5,8 @@ import { lively } from "./queries";
 import type { operations } from "./schema";
 import type { Content } from "./types";
 
+export { about } from "./live";
+
 // Every question that the console asks. What others may change while one looks at it is asked again every few seconds.
 
 const live = { refetchInterval: lively };

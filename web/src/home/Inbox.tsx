@@ -1,5 +1,4 @@
 import {
-  IconChevronRight,
   IconCircleCheck,
   IconHandStop,
   IconInbox,
@@ -8,7 +7,6 @@ import {
   IconTool,
 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "react-router";
 import { inboxQuery } from "../api/calls";
 import type { InboxItem } from "../api/types";
 import { m } from "../messages";
@@ -17,9 +15,8 @@ import { Chip, type Tone } from "../pieces/Chip";
 import { Empty } from "../pieces/Empty";
 import { Notice } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
+import { Row, RowSkeleton, Rows } from "../pieces/Rows";
 import { When } from "../pieces/When";
-import { RowSkeleton } from "./RowSkeleton";
-import classes from "./Rows.module.css";
 
 const looks: Record<InboxItem["kind"], [Tone, typeof IconTool]> = {
   approve: ["info", IconCircleCheck],
@@ -40,11 +37,13 @@ export function Inbox() {
       {items?.length === 0 && (
         <Empty icon={<IconInbox />} title={m.home.inboxEmpty} words={m.home.inboxEmptyWords} />
       )}
-      <ul className={classes.list}>
-        {items?.map((item) => (
-          <Item key={`${item.kind} ${item.href}`} item={item} />
-        ))}
-      </ul>
+      {items && items.length > 0 && (
+        <Rows label={m.home.inbox} lead={104}>
+          {items.map((item) => (
+            <Item key={`${item.kind} ${item.href}`} item={item} />
+          ))}
+        </Rows>
+      )}
     </Panel>
   );
 }
@@ -52,22 +51,16 @@ export function Inbox() {
 function Item({ item }: { item: InboxItem }) {
   const [tone, Icon] = looks[item.kind];
   return (
-    <li className={classes.row}>
-      <span className={classes.chip}>
+    <Row
+      to={item.href}
+      lead={
         <Chip tone={tone} icon={<Icon />}>
           {m.home.kinds[item.kind]}
         </Chip>
-      </span>
-      <div className={classes.text}>
-        <Link to={item.href} className={classes.link}>
-          {item.title}
-        </Link>
-        <p className={classes.words}>{sentence(item.words)}</p>
-      </div>
-      <span className={classes.at}>
-        <When at={item.at} />
-      </span>
-      <IconChevronRight size={16} aria-hidden className={classes.go} />
-    </li>
+      }
+      title={item.title}
+      words={sentence(item.words)}
+      at={<When at={item.at} />}
+    />
   );
 }

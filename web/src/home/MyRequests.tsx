@@ -1,5 +1,5 @@
 import { Button } from "@mantine/core";
-import { IconChevronRight, IconFilePlus } from "@tabler/icons-react";
+import { IconFilePlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import { requestsQuery } from "../api/calls";
@@ -8,11 +8,10 @@ import { shortName } from "../model/text";
 import { Empty } from "../pieces/Empty";
 import { Notice } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
+import { Row, RowSkeleton, Rows } from "../pieces/Rows";
 import { RequestChip } from "../pieces/states";
 import { When } from "../pieces/When";
 import { titleOf } from "../request/title";
-import { RowSkeleton } from "./RowSkeleton";
-import classes from "./Rows.module.css";
 
 /** What the person has asked for lately. */
 export function MyRequests() {
@@ -29,28 +28,23 @@ export function MyRequests() {
           </Button>
         </Empty>
       )}
-      <ul className={classes.list}>
-        {items?.map((request) => (
-          <li key={request.id} className={classes.row}>
-            <div className={classes.text}>
-              <Link to={`/requests/${request.id}`} className={classes.link}>
-                {titleOf(request)}
-              </Link>
-              <p className={classes.words}>
-                {request.approvals_needed
-                  .filter((need) => request.state === "needs_approval" && need.given < need.quorum)
-                  .map((need) => m.home.waitsFor(need.domain, need.eligible.map(shortName)))
-                  .join(" · ")}
-              </p>
-            </div>
-            <RequestChip state={request.state} />
-            <span className={classes.at}>
-              <When at={request.created_at} />
-            </span>
-            <IconChevronRight size={16} aria-hidden className={classes.go} />
-          </li>
-        ))}
-      </ul>
+      {items && items.length > 0 && (
+        <Rows label={m.home.mine}>
+          {items.map((request) => (
+            <Row
+              key={request.id}
+              to={`/requests/${request.id}`}
+              title={titleOf(request)}
+              words={request.approvals_needed
+                .filter((need) => request.state === "needs_approval" && need.given < need.quorum)
+                .map((need) => m.home.waitsFor(need.domain, need.eligible.map(shortName)))
+                .join(" · ")}
+              end={<RequestChip state={request.state} />}
+              at={<When at={request.created_at} />}
+            />
+          ))}
+        </Rows>
+      )}
     </Panel>
   );
 }

@@ -79,8 +79,6 @@ export const publish = {
     choose: "Choose",
     addToList: "Type and press Enter",
   },
-  fix: "Fix it for me",
-  fixName: (message: string) => `Fix it for me: ${message}`,
   refused(label: string, keyword: string, limit: unknown, value: unknown): string {
     switch (keyword) {
       case "required":

@@ -63,3 +63,22 @@ export function differences(theirs: unknown, yours: unknown, path = ""): Differe
 function isPlain(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+const around = 3; // lines that stay beside a change, as in every other tool
+
+/** A diff without what is far from any change: a number stands for that many lines that are the same. */
+export function folded(lines: Line[]): (Line | number)[] {
+  const near = lines.map((_, i) =>
+    lines.slice(Math.max(0, i - around), i + around + 1).some((line) => line.kind !== "same"),
+  );
+  const out: (Line | number)[] = [];
+  for (let i = 0; i < lines.length; ) {
+    const end = near[i] ? -1 : near.indexOf(true, i);
+    const run = near[i] ? 0 : (end < 0 ? lines.length : end) - i;
+    const line = lines[i];
+    if (run > 1) out.push(run);
+    else if (line) out.push(line);
+    i += Math.max(1, run);
+  }
+  return out;
+}

@@ -1,5 +1,4 @@
 import { Button } from "@mantine/core";
-import { IconLock } from "@tabler/icons-react";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useCallback } from "react";
 import { api, unwrap } from "../api/client";
@@ -12,10 +11,10 @@ import { Events } from "../audit/Events";
 import { Filters } from "../audit/Filters";
 import { Verify } from "../audit/Verify";
 import { m } from "../messages";
-import { Empty } from "../pieces/Empty";
+import { NoAccess } from "../pieces/Empty";
 import { Loading } from "../pieces/Loading";
 import { Missing } from "../pieces/Notice";
-import { Page, Panel } from "../pieces/Page";
+import { Columns, Page, Panel } from "../pieces/Page";
 import { useFilters } from "../pieces/useFilters";
 
 /** The audit log, for auditors and administrators; the others learn whom to ask. */
@@ -27,7 +26,7 @@ export function Component() {
         <Log />
       ) : (
         <Panel>
-          <Empty tall icon={<IconLock />} title={m.noAccess} words={m.audit.noAccessWords} />
+          <NoAccess words={m.audit.noAccessWords} />
         </Panel>
       )}
     </Page>
@@ -56,8 +55,8 @@ function Log() {
   const close = useCallback(() => set("id", null), [set]);
   const entries = log.data?.pages.flatMap((page) => page.items) ?? [];
   return (
-    <div className={classes.columns}>
-      <div className={classes.main}>
+    <>
+      <Columns after aside={<Verify />}>
         <Panel>
           <Filters filter={filter} set={set} clear={clear} />
         </Panel>
@@ -78,9 +77,8 @@ function Log() {
             </div>
           )}
         </Panel>
-      </div>
-      <Verify />
+      </Columns>
       <Detail id={id} entry={entries.find((entry) => entry.id === id)} close={close} />
-    </div>
+    </>
   );
 }

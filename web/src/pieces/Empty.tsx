@@ -1,4 +1,7 @@
+import { Button } from "@mantine/core";
+import { IconLock, IconSearch } from "@tabler/icons-react";
 import type { ReactNode } from "react";
+import { m } from "../messages";
 import classes from "./Empty.module.css";
 
 interface Props {
@@ -24,5 +27,46 @@ export function Empty({ icon, title, words, tall, children }: Props) {
       </div>
       {children && <div className={classes.next}>{children}</div>}
     </div>
+  );
+}
+
+/** There is something, but not what was looked for; the way back is one click. */
+export function NoMatch({ title, words, clear }: { title?: string; words?: string; clear?: () => void }) {
+  return (
+    <Empty
+      tall
+      icon={<IconSearch />}
+      title={title ?? m.pieces.list.noMatch}
+      words={words ?? m.pieces.list.noMatchWords}
+    >
+      {clear && (
+        <Button variant="default" onClick={clear}>
+          {m.pieces.list.clear}
+        </Button>
+      )}
+    </Empty>
+  );
+}
+
+interface NoAccessProps {
+  /** What it is for and who may, in a sentence. */
+  words?: string;
+  /** Names or addresses of whom to ask; without them it is the administrators. */
+  ask?: string[];
+  children?: ReactNode;
+}
+
+/** Something that others may see: says who, and whom to ask. */
+export function NoAccess({ words, ask = [], children }: NoAccessProps) {
+  const whom = ask.length > 0 ? m.pieces.access.ask(ask) : m.pieces.access.askAdmins;
+  return (
+    <Empty
+      tall
+      icon={<IconLock />}
+      title={m.pieces.access.title}
+      words={words && ask.length === 0 ? words : `${words ?? ""} ${whom}`.trim()}
+    >
+      {children}
+    </Empty>
   );
 }

@@ -55,3 +55,22 @@ export function Panel({ title, aside, id, flush, children }: PanelProps) {
     </section>
   );
 }
+
+interface ColumnsProps {
+  aside: ReactNode;
+  /** Where there is room for one column only, the aside comes after the rest instead of before it. */
+  after?: boolean;
+  children: ReactNode;
+}
+
+/** A screen in two columns: what it is about, and beside it what one needs at hand. */
+export function Columns({ aside, after, children }: ColumnsProps) {
+  return (
+    <div className={classes.columns}>
+      <div className={classes.column}>{children}</div>
+      <div className={classes.column} data-aside={after ? "after" : "before"}>
+        {aside}
+      </div>
+    </div>
+  );
+}

@@ -1,7 +1,10 @@
 import { useCallback } from "react";
 import { useSearchParams } from "react-router";
 
-/** The filters of a list, kept in the address: a set one stands there, an empty one does not. A change starts at the first page. */
+// What stands in the address beside filters: it survives when they are cleared.
+const notFilters = new Set(["sort", "order", "tab", "id"]);
+
+/** The filters of a list, kept in the address: a set one stands there, an empty one does not. */
 export function useFilters() {
   const [params, setParams] = useSearchParams();
   // setParams does not queue: every change is one call.
@@ -11,7 +14,6 @@ export function useFilters() {
         (before) => {
           if (value) before.set(name, value);
           else before.delete(name);
-          if (name !== "id") before.delete("cursor");
           return before;
         },
         { replace: true, preventScrollReset: true },
@@ -19,6 +21,16 @@ export function useFilters() {
     },
     [setParams],
   );
-  const clear = useCallback(() => setParams({}, { replace: true, preventScrollReset: true }), [setParams]);
-  return { params, set, clear };
+  const clear = useCallback(
+    () =>
+      setParams(
+        (before) =>
+          new URLSearchParams([...before].filter(([name]) => notFilters.has(name) && name !== "id")),
+        { replace: true, preventScrollReset: true },
+      ),
+    [setParams],
+  );
+  const read = (name: string) => params.get(name) || undefined;
+  const filtered = [...params].some(([name, value]) => value !== "" && !notFilters.has(name));
+  return { params, set, clear, read, filtered };
 }

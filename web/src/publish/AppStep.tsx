@@ -1,8 +1,8 @@
 import { Select, Textarea, TextInput } from "@mantine/core";
 import type { AppDraft, Content, Finding, Patch } from "../api/types";
 import { m } from "../messages";
+import { errorsOf, Warnings } from "../pieces/Findings";
 import { Panel } from "../pieces/Page";
-import { errorsOf, Warnings } from "./FieldNotes";
 import classes from "./PublishForm.module.css";
 import type { Act } from "./useDraft";
 import { useTeams } from "./useTeams";

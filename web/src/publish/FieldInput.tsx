@@ -14,8 +14,8 @@ import type { ReactNode } from "react";
 import type { Finding, Patch } from "../api/types";
 import { m } from "../messages";
 import type { FormField } from "../model/form";
+import { errorsOf, Warnings } from "../pieces/Findings";
 import classes from "./FieldInput.module.css";
-import { errorsOf, Warnings } from "./FieldNotes";
 import { type Choice, useChoices } from "./useChoices";
 
 interface Props {

@@ -3,10 +3,10 @@ import type { Content, Finding, Patch } from "../api/types";
 import { m } from "../messages";
 import { type FormField, isVisible } from "../model/form";
 import { flagKeyOf } from "../model/slug";
+import { errorsOf, Warnings } from "../pieces/Findings";
 import { Loading } from "../pieces/Loading";
 import { Panel } from "../pieces/Page";
 import { FieldInput } from "./FieldInput";
-import { errorsOf, Warnings } from "./FieldNotes";
 import classes from "./PublishForm.module.css";
 import type { Act } from "./useDraft";
 

@@ -1,13 +1,15 @@
 import { Button } from "@mantine/core";
 import { IconAlertTriangle, IconWand } from "@tabler/icons-react";
+import { Problem } from "../api/client";
 import type { Finding, Patch } from "../api/types";
 import { m } from "../messages";
 import { sentence } from "../model/text";
-import classes from "./FieldNotes.module.css";
+import classes from "./Findings.module.css";
 
 interface Props {
   findings: Finding[] | undefined;
-  fix: (patch: Patch[]) => void;
+  /** Mends what a finding says how to mend; without it nothing offers to. */
+  fix?: (patch: Patch[]) => void;
 }
 
 /** What is wrong at a field, how to mend it, and the mend itself where a machine can do it. */
@@ -18,16 +20,16 @@ function Notes({ findings, fix }: { findings: Finding[]; fix: Props["fix"] }) {
       <span>
         <span className={classes.message}>{sentence(finding.message)}</span>{" "}
         {finding.remediation && <span>{sentence(finding.remediation)} </span>}
-        {finding.patch && finding.patch.length > 0 && (
+        {fix && finding.patch && finding.patch.length > 0 && (
           <Button
             size="compact-xs"
             variant="light"
             leftSection={<IconWand size={14} aria-hidden />}
-            aria-label={m.publish.fixName(finding.message)}
+            aria-label={m.pieces.fixName(finding.message)}
             onClick={() => fix(finding.patch ?? [])}
             className={classes.fix}
           >
-            {m.publish.fix}
+            {m.pieces.fix}
           </Button>
         )}
       </span>
@@ -51,4 +53,18 @@ export function Warnings({ findings, fix }: Props) {
       </div>
     )
   );
+}
+
+/** What the server refused, at the fields that it names. */
+export function findingsIn(problem: unknown): Finding[] {
+  if (!(problem instanceof Problem)) return [];
+  return problem.errors
+    .filter(({ field }) => field)
+    .map(({ field, code, message, remediation }) => ({
+      severity: "error",
+      field,
+      code,
+      message,
+      remediation,
+    }));
 }
