@@ -1,38 +1,40 @@
 import type { Schema } from "@cfworker/json-schema";
 import { queryOptions } from "@tanstack/react-query";
 import { api, unwrap } from "./client";
-import { lively } from "./queries";
+import { about, aboutOne } from "./live";
 import type { operations } from "./schema";
 import type { Content } from "./types";
 
-export { about } from "./live";
+export { about, aboutOne };
 
-// Every question that the console asks. What others may change while one looks at it is asked again every few seconds.
+// Every question that the console asks. Each says what it is about, and is asked again when that changes (live.ts).
 
-const live = { refetchInterval: lively };
 const rare = { staleTime: 60_000 };
 
 export const sessionQuery = queryOptions({
   queryKey: ["session"],
   queryFn: () => unwrap(api.GET("/api/v1/session")),
+  meta: about("person", "group"),
   ...rare,
 });
 
 export const inboxQuery = queryOptions({
   queryKey: ["inbox"],
   queryFn: () => unwrap(api.GET("/api/v1/inbox")),
-  ...live,
+  meta: about("request", "rollout", "flag", "lifecycle", "proposal", "group"),
+  refetchInterval: 60_000, // time alone brings things here: a step that was watched long enough, a switch that expires
 });
 
 export const appsQuery = queryOptions({
   queryKey: ["apps"],
   queryFn: () => unwrap(api.GET("/api/v1/apps", { params: { query: { limit: 200 } } })),
-  refetchInterval: 4 * lively,
+  meta: about("app", "flag"),
 });
 
 export const templatesQuery = queryOptions({
   queryKey: ["templates"],
   queryFn: () => unwrap(api.GET("/api/v1/templates")),
+  meta: about("template"),
   ...rare,
 });
 
@@ -41,6 +43,7 @@ export const templateQuery = (id: string) =>
     queryKey: ["template", id],
     queryFn: () => unwrap(api.GET("/api/v1/templates/{id}", { params: { path: { id } } })),
     enabled: id !== "",
+    meta: aboutOne("template", id),
     ...rare,
   });
 
@@ -50,12 +53,14 @@ export const templateSchemaQuery = (id: string) =>
     queryFn: async () =>
       (await unwrap(api.GET("/api/v1/templates/{id}/schema", { params: { path: { id } } }))) as Schema,
     enabled: id !== "",
+    meta: aboutOne("template", id, "segment", "group"),
     ...rare,
   });
 
 export const groupsQuery = queryOptions({
   queryKey: ["groups"],
   queryFn: () => unwrap(api.GET("/api/v1/groups", { params: { query: { limit: 1000 } } })),
+  meta: about("group"),
   ...rare,
 });
 
@@ -64,18 +69,21 @@ export const peopleQuery = (q: string) =>
   queryOptions({
     queryKey: ["people", q],
     queryFn: () => unwrap(api.GET("/api/v1/people", { params: { query: { q, limit: 20 } } })),
+    meta: about("person", "group"),
     ...rare,
   });
 
 export const segmentsQuery = queryOptions({
   queryKey: ["segments"],
   queryFn: () => unwrap(api.GET("/api/v1/segments")),
+  meta: about("segment"),
   ...rare,
 });
 
 export const environmentsQuery = queryOptions({
   queryKey: ["environments"],
   queryFn: () => unwrap(api.GET("/api/v1/environments")),
+  meta: about("environment"),
   ...rare,
 });
 
@@ -97,41 +105,41 @@ export const requestsQuery = (query: operations["list-requests"]["parameters"]["
   queryOptions({
     queryKey: ["requests", query],
     queryFn: () => unwrap(api.GET("/api/v1/requests", { params: { query } })),
-    ...live,
+    meta: about("request"),
   });
 
 export const requestQuery = (id: string) =>
   queryOptions({
     queryKey: ["request", id],
     queryFn: () => unwrap(api.GET("/api/v1/requests/{id}", { params: { path: { id } } })),
-    ...live,
+    meta: aboutOne("request", id, "group"),
   });
 
 export const flagsQuery = (query: operations["list-flags"]["parameters"]["query"]) =>
   queryOptions({
     queryKey: ["flags", query],
     queryFn: () => unwrap(api.GET("/api/v1/flags", { params: { query } })),
-    ...live,
+    meta: about("flag", "lifecycle"),
   });
 
 export const flagQuery = (key: string) =>
   queryOptions({
     queryKey: ["flag", key],
     queryFn: () => unwrap(api.GET("/api/v1/flags/{key}", { params: { path: { key } } })),
-    ...live,
+    meta: aboutOne("flag", key),
   });
 
 export const checkpointQuery = queryOptions({
   queryKey: ["checkpoint"],
   queryFn: () => unwrap(api.GET("/api/v1/audit/checkpoint")),
-  ...live,
+  meta: about("audit"),
 });
 
 export const rolloutQuery = (id: string) =>
   queryOptions({
     queryKey: ["rollout", id],
     queryFn: () => unwrap(api.GET("/api/v1/rollouts/{id}", { params: { path: { id } } })),
-    ...live,
+    meta: aboutOne("rollout", id),
   });
 
 export const proofQuery = (id: string) =>

@@ -14,8 +14,10 @@ export class Problem extends Error {
   readonly errors: Place[];
   readonly current: unknown;
   readonly traceId: string;
+  /** Seconds that the server asks to wait; 0 when it does not say. */
+  readonly retryAfter: number;
 
-  constructor(body: Partial<ProblemBody> & { status: number }) {
+  constructor(body: Partial<ProblemBody> & { status: number }, retryAfter = 0) {
     super(body.detail || body.title || String(body.status));
     this.name = "Problem";
     this.status = body.status;
@@ -24,6 +26,7 @@ export class Problem extends Error {
     this.errors = body.errors ?? [];
     this.current = body.current;
     this.traceId = body.trace_id ?? "";
+    this.retryAfter = retryAfter;
   }
 }
 
@@ -47,10 +50,13 @@ export async function unwrap<T>(call: Promise<Answer<T>>): Promise<T> {
   }
   if (!answer.response.ok) {
     const body = answer.error;
-    throw new Problem({
-      ...(typeof body === "object" && body !== null ? (body as Partial<ProblemBody>) : {}),
-      status: answer.response.status,
-    });
+    throw new Problem(
+      {
+        ...(typeof body === "object" && body !== null ? (body as Partial<ProblemBody>) : {}),
+        status: answer.response.status,
+      },
+      Number(answer.response.headers.get("Retry-After")) || 0,
+    );
   }
   return answer.data as T;
 }

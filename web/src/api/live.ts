@@ -1,3 +1,5 @@
+import type { QueryMeta } from "@tanstack/react-query";
+
 /** The things whose changes the server tells. */
 export type Noun =
   | "request"
@@ -17,7 +19,13 @@ export type Noun =
   | "session"
   | "proposal";
 
-/** What a query is about: nouns, and one thing where it is about that alone. */
+export interface WatchChange {
+  noun: Noun;
+  id: string;
+  revision?: number;
+}
+
+/** What a query is about: nouns; and where it is about one thing alone, the id of that thing, which is of the first noun. */
 export interface About extends Record<string, unknown> {
   nouns: Noun[];
   id?: string;
@@ -31,3 +39,15 @@ declare module "@tanstack/react-query" {
 
 /** Says what a query is about, so that it is asked again when that changes: meta: about("flag", "lifecycle"). */
 export const about = (...nouns: Noun[]): About => ({ nouns });
+
+/** Says that a query is about one thing, and is asked again when that one changes. */
+export const aboutOne = (noun: Noun, id: string, ...others: Noun[]): About => ({
+  nouns: [noun, ...others],
+  id,
+});
+
+/** Whether what a query shows may look different after a change. */
+export function concerns(change: WatchChange, meta: QueryMeta | undefined): boolean {
+  if (!meta?.nouns?.includes(change.noun)) return false;
+  return meta.id === undefined || meta.nouns[0] !== change.noun || meta.id === change.id;
+}

@@ -1,7 +1,7 @@
 import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
 import { Problem, unreachable } from "./client";
 
-/** How often a screen asks again for what others may have changed, in milliseconds. */
+/** How often a screen asks again while no stream tells it what changed, or while the server fails, in milliseconds. */
 export const lively = 3000;
 
 // A session that has ended shows itself in any answer; the shell then asks for the session again and leads to sign-in.
@@ -15,6 +15,7 @@ export const queries: QueryClient = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 1000,
+      refetchOnWindowFocus: false, // the stream tells
       retry: (count, error) => count < 2 && isPassing(error),
       // What failed for a reason that passes is asked again until it is answered.
       refetchInterval: (query) => (query.state.error && isPassing(query.state.error) ? lively : false),

@@ -5,6 +5,7 @@ import { sessionQuery } from "../api/calls";
 import { m } from "../messages";
 import { Loading } from "../pieces/Loading";
 import { Notice, NoticeBox } from "../pieces/Notice";
+import { Live } from "./Live";
 import { PersonMenu } from "./PersonMenu";
 import classes from "./Shell.module.css";
 import { SelfContext } from "./session";
@@ -33,19 +34,21 @@ export function Shell() {
   const self = { ...person, can: can ?? [] };
   return (
     <SelfContext value={self}>
-      <a href="#main" className={classes.skip}>
-        {m.skip}
-      </a>
-      <Header auditor={self.can.includes("audit.read")} />
-      {session.error && (
-        <div className={classes.away}>
-          <NoticeBox tone="warn" title={m.error.away}>
-            <p>{m.error.awayWords}</p>
-          </NoticeBox>
-        </div>
-      )}
-      <Main />
-      <ScrollRestoration />
+      <Live>
+        <a href="#main" className={classes.skip}>
+          {m.skip}
+        </a>
+        <Header auditor={self.can.includes("audit.read")} />
+        {session.error && (
+          <div className={classes.away}>
+            <NoticeBox tone="warn" title={m.error.away}>
+              <p>{m.error.awayWords}</p>
+            </NoticeBox>
+          </div>
+        )}
+        <Main />
+        <ScrollRestoration />
+      </Live>
     </SelfContext>
   );
 }

@@ -1,8 +1,8 @@
 import { Button, Select } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useSearchParams } from "react-router";
+import { aboutOne } from "../api/calls";
 import { api, unwrap } from "../api/client";
-import { lively } from "../api/queries";
 import type { Environment, Revision } from "../api/types";
 import { m } from "../messages";
 import { Notice } from "../pieces/Notice";
@@ -26,7 +26,7 @@ export function HistoryPanel({ flag, environments }: { flag: string; environment
       ),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.next,
-    refetchInterval: lively,
+    meta: aboutOne("flag", flag),
   });
   const rows = history.data?.pages.flatMap((page) => page.items) ?? [];
   function look(value: string | null) {

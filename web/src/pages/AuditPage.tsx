@@ -1,8 +1,8 @@
 import { Button } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useCallback } from "react";
+import { about } from "../api/calls";
 import { api, unwrap } from "../api/client";
-import { lively } from "../api/queries";
 import type { AuditFilter } from "../api/types";
 import { useSelf } from "../app/session";
 import classes from "../audit/Audit.module.css";
@@ -48,7 +48,7 @@ function Log() {
       ),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.next,
-    refetchInterval: (query) => ((query.state.data?.pages.length ?? 0) > 1 ? false : lively),
+    meta: about("audit"),
     placeholderData: (before) => before,
   });
   const id = params.get("id") ?? "";
