@@ -36,6 +36,15 @@ var (
 
 // Migrate brings the schema to the newest version. Replicas that start together wait for one another.
 func (db *DB) Migrate(ctx context.Context) error {
+	newest, err := newestMigration(db.engine)
+	if err != nil {
+		return err
+	}
+	return db.migrate(ctx, newest)
+}
+
+// migrate brings the schema to a version; one that is there already, or is newer, stays.
+func (db *DB) migrate(ctx context.Context, version int64) error {
 	files, err := migrationFiles(db.engine)
 	if err != nil {
 		return err
@@ -61,10 +70,30 @@ func (db *DB) Migrate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
-	if _, err := provider.Up(ctx); err != nil {
+	if _, err := provider.UpTo(ctx, version); err != nil {
 		return classify(fmt.Errorf("migrate: %w", err))
 	}
 	return nil
+}
+
+// newestMigration gives the number of the last migration that this program has.
+func newestMigration(engine Engine) (newest int64, err error) {
+	files, err := migrationFiles(engine)
+	if err != nil {
+		return 0, err
+	}
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		return 0, fmt.Errorf("list migrations: %w", err)
+	}
+	for _, name := range names {
+		version, err := goose.NumericComponent(name)
+		if err != nil {
+			return 0, fmt.Errorf("number of migration %s: %w", name, err)
+		}
+		newest = max(newest, version)
+	}
+	return newest, nil
 }
 
 func migrationFiles(engine Engine) (fs.FS, error) {
