@@ -39,6 +39,7 @@ type API struct {
 	huma  huma.API
 	mux   *http.ServeMux
 	inner http.Handler
+	watch *hub
 }
 
 // New makes the handler.
@@ -46,7 +47,7 @@ func New(deps Deps) *API {
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
 	}
-	a := &API{Deps: deps, mux: http.NewServeMux()}
+	a := &API{Deps: deps, mux: http.NewServeMux(), watch: newHub(deps)}
 	config := huma.DefaultConfig("Souk", "v1")
 	config.Info.Description = "The marketplace for micro-apps with feature-flag governance built in."
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", "", nil
@@ -63,6 +64,7 @@ func New(deps Deps) *API {
 	} {
 		noun(a)
 	}
+	watching(a)
 	document := a.Document()
 	a.mux.HandleFunc("GET "+prefix+"/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/openapi+json")
@@ -98,7 +100,8 @@ func (a *API) Document() []byte {
 // ServeHTTP answers one request. A panic is an internal error of this request and of no other.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer := &answerWriter{ResponseWriter: w}
-	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, newExchange(r.URL.Path)))
+	exchange := newExchange(r.URL.Path)
+	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, exchange))
 	defer func() {
 		cause := recover()
 		if cause == nil {
@@ -123,6 +126,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.inner.ServeHTTP(answer, r)
+	if exchange.then != nil {
+		exchange.then()
+	}
 }
 
 // checkAddress refuses hosts that a demo does not answer to, so that no page can reach it by a name of its own, and text that

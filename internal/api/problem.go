@@ -168,6 +168,7 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 type exchange struct {
 	trace string
 	path  string
+	then  func() // answers once all that led there has returned: a stream that waits for hours keeps a small stack
 }
 
 type exchangeKey struct{}

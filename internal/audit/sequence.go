@@ -295,6 +295,7 @@ func (l *Log) sequence(ctx context.Context, tx *store.Tx) (Checkpoint, error) {
 		signed.Size, store.Micros(signed.At), signed.Note); err != nil {
 		return Checkpoint{}, fmt.Errorf("write checkpoint: %w", err)
 	}
+	tx.Announce(LeavesTopic)
 	return signed, clearPending(ctx, tx, seqs)
 }
 

@@ -49,6 +49,7 @@ func (a *App) Run(ctx context.Context) error {
 	var addresses []string
 	for _, l := range listeners {
 		server := a.server(ctx, l)
+		server.RegisterOnShutdown(a.control.Drain) // streams never end by themselves
 		servers = append(servers, server)
 		if l.Addr().Network() != "unix" {
 			addresses = append(addresses, l.Addr().String())

@@ -42,6 +42,7 @@ type App struct {
 	live     *registry.Live
 	rollouts *rollout.Rollouts
 	handler  http.Handler
+	control  *api.API
 	stop     context.CancelFunc
 	running  sync.WaitGroup
 
@@ -136,14 +137,14 @@ func build(ctx context.Context, cfg Config, db *store.DB) (*App, error) {
 
 // routes puts the surfaces on one port.
 func (a *App) routes() (http.Handler, error) {
-	control := api.New(api.Deps{
+	a.control = api.New(api.Deps{
 		DB: a.db, Log: a.log, Now: a.cfg.Now, Mode: a.cfg.Mode, Version: a.cfg.Version, People: a.cfg.People, Console: web.Files,
 		Ready: a.live.Ready, Directory: a.Directory, Sessions: &access.Sessions{DB: a.db, Now: a.cfg.Now}, Tokens: a.Tokens,
 		Keys: a.keys, Catalog: a.Catalog, Registry: a.Registry, Live: a.live, Rollouts: a.rollouts, Desk: a.Desk,
 		Library: a.Library, Policies: a.Policies, Lifecycle: a.Lifecycle, Audit: a.audit, Apply: a.Apply,
 	})
 	mux := http.NewServeMux()
-	mux.Handle("/", control)
+	mux.Handle("/", a.control)
 	mux.Handle(dataplane.Prefix, a.own(&dataplane.Plane{Lookup: a.keys.Lookup, Live: a.live, Now: a.cfg.Now}))
 	return a.peers(mux)
 }
@@ -194,7 +195,7 @@ func (a *App) Handler() http.Handler { return a.handler }
 // sequences the audit log and promotes rollouts.
 func (a *App) Start(ctx context.Context) {
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
-	for _, loop := range []func(context.Context){a.live.Run, a.keys.Run, func(ctx context.Context) { a.db.Lead(ctx, a.lead) }} {
+	for _, loop := range []func(context.Context){a.live.Run, a.keys.Run, a.control.Run, func(ctx context.Context) { a.db.Lead(ctx, a.lead) }} {
 		a.running.Go(func() { loop(ctx) })
 	}
 }

@@ -1,0 +1,158 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
+)
+
+func person(email string, roles ...access.Role) access.Actor {
+	return access.Actor{
+		PersonID: email, Email: email, TokenScope: access.ScopeAll, Groups: []access.Membership{{Group: "g", Roles: roles}},
+		Credential: audit.Credential{Kind: "session", ID: "s"},
+	}
+}
+
+func TestAnEventTellsOfAllThatItNames(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		event audit.Event
+		want  []string
+	}{
+		"a kill":       {audit.Event{Event: "flag.killed", FlagKey: "a.b", App: "a"}, []string{"flag a.b", "app a"}},
+		"a submission": {audit.Event{Event: "request.submitted", RequestID: "r", App: "a"}, []string{"request r", "app a"}},
+		"a step":       {audit.Event{Event: "rollout.step_started", RolloutID: "o", FlagKey: "a.b", App: "a", RequestID: "r"}, []string{"request r", "flag a.b", "rollout o", "app a"}},
+		"a group":      {audit.Event{Event: "group.updated", Subject: "group:product"}, []string{"group product"}},
+		"a policy":     {audit.Event{Event: "policy.activated", Subject: "policy:marketplace.risk"}, []string{"policy marketplace.risk"}},
+		"lifecycle":    {audit.Event{Event: "lifecycle.rules_changed", Subject: "lifecycle"}, []string{"lifecycle default"}},
+		"a sign-in":    {audit.Event{Event: "person.signed_in", Subject: "person:a@x"}, []string{"session a@x"}},
+		"an SDK key":   {audit.Event{Event: "sdk_key.created", Subject: "sdk_key:k", App: "a"}, []string{"sdk_key k"}},
+		"a log key":    {audit.Event{Event: "audit.key_added", Subject: "audit_key:k"}, nil},
+		"no noun":      {audit.Event{Event: "x.y", Subject: "audit:k"}, nil},
+	} {
+		c.event.ID = "e"
+		var got []string
+		for _, change := range changesOf(c.event) {
+			got = append(got, string(change.Noun)+" "+change.ID)
+		}
+		if diff := cmp.Diff(append(c.want, "audit e"), got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestRightsFollowPeopleAndGroups(t *testing.T) {
+	t.Parallel()
+	group := func(details map[string]any) audit.Event {
+		return audit.Event{Event: "group.updated", Subject: "group:g", Details: details}
+	}
+	members := func(all ...any) map[string]any { return map[string]any{"members": all} }
+	for name, c := range map[string]struct {
+		event audit.Event
+		want  []string
+		all   bool
+	}{
+		"a person":             {event: audit.Event{Event: "person.updated", Subject: "person:a"}, want: []string{"a"}},
+		"a sign-in":            {event: audit.Event{Event: "person.signed_in", Subject: "person:a"}},
+		"who left and came":    {event: group(map[string]any{"before": members("a", "b"), "after": members("b", "c")}), want: []string{"a", "b", "b", "c"}},
+		"a new group":          {event: group(map[string]any{"after": members("a")}), want: []string{"a"}},
+		"a group without more": {event: group(nil), all: true},
+		"a flag":               {event: audit.Event{Event: "flag.killed", FlagKey: "k"}},
+	} {
+		people, everybody := actorsOf(c.event)
+		if !slices.Equal(people, c.want) || everybody != c.all {
+			t.Errorf("%s: %v, %v", name, people, everybody)
+		}
+	}
+}
+
+func TestADraftIsToldToItsEditorsAlone(t *testing.T) {
+	t.Parallel()
+	draft := told{change: WatchChange{Noun: nounRequest, ID: "r"}, only: []string{"a@x"}}
+	if !draft.may(person("a@x")) || draft.may(person("b@x", access.Admin)) {
+		t.Error("a draft is told to others, or not to its editor")
+	}
+	open := told{change: WatchChange{Noun: nounRequest, ID: "r"}}
+	if !open.may(person("b@x")) || open.may(access.Actor{}) {
+		t.Error("an open request is told to nobody, or to who is not signed in")
+	}
+}
+
+func TestWhoReadsSlowerThanChangesAreKeptStartsAnew(t *testing.T) {
+	t.Parallel()
+	all := &tail{first: 10, next: 14}
+	for leaf := int64(10); leaf < 14; leaf++ {
+		all.changes = append(all.changes, told{leaf: leaf, change: WatchChange{Noun: nounFlag}, text: []byte(string(rune('a' + leaf - 10)))})
+		all.changes = append(all.changes, told{leaf: leaf, change: WatchChange{Noun: nounAudit}, text: []byte("!")})
+	}
+	for at, want := range map[int64]string{
+		9: resync + "id: 14\n\n", 10: "abcdid: 14\n\n", 12: "cdid: 14\n\n", 13: "did: 14\n\n", 14: "", 15: resync + "id: 14\n\n",
+	} {
+		if got := string(all.since(at, person("a@x"))); got != want {
+			t.Errorf("from %d on: %q, want %q", at, got, want)
+		}
+	}
+	if got := string(all.since(13, person("a@x", access.Auditor))); got != "d!id: 14\n\n" {
+		t.Errorf("an auditor is sent %q", got)
+	}
+}
+
+// stuck is a connection whose reader does not read.
+type stuck struct {
+	*httptest.ResponseRecorder
+	freed chan struct{}
+	once  sync.Once
+}
+
+func (w *stuck) Write([]byte) (int, error) {
+	<-w.freed
+	return 0, errors.New("deadline exceeded")
+}
+
+func (w *stuck) SetWriteDeadline(at time.Time) error {
+	if at.Before(time.Unix(100, 0)) {
+		w.once.Do(func() { close(w.freed) })
+	}
+	return nil
+}
+
+func TestAReaderThatDoesNotReadIsGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := &stuck{ResponseRecorder: httptest.NewRecorder(), freed: make(chan struct{})}
+		began := time.Now()
+		out := &eventWriter{w: w, control: http.NewResponseController(w)}
+		if out.send([]byte("x")) {
+			t.Error("what nobody read is said to be sent")
+		}
+		if took := time.Since(began); took != writeTime {
+			t.Errorf("given up after %s", took)
+		}
+	})
+}
+
+func TestStreamsComeBackSpreadOut(t *testing.T) {
+	t.Parallel()
+	seen := map[time.Duration]bool{}
+	for i := range 200 {
+		after := retryAfter(strings.Repeat("x", i))
+		if after < comeBackAfter || after >= comeBackAfter+comeBackSpread {
+			t.Errorf("a stream comes back after %s", after)
+		}
+		seen[after.Round(100*time.Millisecond)] = true
+	}
+	if len(seen) < 10 {
+		t.Errorf("200 streams come back at %d moments", len(seen))
+	}
+}

@@ -1,0 +1,252 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// Limits of the hub. Who reads slower than keptChanges are made is told to fetch everything anew; so is everybody when the
+// hub itself fell behind by maxBehind leaves.
+const (
+	keptChanges = 1024
+	batchLeaves = 500
+	maxBehind   = 5000
+	maxStreams  = 100 // of one person; a browser has one
+	lookEvery   = 500 * time.Millisecond
+)
+
+// hub follows the audit log and wakes the streams. It keeps no queue for any of them: the last changes lie in one list that
+// all read, each from its own position, and who fell out of the list starts anew.
+type hub struct {
+	db       *store.DB
+	log      *slog.Logger
+	sessions *access.Sessions
+
+	tail atomic.Pointer[tail]
+	over chan struct{} // closed when streams have to end
+	end  sync.Once
+
+	mu      sync.Mutex
+	streams map[*stream]struct{} // guarded by mu
+	counted map[string]int       // guarded by mu: streams by e-mail address
+}
+
+// tail is the end of the log as streams read it. It never changes; its successor closes replaced.
+type tail struct {
+	first, next int64 // leaves: all changes of those from first on are in changes, and next comes next
+	changes     []told
+	replaced    chan struct{}
+}
+
+// stream is one reader. Its rights follow those of its person.
+type stream struct {
+	by    atomic.Pointer[access.Actor]
+	ended chan struct{} // closed by the hub when its credential ended
+}
+
+func newHub(deps Deps) *hub {
+	h := &hub{
+		db: deps.DB, log: deps.Log, sessions: deps.Sessions, over: make(chan struct{}),
+		streams: map[*stream]struct{}{}, counted: map[string]int{},
+	}
+	h.tail.Store(&tail{replaced: make(chan struct{})})
+	return h
+}
+
+// Run feeds the streams of /watch until ctx ends, and then ends them.
+func (a *API) Run(ctx context.Context) {
+	defer a.Drain()
+	a.watch.run(ctx)
+}
+
+// Drain ends the streams of /watch, so that the server can stop; browsers come back by themselves.
+func (a *API) Drain() { a.watch.end.Do(func() { close(a.watch.over) }) }
+
+func (h *hub) run(ctx context.Context) {
+	leaves, stopLeaves := h.db.Subscribe(audit.LeavesTopic)
+	defer stopLeaves()
+	rights, stopRights := h.db.Subscribe(access.Topic)
+	defer stopRights()
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	healthy := true
+	for {
+		err := h.follow(ctx)
+		if err == nil {
+			err = h.expel(ctx)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil && healthy:
+			h.log.LogAttrs(ctx, slog.LevelWarn, "live updates not made", slog.Any("error", err))
+		case err == nil && !healthy:
+			h.log.LogAttrs(ctx, slog.LevelInfo, "live updates are made again")
+		}
+		healthy = err == nil
+		select {
+		case <-ctx.Done():
+			return
+		case <-leaves:
+		case <-rights:
+		case <-tick.C: // announcements may get lost, and credentials end with time
+		}
+	}
+}
+
+// follow reads what was appended to the log, lets changed rights take effect, and then tells the changes.
+func (h *hub) follow(ctx context.Context) error {
+	for {
+		old := h.tail.Load()
+		fresh := &tail{first: old.first, changes: old.changes, replaced: make(chan struct{})}
+		var entries []audit.Entry
+		var changes []told
+		err := h.db.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			if fresh.next, err = audit.Size(ctx, tx); err != nil || fresh.next == old.next {
+				return err
+			}
+			if fresh.next < old.next || fresh.next-old.next > maxBehind || len(h.readers()) == 0 {
+				// A restored database, a backlog, or nobody to tell it to: whoever reads on starts anew.
+				fresh.first, fresh.changes = fresh.next, nil
+				return h.refresh(ctx, tx, nil, true)
+			}
+			if entries, err = audit.From(ctx, tx, old.next, batchLeaves); err != nil || len(entries) == 0 {
+				return err
+			}
+			fresh.next = *entries[len(entries)-1].Leaf + 1
+			var people []string
+			everybody := false
+			for _, e := range entries {
+				more, all := actorsOf(e.Event)
+				people, everybody = append(people, more...), everybody || all
+			}
+			if err := h.refresh(ctx, tx, people, everybody); err != nil {
+				return err
+			}
+			changes, err = tellOf(ctx, tx, entries)
+			return err
+		})
+		if err != nil || fresh.next == old.next {
+			return err
+		}
+		fresh.changes = append(slices.Clone(fresh.changes), changes...)
+		if over := len(fresh.changes) - keptChanges; over > 0 {
+			fresh.first = fresh.changes[over-1].leaf + 1
+			fresh.changes = slices.DeleteFunc(fresh.changes, func(t told) bool { return t.leaf < fresh.first })
+		}
+		h.tail.Store(fresh)
+		close(old.replaced)
+	}
+}
+
+// readers gives the streams that are open.
+func (h *hub) readers() []*stream {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := make([]*stream, 0, len(h.streams))
+	for s := range h.streams {
+		all = append(all, s)
+	}
+	return all
+}
+
+// refresh reads the rights of streams anew: of those people, or of everybody. Who is nobody any more is expelled.
+func (h *hub) refresh(ctx context.Context, tx *store.Tx, people []string, everybody bool) error {
+	if len(people) == 0 && !everybody {
+		return nil
+	}
+	known := map[string]*access.Actor{}
+	for _, s := range h.readers() {
+		was := s.by.Load()
+		if was.PersonID == "" || !everybody && !slices.Contains(people, was.Email) {
+			continue
+		}
+		now, ok := known[was.Email]
+		if !ok {
+			found, err := access.ActorOf(ctx, tx, was.Email, was.Credential, was.TokenScope)
+			if err != nil && !fault.Is(err, fault.Unauthenticated) {
+				return err
+			}
+			if now = &found; err != nil {
+				now = nil
+			}
+			known[was.Email] = now
+		}
+		if now == nil {
+			h.close(s, true)
+			continue
+		}
+		by := *now
+		by.Credential, by.TokenScope = was.Credential, was.TokenScope
+		s.by.Store(&by)
+	}
+	return nil
+}
+
+// expel ends the streams whose credential let nobody in any more.
+func (h *hub) expel(ctx context.Context) error {
+	readers := h.readers()
+	if len(readers) == 0 {
+		return nil
+	}
+	shown := make([]audit.Credential, len(readers))
+	for i, s := range readers {
+		shown[i] = s.by.Load().Credential
+	}
+	lasting, err := h.sessions.Lasting(ctx, shown)
+	if err != nil {
+		return err // an outage of the database signs nobody out
+	}
+	for i, s := range readers {
+		if !lasting[shown[i]] {
+			h.close(s, true)
+		}
+	}
+	return nil
+}
+
+// open begins a stream.
+func (h *hub) open(by access.Actor) (*stream, error) {
+	s := &stream{ended: make(chan struct{})}
+	s.by.Store(&by)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	select {
+	case <-h.over:
+		return nil, fault.New(fault.Unavailable, "stopping", "the server is being stopped").Fix("try again in a moment")
+	default:
+	}
+	if h.counted[by.Email] >= maxStreams {
+		return nil, fault.New(fault.TooMany, "too_many_streams", "%d streams of yours are open already", maxStreams).
+			Fix("close some, or read the lists instead")
+	}
+	h.streams[s] = struct{}{}
+	h.counted[by.Email]++
+	return s, nil
+}
+
+// close forgets a stream, and ends it if it did not end by itself.
+func (h *hub) close(s *stream, expelled bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, open := h.streams[s]; !open {
+		return
+	}
+	delete(h.streams, s)
+	email := s.by.Load().Email
+	if h.counted[email]--; h.counted[email] == 0 {
+		delete(h.counted, email)
+	}
+	if expelled {
+		close(s.ended)
+	}
+}
