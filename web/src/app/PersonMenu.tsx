@@ -1,12 +1,14 @@
 import { Button, Popover, SegmentedControl, UnstyledButton, useMantineColorScheme } from "@mantine/core";
-import { IconChevronDown, IconLogout } from "@tabler/icons-react";
+import { IconChevronDown, IconLogout, IconUserCircle } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
-import { useNavigate } from "react-router";
+import { useState } from "react";
+import { Link, useNavigate } from "react-router";
 import { api, unwrap } from "../api/client";
 import { queries } from "../api/queries";
 import { m } from "../messages";
 import { Initials } from "../pieces/Who";
 import classes from "./PersonMenu.module.css";
+import { account } from "./places";
 import { useSelf } from "./session";
 
 /** Who one is, the colours of the console, and the way out. */
@@ -14,6 +16,7 @@ export function PersonMenu() {
   const self = useSelf();
   const navigate = useNavigate();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const [open, setOpen] = useState(false);
   const leave = useMutation({
     mutationFn: () => unwrap(api.DELETE("/api/v1/session")),
     onSuccess: async () => {
@@ -22,9 +25,13 @@ export function PersonMenu() {
     },
   });
   return (
-    <Popover position="bottom-end" width={280} trapFocus>
+    <Popover opened={open} onChange={setOpen} position="bottom-end" width={280} trapFocus>
       <Popover.Target>
-        <UnstyledButton className={classes.button} aria-label={m.person.menu(self.display_name)}>
+        <UnstyledButton
+          className={classes.button}
+          aria-label={m.person.menu(self.display_name)}
+          onClick={() => setOpen(!open)}
+        >
           <Initials name={self.display_name} />
           <span className={classes.name}>{self.display_name}</span>
           <IconChevronDown size={16} aria-hidden />
@@ -47,6 +54,17 @@ export function PersonMenu() {
             { value: "dark", label: m.scheme.dark },
           ]}
         />
+        <Button
+          fullWidth
+          mb="xs"
+          variant="default"
+          component={Link}
+          to={account.to}
+          leftSection={<IconUserCircle size={16} aria-hidden />}
+          onClick={() => setOpen(false)}
+        >
+          {m.nav.places.account}
+        </Button>
         <Button
           fullWidth
           variant="default"

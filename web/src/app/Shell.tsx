@@ -1,14 +1,17 @@
+import { useHotkeys } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useRef } from "react";
-import { Navigate, NavLink, Outlet, ScrollRestoration, useLocation, useNavigation } from "react-router";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { Navigate, Outlet, ScrollRestoration, useLocation } from "react-router";
 import { sessionQuery } from "../api/calls";
 import { m } from "../messages";
 import { Loading } from "../pieces/Loading";
 import { Notice, NoticeBox } from "../pieces/Notice";
+import { Header } from "./Header";
 import { Live } from "./Live";
-import { PersonMenu } from "./PersonMenu";
 import classes from "./Shell.module.css";
 import { SelfContext } from "./session";
+
+const Palette = lazy(() => import("../palette/Palette"));
 
 /** The frame of every screen: skip link, brand, menu, the person, and the screen itself. */
 export function Shell() {
@@ -31,46 +34,39 @@ export function Shell() {
     const next = location.pathname + location.search;
     return <Navigate to={next === "/" ? "/sign-in" : `/sign-in?next=${encodeURIComponent(next)}`} replace />;
   }
-  const self = { ...person, can: can ?? [] };
   return (
-    <SelfContext value={self}>
+    <SelfContext value={{ ...person, can: can ?? [] }}>
       <Live>
-        <a href="#main" className={classes.skip}>
-          {m.skip}
-        </a>
-        <Header auditor={self.can.includes("audit.read")} />
-        {session.error && (
-          <div className={classes.away}>
-            <NoticeBox tone="warn" title={m.error.away}>
-              <p>{m.error.awayWords}</p>
-            </NoticeBox>
-          </div>
-        )}
-        <Main />
-        <ScrollRestoration />
+        <Frame away={session.error !== null} />
       </Live>
     </SelfContext>
   );
 }
 
-function Header({ auditor }: { auditor: boolean }) {
-  const busy = useNavigation().state !== "idle";
+function Frame({ away }: { away: boolean }) {
+  const [finding, setFinding] = useState(false);
+  useHotkeys([["mod+K", () => setFinding(true)]], []);
   return (
-    <header className={classes.header}>
-      <div className={classes.bar}>
-        <NavLink to="/" className={classes.brand} aria-label={m.nav.home}>
-          <img src="/icon.svg" alt="" width="24" height="24" />
-          <span>{m.product}</span>
-        </NavLink>
-        <nav aria-label={m.nav.label} className={classes.nav}>
-          <NavLink to="/publish">{m.nav.publish}</NavLink>
-          <NavLink to="/flags">{m.nav.flags}</NavLink>
-          {auditor && <NavLink to="/audit">{m.nav.audit}</NavLink>}
-        </nav>
-        <PersonMenu />
-      </div>
-      {busy && <div className={classes.busy} aria-hidden />}
-    </header>
+    <>
+      <a href="#main" className={classes.skip}>
+        {m.skip}
+      </a>
+      <Header find={() => setFinding(true)} />
+      {away && (
+        <div className={classes.away}>
+          <NoticeBox tone="warn" title={m.error.away}>
+            <p>{m.error.awayWords}</p>
+          </NoticeBox>
+        </div>
+      )}
+      <Main />
+      {finding && (
+        <Suspense>
+          <Palette close={() => setFinding(false)} />
+        </Suspense>
+      )}
+      <ScrollRestoration />
+    </>
   );
 }
 

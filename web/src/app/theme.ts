@@ -82,6 +82,7 @@ export const theme = createTheme({
     MultiSelect: { defaultProps: inPlace },
     Autocomplete: { defaultProps: inPlace },
     TagsInput: { defaultProps: inPlace },
+    Modal: { defaultProps: { radius: "lg", transitionProps: { duration: 100 } } },
     Drawer: { defaultProps: { transitionProps: { duration: 150 } } },
     Button: { defaultProps: { loaderProps: { type: "dots" } } },
   },
