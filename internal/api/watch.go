@@ -29,14 +29,14 @@ func watching(a *API) {
 	register(a, operation{
 		method: http.MethodGet, path: "/watch", id: "watch",
 		summary: "What changes, as it changes: server-sent events. A change names what to fetch again; resync says to fetch all that is shown",
-	}, access.Read, func(_ context.Context, by access.Actor, in *watchQuery) (*exportAnswer, error) {
+	}, access.Read, func(_ context.Context, by access.Actor, in *watchQuery) (*watchAnswer, error) {
 		if err := access.Can(by, access.Read, access.Scope{}); err != nil {
 			return nil, err
 		}
 		if site := in.Site; site != "" && site != "same-origin" && site != "none" {
 			return nil, fault.New(fault.Forbidden, "cross_origin", "the request comes from another site").Fix("open the console itself")
 		}
-		return &exportAnswer{Body: func(c huma.Context) {
+		return &watchAnswer{Body: func(c huma.Context) {
 			r, w := humago.Unwrap(c)
 			if exchange, ok := r.Context().Value(exchangeKey{}).(*exchange); ok {
 				exchange.then = func() { a.stream(w, r, by, in.Last) }
@@ -47,6 +47,10 @@ func watching(a *API) {
 	op := a.described(http.MethodGet, prefix+"/watch")
 	op.Responses["200"].Description = "Events named change, whose data is a WatchChange, and events named resync"
 	op.Responses["200"].Content = map[string]*huma.MediaType{"text/event-stream": {Schema: schema}}
+}
+
+type watchAnswer struct {
+	Body func(huma.Context)
 }
 
 type watchQuery struct {

@@ -831,6 +831,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/watch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What changes, as it changes: server-sent events. A change names what to fetch again; resync says to fetch all that is shown */
+        get: operations["watch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2082,6 +2099,17 @@ export interface components {
             documents: components["schemas"]["ApplyDocument"][];
             /** @description Plan only */
             dry_run?: boolean;
+        };
+        WatchChange: {
+            /** @description As in the path of the thing: an id, a key, a slug, a name or an e-mail address */
+            id: string;
+            /** @enum {string} */
+            noun: "request" | "flag" | "rollout" | "app" | "person" | "group" | "template" | "policy" | "environment" | "segment" | "lifecycle" | "audit" | "token" | "sdk_key" | "session" | "proposal";
+            /**
+             * Format: int64
+             * @description Its revision after the change, where it has one that is known
+             */
+            revision?: number;
         };
     };
     responses: never;
@@ -4356,6 +4384,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Token"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    watch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent by browsers when they come back: begin where the stream before ended */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events named change, whose data is a WatchChange, and events named resync */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["WatchChange"];
                 };
             };
             /** @description Error */
