@@ -30,10 +30,11 @@ type Ident struct {
 // Of gives the ident of a flag.
 func Of(f registry.Flag) Ident { return Ident{Key: f.Key, FlagID: f.FlagID, App: f.App} }
 
-// Terms are what a flag's life is held to. A MaxActiveDays of 0 is the deployment's default.
+// Terms are what a flag's life is held to. A MaxActiveDays or GraceDays of 0 is the deployment's default.
 type Terms struct {
 	TTLDays       int
 	MaxActiveDays int
+	GraceDays     int
 	RemovalPlan   string
 }
 
@@ -127,7 +128,7 @@ func (l *Lifecycles) PlanRemoval(ctx context.Context, by access.Actor, key, plan
 		if status.RemovalPlan = plan; plan == before.RemovalPlan {
 			return nil
 		}
-		if status, err = save(ctx, tx, status); err != nil {
+		if status, err = save(ctx, tx, l.Now(), status); err != nil {
 			return err
 		}
 		e := by.Event("flag.removal_planned", l.Now())
@@ -182,24 +183,27 @@ func Begin(ctx context.Context, tx *store.Tx, at time.Time, key string, terms Te
 	if err := checkPlan(terms.RemovalPlan); err != nil {
 		return Status{}, err
 	}
+	rules, err := DefaultRules(ctx, tx)
+	if err != nil {
+		return Status{}, err
+	}
 	if terms.MaxActiveDays <= 0 {
-		rules, err := DefaultRules(ctx, tx)
-		if err != nil {
-			return Status{}, err
-		}
 		terms.MaxActiveDays = rules.MaxActiveDays
+	}
+	if terms.GraceDays <= 0 {
+		terms.GraceDays = rules.DeprecatedGraceDays
 	}
 	s := Status{
 		FlagKey: key, State: Proposed, Since: store.Time(store.Micros(at)), TTLDays: terms.TTLDays,
-		MaxActiveDays: terms.MaxActiveDays, RemovalPlan: terms.RemovalPlan, Revision: 1,
+		MaxActiveDays: terms.MaxActiveDays, RemovalPlan: terms.RemovalPlan, Revision: 1, GraceDays: terms.GraceDays,
 	}
-	n, err := tx.Exec(ctx, `INSERT INTO lifecycle (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+	n, err := tx.Exec(ctx, `INSERT INTO lifecycle (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 		ON CONFLICT (flag_key) DO NOTHING`, values(s)...)
 	if err != nil {
 		return Status{}, fmt.Errorf("begin lifecycle of %s: %w", key, err)
 	}
 	if n == 1 {
-		return s, nil
+		return s, s.place(ctx, tx, at)
 	}
 	before, err := locked(ctx, tx, key)
 	if err != nil {
@@ -214,7 +218,7 @@ func Begin(ctx context.Context, tx *store.Tx, at time.Time, key string, terms Te
 			At("fields.name").Fix("choose another name")
 	}
 	s.Revision = before.Revision
-	return save(ctx, tx, s)
+	return save(ctx, tx, at, s)
 }
 
 // Rename follows a proposed flag to a new key, as registry.Revise gives it.
@@ -246,11 +250,18 @@ func Move(ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, flag
 	if err != nil {
 		return Status{}, err
 	}
+	if before.GraceDays < 0 && to == Deprecated {
+		rules, err := DefaultRules(ctx, tx)
+		if err != nil {
+			return Status{}, err
+		}
+		before.GraceDays = rules.DeprecatedGraceDays
+	}
 	after, err := move(before, at, to)
 	if err != nil {
 		return Status{}, err
 	}
-	if after, err = save(ctx, tx, after); err != nil {
+	if after, err = save(ctx, tx, at, after); err != nil {
 		return Status{}, err
 	}
 	e := by.Event("flag.state_changed", at)
@@ -271,6 +282,10 @@ func move(s Status, at time.Time, to State) (Status, error) {
 		return s, f.Fix("from %s it can become %s", s.State, list(open))
 	}
 	at = store.Time(store.Micros(at))
+	if to == Removed && s.inGrace(at) {
+		return s, s.graceFault()
+	}
+	s.GraceEndsAt = nil
 	switch to {
 	case Active:
 		if s.NeedsPlan() {
@@ -282,7 +297,10 @@ func move(s Status, at time.Time, to State) (Status, error) {
 			s.ActiveAt = &at
 		}
 		s.Left = ""
-	case Deprecated, Removed:
+	case Deprecated:
+		ends := at.Add(time.Duration(s.GraceDays) * 24 * time.Hour)
+		s.Left, s.GraceEndsAt = s.State, &ends
+	case Removed:
 		s.Left = s.State
 	case Proposed, Approved, Staged:
 		s.Left = ""
@@ -303,7 +321,7 @@ func EnterProduction(ctx context.Context, tx *store.Tx, by access.Actor, at time
 	}
 	at = store.Time(store.Micros(at))
 	s.ProductionAt = &at
-	if s, err = save(ctx, tx, s); err != nil {
+	if s, err = save(ctx, tx, at, s); err != nil {
 		return Status{}, err
 	}
 	e := by.Event("flag.ttl_started", at)

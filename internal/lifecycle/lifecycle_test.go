@@ -61,8 +61,13 @@ func begin(t *testing.T, db *store.DB, key string, terms lifecycle.Terms) (s lif
 
 func move(t *testing.T, db *store.DB, to lifecycle.State, reason string) (s lifecycle.Status, err error) {
 	t.Helper()
+	return moveAt(t, db, noon, to, reason)
+}
+
+func moveAt(t *testing.T, db *store.DB, at time.Time, to lifecycle.State, reason string) (s lifecycle.Status, err error) {
+	t.Helper()
 	err = db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
-		s, err = lifecycle.Move(ctx, tx, alice, noon, lunch, to, reason, "request-1")
+		s, err = lifecycle.Move(ctx, tx, alice, at, lunch, to, reason, "request-1")
 		return err
 	})
 	return s, err
@@ -86,8 +91,15 @@ func TestAFlagLivesFromProposedToRemovedWithAnEventForEachMove(t *testing.T) {
 		if s.MaxActiveDays != 90 {
 			t.Errorf("max_active_days is %d, want the deployment's 90", s.MaxActiveDays)
 		}
+		graceOver := noon.Add(7 * 24 * time.Hour)
 		for _, to := range []lifecycle.State{lifecycle.Approved, lifecycle.Staged, lifecycle.Active, lifecycle.Deprecated, lifecycle.Removed} {
-			s, err = move(t, db, to, "because")
+			at := noon
+			if to == lifecycle.Removed {
+				_, err = moveAt(t, db, graceOver.Add(-time.Second), to, "because")
+				wantFault(t, err, fault.Conflict, "grace_not_over")
+				at = graceOver
+			}
+			s, err = moveAt(t, db, at, to, "because")
 			must(t, err)
 			if to == lifecycle.Staged {
 				for range 2 { // the second time changes nothing
@@ -100,8 +112,8 @@ func TestAFlagLivesFromProposedToRemovedWithAnEventForEachMove(t *testing.T) {
 		}
 		end := noon.Add(30 * 24 * time.Hour)
 		want := lifecycle.Status{
-			FlagKey: lunch.Key, State: lifecycle.Removed, Since: noon, TTLDays: 30, MaxActiveDays: 90, Left: lifecycle.Deprecated,
-			ProductionAt: &noon, ActiveAt: &noon, ExpiresAt: &end, Revision: 7,
+			FlagKey: lunch.Key, State: lifecycle.Removed, Since: graceOver, TTLDays: 30, MaxActiveDays: 90, Left: lifecycle.Deprecated,
+			ProductionAt: &noon, ActiveAt: &noon, ExpiresAt: &end, Revision: 7, GraceDays: 7,
 		}
 		if diff := cmp.Diff(want, s); diff != "" {
 			t.Error(diff)
@@ -264,13 +276,16 @@ func TestNoSequenceOfMovesLeavesTheTable(t *testing.T) {
 		flag.Key = "where2eat.f" + strings.Repeat("x", run)
 		s, err := begin(t, db, flag.Key, lifecycle.Terms{TTLDays: rapid.IntRange(1, 60).Draw(rt, "ttl")})
 		must(t, err)
+		at := noon
 		for _, to := range rapid.SliceOfN(rapid.SampledFrom(states), 1, 10).Draw(rt, "moves") {
+			at = at.Add(time.Duration(rapid.IntRange(0, 5).Draw(rt, "days")) * 24 * time.Hour)
 			var after lifecycle.Status
 			err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
-				after, err = lifecycle.Move(ctx, tx, alice, noon, flag, to, "because", "")
+				after, err = lifecycle.Move(ctx, tx, alice, at, flag, to, "because", "")
 				return err
 			})
-			legal := slices.Contains(s.Open(), to) && (to != lifecycle.Active || !s.NeedsPlan())
+			legal := slices.Contains(s.Open(), to) && (to != lifecycle.Active || !s.NeedsPlan()) &&
+				(to != lifecycle.Removed || s.GraceEndsAt == nil || !at.Before(*s.GraceEndsAt))
 			if legal != (err == nil) {
 				rt.Fatalf("%s → %s: %v", s.State, to, err)
 			}

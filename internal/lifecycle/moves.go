@@ -39,9 +39,16 @@ func (s Status) NeedsPlan() bool {
 }
 
 // Expiry is when the flag's time is up: its TTL after the first production step or max_active_days after it became active,
-// whichever is earlier. A flag that never was in production has none.
+// whichever is earlier. A flag that never was in production has none. An approved extension stands in the place of both, save
+// that becoming active after it begins max_active_days anew.
 func (s Status) Expiry() *time.Time {
-	var expiry *time.Time
+	expiry := s.ExtendedUntil
+	if expiry != nil {
+		if s.ActiveAt == nil || s.ExtendedAt == nil || !s.ActiveAt.After(*s.ExtendedAt) {
+			return expiry
+		}
+		s.ProductionAt = nil
+	}
 	for _, limit := range []struct {
 		from *time.Time
 		days int

@@ -4,19 +4,24 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/store"
 )
 
-const columns = `flag_key, state, left_state, since, ttl_days, max_active_days, production_at, active_at, removal_plan, revision`
+const columns = `flag_key, state, left_state, since, ttl_days, max_active_days, production_at, active_at, removal_plan, revision,
+	extended_until, extended_at, grace_days, grace_ends_at`
 
 func scan(row store.Row) (Status, error) {
 	var s Status
 	var since int64
-	var production, active sql.NullInt64
-	err := row.Scan(&s.FlagKey, &s.State, &s.Left, &since, &s.TTLDays, &s.MaxActiveDays, &production, &active, &s.RemovalPlan, &s.Revision)
+	var production, active, until, extended, grace sql.NullInt64
+	err := row.Scan(&s.FlagKey, &s.State, &s.Left, &since, &s.TTLDays, &s.MaxActiveDays, &production, &active, &s.RemovalPlan, &s.Revision,
+		&until, &extended, &s.GraceDays, &grace)
 	s.Since, s.ProductionAt, s.ActiveAt = store.Time(since), store.NullTime(production), store.NullTime(active)
+	s.ExtendedUntil, s.ExtendedAt, s.GraceEndsAt = store.NullTime(until), store.NullTime(extended), store.NullTime(grace)
 	s.ExpiresAt = s.Expiry()
 	return s, err
 }
@@ -26,6 +31,7 @@ func values(s Status) []any {
 	return []any{
 		s.FlagKey, string(s.State), string(s.Left), store.Micros(s.Since), s.TTLDays, s.MaxActiveDays,
 		store.NullMicros(s.ProductionAt), store.NullMicros(s.ActiveAt), s.RemovalPlan, s.Revision,
+		store.NullMicros(s.ExtendedUntil), store.NullMicros(s.ExtendedAt), s.GraceDays, store.NullMicros(s.GraceEndsAt),
 	}
 }
 
@@ -41,10 +47,11 @@ func locked(ctx context.Context, tx *store.Tx, key string) (Status, error) {
 	return s, nil
 }
 
-// save writes a status that carries the revision it was read with.
-func save(ctx context.Context, tx *store.Tx, s Status) (Status, error) {
+// save writes a status that carries the revision it was read with, and lets the flag know where it stands.
+func save(ctx context.Context, tx *store.Tx, at time.Time, s Status) (Status, error) {
 	n, err := tx.Exec(ctx, `UPDATE lifecycle SET state = $2, left_state = $3, since = $4, ttl_days = $5, max_active_days = $6,
-		production_at = $7, active_at = $8, removal_plan = $9, revision = revision + 1 WHERE flag_key = $1 AND revision = $10`, values(s)...)
+		production_at = $7, active_at = $8, removal_plan = $9, revision = revision + 1,
+		extended_until = $11, extended_at = $12, grace_days = $13, grace_ends_at = $14 WHERE flag_key = $1 AND revision = $10`, values(s)...)
 	if err != nil {
 		return Status{}, fmt.Errorf("write lifecycle of %s: %w", s.FlagKey, err)
 	}
@@ -53,5 +60,12 @@ func save(ctx context.Context, tx *store.Tx, s Status) (Status, error) {
 	}
 	s.Revision++
 	s.ExpiresAt = s.Expiry()
-	return s, nil
+	return s, s.place(ctx, tx, at)
+}
+
+// place tells the flag what its lists are sorted by, and whether it may still be changed.
+func (s Status) place(ctx context.Context, tx *store.Tx, at time.Time) error {
+	return registry.Place(ctx, tx, at, s.FlagKey, registry.Life{
+		State: string(s.State), ExpiresAt: s.ExpiresAt, ReadOnly: s.State == Deprecated || s.State == Removed,
+	})
 }

@@ -26,9 +26,13 @@ type Status struct {
 	Left          State      `json:"left,omitempty" doc:"State that it left when it was deprecated or removed; an extension leads back there"`
 	ProductionAt  *time.Time `json:"production_at,omitempty" doc:"When the first production step started"`
 	ActiveAt      *time.Time `json:"active_at,omitempty"`
-	ExpiresAt     *time.Time `json:"expires_at,omitempty" doc:"The earlier of TTL from the first production step and max_active_days from active"`
+	ExpiresAt     *time.Time `json:"expires_at,omitempty" doc:"The earlier of TTL from the first production step and max_active_days from active, or what an extension made of it"`
+	ExtendedUntil *time.Time `json:"extended_until,omitempty" doc:"What an approved extension granted"`
+	ExtendedAt    *time.Time `json:"extended_at,omitempty"`
+	GraceEndsAt   *time.Time `json:"grace_ends_at,omitempty" doc:"While deprecated: until then an extension leads back, from then on it may be removed"`
 	RemovalPlan   string     `json:"removal_plan,omitempty"`
 	Revision      int64      `json:"revision"`
+	GraceDays     int        `json:"-"` // that deprecation gives; fewer than 0: the deployment's default at that time
 }
 
 // Rules is a lifecycle policy: the mission's lifecycle.json.

@@ -52,7 +52,7 @@ func Key(app, name string) string {
 // Check tells what is wrong with a serving by itself, as a fault at the field.
 func (s Serving) Check() error {
 	switch s.Mode {
-	case ServeOff, ServeOn:
+	case ServeOff, ServeOn, ServeCustom:
 		return nil
 	case ServeAudience:
 		if s.Audience == "" {
@@ -65,7 +65,7 @@ func (s Serving) Check() error {
 		return nil
 	}
 	return fault.New(fault.Invalid, "unknown_mode", "a flag cannot serve %q", s.Mode).At("mode").
-		Fix("choose off, on or audience")
+		Fix("choose off, on, audience or custom")
 }
 
 // Words tells the serving as people say it, such as "25 % of pilot".
@@ -80,6 +80,14 @@ func (s Serving) Words() string {
 			return "on for " + s.Audience
 		}
 		return fmt.Sprintf("on for %d %% of %s", s.Percent, s.Audience)
+	case ServeCustom:
+		switch {
+		case s.Title != "":
+			return s.Title
+		case len(s.Targeting) == 0:
+			return "the variant " + s.DefaultVariant + " for everybody"
+		}
+		return "by a rule of its own"
 	}
 	return string(s.Mode)
 }
@@ -99,7 +107,7 @@ type definition struct {
 // The on variant is the first bucket of the split, so that growing the percentage only ever adds people.
 func define(f Flag, s Serving, everybody, killed bool) json.RawMessage {
 	d := definition{
-		State: "ENABLED", Variants: f.Variants, DefaultVariant: f.Off,
+		State: "ENABLED", Variants: f.served(s), DefaultVariant: f.Off,
 		Metadata: map[string]any{"app": f.App, "flag_id": f.FlagID},
 	}
 	switch {
@@ -117,30 +125,13 @@ func define(f Flag, s Serving, everybody, killed bool) json.RawMessage {
 			served = map[string]any{"if": []any{map[string]any{"$ref": s.Audience}, served}}
 		}
 		d.Targeting = served
+	case s.Mode == ServeCustom:
+		d.DefaultVariant = f.fallback(s)
+		if len(s.Targeting) > 0 {
+			d.Targeting = s.Targeting
+		}
 	}
 	return encode(d)
-}
-
-// evaluator gives the rule of a segment for $evaluators. A segment of nobody is a rule that is false for everybody.
-func evaluator(s Segment) any {
-	if s.Everybody {
-		return map[string]any{"!": []any{false}}
-	}
-	var rules []any
-	for _, group := range s.Groups {
-		rules = append(rules, map[string]any{"in": []any{group, map[string]any{"var": "groups"}}})
-	}
-	if len(s.People) > 0 || len(rules) == 0 {
-		people := s.People
-		if people == nil {
-			people = []string{}
-		}
-		rules = append(rules, map[string]any{"in": []any{map[string]any{"var": "targetingKey"}, people}})
-	}
-	if len(rules) == 1 {
-		return rules[0]
-	}
-	return map[string]any{"or": rules}
 }
 
 // encode gives the JSON of a value that always has one.

@@ -13,18 +13,19 @@ import (
 
 const flagColumns = `f.key, f.flag_id, f.app, f.name, f.description, f.type, f.owner_group, f.owner, f.contact,
 	f.template_id, f.template_version, f.variants, f.on_variant, f.off_variant, f.outside_variant, f.audience, f.client_side,
-	f.created_at, f.installed_at, f.removed_at, f.revision`
+	f.created_at, f.updated_at, f.installed_at, f.removed_at, f.read_only, f.revision`
 
 func scanFlag(row store.Row) (f Flag, err error) {
 	var variants string
-	var created int64
+	var created, updated int64
 	var installed, removed sql.NullInt64
 	if err := row.Scan(&f.Key, &f.FlagID, &f.App, &f.Name, &f.Description, &f.Type, &f.OwnerGroup, &f.Owner, &f.Contact,
 		&f.TemplateID, &f.TemplateVersion, &variants, &f.On, &f.Off, &f.Outside, &f.Audience, &f.ClientSide,
-		&created, &installed, &removed, &f.Revision); err != nil {
+		&created, &updated, &installed, &removed, &f.ReadOnly, &f.Revision); err != nil {
 		return Flag{}, err
 	}
-	f.CreatedAt, f.InstalledAt, f.RemovedAt = store.Time(created), store.NullTime(installed), store.NullTime(removed)
+	f.CreatedAt, f.UpdatedAt = store.Time(created), store.Time(updated)
+	f.InstalledAt, f.RemovedAt = store.NullTime(installed), store.NullTime(removed)
 	if err := json.Unmarshal([]byte(variants), &f.Variants); err != nil {
 		return Flag{}, fmt.Errorf("read variants of %s: %w", f.Key, err)
 	}
@@ -38,12 +39,17 @@ type flagState struct {
 }
 
 func scanState(row store.Row) (s flagState, err error) {
-	var mode, by, reason, definition string
+	var mode, rest, by, reason, definition string
 	var at sql.NullInt64
 	var updated int64
-	if err := row.Scan(&s.key, &s.Environment, &s.Live, &s.Revision, &mode, &s.Serving.Audience, &s.Serving.Percent,
+	if err := row.Scan(&s.key, &s.Environment, &s.Live, &s.Revision, &mode, &s.Serving.Audience, &s.Serving.Percent, &rest,
 		&at, &by, &reason, &definition, &updated); err != nil {
 		return flagState{}, err
+	}
+	if rest != "" {
+		if err := json.Unmarshal([]byte(rest), &s.Serving); err != nil {
+			return flagState{}, fmt.Errorf("read serving of %s: %w", s.key, err)
+		}
 	}
 	s.Serving.Mode, s.Definition, s.UpdatedAt = ServingMode(mode), json.RawMessage(definition), store.Time(updated)
 	if at.Valid {
@@ -87,7 +93,7 @@ func fill(ctx context.Context, tx *store.Tx, flags []Flag) error {
 		at[f.Key], keys[i] = i, f.Key
 	}
 	states, err := store.List(ctx, tx, scanState, `SELECT s.flag_key, s.environment, s.live, s.revision, s.mode, s.audience,
-			s.percent, s.killed_at, s.killed_by, s.kill_reason, s.definition, s.updated_at
+			s.percent, s.serving, s.killed_at, s.killed_by, s.kill_reason, s.definition, s.updated_at
 		FROM flag_environment s JOIN environment e ON e.name = s.environment
 		WHERE s.flag_key IN (`+store.In(1, len(keys))+`) ORDER BY e.position, e.name`, keys...)
 	if err != nil {
@@ -158,6 +164,8 @@ type revisionRow struct {
 	Revision
 }
 
+const revisionColumns = `id, environment, revision, cause, serving, killed, definition, actor, at, reason, request_id, rollout_id`
+
 func scanRevision(row store.Row) (r revisionRow, err error) {
 	var cause, serving, definition string
 	var at int64
@@ -178,8 +186,7 @@ func History(ctx context.Context, tx *store.Tx, key, environment string, page st
 	if err != nil {
 		return store.Listing[Revision]{}, err
 	}
-	query := `SELECT id, environment, revision, cause, serving, killed, definition, actor, at, reason, request_id, rollout_id
-		FROM flag_revision WHERE flag_key = $1`
+	query := `SELECT ` + revisionColumns + ` FROM flag_revision WHERE flag_key = $1`
 	args := []any{key}
 	if environment != "" {
 		args = append(args, environment)
@@ -227,38 +234,4 @@ func EnvironmentNamed(ctx context.Context, tx *store.Tx, name string) (e Environ
 		return Environment{}, false, fmt.Errorf("get environment %s: %w", name, err)
 	}
 	return e, ok, nil
-}
-
-func scanSegment(row store.Row) (s Segment, err error) {
-	var groups, people string
-	if err := row.Scan(&s.Name, &s.Title, &s.Description, &s.Everybody, &groups, &people, &s.Revision); err != nil {
-		return Segment{}, err
-	}
-	if err := json.Unmarshal([]byte(groups), &s.Groups); err != nil {
-		return Segment{}, fmt.Errorf("read groups of %s: %w", s.Name, err)
-	}
-	if err := json.Unmarshal([]byte(people), &s.People); err != nil {
-		return Segment{}, fmt.Errorf("read people of %s: %w", s.Name, err)
-	}
-	return s, nil
-}
-
-const segmentColumns = `name, title, description, everybody, group_names, people, revision`
-
-// Segments gives all segments by name.
-func Segments(ctx context.Context, tx *store.Tx) ([]Segment, error) {
-	all, err := store.List(ctx, tx, scanSegment, `SELECT `+segmentColumns+` FROM segment ORDER BY name`)
-	if err != nil {
-		return nil, fmt.Errorf("list segments: %w", err)
-	}
-	return all, nil
-}
-
-// SegmentNamed gives one segment; ok is false if there is none of the name.
-func SegmentNamed(ctx context.Context, tx *store.Tx, name string) (s Segment, ok bool, err error) {
-	s, ok, err = store.One(ctx, tx, scanSegment, `SELECT `+segmentColumns+` FROM segment WHERE name = $1`, name)
-	if err != nil {
-		return Segment{}, false, fmt.Errorf("get segment %s: %w", name, err)
-	}
-	return s, ok, nil
 }

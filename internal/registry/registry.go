@@ -19,6 +19,9 @@ type Registry struct {
 	DB  *store.DB
 	Now func() time.Time
 	Log *slog.Logger
+
+	// SegmentInUse tells in words what above the registry still needs a segment, empty if nothing does; nil asks nobody.
+	SegmentInUse func(ctx context.Context, tx *store.Tx, name string) (string, error)
 }
 
 // Flags lists flags, newest first.
@@ -58,11 +61,6 @@ func (r *Registry) History(
 // Environments lists all environments, from the most harmless on.
 func (r *Registry) Environments(ctx context.Context, by access.Actor) ([]Environment, error) {
 	return read(ctx, r, by, Environments)
-}
-
-// Segments lists all segments by name.
-func (r *Registry) Segments(ctx context.Context, by access.Actor) ([]Segment, error) {
-	return read(ctx, r, by, Segments)
 }
 
 func read[T any](
@@ -150,92 +148,6 @@ func (c Change) addEnvironment(ctx context.Context, tx *store.Tx, e Environment)
 	return e, c.govern(ctx, tx, "environment.created", "environment:"+e.Name, map[string]any{"after": e})
 }
 
-// PutSegment makes or changes a segment. s.Revision is the revision that was read, 0 for a new one. Putting what is there
-// already changes nothing, whatever the revision. SDKs of every environment hear of changed people.
-func (r *Registry) PutSegment(ctx context.Context, by access.Actor, s Segment) (Segment, error) {
-	if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
-		return Segment{}, err
-	}
-	s.Groups, s.People = tidy(s.Groups), tidy(s.People)
-	if err := s.Check(); err != nil {
-		return Segment{}, err
-	}
-	var result Segment
-	err := r.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		c := Change{By: by, At: r.Now(), Cause: CauseSegment, Reason: "the segment " + s.Name + " changed"}
-		old, exists, err := SegmentNamed(ctx, tx, s.Name)
-		if err != nil {
-			return err
-		}
-		result = s
-		result.Revision = old.Revision
-		switch {
-		case exists && string(encode(result)) == string(encode(old)):
-			return nil
-		case s.Revision != old.Revision:
-			return stale("segment", s.Name).Showing(old)
-		}
-		result.Revision++
-		written, err := tx.Exec(ctx, `INSERT INTO segment (name, title, description, everybody, group_names, people, revision)
-			VALUES ($1, $2, $3, $4, $5, $6, $7)
-			ON CONFLICT (name) DO UPDATE SET title = $2, description = $3, everybody = $4, group_names = $5, people = $6, revision = $7
-			WHERE segment.revision = $8`,
-			s.Name, s.Title, s.Description, s.Everybody, string(encode(s.Groups)), string(encode(s.People)), result.Revision, old.Revision)
-		if err != nil {
-			return fmt.Errorf("write segment %s: %w", s.Name, err)
-		}
-		if written == 0 {
-			return stale("segment", s.Name)
-		}
-		if err := c.spread(ctx, tx, s); err != nil {
-			return err
-		}
-		name := "segment.updated"
-		if !exists {
-			name = "segment.created"
-		}
-		return c.govern(ctx, tx, name, "segment:"+s.Name, map[string]any{"before": old, "after": result})
-	})
-	return result, err
-}
-
-// spread carries a changed segment into the environments: all of them know it, and flags that it is the audience of get a
-// revision of their own, killed or not.
-func (c Change) spread(ctx context.Context, tx *store.Tx, s Segment) error {
-	environments, err := Environments(ctx, tx)
-	if err != nil {
-		return err
-	}
-	keys, err := store.List(ctx, tx, store.ScanString, `SELECT DISTINCT flag_key FROM flag_environment
-		WHERE mode = 'audience' AND audience = $1 AND live ORDER BY flag_key`, s.Name)
-	if err != nil {
-		return fmt.Errorf("list flags for %s: %w", s.Name, err)
-	}
-	// Every step locks flags before environments; in another order, two of them could wait for each other.
-	flags := make([]Flag, len(keys))
-	for i, key := range keys {
-		if flags[i], err = lock(ctx, tx, key); err != nil {
-			return err
-		}
-	}
-	for _, f := range flags {
-		for _, state := range slices.Clone(f.Environments) {
-			if !state.Live || state.Serving.Mode != ServeAudience || state.Serving.Audience != s.Name {
-				continue
-			}
-			if err := f.put(ctx, tx, c, state.Environment, func(*FlagEnvironment) {}); err != nil {
-				return err
-			}
-		}
-	}
-	for _, e := range environments {
-		if _, err := advance(ctx, tx, e.Name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (c Change) govern(ctx context.Context, tx *store.Tx, name, subject string, details map[string]any) error {
 	event := c.By.Event(name, c.At)
 	event.Subject, event.Details = subject, details
@@ -269,35 +181,6 @@ func (e Environment) Check() error {
 		return nil
 	}
 	return fault.New(fault.Invalid, "unknown_tier", "there is no tier %q", e.Tier).At("tier").Fix("use sandbox, test or production")
-}
-
-// Check judges what can be judged of the segment by itself.
-func (s Segment) Check() error {
-	switch {
-	case s.Name == "" || Slug(s.Name) != s.Name:
-		return fault.New(fault.Invalid, "bad_name", "%q cannot be the name of a segment", s.Name).At("name").
-			Fix("use lower-case letters, digits and hyphens")
-	case strings.TrimSpace(s.Title) == "" || len(s.Title) > titleLimit:
-		return fault.New(fault.Invalid, "no_title", "a segment has a title of 1 to %d characters", titleLimit).At("title").
-			Fix("say in a few plain words who is in it")
-	case s.Everybody && len(s.Groups)+len(s.People) > 0:
-		return fault.New(fault.Invalid, "everybody_and_some", "a segment of everybody lists no groups or people").At("everybody").
-			Fix("clear everybody, or the lists")
-	case len(s.People) > peopleLimit:
-		return fault.New(fault.Invalid, "too_many_people", "a segment lists at most %d people, not %d", peopleLimit, len(s.People)).
-			At("people").Fix("make a group of them, and list the group")
-	case len(s.Groups) > groupLimit:
-		return fault.New(fault.Invalid, "too_many_groups", "a segment lists at most %d groups, not %d", groupLimit, len(s.Groups)).
-			At("groups").Fix("make one group of them")
-	}
-	for field, text := range map[string]string{
-		"title": s.Title, "description": s.Description, "groups": strings.Join(s.Groups, ""), "people": strings.Join(s.People, ""),
-	} {
-		if err := store.CheckText(field, text); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // tidy trims, sorts and drops what is blank or twice.

@@ -30,11 +30,11 @@ func Propose(ctx context.Context, tx *store.Tx, c Change, s Spec) (Flag, error) 
 		return Flag{}, fmt.Errorf("number flag of %s: %w", f.App, err)
 	}
 	f.FlagID = fmt.Sprintf("microapp-%s-%03d", f.App, number)
-	f.CreatedAt, f.Revision = store.Time(store.Micros(c.At)), 1
+	f.CreatedAt, f.UpdatedAt, f.Revision = store.Time(store.Micros(c.At)), store.Time(store.Micros(c.At)), 1
 	added, err := tx.Exec(ctx, `INSERT INTO flag (key, flag_id, app, name, description, type, owner_group, owner, contact,
 			template_id, template_version, variants, on_variant, off_variant, outside_variant, audience, client_side, search,
-			created_at, revision)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1)
+			created_at, updated_at, revision)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19, 1)
 		ON CONFLICT (key) DO NOTHING`,
 		f.Key, f.FlagID, f.App, f.Name, f.Description, f.Type, f.OwnerGroup, f.Owner, f.Contact,
 		f.TemplateID, f.TemplateVersion, string(encode(f.Variants)), f.On, f.Off, f.Outside, f.Audience, f.ClientSide, f.search(),
@@ -78,7 +78,8 @@ func Revise(ctx context.Context, tx *store.Tx, c Change, key string, s Spec) (Fl
 		return Flag{}, fault.New(fault.Conflict, "flag_of_other_app", "%s belongs to the app %s", key, old.App).
 			Fix("discard it, and propose a flag of %s", f.App)
 	}
-	f.FlagID, f.CreatedAt, f.Revision, f.Environments = old.FlagID, old.CreatedAt, old.Revision, old.Environments
+	f.FlagID, f.CreatedAt, f.UpdatedAt = old.FlagID, old.CreatedAt, old.UpdatedAt
+	f.Revision, f.ReadOnly, f.Environments = old.Revision, old.ReadOnly, old.Environments
 	if string(encode(f)) == string(encode(old)) {
 		return old, nil
 	}
@@ -92,12 +93,14 @@ func Revise(ctx context.Context, tx *store.Tx, c Change, key string, s Spec) (Fl
 		}
 	}
 	f.Revision++
+	f.UpdatedAt = store.Time(store.Micros(c.At))
 	if _, err := tx.Exec(ctx, `UPDATE flag SET key = $1, name = $2, description = $3, type = $4, owner_group = $5, owner = $6,
 			contact = $7, template_id = $8, template_version = $9, variants = $10, on_variant = $11, off_variant = $12,
-			outside_variant = $13, audience = $14, client_side = $15, search = $16, revision = $17 WHERE key = $18`,
+			outside_variant = $13, audience = $14, client_side = $15, search = $16, revision = $17, updated_at = $18
+			WHERE key = $19`,
 		f.Key, f.Name, f.Description, f.Type, f.OwnerGroup, f.Owner,
 		f.Contact, f.TemplateID, f.TemplateVersion, string(encode(f.Variants)), f.On, f.Off,
-		f.Outside, f.Audience, f.ClientSide, f.search(), f.Revision, key); err != nil {
+		f.Outside, f.Audience, f.ClientSide, f.search(), f.Revision, store.Micros(c.At), key); err != nil {
 		return Flag{}, fmt.Errorf("revise flag %s: %w", key, err)
 	}
 	for _, table := range []string{"flag_environment", "flag_revision"} {
@@ -146,27 +149,40 @@ func Install(ctx context.Context, tx *store.Tx, c Change, key string) (Flag, err
 	return f, c.tell(ctx, tx, f, "flag.installed", "", map[string]any{"serving": serving})
 }
 
-// Serve changes what a live flag serves in an environment, which every SDK there hears of. A flag that is killed there, or
-// not live, is refused with fault.Conflict. Serving what it serves already changes nothing. The event is flag.updated.
+// Serve changes what a live flag serves in an environment, which every SDK there hears of. A flag that is not live there, or
+// read-only, is refused with fault.Conflict. One that is killed there stays killed: a change waits for its restore, a step of
+// a rollout is refused. What does not compile is never stored. Serving what it serves already changes nothing. The event is
+// flag.updated.
 func Serve(ctx context.Context, tx *store.Tx, c Change, key, environment string, s Serving) (Flag, error) {
 	if err := s.Check(); err != nil {
 		return Flag{}, err
 	}
-	if s.Mode != ServeAudience {
-		s = Serving{Mode: s.Mode}
-	}
+	s = s.Tidy()
 	f, state, err := lockState(ctx, tx, key, environment)
+	if err == nil {
+		err = f.Writable()
+	}
 	switch {
 	case err != nil:
 		return Flag{}, err
 	case !state.Live:
 		return Flag{}, fault.New(fault.Conflict, "flag_not_live", "%s is not live in %s", key, environment).
 			Fix("wait until its request is approved").Showing(f)
-	case state.Kill != nil:
+	case state.Kill != nil && c.Cause == CauseRollout:
 		return Flag{}, fault.New(fault.Conflict, "flag_killed", "%s is turned off for everybody in %s", key, environment).
 			Fix("restore it first").Showing(f)
-	case state.Serving == s:
+	case state.Serving.Equal(s):
 		return f, nil
+	}
+	if s.Mode == ServeCustom || len(s.Variants) > 0 {
+		segments, err := Segments(ctx, tx)
+		if err != nil {
+			return Flag{}, err
+		}
+		if found := CheckServing(f, s, segments); len(found) > 0 {
+			return Flag{}, fault.New(fault.Invalid, found[0].Code, "%s", found[0].Message).At(found[0].Field).
+				Fix("%s", found[0].Remediation).With(found...)
+		}
 	}
 	before := state.Serving
 	if err := f.put(ctx, tx, c, environment, func(state *FlagEnvironment) { state.Serving = s }); err != nil {
@@ -193,12 +209,15 @@ func Kill(ctx context.Context, tx *store.Tx, c Change, key, environment string) 
 	return f, true, c.tell(ctx, tx, f, "flag.killed", environment, map[string]any{"before": state.Serving})
 }
 
-// Restore undoes a kill: the environment serves again what it served before. changed is false if the flag is not killed
-// there. The event is flag.restored.
+// Restore undoes a kill: the environment serves again what it served before, or what was changed since. changed is false if
+// the flag is not killed there. A read-only flag is refused. The event is flag.restored.
 func Restore(ctx context.Context, tx *store.Tx, c Change, key, environment string) (f Flag, changed bool, err error) {
 	f, state, err := lockState(ctx, tx, key, environment)
 	if err != nil || state.Kill == nil {
 		return f, false, err
+	}
+	if err := f.Writable(); err != nil {
+		return Flag{}, false, err
 	}
 	c.Cause = CauseRestore
 	if err := f.put(ctx, tx, c, environment, func(state *FlagEnvironment) { state.Kill = nil }); err != nil {
@@ -236,8 +255,8 @@ func Remove(ctx context.Context, tx *store.Tx, c Change, key string) (Flag, erro
 		return f, err
 	}
 	at := store.Time(store.Micros(c.At))
-	f.RemovedAt = &at
-	if _, err := tx.Exec(ctx, `UPDATE flag SET removed_at = $1 WHERE key = $2`, store.Micros(at), key); err != nil {
+	f.RemovedAt, f.ReadOnly = &at, true
+	if _, err := tx.Exec(ctx, `UPDATE flag SET removed_at = $1, read_only = TRUE WHERE key = $2`, store.Micros(at), key); err != nil {
 		return Flag{}, fmt.Errorf("remove %s: %w", key, err)
 	}
 	c.Cause = CauseRemoved
@@ -350,10 +369,10 @@ func unknownFlag(key string) error {
 }
 
 func insertState(ctx context.Context, tx *store.Tx, key string, s FlagEnvironment) error {
-	if _, err := tx.Exec(ctx, `INSERT INTO flag_environment (flag_key, environment, live, revision, mode, audience, percent,
+	if _, err := tx.Exec(ctx, `INSERT INTO flag_environment (flag_key, environment, live, revision, mode, audience, percent, serving,
 			killed_by, kill_reason, definition, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, '', '', $8, $9)`,
-		key, s.Environment, s.Live, s.Revision, string(s.Serving.Mode), s.Serving.Audience, s.Serving.Percent,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', '', $9, $10)`,
+		key, s.Environment, s.Live, s.Revision, string(s.Serving.Mode), s.Serving.Audience, s.Serving.Percent, s.Serving.rest(),
 		string(s.Definition), store.Micros(s.UpdatedAt)); err != nil {
 		return fmt.Errorf("insert %s in %s: %w", key, s.Environment, err)
 	}
@@ -390,13 +409,15 @@ func (f *Flag) put(ctx context.Context, tx *store.Tx, c Change, environment stri
 		killed, killedAt = *state.Kill, store.NullMicros(&state.Kill.At)
 	}
 	if _, err := tx.Exec(ctx, `UPDATE flag_environment SET live = $1, revision = $2, mode = $3, audience = $4, percent = $5,
-			killed_at = $6, killed_by = $7, kill_reason = $8, definition = $9, updated_at = $10
-		WHERE flag_key = $11 AND environment = $12`,
-		state.Live, revision, string(state.Serving.Mode), state.Serving.Audience, state.Serving.Percent,
+			serving = $6, killed_at = $7, killed_by = $8, kill_reason = $9, definition = $10, updated_at = $11
+		WHERE flag_key = $12 AND environment = $13`,
+		state.Live, revision, string(state.Serving.Mode), state.Serving.Audience, state.Serving.Percent, state.Serving.rest(),
 		killedAt, killed.By, killed.Reason, string(state.Definition), store.Micros(c.At), f.Key, environment); err != nil {
 		return fmt.Errorf("write %s in %s: %w", f.Key, environment, err)
 	}
-	if _, err := tx.Exec(ctx, `UPDATE flag SET revision = $1 WHERE key = $2`, f.Revision, f.Key); err != nil {
+	f.UpdatedAt = state.UpdatedAt
+	if _, err := tx.Exec(ctx, `UPDATE flag SET revision = $1, updated_at = $2 WHERE key = $3`,
+		f.Revision, store.Micros(f.UpdatedAt), f.Key); err != nil {
 		return fmt.Errorf("write %s: %w", f.Key, err)
 	}
 	if _, err := tx.Exec(ctx, `INSERT INTO flag_revision (id, flag_key, environment, revision, cause, serving, killed, definition,

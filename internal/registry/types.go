@@ -32,22 +32,17 @@ type Environment struct {
 	Version  int64  `json:"version" doc:"Grows with every change of these settings"`
 }
 
-// Segment is a named audience.
-type Segment struct {
-	Name        string   `json:"name"`
-	Title       string   `json:"title" doc:"In plain words, such as People in the pilot group"`
-	Description string   `json:"description"`
-	Everybody   bool     `json:"everybody" doc:"The segment is everybody; groups and people are empty then"`
-	Groups      []string `json:"groups" doc:"Found in the context attribute groups"`
-	People      []string `json:"people" doc:"E-mail addresses, found in targetingKey; at most 1,000"`
-	Revision    int64    `json:"revision"`
-}
-
 // Serving says, in words that people know, what a flag serves in an environment while it is not killed.
+//
+// It is compared with Equal: what its mode does not use does not count.
 type Serving struct {
-	Mode     ServingMode `json:"mode" enum:"off,on,audience"`
-	Audience string      `json:"audience,omitempty" doc:"Segment, with mode audience"`
-	Percent  int         `json:"percent,omitempty" minimum:"0" maximum:"100" doc:"Share of the audience that gets the on variant, in whole percent"`
+	Mode           ServingMode     `json:"mode" enum:"off,on,audience,custom"`
+	Audience       string          `json:"audience,omitempty" doc:"Segment, with mode audience"`
+	Percent        int             `json:"percent,omitempty" minimum:"0" maximum:"100" doc:"Share of the audience that gets the on variant, in whole percent"`
+	Targeting      json.RawMessage `json:"targeting,omitempty" doc:"flagd targeting, with mode custom; absent serves the default variant to everybody"`
+	DefaultVariant string          `json:"default_variant,omitempty" doc:"Variant where targeting names none, with mode custom; absent is what people outside an audience get"`
+	Title          string          `json:"title,omitempty" doc:"What a custom rule does, in plain words, where Souk made the rule"`
+	Variants       map[string]any  `json:"variants,omitempty" doc:"Variants of this environment alone: more of them, or other values; the off variant stays as it is"`
 }
 
 // ServingMode is a closed set.
@@ -58,6 +53,7 @@ const (
 	ServeOff      ServingMode = "off"      // the off variant to everybody
 	ServeOn       ServingMode = "on"       // the on variant to everybody
 	ServeAudience ServingMode = "audience" // the on variant to a share of a segment, the outside variant to all others
+	ServeCustom   ServingMode = "custom"   // what a rule in flagd's targeting says
 )
 
 // Flag is a flag as stored.
@@ -81,8 +77,10 @@ type Flag struct {
 	ClientSide      bool              `json:"client_side"`
 	Environments    []FlagEnvironment `json:"environments" doc:"One for each environment, in their order; live is false until the flag is approved"`
 	CreatedAt       time.Time         `json:"created_at"`
+	UpdatedAt       time.Time         `json:"updated_at" doc:"Last change of the flag, of its life or of what it serves anywhere"`
 	InstalledAt     *time.Time        `json:"installed_at,omitempty" doc:"When its approval first made it live"`
 	RemovedAt       *time.Time        `json:"removed_at,omitempty" doc:"When it was removed; its key stays taken"`
+	ReadOnly        bool              `json:"read_only" doc:"Deprecated or removed: it can be killed, extended and removed, and nothing else"`
 	Revision        int64             `json:"revision"`
 }
 
@@ -118,7 +116,7 @@ type Killed struct {
 type Revision struct {
 	Environment string          `json:"environment"`
 	Revision    int64           `json:"revision"`
-	Cause       Cause           `json:"cause" enum:"approved,rollout,kill,restore,removed,segment"`
+	Cause       Cause           `json:"cause" enum:"approved,rollout,changed,rollback,kill,restore,removed,segment"`
 	Serving     Serving         `json:"serving"`
 	Killed      bool            `json:"killed"`
 	Definition  json.RawMessage `json:"definition"`
@@ -174,6 +172,8 @@ type Cause string
 const (
 	CauseApproved Cause = "approved"
 	CauseRollout  Cause = "rollout"
+	CauseChanged  Cause = "changed"  // an approved change that acts at once
+	CauseRollback Cause = "rollback" // back to an earlier revision
 	CauseKill     Cause = "kill"
 	CauseRestore  Cause = "restore"
 	CauseRemoved  Cause = "removed"

@@ -153,16 +153,27 @@ func TestAKillWorksInEveryStateOfALife(t *testing.T) {
 		s := open(t, db, 30, 10)
 		path := []lifecycle.State{lifecycle.Approved, lifecycle.Staged, lifecycle.Active, lifecycle.Deprecated, lifecycle.Removed}
 		for i, state := range path {
+			environment := "production"
+			switch state {
+			case lifecycle.Deprecated: // what is killed from here on stays so
+				environment = "staging"
+			case lifecycle.Removed:
+				environment = "sandbox"
+				s.clock = s.clock.Add(8 * 24 * time.Hour)
+			default:
+			}
 			if i > 0 {
 				s.write(func(ctx context.Context, tx *store.Tx) error {
 					_, err := lifecycle.Move(ctx, tx, alice, s.clock, lifecycle.Of(s.flag), state, "because", "")
 					return err
 				})
 			}
-			if _, _, err := s.rs.Kill(t.Context(), alice, s.flag.Key, "production", rollout.Word{}); err != nil || s.serves("production") != "killed" {
+			if _, _, err := s.rs.Kill(t.Context(), alice, s.flag.Key, environment, rollout.Word{}); err != nil || s.serves(environment) != "killed" {
 				t.Errorf("%s: %v", state, err)
 			}
-			s.restore("production")
+			if environment == "production" {
+				s.restore(environment)
+			}
 		}
 	})
 }

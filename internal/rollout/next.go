@@ -145,7 +145,7 @@ func (r *Rollout) again() []Step {
 	for _, s := range r.Steps[r.Current:] {
 		steps = append(steps, Step{
 			Environment: s.Environment, Audience: s.Audience, Percent: s.Percent, BakeSeconds: s.BakeSeconds,
-			Promote: s.Promote, State: StepPending,
+			Promote: s.Promote, State: StepPending, Serving: s.Serving,
 		})
 	}
 	return steps
@@ -153,6 +153,9 @@ func (r *Rollout) again() []Step {
 
 // serving is what a step lets an environment serve.
 func (s Step) serving() registry.Serving {
+	if s.Serving != nil {
+		return *s.Serving
+	}
 	if s.Audience == "" {
 		return registry.Serving{Mode: registry.ServeOn}
 	}

@@ -206,6 +206,11 @@ func (rs *Rollouts) act(ctx context.Context, by access.Actor, id string, act Act
 			return fault.New(fault.Conflict, "changed_meanwhile", "somebody else acted at the same moment; the rollout is %s at step %d", r.State, r.Current+1).
 				Fix("look at where it stands now, then try again").Showing(r.seenBy(by, now, scope(flag)))
 		default:
+			if act.right() == access.RolloutRun { // a read-only flag can only be stopped
+				if err := flag.Writable(); err != nil {
+					return err
+				}
+			}
 			m := motion{by: by, at: now, ident: lifecycle.Of(flag), reason: w.Reason}
 			if out, err = m.do(ctx, tx, act, r, flag); err != nil {
 				return err
@@ -290,6 +295,9 @@ func (rs *Rollouts) tick(ctx context.Context, id string, now time.Time, refused 
 		if refused != nil {
 			m.reason = refused.Message + "; " + refused.Remediation
 			out, err = m.pause(ctx, tx, r)
+			return err
+		}
+		if err := flag.Writable(); err != nil {
 			return err
 		}
 		m.reason = fmt.Sprintf("the bake of %s is over", time.Duration(r.Steps[r.Current].BakeSeconds)*time.Second)

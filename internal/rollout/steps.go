@@ -153,10 +153,11 @@ func (m motion) start(ctx context.Context, tx *store.Tx, r Rollout) (Outcome, er
 	if err != nil {
 		return Outcome{}, err
 	}
-	// A staged flag is one whose plan goes on after a kill.
-	if !ok || status.State != lifecycle.Approved && status.State != lifecycle.Staged {
+	// A staged flag is one whose plan goes on after a kill; an active one is changed.
+	changes := r.change() && status.State == lifecycle.Active
+	if !ok || status.State != lifecycle.Approved && status.State != lifecycle.Staged && !changes {
 		return Outcome{}, fault.New(fault.Conflict, "flag_state", "the flag %s is %s; its rollout cannot start", r.FlagKey, status.State).
-			Fix("a rollout starts from an approved or staged flag").Showing(r)
+			Fix("a rollout starts from an approved or staged flag, and one of a change from an active flag, too").Showing(r)
 	}
 	if status.State == lifecycle.Approved {
 		if _, err := lifecycle.Move(ctx, tx, m.by, m.at, m.ident, lifecycle.Staged, m.reason, r.RequestID); err != nil {
@@ -198,7 +199,7 @@ func (m motion) promote(ctx context.Context, tx *store.Tx, r Rollout, evidence s
 		}
 		return m.step(ctx, tx, r, environments)
 	}
-	if _, err := lifecycle.Move(ctx, tx, m.by, m.at, m.ident, lifecycle.Active, m.reason, r.RequestID); err != nil {
+	if err := m.activate(ctx, tx, r); err != nil {
 		return Outcome{}, err
 	}
 	if err := m.record(ctx, tx, r, "rollout.completed", "", m.reason, nil); err != nil {
@@ -206,6 +207,23 @@ func (m motion) promote(ctx context.Context, tx *store.Tx, r Rollout, evidence s
 	}
 	r, err := save(ctx, tx, r)
 	return Outcome{Rollout: r}, err
+}
+
+// activate makes the flag active after the last step. A change leaves an active flag as it is, and so does one that was
+// for a place before production.
+func (m motion) activate(ctx context.Context, tx *store.Tx, r Rollout) error {
+	if r.change() {
+		status, _, err := lifecycle.Get(ctx, tx, r.FlagKey)
+		if err != nil || status.State == lifecycle.Active {
+			return err
+		}
+		e, _, err := registry.EnvironmentNamed(ctx, tx, r.Steps[r.Current].Environment)
+		if err != nil || e.Tier != registry.TierProduction {
+			return err
+		}
+	}
+	_, err := lifecycle.Move(ctx, tx, m.by, m.at, m.ident, lifecycle.Active, m.reason, r.RequestID)
+	return err
 }
 
 func (m motion) pause(ctx context.Context, tx *store.Tx, r Rollout) (Outcome, error) {

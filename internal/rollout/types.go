@@ -1,7 +1,11 @@
 // Package rollout brings an approved flag to its audience in steps that people or time promote.
 package rollout
 
-import "time"
+import (
+	"time"
+
+	"github.com/soukhq/souk/internal/registry"
+)
 
 // State is where a rollout stands.
 type State string
@@ -37,18 +41,19 @@ const (
 
 // Step is one stage of a plan and, once begun, how it went. An empty audience is everybody.
 type Step struct {
-	Environment string     `json:"environment"`
-	Audience    string     `json:"audience,omitempty" doc:"Segment; empty is everybody"`
-	Percent     int        `json:"percent" minimum:"1" maximum:"100"`
-	BakeSeconds int64      `json:"bake_seconds" minimum:"0"`
-	Promote     Promotion  `json:"promote" enum:"person,time"`
-	State       StepState  `json:"state" enum:"pending,baking,promoted,aborted"`
-	StartedAt   *time.Time `json:"started_at,omitempty"`
-	BakedAt     *time.Time `json:"baked_at,omitempty" doc:"When the bake is over"`
-	EndedAt     *time.Time `json:"ended_at,omitempty"`
-	EndedBy     string     `json:"ended_by,omitempty"`
-	Reason      string     `json:"reason,omitempty"`
-	Evidence    string     `json:"evidence,omitempty" enum:"none,time" doc:"What the promotion rested on"`
+	Environment string            `json:"environment"`
+	Audience    string            `json:"audience,omitempty" doc:"Segment; empty is everybody"`
+	Percent     int               `json:"percent" minimum:"1" maximum:"100"`
+	Serving     *registry.Serving `json:"serving,omitempty" doc:"What the environment serves in this step of a change; absent in a first rollout, where audience and percent say it"`
+	BakeSeconds int64             `json:"bake_seconds" minimum:"0"`
+	Promote     Promotion         `json:"promote" enum:"person,time"`
+	State       StepState         `json:"state" enum:"pending,baking,promoted,aborted"`
+	StartedAt   *time.Time        `json:"started_at,omitempty"`
+	BakedAt     *time.Time        `json:"baked_at,omitempty" doc:"When the bake is over"`
+	EndedAt     *time.Time        `json:"ended_at,omitempty"`
+	EndedBy     string            `json:"ended_by,omitempty"`
+	Reason      string            `json:"reason,omitempty"`
+	Evidence    string            `json:"evidence,omitempty" enum:"none,time" doc:"What the promotion rested on"`
 }
 
 // Rollout is a plan and where it stands. Current is the index of the step that bakes, or of the next one while ready.

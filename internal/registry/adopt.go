@@ -1,0 +1,48 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/soukhq/souk/internal/store"
+)
+
+// Keepers are who answers for an app from now on.
+type Keepers struct {
+	Group   string
+	Contact string
+	Members []string // of the group
+}
+
+// Adopt makes the flags of an app, save the removed ones, those of its new owners. A person who answered for a flag and is
+// not among them gives way to the group. What SDKs see stays. The event is flag.updated, one for each flag that changes.
+func Adopt(ctx context.Context, tx *store.Tx, c Change, app string, by Keepers) error {
+	keys, err := store.List(ctx, tx, store.ScanString, `SELECT key FROM flag WHERE app = $1 AND removed_at IS NULL
+		AND (owner_group <> $2 OR contact <> $3) ORDER BY key`, app, by.Group, by.Contact)
+	if err != nil {
+		return fmt.Errorf("list flags of %s: %w", app, err)
+	}
+	for _, key := range keys {
+		f, err := lock(ctx, tx, key)
+		if err != nil {
+			return err
+		}
+		before := map[string]any{"owner_group": f.OwnerGroup, "owner": f.Owner, "contact": f.Contact}
+		f.OwnerGroup, f.Contact = by.Group, by.Contact
+		if !slices.Contains(by.Members, f.Owner) {
+			f.Owner = by.Group
+		}
+		f.Revision++
+		if _, err := tx.Exec(ctx, `UPDATE flag SET owner_group = $1, owner = $2, contact = $3, revision = $4 WHERE key = $5`,
+			f.OwnerGroup, f.Owner, f.Contact, f.Revision, key); err != nil {
+			return fmt.Errorf("hand over %s: %w", key, err)
+		}
+		if err := c.tell(ctx, tx, f, "flag.updated", "", map[string]any{
+			"before": before, "after": map[string]any{"owner_group": f.OwnerGroup, "owner": f.Owner, "contact": f.Contact},
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

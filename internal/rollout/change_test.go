@@ -1,0 +1,269 @@
+package rollout_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/rollout"
+	"github.com/soukhq/souk/internal/store"
+	"github.com/soukhq/souk/internal/store/storetest"
+)
+
+var (
+	off        = registry.Serving{Mode: registry.ServeOff}
+	on         = registry.Serving{Mode: registry.ServeOn}
+	production = registry.Environment{Name: "production", Position: 3, Tier: registry.TierProduction, Governed: true}
+	switchOf   = registry.Flag{
+		Key: "where2eat.enabled", Type: "boolean", Variants: map[string]any{"on": true, "off": false}, On: "on", Off: "off", Outside: "off",
+	}
+)
+
+func pilot(percent int) registry.Serving {
+	return registry.Serving{Mode: registry.ServeAudience, Audience: "pilot", Percent: percent}
+}
+
+func TestTheStepsOfAChangeGrowFromThePresentToTheNewServing(t *testing.T) {
+	t.Parallel()
+	custom := registry.Serving{Mode: registry.ServeCustom, Targeting: json.RawMessage(`{"if":[{"$ref":"beta"},"on"]}`)}
+	own := []rollout.Stage{
+		{Environment: "staging", Percent: 100},
+		{Environment: "production", Audience: "beta", Percent: 100, Bake: time.Hour, Promote: "person"},
+		{Environment: "production", Audience: rollout.Placeholder, Percent: 50, Bake: time.Hour, Promote: "time"},
+	}
+	for name, tt := range map[string]struct {
+		stages   []rollout.Stage
+		from, to registry.Serving
+		people   int
+		want     []string // what each step serves
+	}{
+		"out of nothing":  {nil, off, pilot(100), 1000, []string{"on for 5 % of pilot", "on for 25 % of pilot", "on for 50 % of pilot", "on for pilot"}},
+		"few people":      {nil, off, pilot(100), 20, []string{"on for pilot"}},
+		"a larger share":  {nil, pilot(25), pilot(60), 1000, []string{"on for 50 % of pilot", "on for 60 % of pilot"}},
+		"the last share":  {nil, pilot(50), pilot(100), 1000, []string{"on for pilot"}},
+		"to everybody":    {nil, pilot(100), on, 20, []string{"on for everybody"}},
+		"by its template": {own, pilot(10), pilot(80), 1000, []string{"on for 80 % of pilot for beta, on for 10 % of pilot for all others", "on for 80 % of pilot for beta and 50 % of everybody, on for 10 % of pilot for all others", "on for 80 % of pilot"}},
+		"to a rule":       {nil, pilot(10), custom, 1000, []string{"by a rule of its own for 5 % of everybody, on for 10 % of pilot for all others", "by a rule of its own for 25 % of everybody, on for 10 % of pilot for all others", "by a rule of its own for 50 % of everybody, on for 10 % of pilot for all others", "by a rule of its own"}},
+		"nothing to do":   {nil, on, on, 1000, nil},
+	} {
+		steps, found := rollout.PlanChange(tt.stages, switchOf, production, tt.from, tt.to, tt.people)
+		var words []string
+		for _, s := range steps {
+			words = append(words, s.Serving.Words())
+		}
+		if diff := cmp.Diff(tt.want, words); diff != "" || len(found) > 0 {
+			t.Errorf("%s: %s %v", name, diff, found)
+		}
+	}
+	if steps, found := rollout.PlanChange([]rollout.Stage{{Environment: "production", Percent: 500}}, switchOf, production, off, on, 10); len(found) == 0 {
+		t.Errorf("a share of 500 percent passed: %v", steps)
+	}
+	changed := registry.Serving{Mode: registry.ServeOn, Variants: map[string]any{"on": true, "more": true}}
+	if steps, _ := rollout.PlanChange(nil, switchOf, production, on, changed, 1000); len(steps) != 4 {
+		t.Errorf("a new variant comes in %d steps, want 4", len(steps))
+	}
+	theme := switchOf
+	theme.Type, theme.Variants, theme.Outside = "string", map[string]any{"on": "dark", "off": ""}, "off"
+	changed.Variants = map[string]any{"on": "black"}
+	if steps, _ := rollout.PlanChange(nil, theme, production, on, changed, 1000); len(steps) != 1 {
+		t.Errorf("another value of the same variant comes in %d steps, want 1: both cannot be served at once", len(steps))
+	}
+}
+
+func TestEveryPlanOfAChangeEndsAtTheNewServing(t *testing.T) {
+	t.Parallel()
+	draw := func(t *rapid.T, label string) registry.Serving {
+		switch rapid.IntRange(0, 3).Draw(t, label) {
+		case 0:
+			return off
+		case 1:
+			return on
+		case 2:
+			return registry.Serving{Mode: registry.ServeCustom, DefaultVariant: rapid.SampledFrom([]string{"on", "off"}).Draw(t, label+" default")}
+		}
+		return pilot(rapid.IntRange(0, 100).Draw(t, label+" percent"))
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		from, to := draw(t, "from"), draw(t, "to")
+		var stages []rollout.Stage
+		for range rapid.IntRange(0, 5).Draw(t, "stages") {
+			stages = append(stages, rollout.Stage{
+				Environment: "production", Audience: rapid.SampledFrom([]string{"", "beta", rollout.Placeholder}).Draw(t, "audience"),
+				Percent: rapid.IntRange(1, 100).Draw(t, "percent"),
+			})
+		}
+		steps, found := rollout.PlanChange(stages, switchOf, production, from, to, rapid.SampledFrom([]int{-1, 10, 500}).Draw(t, "people"))
+		switch {
+		case len(found) > 0:
+			t.Fatal(found)
+		case len(steps) == 0 && !from.Equal(to):
+			t.Fatalf("no step from %s to %s", from.Words(), to.Words())
+		case len(steps) > 0 && !steps[len(steps)-1].Serving.Equal(to):
+			t.Fatalf("it ends at %s, not at %s", steps[len(steps)-1].Serving.Words(), to.Words())
+		}
+		for _, s := range steps {
+			if s.Percent < 1 || s.Percent > 100 || s.Environment != "production" {
+				t.Fatalf("%+v", s)
+			}
+		}
+	})
+}
+
+// change leaves a rollout ready that leads production to a serving.
+func (s *stall) change(to registry.Serving) {
+	s.Helper()
+	s.write(func(ctx context.Context, tx *store.Tx) error {
+		flag, err := registry.Lock(ctx, tx, s.flag.Key)
+		if err != nil {
+			return err
+		}
+		now, _ := flag.In("production")
+		steps, found := rollout.PlanChange(nil, flag, production, now.Serving, to, 1000)
+		if len(found) > 0 {
+			return errors.New(found[0].Message)
+		}
+		r, err := rollout.Create(ctx, tx, alice, s.clock, lifecycle.Of(flag), "request-2", steps)
+		s.id = r.ID
+		return err
+	})
+}
+
+// finish starts the rollout and promotes it to its end.
+func (s *stall) finish() {
+	s.Helper()
+	s.must(s.rs.Start(s.Context(), alice, s.id, rollout.Word{}))
+	for s.now().State == rollout.Running {
+		s.must(s.rs.Promote(s.Context(), alice, s.id, rollout.Word{Reason: "all is well"}))
+	}
+}
+
+func TestAChangeOfAnActiveFlagRollsOutAndLeavesItActive(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := open(t, db, 30, 10)
+		s.finish()
+		s.change(on)
+		s.must(s.rs.Start(t.Context(), alice, s.id, rollout.Word{}))
+		if got := s.serves("production"); got != "on for everybody for 5 % of everybody, on for pilot for all others" {
+			t.Errorf("the first step serves %s", got)
+		}
+		if _, _, err := s.rs.Kill(t.Context(), olu, s.flag.Key, "production", rollout.Word{}); err != nil {
+			t.Fatal(err)
+		}
+		s.restore("production")
+		again := s.now().FlagKey
+		rollouts, err := s.rs.List(t.Context(), alice, rollout.Filter{FlagKey: again}, store.Page{})
+		if err != nil || len(rollouts.Items) != 3 || rollouts.Items[0].State != rollout.Ready || rollouts.Items[0].Steps[0].Serving == nil {
+			t.Fatalf("what was left of the change is not ready again: %v %+v", err, rollouts.Items)
+		}
+		s.id = rollouts.Items[0].ID
+		s.finish()
+		if got := s.serves("production"); got != "on for everybody" {
+			t.Errorf("at the end it serves %s", got)
+		}
+		if got := s.life().State; got != lifecycle.Active {
+			t.Errorf("the flag is %s", got)
+		}
+	})
+}
+
+func TestHaltEndsARolloutAndLeavesWhatIsServed(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := open(t, db, 30, 1000)
+		halt := func() {
+			s.write(func(ctx context.Context, tx *store.Tx) error {
+				return rollout.Halt(ctx, tx, alice, s.clock, lifecycle.Of(s.flag), "the flag is deprecated")
+			})
+		}
+		s.must(s.rs.Start(t.Context(), alice, s.id, rollout.Word{}))
+		s.must(s.rs.Promote(t.Context(), alice, s.id, rollout.Word{Reason: "fine"}))
+		before := s.serves("production")
+		for range 2 { // the second time nothing is left to halt
+			halt()
+		}
+		if r := s.now(); r.State != rollout.Aborted || r.Reason != "the flag is deprecated" || s.serves("production") != before {
+			t.Errorf("%+v, production serves %s after %s", r, s.serves("production"), before)
+		}
+	})
+}
+
+// TestAReadOnlyFlagCanBeStoppedAndNothingElse goes through every verb in every state of a life.
+func TestAReadOnlyFlagCanBeStoppedAndNothingElse(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		word := rollout.Word{Reason: "because"}
+		step := func(s *stall, do func(ctx context.Context, tx *store.Tx) error) error {
+			return s.rs.DB.Write(t.Context(), do)
+		}
+		verbs := map[string]struct {
+			do       func(s *stall) error
+			readOnly bool // works on a read-only flag
+		}{
+			"kill": {func(s *stall) error {
+				_, _, err := s.rs.Kill(t.Context(), alice, s.flag.Key, "sandbox", word)
+				return err
+			}, true},
+			"pause":   {func(s *stall) error { _, err := s.rs.Pause(t.Context(), alice, s.id, word); return err }, true},
+			"abort":   {func(s *stall) error { _, err := s.rs.Abort(t.Context(), alice, s.id, word); return err }, true},
+			"promote": {func(s *stall) error { _, err := s.rs.Promote(t.Context(), alice, s.id, word); return err }, false},
+			"resume": {func(s *stall) error {
+				if _, err := s.rs.Pause(t.Context(), alice, s.id, word); err != nil {
+					return err
+				}
+				_, err := s.rs.Resume(t.Context(), alice, s.id, word)
+				return err
+			}, false},
+			"serve": {func(s *stall) error {
+				return step(s, func(ctx context.Context, tx *store.Tx) error {
+					c := registry.Change{By: alice, At: s.clock, Reason: "because", Cause: registry.CauseChanged}
+					_, err := registry.Serve(ctx, tx, c, s.flag.Key, "staging", off)
+					return err
+				})
+			}, false},
+			"restore": {func(s *stall) error {
+				if _, _, err := s.rs.Kill(t.Context(), alice, s.flag.Key, "sandbox", word); err != nil {
+					return err
+				}
+				return step(s, func(ctx context.Context, tx *store.Tx) error {
+					_, err := rollout.Restore(ctx, tx, registry.Change{By: alice, At: s.clock, Reason: "because"}, s.flag.Key, "sandbox")
+					return err
+				})
+			}, false},
+		}
+		number := 0
+		for name, verb := range verbs {
+			for _, state := range []lifecycle.State{lifecycle.Staged, lifecycle.Deprecated, lifecycle.Removed} {
+				number++
+				s := &stall{T: t, clock: noon.Add(time.Duration(number) * time.Hour)}
+				s.rs = &rollout.Rollouts{DB: db, Now: func() time.Time { return s.clock }}
+				s.ask(name+string(state), 30, 1000)
+				s.must(s.rs.Start(t.Context(), alice, s.id, word))
+				if state != lifecycle.Staged {
+					s.write(func(ctx context.Context, tx *store.Tx) error {
+						_, err := lifecycle.Move(ctx, tx, alice, s.clock, lifecycle.Of(s.flag), state, "because", "")
+						return err
+					})
+				}
+				err := verb.do(s)
+				if state == lifecycle.Staged || verb.readOnly {
+					if err != nil {
+						t.Errorf("%s of a %s flag: %v", name, state, err)
+					}
+					continue
+				}
+				if f, ok := errors.AsType[*fault.Error](err); !ok || f.Kind != fault.Conflict || f.Code != "flag_read_only" || f.Remediation == "" {
+					t.Errorf("%s of a %s flag: %v", name, state, err)
+				}
+			}
+		}
+	})
+}
