@@ -52,6 +52,9 @@ type Actor struct {
 	Groups     []Membership
 	TokenScope TokenScope
 	Credential audit.Credential
+
+	// PublishersOnly says that in this installation a request wants the role publisher, besides membership in the group.
+	PublishersOnly bool
 }
 
 // Membership is an actor's belonging to a group, with what the group carries.
@@ -104,6 +107,7 @@ const (
 	credentialSession = "session"
 	credentialToken   = "token"
 	credentialLocal   = "local"
+	credentialLink    = "link"
 	credentialSystem  = "system"
 )
 

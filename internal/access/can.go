@@ -12,21 +12,25 @@ type Action string
 
 // The actions.
 const (
-	Public        Action = "public"         // no sign-in is needed
-	SignIn        Action = "sign_in"        // any signed-in person, about themselves
-	Read          Action = "read"           // see apps, flags, requests, rollouts, templates, policies, people and groups
-	RequestMake   Action = "request.make"   // submit for a group: its members
-	RequestEdit   Action = "request.edit"   // edit or withdraw: the requester or an owner
-	RequestDecide Action = "request.decide" // approve or deny: an approver; which one, review decides
-	Kill          Action = "kill"           // turn off: owners, operators, admins
-	RolloutRun    Action = "rollout.run"    // start, promote, resume: owners
-	RolloutStop   Action = "rollout.stop"   // pause, abort: owners, operators, admins
-	AuditRead     Action = "audit.read"     // auditors and admins
-	PeopleWrite   Action = "people.write"   // people and groups: admins
-	GovernWrite   Action = "govern.write"   // templates, policies, lifecycle, environments, segments: admins
-	TokenMake     Action = "token.make"     // make, list and revoke tokens: one's own; those of others: admins
-	KeyMake       Action = "key.make"       // make and revoke SDK keys: operators and admins; owners for their app, not where governed
-	KeyRead       Action = "key.read"       // list SDK keys: operators and admins; owners those of their app
+	Public         Action = "public"          // no sign-in is needed
+	SignIn         Action = "sign_in"         // any signed-in person, about themselves
+	Read           Action = "read"            // see apps, flags, requests, rollouts, templates, policies, people and groups
+	RequestMake    Action = "request.make"    // submit for a group: its members
+	RequestEdit    Action = "request.edit"    // edit or withdraw: the requester or an owner
+	RequestComment Action = "request.comment" // say something about a request: anybody who sees it
+	RequestDecide  Action = "request.decide"  // approve or deny: an approver; which one, review decides
+	Kill           Action = "kill"            // turn off: owners, operators, admins
+	RolloutRun     Action = "rollout.run"     // start, promote, resume: owners
+	RolloutStop    Action = "rollout.stop"    // pause, abort: owners, operators, admins
+	AuditRead      Action = "audit.read"      // auditors and admins
+	PeopleWrite    Action = "people.write"    // people and groups: admins
+	GovernWrite    Action = "govern.write"    // templates, policies, lifecycle, environments, segments: admins
+	SessionManage  Action = "session.manage"  // see and end sessions, change the password: one's own; see and end those of others: admins
+	GroupJoin      Action = "group.join"      // join and leave groups that people join by themselves: any person
+	TokenMake      Action = "token.make"      // make, list and revoke tokens: one's own; those of others: admins
+	KeyMake        Action = "key.make"        // make and revoke SDK keys: operators and admins; owners for their app, not where governed
+	Backup         Action = "backup"          // take a backup of everything, see what ails the installation: admins
+	KeyRead        Action = "key.read"        // list SDK keys: operators and admins; owners those of their app
 )
 
 // Scope is what an action is about. Its zero value is the installation as a whole.
@@ -64,6 +68,7 @@ var rules = []rule{
 	{Read, nil, anybody, []TokenScope{ScopeRead, ScopeRequests, ScopeKill}},
 	{RequestMake, nil, owner, []TokenScope{ScopeRequests}},
 	{RequestEdit, nil, owner | requester, []TokenScope{ScopeRequests}},
+	{RequestComment, nil, anybody, []TokenScope{ScopeRequests}},
 	{RequestDecide, []Role{Approver}, 0, nil},
 	{Kill, []Role{Operator, Admin}, owner, []TokenScope{ScopeKill}},
 	{RolloutRun, nil, owner, nil},
@@ -71,8 +76,11 @@ var rules = []rule{
 	{AuditRead, []Role{Auditor, Admin}, 0, []TokenScope{ScopeRead}},
 	{PeopleWrite, []Role{Admin}, 0, nil},
 	{GovernWrite, []Role{Admin}, 0, nil},
+	{SessionManage, []Role{Admin}, self, nil},
+	{GroupJoin, nil, anybody, nil},
 	{TokenMake, []Role{Admin}, self, nil},
 	{KeyMake, []Role{Operator, Admin}, ownerUngoverned, nil},
+	{Backup, []Role{Admin}, 0, nil},
 	{KeyRead, []Role{Operator, Admin}, owner, []TokenScope{ScopeRead}},
 }
 
@@ -121,6 +129,10 @@ func Can(a Actor, action Action, on Scope) error {
 	if a.TokenScope != ScopeAll && !slices.Contains(r.scopes, a.TokenScope) {
 		return fault.New(fault.Forbidden, "token_scope", "a token of scope %q may not do this", a.TokenScope).
 			Fix("use a token of a scope that may, such as \"all\"")
+	}
+	if action == RequestMake && a.PublishersOnly && !a.Has(Publisher) {
+		return fault.New(fault.Forbidden, "publishers_only", "only publishers may ask for this here").
+			Fix("ask an administrator to add you to a group with the role publisher")
 	}
 	if r.standing&stand(a, on) != 0 || slices.ContainsFunc(r.roles, a.Has) {
 		return nil

@@ -30,8 +30,11 @@ rollout.stop    -    -    y       y         y      -          -     -          -
 audit.read      -    -    -       -         -      -          -     -          -         -         y        y      y      y
 people.write    -    -    -       -         -      -          -     -          -         -         -        y      y      y
 govern.write    -    -    -       -         -      -          -     -          -         -         -        y      y      y
+session.manage  -    -    -       -         -      -          y     -          -         -         -        y      y      y
+group.join      -    y    y       y         y      y          y     y          y         y         y        y      y      y
 token.make      -    -    -       -         -      -          y     -          -         -         -        y      y      y
 key.make        -    -    y       -         y      -          -     -          -         y         -        y      y      y
+backup          -    -    -       -         -      -          -     -          -         -         -        y      y      y
 key.read        -    -    y       y         y      -          -     -          -         y         -        y      y      y
 `
 
@@ -50,8 +53,11 @@ rollout.stop    y    -     -         y     -         -
 audit.read      y    y     -         -     -         -
 people.write    y    -     -         -     -         -
 govern.write    y    -     -         -     -         -
+session.manage  y    -     -         -     -         -
+group.join      y    -     -         -     -         -
 token.make      y    -     -         -     -         -
 key.make        y    -     -         -     -         -
+backup          y    -     -         -     -         -
 key.read        y    y     -         -     -         -
 `
 
@@ -184,10 +190,10 @@ func TestHeldIsWhatNeedsNoParticularApp(t *testing.T) {
 		want []Action
 	}{
 		{Actor{}, []Action{Public}},
-		{somebody(), []Action{Public, SignIn, Read, TokenMake}},
-		{member, []Action{Public, SignIn, Read, RequestMake, TokenMake}},
-		{somebody(Operator), []Action{Public, SignIn, Read, RequestMake, Kill, RolloutStop, TokenMake, KeyMake, KeyRead}},
-		{Local("root"), []Action{Public, SignIn, Read, Kill, RolloutStop, AuditRead, PeopleWrite, GovernWrite, TokenMake, KeyMake, KeyRead}},
+		{somebody(), []Action{Public, SignIn, Read, SessionManage, GroupJoin, TokenMake}},
+		{member, []Action{Public, SignIn, Read, RequestMake, SessionManage, GroupJoin, TokenMake}},
+		{somebody(Operator), []Action{Public, SignIn, Read, RequestMake, Kill, RolloutStop, SessionManage, GroupJoin, TokenMake, KeyMake, KeyRead}},
+		{Local("root"), []Action{Public, SignIn, Read, Kill, RolloutStop, AuditRead, PeopleWrite, GovernWrite, SessionManage, GroupJoin, TokenMake, KeyMake, Backup, KeyRead}},
 	} {
 		if diff := cmp.Diff(c.want, Held(c.by)); diff != "" {
 			t.Errorf("%+v (-want +got):\n%s", c.by.Groups, diff)

@@ -16,6 +16,9 @@ import (
 type Directory struct {
 	DB  *store.DB
 	Now func() time.Time
+	// Uses names what hangs on a group, such as "the app where2eat", so that it is not deleted; nil is nothing. Access may not
+	// know apps and flags; serve does.
+	Uses func(ctx context.Context, tx *store.Tx, group string) ([]string, error)
 }
 
 // PersonSpec is what an administrator says of a person.
@@ -34,6 +37,7 @@ type GroupSpec struct {
 	Delegated bool          `json:"delegated,omitempty" yaml:"delegated" doc:"An approver group that decides requests of low risk only"`
 	Scope     ApprovalScope `json:"scope,omitzero" yaml:"scope" doc:"What an approver group decides about; an absent list is everything"`
 	Members   []string      `json:"members,omitempty" yaml:"members" doc:"E-mail addresses: if present, even if empty, the whole membership"`
+	Joinable  *bool         `json:"joinable,omitempty" yaml:"joinable" doc:"People may join and leave by themselves; absent leaves it as it is"`
 }
 
 // Effect tells what a Put did.
@@ -47,45 +51,56 @@ const (
 )
 
 // People lists people by address; search, if given, is looked for in address and name.
-func (d *Directory) People(ctx context.Context, by Actor, search string, page store.Page) (store.Listing[Person], error) {
+func (d *Directory) People(ctx context.Context, by Actor, search string, page store.Page) (store.Listing[Profile], error) {
 	if err := Can(by, Read, Scope{}); err != nil {
-		return store.Listing[Person]{}, err
+		return store.Listing[Profile]{}, err
 	}
 	after, err := page.After()
 	if err != nil {
-		return store.Listing[Person]{}, err
+		return store.Listing[Profile]{}, err
 	}
 	if err := line("search", search); err != nil {
-		return store.Listing[Person]{}, err
+		return store.Listing[Profile]{}, err
 	}
 	from := ""
 	if len(after) > 0 {
 		from = after[0]
 	}
-	var people []Person
-	err = d.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		people, err = store.List(ctx, tx, scanPerson, `SELECT `+personColumns+` FROM person p
+	var profiles []Profile
+	err = d.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		people, err := store.List(ctx, tx, scanPerson, `SELECT `+personColumns+` FROM person p
 			WHERE p.email COLLATE "C" > $1 AND p.search LIKE $2 ESCAPE '\' ORDER BY p.email COLLATE "C" LIMIT $3`,
 			from, store.LikePattern(strings.ToLower(search)), page.Size()+1)
 		if err != nil {
 			return wrap("list people", err)
 		}
-		return fillGroups(ctx, tx, people)
+		if err := fillGroups(ctx, tx, people); err != nil {
+			return err
+		}
+		profiles, err = profilesOf(ctx, tx, by, d.Now(), people)
+		return err
 	})
 	if err != nil {
-		return store.Listing[Person]{}, err
+		return store.Listing[Profile]{}, err
 	}
-	return store.Cut(page, people, func(p Person) []string { return []string{p.Email} }), nil
+	return store.Cut(page, profiles, func(p Profile) []string { return []string{p.Email} }), nil
 }
 
 // Person gives one person.
-func (d *Directory) Person(ctx context.Context, by Actor, email string) (p Person, err error) {
+func (d *Directory) Person(ctx context.Context, by Actor, email string) (profile Profile, err error) {
 	if err := Can(by, Read, Scope{Person: email}); err != nil {
-		return Person{}, err
+		return Profile{}, err
 	}
 	err = d.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		var ok bool
-		if p, ok, err = PersonByEmail(ctx, tx, email); ok || err != nil {
+		p, ok, err := PersonByEmail(ctx, tx, email)
+		if err != nil {
+			return err
+		}
+		if ok {
+			profiles, err := profilesOf(ctx, tx, by, d.Now(), []Person{p})
+			if err == nil {
+				profile = profiles[0]
+			}
 			return err
 		}
 		people, _, err := Names(ctx, tx)
@@ -94,7 +109,7 @@ func (d *Directory) Person(ctx context.Context, by Actor, email string) (p Perso
 		}
 		return unknown("person", "email", email, people)
 	})
-	return p, err
+	return profile, err
 }
 
 // Groups lists groups by name.
@@ -189,21 +204,21 @@ func (d *Directory) PutGroup(ctx context.Context, by Actor, name string, spec Gr
 // another, else two that each leave one administrator could together leave none.
 func (d *Directory) change(ctx context.Context, fn func(ctx context.Context, tx *store.Tx) error) error {
 	return d.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if _, err := store.List(ctx, tx, store.ScanString, `SELECT name FROM grp ORDER BY name COLLATE "C"`+tx.ForUpdate()); err != nil {
-			return wrap("lock groups", err)
+		if err := lockGroups(ctx, tx); err != nil {
+			return err
 		}
-		before, err := countAdmins(ctx, tx)
+		before, err := Admins(ctx, tx)
 		if err != nil {
 			return err
 		}
 		if err := fn(ctx, tx); err != nil {
 			return err
 		}
-		after, err := countAdmins(ctx, tx)
+		after, err := Admins(ctx, tx)
 		if err != nil {
 			return err
 		}
-		if before > 0 && after == 0 {
+		if len(before) > 0 && len(after) == 0 {
 			return fault.New(fault.Conflict, "last_admin", "this would leave nobody with the role admin").
 				Fix("give somebody else the role admin first")
 		}
@@ -212,10 +227,22 @@ func (d *Directory) change(ctx context.Context, fn func(ctx context.Context, tx 
 	})
 }
 
-func countAdmins(ctx context.Context, tx *store.Tx) (count int, err error) {
-	err = tx.QueryRow(ctx, `SELECT count(DISTINCT p.id) FROM person p JOIN person_group m ON m.person_id = p.id
-		JOIN grp g ON g.name = m.group_name WHERE p.active AND NOT p.agent AND g.roles LIKE '%"admin"%'`).Scan(&count)
-	return count, wrap("count administrators", err)
+// Admins is a step: the addresses of the active humans with the role admin, sorted.
+func Admins(ctx context.Context, tx *store.Tx) ([]string, error) {
+	all, err := store.List(ctx, tx, store.ScanString, `SELECT DISTINCT p.email FROM person p JOIN person_group m ON m.person_id = p.id
+		JOIN grp g ON g.name = m.group_name WHERE p.active AND NOT p.agent AND g.roles LIKE '%"admin"%' ORDER BY p.email`)
+	return all, wrap("list administrators", err)
+}
+
+// lockGroups makes changes of people and groups wait for one another.
+func lockGroups(ctx context.Context, tx *store.Tx) error {
+	_, err := store.List(ctx, tx, store.ScanString, `SELECT name FROM grp ORDER BY name COLLATE "C"`+tx.ForUpdate())
+	return wrap("lock groups", err)
+}
+
+func countAdmins(ctx context.Context, tx *store.Tx) (int, error) {
+	all, err := Admins(ctx, tx)
+	return len(all), err
 }
 
 // change is who changes something, when, and which revision of it they read; 0 is any.

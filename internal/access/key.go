@@ -36,6 +36,8 @@ type SDKKey struct {
 	CreatedAt   time.Time  `json:"created_at"`
 	ExpiresAt   *time.Time `json:"expires_at,omitempty"`
 	RevokedAt   *time.Time `json:"revoked_at,omitempty"`
+	LastUsed    *time.Time `json:"last_used,omitempty" doc:"To about a minute"`
+	ReplacedBy  string     `json:"replaced_by,omitempty" doc:"Id of the key that it was rotated to"`
 	Revision    int64      `json:"revision"`
 }
 
@@ -64,7 +66,7 @@ func (k SDKKey) valid(now time.Time) bool {
 	return k.RevokedAt == nil && (k.ExpiresAt == nil || now.Before(*k.ExpiresAt))
 }
 
-const keyColumns = `id, environment, name, prefix, app, client_side, origins, made_by, created_at, expires_at, revoked_at, revision`
+const keyColumns = `id, environment, name, prefix, app, client_side, origins, made_by, created_at, expires_at, revoked_at, last_used, replaced_by, revision`
 
 func scanKey(row store.Row) (SDKKey, error) {
 	k, _, err := scanHashedKey(func(dest ...any) error { return row.Scan(dest[:len(dest)-1]...) })
@@ -75,15 +77,15 @@ func scanKey(row store.Row) (SDKKey, error) {
 func scanHashedKey(scan func(dest ...any) error) (k SDKKey, hash []byte, err error) {
 	var origins string
 	var created int64
-	var expires, revoked sql.NullInt64
+	var expires, revoked, used sql.NullInt64
 	if err := scan(&k.ID, &k.Environment, &k.Name, &k.Prefix, &k.App, &k.ClientSide, &origins, &k.MadeBy, &created, &expires,
-		&revoked, &k.Revision, &hash); err != nil {
+		&revoked, &used, &k.ReplacedBy, &k.Revision, &hash); err != nil {
 		return SDKKey{}, nil, err
 	}
 	if err := json.Unmarshal([]byte(origins), &k.Origins); err != nil {
 		return SDKKey{}, nil, fmt.Errorf("read key %s: %w", k.ID, err)
 	}
-	k.CreatedAt, k.ExpiresAt, k.RevokedAt = store.Time(created), store.NullTime(expires), store.NullTime(revoked)
+	k.CreatedAt, k.ExpiresAt, k.RevokedAt, k.LastUsed = store.Time(created), store.NullTime(expires), store.NullTime(revoked), store.NullTime(used)
 	return k, hash, nil
 }
 
@@ -107,10 +109,8 @@ func (k *Keys) Create(ctx context.Context, by Actor, spec KeySpec) (key SDKKey, 
 		if err := k.may(ctx, tx, by, KeyMake, spec.Environment, spec.App); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO sdk_key (id, hash, prefix, name, environment, app, client_side, origins, made_by, created_at, expires_at, revision)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`, key.ID, hash[:], key.Prefix, key.Name, key.Environment, key.App,
-			key.ClientSide, encode(key.Origins), key.MadeBy, store.Micros(key.CreatedAt), store.NullMicros(key.ExpiresAt), key.Revision); err != nil {
-			return wrap("write SDK key", err)
+		if err := insertKey(ctx, tx, key, hash); err != nil {
+			return err
 		}
 		return k.tell(ctx, tx, by, now, "sdk_key.created", nil, key)
 	})
@@ -118,6 +118,13 @@ func (k *Keys) Create(ctx context.Context, by Actor, spec KeySpec) (key SDKKey, 
 		return SDKKey{}, "", err
 	}
 	return key, secret, nil
+}
+
+func insertKey(ctx context.Context, tx *store.Tx, key SDKKey, hash secretHash) error {
+	_, err := tx.Exec(ctx, `INSERT INTO sdk_key (id, hash, prefix, name, environment, app, client_side, origins, made_by, created_at, expires_at, revision)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`, key.ID, hash[:], key.Prefix, key.Name, key.Environment, key.App,
+		key.ClientSide, encode(key.Origins), key.MadeBy, store.Micros(key.CreatedAt), store.NullMicros(key.ExpiresAt), key.Revision)
+	return wrap("write SDK key", err)
 }
 
 // may asks for the right to keys of an environment and an app, by what Facts knows of them.
@@ -212,8 +219,9 @@ func checkOrigin(field, text string) (string, error) {
 	return origin, nil
 }
 
-// List gives the keys of an app, or of all with an empty app, the newest first. Owners see those of their app.
-func (k *Keys) List(ctx context.Context, by Actor, app string, page store.Page) (store.Listing[SDKKey], error) {
+// List gives the keys of an app, or of all with an empty app, the newest first; those that are no longer good only if ended is
+// asked for. Owners see those of their app.
+func (k *Keys) List(ctx context.Context, by Actor, app string, ended bool, page store.Page) (store.Listing[SDKKey], error) {
 	if err := Can(by, SignIn, Scope{}); err != nil {
 		return store.Listing[SDKKey]{}, err
 	}
@@ -232,7 +240,8 @@ func (k *Keys) List(ctx context.Context, by Actor, app string, page store.Page) 
 			return err
 		}
 		keys, err = store.List(ctx, tx, scanKey, `SELECT `+keyColumns+` FROM sdk_key
-			WHERE id COLLATE "C" < $1 AND (app = $2 OR $2 = '') ORDER BY id COLLATE "C" DESC LIMIT $3`, before, app, page.Size()+1)
+			WHERE id COLLATE "C" < $1 AND (app = $2 OR $2 = '') AND ($4 OR revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $5))
+			ORDER BY id COLLATE "C" DESC LIMIT $3`, before, app, page.Size()+1, ended, store.Micros(k.Now()))
 		return wrap("list SDK keys", err)
 	})
 	if err != nil {
@@ -241,21 +250,25 @@ func (k *Keys) List(ctx context.Context, by Actor, app string, page store.Page) 
 	return store.Cut(page, keys, func(key SDKKey) []string { return []string{key.ID} }), nil
 }
 
+// own is a step: the key of that id, locked, if it is the actor's to end or rotate.
+func (k *Keys) own(ctx context.Context, tx *store.Tx, by Actor, id string) (SDKKey, error) {
+	key, ok, err := store.One(ctx, tx, scanKey, `SELECT `+keyColumns+` FROM sdk_key WHERE id = $1`+tx.ForUpdate(), id)
+	if err != nil {
+		return SDKKey{}, wrap("read SDK key", err)
+	}
+	if !ok {
+		return SDKKey{}, fault.New(fault.NotFound, "unknown_key", "there is no such SDK key").Fix("look it up in the list of keys")
+	}
+	return key, k.may(ctx, tx, by, KeyMake, key.Environment, key.App)
+}
+
 // Revoke ends the key, for good. Revoking it again changes nothing. A revision other than 0 must be the present one.
 func (k *Keys) Revoke(ctx context.Context, by Actor, id string, revision int64) (key SDKKey, err error) {
 	if err := Can(by, SignIn, Scope{}); err != nil {
 		return SDKKey{}, err
 	}
 	err = k.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		var ok bool
-		key, ok, err = store.One(ctx, tx, scanKey, `SELECT `+keyColumns+` FROM sdk_key WHERE id = $1`+tx.ForUpdate(), id)
-		if err != nil {
-			return wrap("read SDK key", err)
-		}
-		if !ok {
-			return fault.New(fault.NotFound, "unknown_key", "there is no such SDK key").Fix("look it up in the list of keys")
-		}
-		if err := k.may(ctx, tx, by, KeyMake, key.Environment, key.App); err != nil {
+		if key, err = k.own(ctx, tx, by, id); err != nil {
 			return err
 		}
 		if key.RevokedAt != nil {

@@ -154,13 +154,13 @@ func TestOwnersMakeKeysOfTheirAppOutsideGovernedEnvironments(t *testing.T) {
 			_, err = k.Revoke(t.Context(), actor(t, db, "pat@hyfin.example"), key.ID, 0)
 			wantFault(t, err, fault.Forbidden, "forbidden")
 		}
-		l, err := k.List(t.Context(), actor(t, db, alice), "where2eat", store.Page{Limit: 1})
+		l, err := k.List(t.Context(), actor(t, db, alice), "where2eat", true, store.Page{Limit: 1})
 		if err != nil || len(l.Items) != 1 || l.Next == "" || l.Items[0].MadeBy != "olu@hyfin.example" {
 			t.Errorf("got %+v, %v", l, err)
 		}
-		_, err = k.List(t.Context(), actor(t, db, alice), "", store.Page{})
+		_, err = k.List(t.Context(), actor(t, db, alice), "", true, store.Page{})
 		wantFault(t, err, fault.Forbidden, "forbidden")
-		all, err := k.List(t.Context(), root, "", store.Page{})
+		all, err := k.List(t.Context(), root, "", true, store.Page{})
 		if err != nil || len(all.Items) != 4 {
 			t.Errorf("got %+v, %v", all, err)
 		}

@@ -32,6 +32,7 @@ type Group struct {
 	Delegated bool          `json:"delegated" doc:"An approver group that decides requests of low risk only"`
 	Scope     ApprovalScope `json:"scope" doc:"What an approver group decides about; an absent list is everything"`
 	Members   []string      `json:"members" nullable:"false" doc:"E-mail addresses"`
+	Joinable  bool          `json:"joinable" doc:"People join and leave by themselves"`
 	Lists     bool          `json:"lists" doc:"Members were given as the whole membership, so that a person's own list of groups adds nobody"`
 	Revision  int64         `json:"revision"`
 }
@@ -44,12 +45,12 @@ func scanPerson(row store.Row) (Person, error) {
 	return p, err
 }
 
-const groupColumns = `g.name, g.title, g.roles, g.domains, g.delegated, g.scope, g.lists, g.revision`
+const groupColumns = `g.name, g.title, g.roles, g.domains, g.delegated, g.scope, g.lists, g.joinable, g.revision`
 
 func scanGroup(row store.Row) (Group, error) {
 	g := Group{Members: []string{}}
 	var roles, domains, scope string
-	if err := row.Scan(&g.Name, &g.Title, &roles, &domains, &g.Delegated, &scope, &g.Lists, &g.Revision); err != nil {
+	if err := row.Scan(&g.Name, &g.Title, &roles, &domains, &g.Delegated, &scope, &g.Lists, &g.Joinable, &g.Revision); err != nil {
 		return Group{}, err
 	}
 	if err := errors.Join(json.Unmarshal([]byte(roles), &g.Roles), json.Unmarshal([]byte(domains), &g.Domains),

@@ -115,6 +115,13 @@ func putGroup(ctx context.Context, tx *store.Tx, c change, name string, spec Gro
 	if after.Title == "" {
 		after.Title = name
 	}
+	if after.Joinable = before.Joinable; spec.Joinable != nil {
+		after.Joinable = *spec.Joinable
+	}
+	if after.Joinable && slices.ContainsFunc(after.Roles, func(r Role) bool { return r != Viewer }) {
+		return Group{}, "", fault.New(fault.Invalid, "joinable_with_roles", "a group that people join by themselves carries no rights").At("joinable").
+			Fix("leave its roles out, or set joinable to false")
+	}
 	if spec.Members == nil && exists {
 		after.Members = before.Members
 	}
@@ -136,11 +143,11 @@ func putGroup(ctx context.Context, tx *store.Tx, c change, name string, spec Gro
 
 func writeGroup(ctx context.Context, tx *store.Tx, c change, g Group, exists bool) error {
 	now := store.Micros(c.at)
-	query, args := `INSERT INTO grp (title, roles, domains, delegated, scope, lists, revision, updated_at, name, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $8) ON CONFLICT DO NOTHING`,
-		[]any{g.Title, encode(g.Roles), encode(g.Domains), g.Delegated, encode(g.Scope), g.Lists, g.Revision, now, g.Name}
+	query, args := `INSERT INTO grp (title, roles, domains, delegated, scope, lists, revision, updated_at, name, joinable, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $8) ON CONFLICT DO NOTHING`,
+		[]any{g.Title, encode(g.Roles), encode(g.Domains), g.Delegated, encode(g.Scope), g.Lists, g.Revision, now, g.Name, g.Joinable}
 	if exists {
-		query = `UPDATE grp SET title = $1, roles = $2, domains = $3, delegated = $4, scope = $5, lists = $6, revision = $7, updated_at = $8
+		query = `UPDATE grp SET title = $1, roles = $2, domains = $3, delegated = $4, scope = $5, lists = $6, revision = $7, updated_at = $8, joinable = $10
 			WHERE name = $9 AND revision = $7 - 1`
 	}
 	rows, err := tx.Exec(ctx, query, args...)
@@ -209,6 +216,9 @@ func join(ctx context.Context, tx *store.Tx, personID, group string) error {
 func endCredentials(ctx context.Context, tx *store.Tx, c change, personID string) error {
 	if _, err := tx.Exec(ctx, `DELETE FROM session WHERE person_id = $1`, personID); err != nil {
 		return wrap("end sessions", err)
+	}
+	if err := voidLinks(ctx, tx, c.at, personID); err != nil {
+		return err
 	}
 	_, err := tx.Exec(ctx, `UPDATE api_token SET revoked_at = $1, revision = revision + 1 WHERE person_id = $2 AND revoked_at IS NULL`,
 		store.Micros(c.at), personID)

@@ -33,7 +33,9 @@ type Sessions struct {
 	Now      func() time.Time
 	Idle     time.Duration // a session ends after so long without a request; 0 is 12 hours
 	Lifetime time.Duration // a session ends so long after sign-in, come what may; 0 is 7 days
-	clock    forward
+
+	Publishers Publishers // who may ask for requests; everyone if empty
+	clock      forward
 }
 
 func (s *Sessions) limits() (idle, lifetime time.Duration) {
@@ -85,10 +87,15 @@ func (s *Sessions) open(ctx context.Context, r *http.Request, proof func(ctx con
 			store.Micros(now.Add(-idle)), store.Micros(now.Add(-lifetime))); err != nil {
 			return wrap("remove ended sessions", err)
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO session (id, hash, person_id, token_id, created_at, seen_at) VALUES ($1, $2, $3, $4, $5, $5)`,
-			id, hash[:], by.PersonID, sql.NullString{String: token.ID, Valid: token.ID != ""}, store.Micros(now)); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO session (id, hash, person_id, token_id, created_at, seen_at, user_agent, address)
+			VALUES ($1, $2, $3, $4, $5, $5, $6, $7)`, id, hash[:], by.PersonID, sql.NullString{String: token.ID, Valid: token.ID != ""},
+			store.Micros(now), clip(r.UserAgent(), maxLine), hostOf(r.RemoteAddr)); err != nil {
 			return wrap("open session", err)
 		}
+		if err := seen(ctx, tx, id, now); err != nil {
+			return err
+		}
+		by.PublishersOnly = s.Publishers == PublishersByRole
 		e := by.Event("person.signed_in", s.Now())
 		e.Subject = "person:" + by.Email
 		_, err = audit.Append(ctx, tx, e)
@@ -200,6 +207,7 @@ func (s *Sessions) Actor(ctx context.Context, r *http.Request) (by Actor, ok boo
 			credential.MadeBy, scope = found.token.MadeBy, found.token.Scope
 		}
 		by, err = ActorOf(ctx, tx, found.email, credential, scope)
+		by.PublishersOnly = s.Publishers == PublishersByRole
 		if fault.Is(err, fault.Unauthenticated) {
 			ok = false
 			return nil
@@ -225,9 +233,18 @@ func (s *Sessions) lasts(found session, now time.Time) bool {
 // goes on, and at worst the session ends as idle.
 func (s *Sessions) touch(ctx context.Context, id string, now time.Time) {
 	_ = s.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		_, err := tx.Exec(ctx, `UPDATE session SET seen_at = $1 WHERE id = $2 AND seen_at < $1`, store.Micros(now), id)
-		return err
+		if _, err := tx.Exec(ctx, `UPDATE session SET seen_at = $1 WHERE id = $2 AND seen_at < $1`, store.Micros(now), id); err != nil {
+			return err
+		}
+		return seen(ctx, tx, id, now)
 	})
+}
+
+// seen is a step: the person of the session was there.
+func seen(ctx context.Context, tx *store.Tx, session string, now time.Time) error {
+	_, err := tx.Exec(ctx, `UPDATE person SET last_seen = $1 WHERE id = (SELECT person_id FROM session WHERE id = $2)
+		AND (last_seen IS NULL OR last_seen < $1)`, store.Micros(now), session)
+	return wrap("write when a person was seen", err)
 }
 
 // now is the time by which sessions age. It is never before any that a session was seen at, so that a clock set back, with

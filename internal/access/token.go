@@ -17,17 +17,18 @@ const Topic = "access"
 
 // Token is an API token: it acts as a person, within a scope. Its secret is shown once, when it is made.
 type Token struct {
-	ID        string     `json:"id"`
-	As        string     `json:"as" doc:"E-mail of the person that it acts as"`
-	Name      string     `json:"name"`
-	Prefix    string     `json:"prefix" doc:"How the secret begins"`
-	Scope     TokenScope `json:"scope" enum:"all,read,requests,kill,outcomes"`
-	MadeBy    string     `json:"made_by"`
-	CreatedAt time.Time  `json:"created_at"`
-	ExpiresAt *time.Time `json:"expires_at,omitempty"`
-	RevokedAt *time.Time `json:"revoked_at,omitempty"`
-	LastUsed  *time.Time `json:"last_used,omitempty" doc:"To about a minute"`
-	Revision  int64      `json:"revision"`
+	ID         string     `json:"id"`
+	As         string     `json:"as" doc:"E-mail of the person that it acts as"`
+	Name       string     `json:"name"`
+	Prefix     string     `json:"prefix" doc:"How the secret begins"`
+	Scope      TokenScope `json:"scope" enum:"all,read,requests,kill,outcomes"`
+	MadeBy     string     `json:"made_by"`
+	CreatedAt  time.Time  `json:"created_at"`
+	ExpiresAt  *time.Time `json:"expires_at,omitempty"`
+	RevokedAt  *time.Time `json:"revoked_at,omitempty"`
+	LastUsed   *time.Time `json:"last_used,omitempty" doc:"To about a minute"`
+	ReplacedBy string     `json:"replaced_by,omitempty" doc:"Id of the token that it was rotated to"`
+	Revision   int64      `json:"revision"`
 }
 
 // TokenSpec says what token is wanted.
@@ -40,16 +41,18 @@ type TokenSpec struct {
 
 // Tokens makes, lists, revokes and recognizes API tokens.
 type Tokens struct {
-	DB  *store.DB
-	Now func() time.Time
+	DB         *store.DB
+	Now        func() time.Time
+	Publishers Publishers // who may ask for requests; everyone if empty
+	strangers  strangers
 }
 
-const tokenColumns = `t.id, p.email, t.name, t.prefix, t.scope, t.made_by, t.created_at, t.expires_at, t.revoked_at, t.last_used, t.revision`
+const tokenColumns = `t.id, p.email, t.name, t.prefix, t.scope, t.made_by, t.created_at, t.expires_at, t.revoked_at, t.last_used, t.replaced_by, t.revision`
 
 func scanToken(row store.Row) (t Token, err error) {
 	var created int64
 	var expires, revoked, used sql.NullInt64
-	err = row.Scan(&t.ID, &t.As, &t.Name, &t.Prefix, &t.Scope, &t.MadeBy, &created, &expires, &revoked, &used, &t.Revision)
+	err = row.Scan(&t.ID, &t.As, &t.Name, &t.Prefix, &t.Scope, &t.MadeBy, &created, &expires, &revoked, &used, &t.ReplacedBy, &t.Revision)
 	t.CreatedAt = store.Time(created)
 	t.ExpiresAt, t.RevokedAt, t.LastUsed = store.NullTime(expires), store.NullTime(revoked), store.NullTime(used)
 	return t, err
@@ -85,10 +88,8 @@ func (s *Tokens) Create(ctx context.Context, by Actor, spec TokenSpec) (token To
 			}
 			return unknown("person", "as", spec.As, people)
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO api_token (id, hash, prefix, name, person_id, scope, made_by, created_at, expires_at, revision)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, token.ID, hash[:], token.Prefix, token.Name, p.ID, string(token.Scope),
-			token.MadeBy, store.Micros(token.CreatedAt), store.NullMicros(token.ExpiresAt), token.Revision); err != nil {
-			return wrap("write token", err)
+		if err := insertToken(ctx, tx, token, hash); err != nil {
+			return err
 		}
 		return change{by: by, at: now}.append(ctx, tx, "token.created", "token:"+token.ID, nil, token)
 	})
@@ -96,6 +97,13 @@ func (s *Tokens) Create(ctx context.Context, by Actor, spec TokenSpec) (token To
 		return Token{}, "", err
 	}
 	return token, secret, nil
+}
+
+func insertToken(ctx context.Context, tx *store.Tx, t Token, hash secretHash) error {
+	_, err := tx.Exec(ctx, `INSERT INTO api_token (id, hash, prefix, name, person_id, scope, made_by, created_at, expires_at, revision)
+		SELECT $1, $2, $3, $4, p.id, $6, $7, $8, $9, $10 FROM person p WHERE p.email = $5`, t.ID, hash[:], t.Prefix, t.Name, t.As, string(t.Scope),
+		t.MadeBy, store.Micros(t.CreatedAt), store.NullMicros(t.ExpiresAt), t.Revision)
+	return wrap("write token", err)
 }
 
 func checkToken(spec TokenSpec, now time.Time) (TokenSpec, error) {
@@ -134,8 +142,9 @@ func expiry(at *time.Time, now time.Time) (*time.Time, error) {
 	return &rounded, nil
 }
 
-// List gives tokens, the newest first: to administrators all, to others their own.
-func (s *Tokens) List(ctx context.Context, by Actor, page store.Page) (store.Listing[Token], error) {
+// List gives tokens, the newest first: to administrators all, to others their own; those that are no longer good only if ended
+// is asked for.
+func (s *Tokens) List(ctx context.Context, by Actor, ended bool, page store.Page) (store.Listing[Token], error) {
 	own := ""
 	if Can(by, TokenMake, Scope{}) != nil {
 		if err := Can(by, TokenMake, Scope{Person: by.Email}); err != nil {
@@ -150,8 +159,9 @@ func (s *Tokens) List(ctx context.Context, by Actor, page store.Page) (store.Lis
 	var tokens []Token
 	err = s.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		tokens, err = store.List(ctx, tx, scanToken, `SELECT `+tokenColumns+` FROM api_token t JOIN person p ON p.id = t.person_id
-			WHERE t.id COLLATE "C" < $1 AND (t.person_id = $2 OR $2 = '') ORDER BY t.id COLLATE "C" DESC LIMIT $3`,
-			before, own, page.Size()+1)
+			WHERE t.id COLLATE "C" < $1 AND (t.person_id = $2 OR $2 = '')
+			AND ($4 OR t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > $5)) ORDER BY t.id COLLATE "C" DESC LIMIT $3`,
+			before, own, page.Size()+1, ended, store.Micros(s.Now()))
 		return wrap("list tokens", err)
 	})
 	if err != nil {
@@ -175,18 +185,8 @@ func (s *Tokens) Revoke(ctx context.Context, by Actor, id string, revision int64
 		return Token{}, err
 	}
 	err = s.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		var ok bool
-		token, ok, err = store.One(ctx, tx, scanToken, `SELECT `+tokenColumns+` FROM api_token t JOIN person p ON p.id = t.person_id
-			WHERE t.id = $1`+tx.ForUpdate(), id)
-		if err != nil {
-			return wrap("read token", err)
-		}
-		// Somebody else's token is told from one that is not there to administrators only.
-		if !ok || Can(by, TokenMake, Scope{Person: token.As}) != nil {
-			if err := Can(by, TokenMake, Scope{Person: by.Email}); err != nil {
-				return err
-			}
-			return fault.New(fault.NotFound, "unknown_token", "you have no such token").Fix("look it up in the list of your tokens")
+		if token, err = s.own(ctx, tx, by, id); err != nil {
+			return err
 		}
 		if token.RevokedAt != nil {
 			return nil
@@ -214,6 +214,23 @@ func (s *Tokens) Revoke(ctx context.Context, by Actor, id string, revision int64
 	return token, nil
 }
 
+// own is a step: the token of that id, locked, if it is the actor's to end or rotate.
+func (s *Tokens) own(ctx context.Context, tx *store.Tx, by Actor, id string) (Token, error) {
+	token, ok, err := store.One(ctx, tx, scanToken, `SELECT `+tokenColumns+` FROM api_token t JOIN person p ON p.id = t.person_id
+		WHERE t.id = $1`+tx.ForUpdate(), id)
+	if err != nil {
+		return Token{}, wrap("read token", err)
+	}
+	// Somebody else's token is told from one that is not there to administrators only.
+	if !ok || Can(by, TokenMake, Scope{Person: token.As}) != nil {
+		if err := Can(by, TokenMake, Scope{Person: by.Email}); err != nil {
+			return Token{}, err
+		}
+		return Token{}, fault.New(fault.NotFound, "unknown_token", "you have no such token").Fix("look it up in the list of your tokens")
+	}
+	return token, nil
+}
+
 // Actor gives whom the secret lets act, with the rights of this moment. A secret that is not, or no longer, good is a
 // fault of kind Unauthenticated; with the database down it is one of kind Unavailable.
 func (s *Tokens) Actor(ctx context.Context, secret string) (by Actor, err error) {
@@ -229,6 +246,7 @@ func (s *Tokens) Actor(ctx context.Context, secret string) (by Actor, err error)
 	if err != nil {
 		return Actor{}, err
 	}
+	by.PublishersOnly = s.Publishers == PublishersByRole
 	if token.LastUsed == nil || now.Sub(*token.LastUsed) >= touchEvery {
 		s.touch(ctx, token.ID, now)
 	}
@@ -238,7 +256,11 @@ func (s *Tokens) Actor(ctx context.Context, secret string) (by Actor, err error)
 // touch writes down that the token is in use; a failure is not the request's.
 func (s *Tokens) touch(ctx context.Context, id string, now time.Time) {
 	_ = s.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		_, err := tx.Exec(ctx, `UPDATE api_token SET last_used = $1 WHERE id = $2 AND (last_used IS NULL OR last_used < $1)`, store.Micros(now), id)
+		if _, err := tx.Exec(ctx, `UPDATE api_token SET last_used = $1 WHERE id = $2 AND (last_used IS NULL OR last_used < $1)`, store.Micros(now), id); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `UPDATE person SET last_seen = $1 WHERE id = (SELECT person_id FROM api_token WHERE id = $2)
+			AND (last_seen IS NULL OR last_seen < $1)`, store.Micros(now), id)
 		return err
 	})
 }

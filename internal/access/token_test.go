@@ -56,7 +56,7 @@ func TestLastUseIsWrittenOnceAMinute(t *testing.T) {
 			if _, err := tokens.Actor(t.Context(), secret); err != nil {
 				t.Fatal(err)
 			}
-			l, err := tokens.List(t.Context(), root, store.Page{})
+			l, err := tokens.List(t.Context(), root, true, store.Page{})
 			if err != nil || len(l.Items) != 1 || l.Items[0].LastUsed == nil || !l.Items[0].LastUsed.Equal(want) {
 				t.Errorf("got %+v, %v, want a last use at %s", l.Items, err, want)
 			}
@@ -90,7 +90,7 @@ func TestTokensAreOnesOwnSaveForAdministrators(t *testing.T) {
 		_, err = tokens.Revoke(ctx, p, first.ID, 0)
 		wantFault(t, err, fault.NotFound, "unknown_token")
 		list := func(by Actor) (names []string) {
-			l, err := tokens.List(ctx, by, store.Page{})
+			l, err := tokens.List(ctx, by, true, store.Page{})
 			if err != nil {
 				t.Fatal(err)
 			}

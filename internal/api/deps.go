@@ -12,6 +12,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/apply"
 	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/backup"
 	"github.com/soukhq/souk/internal/catalog"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/lifecycle"
@@ -45,6 +46,7 @@ type Deps struct {
 
 	Directory *access.Directory
 	Sessions  *access.Sessions
+	Accounts  *access.Accounts
 	Tokens    *access.Tokens
 	Keys      *access.Keys
 	Catalog   *catalog.Catalog
@@ -57,6 +59,9 @@ type Deps struct {
 	Lifecycle *lifecycle.Lifecycles
 	Apply     *apply.Target
 	Audit     *audit.Log
+	Backups   *backup.Backups
+	// Doctor examines the installation; serve knows all of it.
+	Doctor func(ctx context.Context, by access.Actor) ([]Diagnosis, error)
 }
 
 type localKey struct{}
@@ -83,7 +88,7 @@ func (a *API) authenticate(r *http.Request) (access.Actor, error) {
 			return access.Actor{}, fault.New(fault.Unauthenticated, "bad_token", "the header Authorization is not of the scheme Bearer").
 				Fix("send Authorization: Bearer souk_…")
 		}
-		return a.Tokens.Actor(r.Context(), strings.TrimSpace(secret))
+		return a.Tokens.Recognize(r.Context(), r, strings.TrimSpace(secret))
 	}
 	if _, err := r.Cookie(access.Cookie); err != nil {
 		return access.Actor{}, nil //nolint:nilerr // no cookie is nobody

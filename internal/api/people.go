@@ -20,14 +20,14 @@ type peopleQuery struct {
 
 func people(a *API) {
 	register(a, operation{method: http.MethodGet, path: "/people", id: "list-people", summary: "List people, by address"},
-		access.Read, func(ctx context.Context, by access.Actor, in *peopleQuery) (*reply[store.Listing[access.Person]], error) {
+		access.Read, func(ctx context.Context, by access.Actor, in *peopleQuery) (*reply[store.Listing[access.Profile]], error) {
 			list, err := a.Directory.People(ctx, by, in.Search, in.page())
-			return &reply[store.Listing[access.Person]]{Body: list}, err
+			return &reply[store.Listing[access.Profile]]{Body: list}, err
 		})
 	register(a, operation{method: http.MethodGet, path: "/people/{email}", id: "get-person", summary: "Get a person"},
-		access.Read, func(ctx context.Context, by access.Actor, in *ByEmail) (*object[access.Person], error) {
+		access.Read, func(ctx context.Context, by access.Actor, in *ByEmail) (*object[access.Profile], error) {
 			p, err := a.Directory.Person(ctx, by, in.Email)
-			return &object[access.Person]{Status: http.StatusOK, ETag: etag(p.Revision), Body: p}, err
+			return &object[access.Profile]{Status: http.StatusOK, ETag: etag(p.Revision), Body: p}, err
 		})
 	register(a, operation{
 		method: http.MethodPut, path: "/people/{email}", id: "put-person", summary: "Make or change a person", also: []int{http.StatusCreated},
@@ -68,6 +68,33 @@ func people(a *API) {
 		}
 		g, effect, err := a.Directory.PutGroup(ctx, by, in.Name, in.Body, revision)
 		return &object[access.Group]{Status: putStatus(effect), ETag: etag(g.Revision), Body: g}, err
+	})
+}
+
+func memberships(a *API) {
+	register(a, operation{method: http.MethodDelete, path: "/groups/{name}", id: "delete-group", summary: "Delete a group that owns nothing"},
+		access.PeopleWrite, func(ctx context.Context, by access.Actor, in *struct {
+			ByName
+			Version
+		},
+		) (*none, error) {
+			revision, err := in.exact()
+			if err != nil {
+				return nil, err
+			}
+			return &none{}, a.Directory.DeleteGroup(ctx, by, in.Name, revision)
+		})
+	register(a, operation{
+		method: http.MethodPost, path: "/groups/{name}/join", id: "join-group", status: http.StatusOK, summary: "Join a group that people join by themselves",
+	}, access.GroupJoin, func(ctx context.Context, by access.Actor, in *ByName) (*object[access.Group], error) {
+		g, err := a.Directory.Join(ctx, by, in.Name)
+		return &object[access.Group]{Status: http.StatusOK, ETag: etag(g.Revision), Body: g}, err
+	})
+	register(a, operation{
+		method: http.MethodPost, path: "/groups/{name}/leave", id: "leave-group", status: http.StatusOK, summary: "Leave a group that people join by themselves",
+	}, access.GroupJoin, func(ctx context.Context, by access.Actor, in *ByName) (*object[access.Group], error) {
+		g, err := a.Directory.Leave(ctx, by, in.Name)
+		return &object[access.Group]{Status: http.StatusOK, ETag: etag(g.Revision), Body: g}, err
 	})
 }
 

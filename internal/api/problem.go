@@ -1,15 +1,18 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -28,6 +31,8 @@ type Problem struct {
 	Errors      []ProblemItem `json:"errors,omitempty" doc:"What is wrong with each member"`
 	Current     any           `json:"current,omitempty" doc:"The object as it is now, or what changed, where the request was stale"`
 	TraceID     string        `json:"trace_id,omitempty" doc:"Found in the server's log too; given for internal errors"`
+
+	retryAfter time.Duration // when to try again, where that is known
 }
 
 // ProblemItem is what is wrong with one member of a request.
@@ -52,7 +57,7 @@ func (p *Problem) GetHeaders() http.Header {
 	header := http.Header{"Cache-Control": {"no-store"}}
 	switch p.Status {
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		header.Set("Retry-After", "2")
+		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(cmp.Or(p.retryAfter, 2*time.Second).Seconds()))))
 	case http.StatusUnauthorized:
 		header.Set("WWW-Authenticate", "Bearer")
 	}
@@ -115,7 +120,7 @@ func (a *API) problem(ctx context.Context, err error) *Problem {
 	}
 	p := &Problem{
 		Type: "about:blank", Title: http.StatusText(code), Status: code, Detail: f.Message, Instance: exchange.path,
-		Code: f.Code, Remediation: f.Remediation, Current: f.Current,
+		Code: f.Code, Remediation: f.Remediation, Current: f.Current, retryAfter: f.RetryAfter,
 	}
 	if len(f.Findings) == 0 && f.Field != "" {
 		p.Errors = []ProblemItem{{Field: f.Field, Code: f.Code, Message: f.Message, Remediation: f.Remediation}}

@@ -16,6 +16,7 @@ type NewKey struct {
 
 type keyQuery struct {
 	Paging
+	Including
 	App string `query:"app" doc:"Slug of the app; all apps if absent"`
 }
 
@@ -27,7 +28,7 @@ type newKeyAnswer struct {
 func sdkKeys(a *API) {
 	register(a, operation{method: http.MethodGet, path: "/sdk-keys", id: "list-sdk-keys", summary: "List SDK keys; owners see those of their app"},
 		access.KeyRead, func(ctx context.Context, by access.Actor, in *keyQuery) (*reply[store.Listing[access.SDKKey]], error) {
-			list, err := a.Keys.List(ctx, by, in.App, in.page())
+			list, err := a.Keys.List(ctx, by, in.App, in.ended(), in.page())
 			return &reply[store.Listing[access.SDKKey]]{Body: list}, err
 		})
 	register(a, operation{
@@ -38,13 +39,17 @@ func sdkKeys(a *API) {
 		if err != nil {
 			return nil, err
 		}
-		status := http.StatusCreated
-		ctx, cancel := context.WithTimeout(ctx, servedWithin)
-		defer cancel()
-		if !a.Keys.Await(ctx, key) {
-			status = http.StatusAccepted
+		return a.newKey(ctx, key, secret), nil
+	})
+	register(a, operation{
+		method: http.MethodPost, path: "/sdk-keys/{id}/rotate", id: "rotate-sdk-key", secret: true, status: http.StatusCreated, also: []int{http.StatusAccepted},
+		summary: "Make a new SDK key in place of one, which stays good for the overlap; 202 if this replica does not take it within a second",
+	}, access.KeyMake, func(ctx context.Context, by access.Actor, in *rotation) (*newKeyAnswer, error) {
+		key, secret, err := a.Keys.Rotate(ctx, by, in.ID, in.how())
+		if err != nil {
+			return nil, err
 		}
-		return &newKeyAnswer{Status: status, Body: NewKey{SDKKey: key, Secret: secret}}, nil
+		return a.newKey(ctx, key, secret), nil
 	})
 	register(a, operation{method: http.MethodDelete, path: "/sdk-keys/{id}", id: "revoke-sdk-key", status: http.StatusOK, summary: "Revoke an SDK key, for good"},
 		access.KeyMake, func(ctx context.Context, by access.Actor, in *Revocation) (*reply[access.SDKKey], error) {
@@ -61,4 +66,15 @@ func sdkKeys(a *API) {
 			a.Keys.Await(ctx, key)
 			return &reply[access.SDKKey]{Body: key}, nil
 		})
+}
+
+// newKey answers with a key once this replica takes it.
+func (a *API) newKey(ctx context.Context, key access.SDKKey, secret string) *newKeyAnswer {
+	status := http.StatusCreated
+	ctx, cancel := context.WithTimeout(ctx, servedWithin)
+	defer cancel()
+	if !a.Keys.Await(ctx, key) {
+		status = http.StatusAccepted
+	}
+	return &newKeyAnswer{Status: status, Body: NewKey{SDKKey: key, Secret: secret}}
 }

@@ -15,6 +15,9 @@ type Session struct {
 	Mode       Mode            `json:"mode" enum:"demo,serve"`
 	DemoPeople []DemoPerson    `json:"demo_people,omitempty" doc:"Whom one may sign in as, in a demo"`
 	Version    string          `json:"version"`
+	SetUp      bool            `json:"setup" doc:"Nobody is an administrator yet: the server's log has a link for the first one"`
+
+	Publishers access.Publishers `json:"publishers" enum:"everyone,role" doc:"Who may ask for requests, in the groups that they belong to"`
 }
 
 // SessionPerson is the person who is signed in.
@@ -24,6 +27,7 @@ type SessionPerson struct {
 	Groups      []string        `json:"groups"`
 	Roles       []access.Role   `json:"roles"`
 	Domains     []access.Domain `json:"domains"`
+	HasPassword bool            `json:"has_password"`
 }
 
 // DemoPerson is somebody whom one may sign in as, in a demo.
@@ -34,10 +38,11 @@ type DemoPerson struct {
 	Does        string `json:"does" doc:"What the person does in the story"`
 }
 
-// Credentials are what one signs in with: a person's address in a demo, else an API token.
+// Credentials are what one signs in with: address and password, an API token, or in a demo an address alone.
 type Credentials struct {
-	Email string `json:"email,omitempty" doc:"In a demo: whom to be"`
-	Token string `json:"token,omitempty" doc:"An API token, souk_…"`
+	Email    string `json:"email,omitempty"`
+	Password string `json:"password,omitempty"`
+	Token    string `json:"token,omitempty" doc:"An API token, souk_…, instead of email and password"`
 }
 
 type sessionAnswer struct {
@@ -52,8 +57,9 @@ type signIn struct {
 
 func session(a *API) {
 	register(a, operation{method: http.MethodGet, path: "/session", id: "get-session", summary: "Who is signed in"},
-		access.Public, func(_ context.Context, by access.Actor, _ *none) (*reply[Session], error) {
-			return &reply[Session]{Body: a.session(by)}, nil
+		access.Public, func(ctx context.Context, by access.Actor, _ *none) (*reply[Session], error) {
+			session, err := a.session(ctx, by)
+			return &reply[Session]{Body: session}, err
 		})
 	register(a, operation{method: http.MethodPost, path: "/session", id: "sign-in", summary: "Sign in"},
 		access.Public, func(ctx context.Context, _ access.Actor, in *signIn) (*sessionAnswer, error) {
@@ -61,7 +67,7 @@ func session(a *API) {
 			if err != nil {
 				return nil, err
 			}
-			return &sessionAnswer{SetCookie: cookie.String(), Body: a.session(by)}, nil
+			return a.signedIn(ctx, cookie, by)
 		})
 	register(a, operation{method: http.MethodDelete, path: "/session", id: "sign-out", summary: "Sign out"},
 		access.Public, func(ctx context.Context, _ access.Actor, in *Request) (*sessionAnswer, error) {
@@ -69,20 +75,31 @@ func session(a *API) {
 			if err != nil {
 				return nil, err
 			}
-			return &sessionAnswer{SetCookie: cookie.String(), Body: a.session(access.Actor{})}, nil
+			return a.signedIn(ctx, cookie, access.Actor{})
 		})
+}
+
+// signedIn answers with a session and its cookie.
+func (a *API) signedIn(ctx context.Context, cookie *http.Cookie, by access.Actor) (*sessionAnswer, error) {
+	session, err := a.session(ctx, by)
+	return &sessionAnswer{SetCookie: cookie.String(), Body: session}, err
 }
 
 func (a *API) signIn(ctx context.Context, in *signIn) (*http.Cookie, access.Actor, error) {
 	switch {
-	case (in.Body.Email == "") == (in.Body.Token == ""):
-		return nil, access.Actor{}, fault.New(fault.Invalid, "no_credential", "sign in with an e-mail address or with a token").
-			Fix("send one of email and token")
+	case (in.Body.Email == "") == (in.Body.Token == "") || in.Body.Token != "" && in.Body.Password != "":
+		return nil, access.Actor{}, fault.New(fault.Invalid, "no_credential", "sign in with an e-mail address and its password, or with a token").
+			Fix("send email and password, or token")
 	case in.Body.Token != "":
+		if _, err := a.Tokens.Recognize(ctx, in.http, in.Body.Token); err != nil { // which slows down whoever guesses
+			return nil, access.Actor{}, err
+		}
 		return a.Sessions.SignInWithToken(ctx, in.http, in.Body.Token)
+	case in.Body.Password != "":
+		return a.Accounts.SignIn(ctx, in.http, in.Body.Email, in.Body.Password)
 	case a.Mode != Demo:
 		return nil, access.Actor{}, fault.New(fault.Forbidden, "not_a_demo", "an address alone signs nobody in here").At("email").
-			Fix("sign in with an API token; an administrator makes one with souk token create")
+			Fix("send the password, too")
 	}
 	for _, person := range a.People {
 		if person.Email == in.Body.Email {
@@ -93,16 +110,24 @@ func (a *API) signIn(ctx context.Context, in *signIn) (*http.Cookie, access.Acto
 		Fix("choose one of demo_people in GET /api/v1/session")
 }
 
-// session describes who acts.
-func (a *API) session(by access.Actor) Session {
-	s := Session{Mode: a.Mode, Version: a.Version}
+// session describes who acts. While the database is away, whoever is not signed in learns nothing of set-up.
+func (a *API) session(ctx context.Context, by access.Actor) (Session, error) {
+	s := Session{Mode: a.Mode, Version: a.Version, Publishers: access.PublishersEveryone}
+	if a.Sessions.Publishers != "" {
+		s.Publishers = a.Sessions.Publishers
+	}
+	hasPassword, setUp, err := a.Accounts.Standing(ctx, by)
+	if err != nil && by.Email != "" {
+		return Session{}, err
+	}
+	s.SetUp = setUp
 	if a.Mode == Demo {
 		s.DemoPeople = a.People
 	}
 	if by.Email == "" {
-		return s
+		return s, nil
 	}
-	p := &SessionPerson{Email: by.Email, DisplayName: by.Name}
+	p := &SessionPerson{Email: by.Email, DisplayName: by.Name, HasPassword: hasPassword}
 	for _, m := range by.Groups {
 		p.Groups = append(p.Groups, m.Group)
 		p.Roles = appendNew(p.Roles, m.Roles)
@@ -110,7 +135,7 @@ func (a *API) session(by access.Actor) Session {
 	}
 	s.Person = p
 	s.Can = access.Held(by)
-	return s
+	return s, nil
 }
 
 func appendNew[T comparable](all, more []T) []T {

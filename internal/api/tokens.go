@@ -20,10 +20,35 @@ type Revocation struct {
 	Version
 }
 
+// Including says what else a list is to hold.
+type Including struct {
+	Include string `query:"include" enum:"ended" doc:"ended: also those that expired or were revoked"`
+}
+
+func (i Including) ended() bool { return i.Include == "ended" }
+
+type tokensQuery struct {
+	Paging
+	Including
+}
+
+// rotation names what is to be rotated and says how.
+type rotation struct {
+	ByID
+	Body *access.Rotation
+}
+
+func (r rotation) how() access.Rotation {
+	if r.Body == nil {
+		return access.Rotation{}
+	}
+	return *r.Body
+}
+
 func tokens(a *API) {
 	register(a, operation{method: http.MethodGet, path: "/tokens", id: "list-tokens", summary: "List one's own API tokens; administrators see all"},
-		access.TokenMake, func(ctx context.Context, by access.Actor, in *Paging) (*reply[store.Listing[access.Token]], error) {
-			list, err := a.Tokens.List(ctx, by, in.page())
+		access.TokenMake, func(ctx context.Context, by access.Actor, in *tokensQuery) (*reply[store.Listing[access.Token]], error) {
+			list, err := a.Tokens.List(ctx, by, in.ended(), in.page())
 			return &reply[store.Listing[access.Token]]{Body: list}, err
 		})
 	register(a, operation{
@@ -31,6 +56,13 @@ func tokens(a *API) {
 		summary: "Make an API token; its secret is in this answer only",
 	}, access.TokenMake, func(ctx context.Context, by access.Actor, in *reply[access.TokenSpec]) (*reply[NewToken], error) {
 		token, secret, err := a.Tokens.Create(ctx, by, in.Body)
+		return &reply[NewToken]{Body: NewToken{Token: token, Secret: secret}}, err
+	})
+	register(a, operation{
+		method: http.MethodPost, path: "/tokens/{id}/rotate", id: "rotate-token", secret: true, status: http.StatusCreated,
+		summary: "Make a new API token in place of one, which stays good for the overlap",
+	}, access.TokenMake, func(ctx context.Context, by access.Actor, in *rotation) (*reply[NewToken], error) {
+		token, secret, err := a.Tokens.Rotate(ctx, by, in.ID, in.how())
 		return &reply[NewToken]{Body: NewToken{Token: token, Secret: secret}}, err
 	})
 	register(a, operation{method: http.MethodDelete, path: "/tokens/{id}", id: "revoke-token", status: http.StatusOK, summary: "Revoke an API token, for good"},

@@ -23,7 +23,7 @@ const Topic = "audit"
 
 // Credential tells by which credential an act was done.
 type Credential struct {
-	Kind   string `json:"kind" enum:"session,token,sdk_key,local,system" doc:"What the actor showed"`
+	Kind   string `json:"kind" enum:"session,token,sdk_key,local,system,link" doc:"What the actor showed"`
 	ID     string `json:"id,omitempty" doc:"Id of the session, token or key; never the secret"`
 	MadeBy string `json:"made_by,omitempty" doc:"E-mail of the person who made a token"`
 }

@@ -69,6 +69,9 @@ proxy that ends TLS (public_url and trusted_proxies).`,
 			}
 			cfg.Log = telemetry.Logger(p.Err, telemetry.Format(cfg.LogFormat), level)
 			cfg.Listening = func(addresses []string) { fmt.Fprintf(p.Out, "souk serves %s\n", webAddress(cfg, addresses)) }
+			cfg.SetUp = func(link string) {
+				fmt.Fprintf(p.Out, "nobody administers it yet; open this link within 24 hours to become the first administrator, it works once:\n%s\n", link)
+			}
 			app, err := serve.New(cmd.Context(), cfg)
 			if err != nil {
 				return err

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Kind is the class of a fault. The surfaces (HTTP, command line) map kinds to statuses; nothing below them does.
@@ -59,12 +60,13 @@ type Patch struct {
 // Error is an error that a person reads.
 type Error struct {
 	Kind        Kind
-	Code        string    // stable, snake_case
-	Field       string    // path of the member at fault, if one is
-	Message     string    // what is wrong, a sentence without a full stop
-	Remediation string    // how to mend it
-	Findings    []Finding // several faults of one input
-	Current     any       // for Stale and Conflict: the object as it is now, or what changed
+	Code        string        // stable, snake_case
+	Field       string        // path of the member at fault, if one is
+	Message     string        // what is wrong, a sentence without a full stop
+	Remediation string        // how to mend it
+	Findings    []Finding     // several faults of one input
+	Current     any           // for Stale and Conflict: the object as it is now, or what changed
+	RetryAfter  time.Duration // for TooMany and Unavailable: when to try again; 0 leaves it to the surface
 	cause       error
 }
 
@@ -108,6 +110,12 @@ func (e *Error) With(findings ...Finding) *Error {
 // Showing attaches the object as it is now and returns e.
 func (e *Error) Showing(current any) *Error {
 	e.Current = current
+	return e
+}
+
+// After says when to try again and returns e.
+func (e *Error) After(wait time.Duration) *Error {
+	e.RetryAfter = wait
 	return e
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/api"
 	"github.com/soukhq/souk/internal/fault"
 )
@@ -29,6 +30,7 @@ type Config struct {
 	AuditKey           string // the key itself, from SOUK_AUDIT_KEY
 	LogLevel           string // debug, info, warn, error
 	LogFormat          string // text, json
+	Publishers         string // everyone, or role: who may ask for requests
 
 	// What no file sets.
 	Mode      api.Mode
@@ -37,6 +39,7 @@ type Config struct {
 	Log       *slog.Logger
 	Now       func() time.Time
 	Listening func(addresses []string) // called by Run once it listens; may be nil
+	SetUp     func(link string)        // called by Run after Listening, with the link for the first administrator while there is none; may be nil
 }
 
 // setting is one member of souk.yaml, with the variable that overrides it.
@@ -45,31 +48,50 @@ type setting struct {
 	text     *string
 	list     *[]string
 	secret   bool
-	variable bool // comes by its variable only
+	variable bool   // comes by its variable only
+	words    string // what it is, for the reference
 }
 
 func (c *Config) settings() []setting {
 	return []setting{
-		{name: "data", text: &c.Data},
-		{name: "database.url", text: &c.DatabaseURL, secret: true},
-		{name: "database.migrate_url", text: &c.DatabaseMigrateURL, secret: true},
-		{name: "addr", text: &c.Addr},
-		{name: "public_url", text: &c.PublicURL},
-		{name: "trusted_proxies", list: &c.TrustedProxies},
-		{name: "tls_cert", text: &c.TLSCert},
-		{name: "tls_key", text: &c.TLSKey},
-		{name: "audit.key_file", text: &c.AuditKeyFile},
-		{name: "audit.key", text: &c.AuditKey, secret: true, variable: true},
-		{name: "log.level", text: &c.LogLevel},
-		{name: "log.format", text: &c.LogFormat},
+		{name: "data", text: &c.Data, words: "directory for the database, keys and snapshots; `./souk-data`"},
+		{name: "database.url", text: &c.DatabaseURL, secret: true, words: "PostgreSQL (`postgres://…`); SQLite in the data directory if absent"},
+		{name: "database.migrate_url", text: &c.DatabaseMigrateURL, secret: true, words: "PostgreSQL: the role that owns the tables, if the server's own may only read and write rows"},
+		{name: "addr", text: &c.Addr, words: "address to listen at; without a host, as in `:8080`, for this machine only"},
+		{name: "public_url", text: &c.PublicURL, words: "what people type into the browser, such as `https://souk.example.com`"},
+		{name: "trusted_proxies", list: &c.TrustedProxies, words: "networks of the proxies that end TLS, such as `10.0.0.0/8`"},
+		{name: "tls_cert", text: &c.TLSCert, words: "file with the certificate, PEM"},
+		{name: "tls_key", text: &c.TLSKey, words: "file with its key, PEM"},
+		{name: "audit.key_file", text: &c.AuditKeyFile, words: "file with the key that signs the audit log; `audit.key` in the data directory if absent"},
+		{name: "audit.key", text: &c.AuditKey, secret: true, variable: true, words: "that key itself"},
+		{name: "publishers", text: &c.Publishers, words: "who may submit for a team of theirs: `everyone`, or `role`, those with the role publisher"},
+		{name: "log.level", text: &c.LogLevel, words: "debug, info, warn or error"},
+		{name: "log.format", text: &c.LogFormat, words: "text or json"},
 	}
+}
+
+// Setting is one thing that can be configured.
+type Setting struct {
+	Name         string // as in souk.yaml, with dots for nesting
+	Variable     string // SOUK_…
+	VariableOnly bool   // souk.yaml has no such member
+	Words        string
+}
+
+// Settings lists what can be configured, for the reference.
+func Settings() []Setting {
+	var all []Setting
+	for _, s := range new(Config).settings() {
+		all = append(all, Setting{Name: s.name, Variable: s.env(), VariableOnly: s.variable, Words: s.words})
+	}
+	return all
 }
 
 func (s setting) env() string { return "SOUK_" + strings.ToUpper(strings.ReplaceAll(s.name, ".", "_")) }
 
 // Defaults are what holds where nothing is said.
 func Defaults() Config {
-	return Config{Data: "./souk-data", Addr: ":8080", LogLevel: "info", LogFormat: "text", Mode: api.Serve}
+	return Config{Data: "./souk-data", Addr: ":8080", LogLevel: "info", LogFormat: "text", Mode: api.Serve, Publishers: string(access.PublishersEveryone)}
 }
 
 // ReadFile sets what the text of a souk.yaml says. Unknown members are errors that name the nearest known one.
@@ -232,6 +254,10 @@ func (c *Config) Check() error {
 	}
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		return fault.New(fault.Invalid, "bad_log_format", "the log format %q is not known", c.LogFormat).At("log.format").Fix("use text or json")
+	}
+	if p := access.Publishers(c.Publishers); p != "" && p != access.PublishersEveryone && p != access.PublishersByRole {
+		return fault.New(fault.Invalid, "bad_publishers", "publishers is %q", c.Publishers).At("publishers").
+			Fix("use everyone, or role for members of groups with the role publisher only")
 	}
 	if loopback(host) {
 		return nil

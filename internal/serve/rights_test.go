@@ -24,6 +24,7 @@ type right struct {
 var (
 	anybody = []string{}
 	public  = []string{"public"}
+	browser = []string{"somebody signed in by a browser"} // and no token at all
 	admins  = []string{"root"}
 )
 
@@ -37,12 +38,23 @@ var rights = map[string]right{
 	"check-request":       {body: map[string]any{}, may: anybody},
 	"submit-request":      {body: where2eat(20), may: []string{"alice"}},
 	"list-requests":       {may: anybody}, "get-request": {path: "/requests/{request}", may: anybody},
-	"edit-request":     {path: "/requests/{request}", body: map[string]any{"reason": "x"}, may: []string{"alice"}},
-	"approve-request":  {path: "/requests/{request}/approve", body: map[string]any{"digest": "x"}, may: []string{"pat", "sam", "petra"}},
-	"deny-request":     {path: "/requests/{request}/deny", body: map[string]any{"digest": "x", "reason": "no"}, may: []string{"pat", "sam", "petra"}},
-	"withdraw-request": {path: "/requests/{request}/withdraw", may: []string{"alice"}},
-	"list-apps":        {may: anybody}, "get-app": {path: "/apps/where2eat", may: anybody},
-	"list-flags": {may: anybody}, "get-flag": {path: "/flags/where2eat.enabled", may: anybody},
+	"edit-request":        {path: "/requests/{request}", body: map[string]any{"reason": "x"}, may: []string{"alice"}},
+	"approve-request":     {path: "/requests/{request}/approve", body: map[string]any{"digest": "x"}, may: []string{"pat", "sam", "petra"}},
+	"deny-request":        {path: "/requests/{request}/deny", body: map[string]any{"digest": "x", "reason": "no"}, may: []string{"pat", "sam", "petra"}},
+	"comment-request":     {path: "/requests/{request}/comments", body: map[string]any{"reason": "x"}, may: anybody},
+	"get-request-content": {path: "/requests/{request}/content", may: anybody},
+	"withdraw-request":    {path: "/requests/{request}/withdraw", may: []string{"alice"}},
+	"list-apps":           {may: anybody}, "get-app": {path: "/apps/where2eat", may: anybody},
+	"count-apps":             {may: anybody},
+	"check-template":         {body: map[string]any{"document": map[string]any{"templateId": "x"}}, may: anybody},
+	"list-template-versions": {path: "/templates/microapp-basic-toggle-v1/versions", may: anybody},
+	"retire-template":        {path: "/templates/dashboard-v1/retire", may: admins},
+	"activate-template":      {path: "/templates/dashboard-v1/activate", may: admins},
+	"try-policy":             {body: map[string]any{"name": "marketplace.risk"}, may: admins},
+	"delete-policy":          {path: "/policies/marketplace.new", may: admins},
+	"get-segment":            {path: "/segments/pilot", may: anybody},
+	"delete-segment":         {path: "/segments/beta", may: admins},
+	"list-flags":             {may: anybody}, "get-flag": {path: "/flags/where2eat.enabled", may: anybody},
 	"get-flag-history":  {path: "/flags/where2eat.enabled/history", may: anybody},
 	"kill-flag":         {path: "/flags/where2eat.enabled/environments/production/kill", may: []string{"alice", "olu", "root"}},
 	"restore-flag":      {path: "/flags/where2eat.enabled/environments/production/restore", may: []string{"alice", "olu", "root"}},
@@ -56,7 +68,17 @@ var rights = map[string]right{
 
 	"list-audit-events": {may: []string{"ada", "root"}}, "get-audit-checkpoint": {may: []string{"ada", "root"}},
 	"get-audit-proof": {path: "/audit/events/{request}/proof", may: []string{"ada", "root"}}, "export-audit-log": {may: []string{"ada", "root"}},
-	"list-people": {may: anybody}, "get-person": {path: "/people/alice" + at, may: anybody},
+	"read-link": {body: map[string]any{"secret": "x"}, may: public}, "use-link": {body: map[string]any{"secret": "x", "password": "x"}, may: public},
+	"list-sessions": {may: anybody}, "end-session": {path: "/sessions/{request}/end", may: admins}, "end-other-sessions": {path: "/sessions:end-others", may: anybody},
+	"change-password": {path: "/session/password", body: map[string]any{"current": "x", "new": "four words of ones own"}, may: browser},
+	"invite-person":   {path: "/people/vera" + at + "/invite", body: map[string]any{}, may: admins},
+	"make-reset-link": {path: "/people/ada" + at + "/reset-link", may: admins},
+	"sign-out-person": {path: "/people/ada" + at + "/sign-out", may: admins},
+	"delete-group":    {path: "/groups/new", may: admins},
+	"join-group":      {path: "/groups/pilot/join", may: anybody}, "leave-group": {path: "/groups/pilot/leave", may: anybody},
+	"rotate-token":   {path: "/tokens/{token}/rotate", body: map[string]any{}, may: admins},
+	"rotate-sdk-key": {path: "/sdk-keys/{key}/rotate", body: map[string]any{}, may: []string{"olu", "root"}},
+	"list-people":    {may: anybody}, "get-person": {path: "/people/alice" + at, may: anybody},
 	"put-person":  {path: "/people/new" + at, body: map[string]any{}, may: admins},
 	"list-groups": {may: anybody}, "get-group": {path: "/groups/product", may: anybody},
 	"put-group":         {path: "/groups/new", body: map[string]any{}, may: admins},
@@ -72,12 +94,13 @@ var rights = map[string]right{
 		"max_active_days": 9, "reminder_schedule_days": []int{1}, "deprecated_grace_days": 1,
 	}}, may: admins},
 	"apply-documents": {body: map[string]any{"documents": []any{map[string]any{"kind": "Segment", "name": "s", "spec": map[string]any{"title": "S"}}}, "dry_run": true}, may: admins},
-	"list-tokens":     {may: anybody},
-	"make-token":      {body: map[string]any{"as": "root" + at, "scope": "all"}, may: admins},
-	"list-sdk-keys":   {may: []string{"olu", "root"}},
-	"make-sdk-key":    {body: map[string]any{"environment": "production"}, may: []string{"olu", "root"}},
-	"revoke-sdk-key":  {path: "/sdk-keys/{key}", may: []string{"olu", "root"}},
-	"revoke-token":    {path: "/tokens/{token}", may: admins},
+	"examine":         {may: admins}, "take-backup": {may: admins},
+	"list-tokens":    {may: anybody},
+	"make-token":     {body: map[string]any{"as": "root" + at, "scope": "all"}, may: admins},
+	"list-sdk-keys":  {may: []string{"olu", "root"}},
+	"make-sdk-key":   {body: map[string]any{"environment": "production"}, may: []string{"olu", "root"}},
+	"revoke-sdk-key": {path: "/sdk-keys/{key}", may: []string{"olu", "root"}},
+	"revoke-token":   {path: "/tokens/{token}", may: admins},
 }
 
 func TestEveryOperationRefusesWhoMayNotDoIt(t *testing.T) {

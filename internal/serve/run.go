@@ -56,9 +56,14 @@ func (a *App) Run(ctx context.Context) error {
 		}
 		go func() { failed <- server.Serve(l) }()
 	}
+	if len(addresses) > 0 {
+		url := a.cfg.url(addresses[0])
+		a.address.Store(&url)
+	}
 	if a.cfg.Listening != nil {
 		a.cfg.Listening(addresses)
 	}
+	a.setUp(ctx)
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
@@ -189,6 +194,9 @@ func (a *App) peers(next http.Handler) (http.Handler, error) {
 	host, _, _ := net.SplitHostPort(a.cfg.Addr)
 	proxies, err := a.cfg.proxies()
 	if err != nil || loopback(host) || a.cfg.TLSCert != "" {
+		if err == nil && len(proxies) > 0 {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(w, throughProxy(r, proxies)) }), nil
+		}
 		return next, err
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -200,7 +208,7 @@ func (a *App) peers(next http.Handler) (http.Handler, error) {
 			http.Error(w, "this server is reached through its proxy only", http.StatusForbidden)
 			return
 		}
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(w, throughProxy(r, proxies))
 	}), nil
 }
 

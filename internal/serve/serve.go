@@ -13,12 +13,14 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/api"
 	"github.com/soukhq/souk/internal/apply"
 	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/backup"
 	"github.com/soukhq/souk/internal/catalog"
 	"github.com/soukhq/souk/internal/dataplane"
 	"github.com/soukhq/souk/internal/fault"
@@ -39,6 +41,8 @@ type App struct {
 	db       *store.DB
 	audit    *audit.Log
 	keys     *access.Keys
+	accounts *access.Accounts
+	address  atomic.Pointer[string] // where it listens, once it does, as a URL
 	live     *registry.Live
 	rollouts *rollout.Rollouts
 	handler  http.Handler
@@ -110,17 +114,19 @@ func build(ctx context.Context, cfg Config, db *store.DB) (*App, error) {
 		keys:      &access.Keys{DB: db, Now: cfg.Now, Log: cfg.Log, Facts: keyFacts},
 		live:      &registry.Live{DB: db, Dir: filepath.Join(cfg.Data, "snapshots"), Log: cfg.Log},
 		rollouts:  &rollout.Rollouts{DB: db, Now: cfg.Now, Log: cfg.Log},
-		Directory: &access.Directory{DB: db, Now: cfg.Now},
-		Tokens:    &access.Tokens{DB: db, Now: cfg.Now},
+		Directory: &access.Directory{DB: db, Now: cfg.Now, Uses: usesOfGroup},
+		Tokens:    &access.Tokens{DB: db, Now: cfg.Now, Publishers: access.Publishers(cfg.Publishers)},
 		Library:   &template.Library{DB: db, Now: cfg.Now},
 		Policies:  &policy.Engine{DB: db, Now: cfg.Now},
 		Registry:  &registry.Registry{DB: db, Now: cfg.Now, Log: cfg.Log},
 		Catalog:   &catalog.Catalog{DB: db, Now: cfg.Now},
 		Lifecycle: &lifecycle.Lifecycles{DB: db, Now: cfg.Now},
 	}
+	a.accounts = a.newAccounts()
 	a.Desk = &review.Desk{DB: db, Now: cfg.Now, Log: cfg.Log, Policies: a.Policies}
 	a.Apply = &apply.Target{
 		DB: db, Directory: a.Directory, Registry: a.Registry, Library: a.Library, Engine: a.Policies, Lifecycle: a.Lifecycle,
+		Desk: a.Desk, Now: cfg.Now,
 	}
 	if err := a.Library.Seed(ctx); err != nil {
 		return nil, fmt.Errorf("seed templates: %w", err)
@@ -139,9 +145,10 @@ func build(ctx context.Context, cfg Config, db *store.DB) (*App, error) {
 func (a *App) routes() (http.Handler, error) {
 	a.control = api.New(api.Deps{
 		DB: a.db, Log: a.log, Now: a.cfg.Now, Mode: a.cfg.Mode, Version: a.cfg.Version, People: a.cfg.People, Console: web.Files,
-		Ready: a.live.Ready, Directory: a.Directory, Sessions: &access.Sessions{DB: a.db, Now: a.cfg.Now}, Tokens: a.Tokens,
+		Ready: a.live.Ready, Directory: a.Directory, Sessions: a.accounts.Sessions, Accounts: a.accounts, Tokens: a.Tokens,
 		Keys: a.keys, Catalog: a.Catalog, Registry: a.Registry, Live: a.live, Rollouts: a.rollouts, Desk: a.Desk,
 		Library: a.Library, Policies: a.Policies, Lifecycle: a.Lifecycle, Audit: a.audit, Apply: a.Apply,
+		Backups: &backup.Backups{DB: a.db, Audit: a.audit, Now: a.cfg.Now, Version: a.cfg.Version}, Doctor: a.Doctor,
 	})
 	mux := http.NewServeMux()
 	mux.Handle("/", a.control)

@@ -288,6 +288,41 @@ export interface paths {
         /** Make or change a group */
         put: operations["put-group"];
         post?: never;
+        /** Delete a group that owns nothing */
+        delete: operations["delete-group"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/groups/{name}/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Join a group that people join by themselves */
+        post: operations["join-group"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/groups/{name}/leave": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Leave a group that people join by themselves */
+        post: operations["leave-group"];
         delete?: never;
         options?: never;
         head?: never;
@@ -329,6 +364,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/links:read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a one-time link is for; it is not used up */
+        post: operations["read-link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/links:use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Choose a password by a one-time link, and sign in; the link is used up */
+        post: operations["use-link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/people": {
         parameters: {
             query?: never;
@@ -358,6 +427,57 @@ export interface paths {
         /** Make or change a person */
         put: operations["put-person"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{email}/invite": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a link by which a person can join; makes the person if there is none, and voids the link before */
+        post: operations["invite-person"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{email}/reset-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a link by which a person can choose a new password */
+        post: operations["make-reset-link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{email}/sign-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End all sessions of a person */
+        post: operations["sign-out-person"];
         delete?: never;
         options?: never;
         head?: never;
@@ -691,6 +811,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sdk-keys/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a new SDK key in place of one, which stays good for the overlap; 202 if this replica does not take it within a second */
+        post: operations["rotate-sdk-key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/segments": {
         parameters: {
             query?: never;
@@ -739,6 +876,74 @@ export interface paths {
         post: operations["sign-in"];
         /** Sign out */
         delete: operations["sign-out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change one's own password; one's other sessions end */
+        post: operations["change-password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List one's own sessions, or for administrators those of a person */
+        get: operations["list-sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a session */
+        post: operations["end-session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions:end-others": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End all one's own sessions but this one */
+        post: operations["end-other-sessions"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -831,17 +1036,17 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/watch": {
+    "/api/v1/tokens/{id}/rotate": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** What changes, as it changes: server-sent events. A change names what to fetch again; resync says to fetch all that is shown */
-        get: operations["watch"];
+        get?: never;
         put?: never;
-        post?: never;
+        /** Make a new API token in place of one, which stays good for the overlap */
+        post: operations["rotate-token"];
         delete?: never;
         options?: never;
         head?: never;
@@ -939,14 +1144,14 @@ export interface components {
              * @description What the actor showed
              * @enum {string}
              */
-            kind: "session" | "token" | "sdk_key" | "local" | "system";
+            kind: "session" | "token" | "sdk_key" | "local" | "system" | "link";
             /** @description E-mail of the person who made a token */
             made_by?: string;
         };
         Credentials: {
-            /** @description In a demo: whom to be */
             email?: string;
-            /** @description An API token, souk_… */
+            password?: string;
+            /** @description An API token, souk_…, instead of email and password */
             token?: string;
         };
         Decision: {
@@ -970,6 +1175,10 @@ export interface components {
             does: string;
             email: string;
             short_name: string;
+        };
+        Ended: {
+            /** Format: int64 */
+            ended: number;
         };
         Entry: {
             /** @description E-mail of the person, or the name of the part of Souk that acted */
@@ -1173,6 +1382,8 @@ export interface components {
             delegated: boolean;
             /** @description What an approver group decides, such as product or security */
             domains: string[];
+            /** @description People join and leave by themselves */
+            joinable: boolean;
             /** @description Members were given as the whole membership, so that a person's own list of groups adds nobody */
             lists: boolean;
             /** @description E-mail addresses */
@@ -1191,6 +1402,8 @@ export interface components {
             delegated?: boolean;
             /** @description What an approver group decides, such as product or security */
             domains?: string[];
+            /** @description People may join and leave by themselves; absent leaves it as it is */
+            joinable?: boolean;
             /** @description E-mail addresses: if present, even if empty, the whole membership */
             members?: string[];
             roles?: string[];
@@ -1229,6 +1442,12 @@ export interface components {
             title: string;
             /** @description What is to be done, in plain words */
             words: string;
+        };
+        Invitation: {
+            /** @description What people read; absent leaves it as it is */
+            display_name?: string;
+            /** @description Groups that the person is to be in */
+            groups?: string[];
         };
         Judgement: {
             /** @description Digest of what was read: an edit since makes it stale */
@@ -1350,6 +1569,33 @@ export interface components {
             /** Format: int64 */
             ttl_days: number;
         };
+        Link: {
+            display_name?: string;
+            /** @description Whose password it sets; absent for set-up, where one says who one is */
+            email?: string;
+            /** Format: date-time */
+            expires_at: string;
+            /** @description Titles of the groups that the person is in */
+            groups: string[];
+            /** @description Name of who made the link */
+            invited_by?: string;
+            /** @enum {string} */
+            kind: "setup" | "invite" | "reset";
+        };
+        LinkSecret: {
+            /** @description What follows # in the link */
+            secret: string;
+        };
+        LinkUse: {
+            /** @description What people read; absent leaves it as it is */
+            display_name?: string;
+            /** @description For set-up: one's own address */
+            email?: string;
+            /** @description 12 to 200 characters */
+            password: string;
+            /** @description What follows # in the link */
+            secret: string;
+        };
         ListingApp: {
             items: components["schemas"]["App"][];
             /** @description Cursor of the next page; absent on the last */
@@ -1380,13 +1626,13 @@ export interface components {
             /** @description Cursor of the next page; absent on the last */
             next?: string;
         };
-        ListingPerson: {
-            items: components["schemas"]["Person"][];
+        ListingPolicy: {
+            items: components["schemas"]["Policy"][];
             /** @description Cursor of the next page; absent on the last */
             next?: string;
         };
-        ListingPolicy: {
-            items: components["schemas"]["Policy"][];
+        ListingProfile: {
+            items: components["schemas"]["Profile"][];
             /** @description Cursor of the next page; absent on the last */
             next?: string;
         };
@@ -1412,6 +1658,11 @@ export interface components {
         };
         ListingSegment: {
             items: components["schemas"]["Segment"][];
+            /** @description Cursor of the next page; absent on the last */
+            next?: string;
+        };
+        ListingSignedIn: {
+            items: components["schemas"]["SignedIn"][];
             /** @description Cursor of the next page; absent on the last */
             next?: string;
         };
@@ -1445,18 +1696,34 @@ export interface components {
             /** Format: date-time */
             expires_at?: string;
             id: string;
+            /**
+             * Format: date-time
+             * @description To about a minute
+             */
+            last_used?: string;
             made_by: string;
             name: string;
             /** @description Web pages that a client-side key may be used from */
             origins: string[];
             /** @description How the secret begins */
             prefix: string;
+            /** @description Id of the key that it was rotated to */
+            replaced_by?: string;
             /** Format: int64 */
             revision: number;
             /** Format: date-time */
             revoked_at?: string;
             /** @description Shown this once */
             secret: string;
+        };
+        NewLink: {
+            email?: string;
+            /** Format: date-time */
+            expires_at: string;
+            /** @enum {string} */
+            kind: "setup" | "invite" | "reset";
+            /** @description Shown this once; whoever opens it first may choose the password */
+            link: string;
         };
         NewToken: {
             /** @description E-mail of the person that it acts as */
@@ -1475,6 +1742,8 @@ export interface components {
             name: string;
             /** @description How the secret begins */
             prefix: string;
+            /** @description Id of the token that it was rotated to */
+            replaced_by?: string;
             /** Format: int64 */
             revision: number;
             /** Format: date-time */
@@ -1483,6 +1752,11 @@ export interface components {
             scope: "all" | "read" | "requests" | "kill" | "outcomes";
             /** @description Shown this once */
             secret: string;
+        };
+        PasswordChange: {
+            current: string;
+            /** @description 12 to 200 characters */
+            new: string;
         };
         Patch: {
             /** @enum {string} */
@@ -1598,6 +1872,28 @@ export interface components {
             field?: string;
             message: string;
             remediation?: string;
+        };
+        Profile: {
+            /** @description Otherwise the person can no longer sign in, decide or own */
+            active: boolean;
+            /** @description A service account or an AI agent, not a human */
+            agent: boolean;
+            display_name: string;
+            /** @description In lower case; never changes */
+            email: string;
+            groups: string[];
+            /** @description Told to administrators and the person */
+            has_password: boolean;
+            id: string;
+            /** @description Has an open invitation; told to administrators */
+            invited: boolean;
+            /**
+             * Format: date-time
+             * @description To about a minute; told to administrators and the person
+             */
+            last_seen?: string;
+            /** Format: int64 */
+            revision: number;
         };
         Proof: {
             checkpoint: components["schemas"]["Checkpoint"];
@@ -1835,6 +2131,13 @@ export interface components {
             /** @enum {string} */
             state: "pending" | "baking" | "promoted" | "aborted";
         };
+        Rotation: {
+            /**
+             * Format: int64
+             * @description How long the old secret stays good beside the new one; 24 if absent
+             */
+            overlap_hours?: number;
+        };
         SDKKey: {
             /** @description Sees the flags of this app only */
             app?: string;
@@ -1846,12 +2149,19 @@ export interface components {
             /** Format: date-time */
             expires_at?: string;
             id: string;
+            /**
+             * Format: date-time
+             * @description To about a minute
+             */
+            last_used?: string;
             made_by: string;
             name: string;
             /** @description Web pages that a client-side key may be used from */
             origins: string[];
             /** @description How the secret begins */
             prefix: string;
+            /** @description Id of the key that it was rotated to */
+            replaced_by?: string;
             /** Format: int64 */
             revision: number;
             /** Format: date-time */
@@ -1901,6 +2211,13 @@ export interface components {
             mode: "demo" | "serve";
             /** @description Who is signed in; null if nobody is */
             person: components["schemas"]["SessionPerson"] | null;
+            /**
+             * @description Who may ask for requests, in the groups that they belong to
+             * @enum {string}
+             */
+            publishers: "everyone" | "role";
+            /** @description Nobody is an administrator yet: the server's log has a link for the first one */
+            setup: boolean;
             version: string;
         };
         SessionPerson: {
@@ -1908,7 +2225,26 @@ export interface components {
             domains: string[];
             email: string;
             groups: string[];
+            has_password: boolean;
             roles: string[];
+        };
+        SignedIn: {
+            /** @description Network address of the sign-in */
+            address?: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description This very session */
+            current: boolean;
+            id: string;
+            /** @description E-mail address */
+            person: string;
+            /**
+             * Format: date-time
+             * @description To about a minute
+             */
+            seen_at: string;
+            /** @description What the browser says it is */
+            user_agent: string;
         };
         Template: {
             /** @description Approvals needed by domain, besides those that policy asks for */
@@ -2075,6 +2411,8 @@ export interface components {
             name: string;
             /** @description How the secret begins */
             prefix: string;
+            /** @description Id of the token that it was rotated to */
+            replaced_by?: string;
             /** Format: int64 */
             revision: number;
             /** Format: date-time */
@@ -2099,17 +2437,6 @@ export interface components {
             documents: components["schemas"]["ApplyDocument"][];
             /** @description Plan only */
             dry_run?: boolean;
-        };
-        WatchChange: {
-            /** @description As in the path of the thing: an id, a key, a slug, a name or an e-mail address */
-            id: string;
-            /** @enum {string} */
-            noun: "request" | "flag" | "rollout" | "app" | "person" | "group" | "template" | "policy" | "environment" | "segment" | "lifecycle" | "audit" | "token" | "sdk_key" | "session" | "proposal";
-            /**
-             * Format: int64
-             * @description Its revision after the change, where it has one that is known
-             */
-            revision?: number;
         };
     };
     responses: never;
@@ -2809,6 +3136,112 @@ export interface operations {
             };
         };
     };
+    "delete-group": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+                /** @description The revision that was read, in quotes, as the ETag gives it */
+                "If-Match"?: string;
+                /** @description * to make something that does not exist yet */
+                "If-None-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "join-group": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Group"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "leave-group": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Group"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-inbox": {
         parameters: {
             query?: never;
@@ -2909,6 +3342,73 @@ export interface operations {
             };
         };
     };
+    "read-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkSecret"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Link"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "use-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkUse"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-people": {
         parameters: {
             query?: {
@@ -2930,7 +3430,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ListingPerson"];
+                    "application/json": components["schemas"]["ListingProfile"];
                 };
             };
             /** @description Error */
@@ -2962,7 +3462,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Person"];
+                    "application/json": components["schemas"]["Profile"];
                 };
             };
             /** @description Error */
@@ -3016,6 +3516,112 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Person"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "invite-person": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                email: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Invitation"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewLink"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "make-reset-link": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                email: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewLink"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "sign-out-person": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                email: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ended"];
                 };
             };
             /** @description Error */
@@ -3863,6 +4469,8 @@ export interface operations {
                 /** @description What the page before gave as next */
                 cursor?: string;
                 limit?: number;
+                /** @description ended: also those that expired or were revoked */
+                include?: "ended";
                 /** @description Slug of the app; all apps if absent */
                 app?: string;
             };
@@ -3962,6 +4570,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SDKKey"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "rotate-sdk-key": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Rotation"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewKey"];
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewKey"];
                 };
             };
             /** @description Error */
@@ -4140,6 +4795,143 @@ export interface operations {
             };
         };
     };
+    "change-password": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-sessions": {
+        parameters: {
+            query?: {
+                /** @description What the page before gave as next */
+                cursor?: string;
+                limit?: number;
+                /** @description E-mail of the person, for administrators; oneself if absent */
+                person?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListingSignedIn"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "end-session": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ended"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "end-other-sessions": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ended"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-templates": {
         parameters: {
             query?: {
@@ -4296,6 +5088,8 @@ export interface operations {
                 /** @description What the page before gave as next */
                 cursor?: string;
                 limit?: number;
+                /** @description ended: also those that expired or were revoked */
+                include?: "ended";
             };
             header?: never;
             path?: never;
@@ -4397,25 +5191,31 @@ export interface operations {
             };
         };
     };
-    watch: {
+    "rotate-token": {
         parameters: {
             query?: never;
             header?: {
-                /** @description Sent by browsers when they come back: begin where the stream before ended */
-                "Last-Event-ID"?: string;
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
             };
-            path?: never;
+            path: {
+                id: string;
+            };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Rotation"];
+            };
+        };
         responses: {
-            /** @description Events named change, whose data is a WatchChange, and events named resync */
-            200: {
+            /** @description Created */
+            201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["WatchChange"];
+                    "application/json": components["schemas"]["NewToken"];
                 };
             };
             /** @description Error */

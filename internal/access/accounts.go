@@ -1,0 +1,343 @@
+package access
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// Accounts are how people prove who they are: by a password, and by one-time links that let them choose one. It is safe for
+// concurrent use.
+//
+// Guessing is slowed down three times: by network address and by link in the memory of this replica, and by account in the
+// database. Where a person has signed in before counts for itself, so that whoever guesses from elsewhere, or guesses at
+// others from the same address, keeps nobody out.
+type Accounts struct {
+	DB        *store.DB
+	Now       func() time.Time
+	Log       *slog.Logger
+	Directory *Directory
+	Sessions  *Sessions
+	URL       func() string // where people reach the console, such as https://souk.example.com
+
+	hashing   hashing
+	lock      sync.Mutex
+	addresses *meter // guarded by lock while it is made
+	settled   atomic.Bool
+}
+
+// signInsPerAddress is for places where nobody of that name has signed in before: a company's first morning behind one
+// address passes, somebody who tries a list of accounts does not.
+var signInsPerAddress = allowance{burst: 30, every: 2 * time.Second}
+
+func (a *Accounts) byAddress() *meter {
+	a.lock.Lock()
+	defer a.lock.Unlock()
+	if a.addresses == nil {
+		a.addresses = &meter{allowance: signInsPerAddress}
+	}
+	return a.addresses
+}
+
+// wrongPassword is what a sign-in is told, whether or not there is such a person.
+func wrongPassword() error {
+	return fault.New(fault.Unauthenticated, "wrong_password", "the e-mail address or the password is wrong").
+		Fix("check both and try again; an administrator can give you a link to choose a new password")
+}
+
+// login is what is known of an account that somebody wants to sign in to.
+type login struct {
+	personID string // empty where there is no such person
+	hash     string // empty without a password
+	active   bool
+	known    bool // somebody signed in to this account from this place before
+	account  []byte
+	failed   failed
+}
+
+func scanLogin(row store.Row) (l login, err error) {
+	var hash sql.NullString
+	err = row.Scan(&l.personID, &l.active, &hash)
+	l.hash = hash.String
+	return l, err
+}
+
+// SignIn opens a session for whoever knows the password. The caller sets the cookie.
+func (a *Accounts) SignIn(ctx context.Context, r *http.Request, email, password string) (*http.Cookie, Actor, error) {
+	email, err := Email("email", email)
+	if err != nil || utf8.RuneCountInString(password) > maxPassword || !utf8.ValidString(password) {
+		return nil, Actor{}, wrongPassword() // which it cannot be; not worth a count
+	}
+	place := placeOf(r.RemoteAddr)
+	l, err := a.prove(ctx, email, place, password)
+	if err != nil {
+		return nil, Actor{}, err
+	}
+	return a.Sessions.open(ctx, r, func(ctx context.Context, tx *store.Tx) (Token, error) {
+		return Token{As: email, Scope: ScopeAll}, a.admit(ctx, tx, l, email, place)
+	})
+}
+
+// prove tells whether the password is that of the account. The attempt is counted before the password is looked at, so that
+// many at once count as many; admit takes it back.
+func (a *Accounts) prove(ctx context.Context, email, place, password string) (l login, err error) {
+	now := a.Now()
+	err = a.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		l, err = readLogin(ctx, tx, email, place)
+		return err
+	})
+	if err != nil {
+		return login{}, err
+	}
+	if !l.known && place != "" {
+		if wait := a.byAddress().take(place, now); wait > 0 {
+			return login{}, tooMany429(wait, "too many attempts to sign in from your network")
+		}
+	}
+	if err := a.count(ctx, l, email, now); err != nil {
+		return login{}, err
+	}
+	right := false
+	err = a.hashing.do(ctx, func() { right = verify(l.hash, password) })
+	if err != nil {
+		return login{}, err
+	}
+	if !right || !l.active {
+		return login{}, wrongPassword()
+	}
+	if !l.known && place != "" {
+		a.byAddress().giveBack(place)
+	}
+	if parsed, err := parsePassword(l.hash); err == nil && parsed.cost != presentCost {
+		err := a.hashing.do(ctx, func() { l.hash = hashPassword(password, presentCost) })
+		if err != nil {
+			return login{}, err
+		}
+	}
+	return l, nil
+}
+
+// nobodysPassword is verified where there is no other, so that its absence takes as long.
+var nobodysPassword = sync.OnceValue(func() string { return hashPassword(store.NewID(), presentCost) })
+
+func verify(hash, password string) bool {
+	parsed, err := parsePassword(hash)
+	if err != nil {
+		if parsed, err = parsePassword(nobodysPassword()); err == nil {
+			parsed.matches(password)
+		}
+		return false
+	}
+	return parsed.matches(password)
+}
+
+func readLogin(ctx context.Context, tx *store.Tx, email, place string) (login, error) {
+	l, ok, err := store.One(ctx, tx, scanLogin, `SELECT p.id, p.active AND NOT p.agent, w.hash FROM person p LEFT JOIN password w ON w.person_id = p.id
+		WHERE p.email = $1`, email)
+	if err != nil {
+		return login{}, wrap("read password", err)
+	}
+	if ok && place != "" {
+		_, l.known, err = store.One(ctx, tx, store.ScanString, `SELECT address FROM sign_in_place WHERE person_id = $1 AND address = $2`, l.personID, place)
+		if err != nil {
+			return login{}, wrap("read places of sign-in", err)
+		}
+	}
+	account := email
+	if l.known {
+		account += "\n" + place
+	}
+	sum := sha256.Sum256([]byte(account))
+	l.account = sum[:]
+	return l, nil
+}
+
+// count writes one more failure of the account, or refuses the attempt while the account rests.
+func (a *Accounts) count(ctx context.Context, l login, email string, now time.Time) error {
+	var wait time.Duration
+	err := a.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if _, err := tx.Exec(ctx, `DELETE FROM sign_in_failure WHERE last_at < $1`, store.Micros(now.Add(-failuresCount))); err != nil {
+			return wrap("forget failures to sign in", err)
+		}
+		was, _, err := store.One(ctx, tx, scanFailed, `SELECT failures, last_at FROM sign_in_failure WHERE account = $1`+tx.ForUpdate(), l.account)
+		if err != nil {
+			return wrap("read failures to sign in", err)
+		}
+		var next failed
+		next, wait = was.again(now)
+		if next == was {
+			return nil
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO sign_in_failure (account, failures, last_at) VALUES ($1, $2, $3)
+			ON CONFLICT (account) DO UPDATE SET failures = sign_in_failure.failures + $2 - $4, last_at = $3`,
+			l.account, next.count, store.Micros(next.last), was.count); err != nil {
+			return wrap("count failure to sign in", err)
+		}
+		if next.count == tellAfter && l.personID != "" && wait == 0 {
+			return change{by: System("access"), at: now}.append(ctx, tx, "person.guessed_at", "person:"+email, nil,
+				map[string]any{"failures": next.count})
+		}
+		return nil
+	})
+	if err == nil && wait > 0 {
+		return tooMany429(wait, "too many attempts to sign in with this address")
+	}
+	return err
+}
+
+// tellAfter is the number of attempts in a row at which the audit log learns of them: once, so that a guesser cannot flood it.
+const tellAfter = 10
+
+func scanFailed(row store.Row) (f failed, err error) {
+	var last int64
+	err = row.Scan(&f.count, &last)
+	f.last = store.Time(last)
+	return f, err
+}
+
+// admit is a step after the password was right: its person may still sign in by it, and the attempt was no failure.
+func (a *Accounts) admit(ctx context.Context, tx *store.Tx, l login, email, place string) error {
+	now := a.Now()
+	present, err := readLogin(ctx, tx, email, "")
+	if err != nil {
+		return err
+	}
+	if present.personID != l.personID || !present.active || present.hash == "" {
+		return wrongPassword()
+	}
+	if present.hash != l.hash { // hashed anew at the present cost, or changed by somebody in between
+		was, err := parsePassword(present.hash)
+		if err != nil || was.cost == presentCost {
+			return wrongPassword()
+		}
+		if _, err := tx.Exec(ctx, `UPDATE password SET hash = $1 WHERE person_id = $2 AND hash = $3`, l.hash, l.personID, present.hash); err != nil {
+			return wrap("rehash password", err)
+		}
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM sign_in_failure WHERE account = $1`, l.account); err != nil {
+		return wrap("forget failures to sign in", err)
+	}
+	return rememberPlace(ctx, tx, l.personID, place, now)
+}
+
+// placesFor is how long it is remembered where somebody signed in from.
+const placesFor = 90 * 24 * time.Hour
+
+func rememberPlace(ctx context.Context, tx *store.Tx, personID, place string, now time.Time) error {
+	if place == "" {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM sign_in_place WHERE last_at < $1`, store.Micros(now.Add(-placesFor))); err != nil {
+		return wrap("forget places of sign-in", err)
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO sign_in_place (person_id, address, last_at) VALUES ($1, $2, $3)
+		ON CONFLICT (person_id, address) DO UPDATE SET last_at = $3`, personID, place, store.Micros(now))
+	return wrap("remember place of sign-in", err)
+}
+
+// ChangePassword replaces one's own password, ends one's other sessions and voids links that would set another.
+func (a *Accounts) ChangePassword(ctx context.Context, by Actor, r *http.Request, current, wanted string) error {
+	if err := Can(by, SessionManage, Scope{Person: by.Email}); err != nil {
+		return err
+	}
+	if by.Credential.Kind != credentialSession || by.PersonID == "" || by.TokenScope != ScopeAll {
+		return fault.New(fault.Forbidden, "session_needed", "a password is changed by its person, signed in by a browser").
+			Fix("sign in to the console and change it there")
+	}
+	if err := checkPassword(wanted, by.Email, by.Name); err != nil {
+		return at(err, "new")
+	}
+	if wanted == current {
+		return fault.New(fault.Invalid, "same_password", "the new password is the present one").At("new").Fix("choose another one")
+	}
+	place := placeOf(r.RemoteAddr)
+	l, err := a.prove(ctx, by.Email, place, current)
+	if fault.Is(err, fault.Unauthenticated) {
+		return fault.New(fault.Unprocessable, "wrong_password", "the present password is wrong").At("current").
+			Fix("type the one that you signed in with; an administrator can give you a link to choose a new one")
+	}
+	if err != nil {
+		return err
+	}
+	var hash string
+	if err := a.hashing.do(ctx, func() { hash = hashPassword(wanted, presentCost) }); err != nil {
+		return err
+	}
+	return a.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := a.admit(ctx, tx, l, by.Email, place); err != nil {
+			return err
+		}
+		c := change{by: by, at: a.Now()}
+		if err := setPassword(ctx, tx, c, by.PersonID, hash, by.Credential.ID); err != nil {
+			return err
+		}
+		return c.append(ctx, tx, "person.password_changed", "person:"+by.Email, nil, map[string]any{"other_sessions": "ended"})
+	})
+}
+
+// at moves a fault to another field.
+func at(err error, field string) error {
+	if f, ok := err.(*fault.Error); ok { //nolint:errorlint // made in this package
+		return f.At(field)
+	}
+	return err
+}
+
+// setPassword is a step: the person's password, the end of their sessions save one, and of links that would set another.
+func setPassword(ctx context.Context, tx *store.Tx, c change, personID, hash, keepSession string) error {
+	if _, err := tx.Exec(ctx, `INSERT INTO password (person_id, hash, changed_at) VALUES ($1, $2, $3)
+		ON CONFLICT (person_id) DO UPDATE SET hash = $2, changed_at = $3`, personID, hash, store.Micros(c.at)); err != nil {
+		return wrap("write password", err)
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM session WHERE person_id = $1 AND id <> $2`, personID, keepSession); err != nil {
+		return wrap("end sessions", err)
+	}
+	tx.Announce(Topic)
+	return voidLinks(ctx, tx, c.at, personID)
+}
+
+// Standing tells whether the actor has a password, and whether nobody is an administrator yet.
+func (a *Accounts) Standing(ctx context.Context, by Actor) (hasPassword, setUp bool, err error) {
+	if by.PersonID == "" && a.settled.Load() {
+		return false, false, nil
+	}
+	err = a.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if by.PersonID != "" {
+			_, hasPassword, err = store.One(ctx, tx, store.ScanString, `SELECT person_id FROM password WHERE person_id = $1`, by.PersonID)
+			if err != nil {
+				return wrap("read password", err)
+			}
+		}
+		if !a.settled.Load() {
+			admins, err := countAdmins(ctx, tx)
+			if err != nil {
+				return err
+			}
+			setUp = admins == 0
+			a.settled.Store(!setUp) // the last administrator cannot be lost
+		}
+		return nil
+	})
+	return hasPassword, setUp, err
+}
+
+// clip makes foreign text one line that can be shown, of at most n bytes.
+func clip(text string, n int) string {
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == utf8.RuneError || fault.Deceptive(r) {
+			return -1
+		}
+		return r
+	}, text)
+	return fault.Clip(text, n)
+}

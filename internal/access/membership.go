@@ -1,0 +1,132 @@
+package access
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// DeleteGroup removes a group that nothing hangs on, and with it everybody's membership. A revision other than 0 must be the
+// present one.
+func (d *Directory) DeleteGroup(ctx context.Context, by Actor, name string, revision int64) error {
+	if err := Can(by, PeopleWrite, Scope{}); err != nil {
+		return err
+	}
+	return d.change(ctx, func(ctx context.Context, tx *store.Tx) error {
+		g, ok, err := GroupByName(ctx, tx, name)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return unknownGroup(ctx, tx, name)
+		}
+		c := change{by: by, at: d.Now(), revision: revision}
+		if err := c.check("group", true, g.Revision, g); err != nil {
+			return err
+		}
+		if err := d.unused(ctx, tx, name); err != nil {
+			return err
+		}
+		for _, email := range g.Members {
+			if _, _, err := touchPerson(ctx, tx, c, email); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM person_group WHERE group_name = $1`, name); err != nil {
+			return wrap("remove members", err)
+		}
+		rows, err := tx.Exec(ctx, `DELETE FROM grp WHERE name = $1 AND revision = $2`, name, g.Revision)
+		if err != nil {
+			return wrap("delete group", err)
+		}
+		if err := written("group", rows); err != nil {
+			return err
+		}
+		return c.append(ctx, tx, "group.deleted", "group:"+name, g, nil)
+	})
+}
+
+// unused refuses to delete a group that something hangs on, naming it.
+func (d *Directory) unused(ctx context.Context, tx *store.Tx, name string) error {
+	if d.Uses == nil {
+		return nil
+	}
+	uses, err := d.Uses(ctx, tx, name)
+	if err != nil || len(uses) == 0 {
+		return err
+	}
+	more := ""
+	if shown := 5; len(uses) > shown {
+		more = fmt.Sprintf(" and %d more", len(uses)-shown)
+		uses = uses[:shown]
+	}
+	return fault.New(fault.Conflict, "group_in_use", "the group %s is still needed: %s%s", name, strings.Join(uses, ", "), more).
+		Fix("give these to another group first").Showing(uses)
+}
+
+func unknownGroup(ctx context.Context, tx *store.Tx, name string) error {
+	_, groups, err := Names(ctx, tx)
+	if err != nil {
+		return err
+	}
+	return unknown("group", "name", name, groups)
+}
+
+// Join makes the actor a member of a group that people join by themselves. Joining again changes nothing.
+func (d *Directory) Join(ctx context.Context, by Actor, name string) (Group, error) {
+	return d.move(ctx, by, name, "group.joined", func(ctx context.Context, tx *store.Tx, g Group) error {
+		return join(ctx, tx, by.PersonID, g.Name)
+	})
+}
+
+// Leave ends the actor's membership in a group that people join by themselves. Leaving again changes nothing.
+func (d *Directory) Leave(ctx context.Context, by Actor, name string) (Group, error) {
+	return d.move(ctx, by, name, "group.left", func(ctx context.Context, tx *store.Tx, g Group) error {
+		_, err := tx.Exec(ctx, `DELETE FROM person_group WHERE person_id = $1 AND group_name = $2`, by.PersonID, g.Name)
+		return wrap("remove member", err)
+	})
+}
+
+func (d *Directory) move(ctx context.Context, by Actor, name, event string, do func(ctx context.Context, tx *store.Tx, g Group) error) (after Group, err error) {
+	if err := Can(by, GroupJoin, Scope{}); err != nil {
+		return Group{}, err
+	}
+	if by.PersonID == "" {
+		return Group{}, fault.New(fault.Forbidden, "no_person", "only people join groups").Fix("sign in as a person")
+	}
+	err = d.change(ctx, func(ctx context.Context, tx *store.Tx) error {
+		before, ok, err := GroupByName(ctx, tx, name)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return unknownGroup(ctx, tx, name)
+		}
+		if !before.Joinable {
+			return fault.New(fault.Forbidden, "not_joinable", "an administrator decides who is in %s", before.Title).
+				Fix("ask an administrator, under People")
+		}
+		if err := do(ctx, tx, before); err != nil {
+			return err
+		}
+		if after, _, err = GroupByName(ctx, tx, name); err != nil || len(after.Members) == len(before.Members) {
+			return err
+		}
+		c := change{by: by, at: d.Now()}
+		if _, err := tx.Exec(ctx, `UPDATE grp SET revision = revision + 1, updated_at = $1 WHERE name = $2`, store.Micros(c.at), name); err != nil {
+			return wrap("update group", err)
+		}
+		if _, _, err := touchPerson(ctx, tx, c, by.Email); err != nil {
+			return err
+		}
+		after.Revision++
+		return c.append(ctx, tx, event, "group:"+name, nil, map[string]any{"person": by.Email})
+	})
+	if err != nil {
+		return Group{}, err
+	}
+	return after, nil
+}

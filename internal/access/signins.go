@@ -1,0 +1,142 @@
+package access
+
+import (
+	"context"
+	"time"
+
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// SignedIn is a session as its person and administrators see it: a browser that is signed in.
+type SignedIn struct {
+	ID        string    `json:"id"`
+	Person    string    `json:"person" doc:"E-mail address"`
+	CreatedAt time.Time `json:"created_at"`
+	SeenAt    time.Time `json:"seen_at" doc:"To about a minute"`
+	UserAgent string    `json:"user_agent" doc:"What the browser says it is"`
+	Address   string    `json:"address,omitempty" doc:"Network address of the sign-in"`
+	Current   bool      `json:"current" doc:"This very session"`
+}
+
+const signedInColumns = `s.id, p.email, s.created_at, s.seen_at, s.user_agent, s.address`
+
+func scanSignedIn(row store.Row) (s SignedIn, err error) {
+	var created, seen int64
+	err = row.Scan(&s.ID, &s.Person, &created, &seen, &s.UserAgent, &s.Address)
+	s.CreatedAt, s.SeenAt = store.Time(created), store.Time(seen)
+	return s, err
+}
+
+// List gives the sessions of a person that last, the newest first; one's own if email is empty.
+func (s *Sessions) List(ctx context.Context, by Actor, email string, page store.Page) (store.Listing[SignedIn], error) {
+	if email == "" {
+		email = by.Email
+	}
+	if err := Can(by, SessionManage, Scope{Person: email}); err != nil {
+		return store.Listing[SignedIn]{}, err
+	}
+	before, err := newest(page)
+	if err != nil {
+		return store.Listing[SignedIn]{}, err
+	}
+	idle, lifetime := s.limits()
+	var all []SignedIn
+	err = s.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		now, err := s.now(ctx, tx)
+		if err != nil {
+			return err
+		}
+		all, err = store.List(ctx, tx, scanSignedIn, `SELECT `+signedInColumns+` FROM session s JOIN person p ON p.id = s.person_id
+			WHERE p.email = $1 AND s.seen_at > $2 AND s.created_at > $3 AND s.id COLLATE "C" < $4 ORDER BY s.id COLLATE "C" DESC LIMIT $5`,
+			email, store.Micros(now.Add(-idle)), store.Micros(now.Add(-lifetime)), before, page.Size()+1)
+		return wrap("list sessions", err)
+	})
+	if err != nil {
+		return store.Listing[SignedIn]{}, err
+	}
+	for i := range all {
+		all[i].Current = by.Credential.Kind == credentialSession && by.Credential.ID == all[i].ID
+	}
+	return store.Cut(page, all, func(s SignedIn) []string { return []string{s.ID} }), nil
+}
+
+// End ends one session, one's own or, for an administrator, anybody's. To whoever may not, a session that is not there is
+// refused alike.
+func (s *Sessions) End(ctx context.Context, by Actor, id string) error {
+	if err := Can(by, SessionManage, Scope{Person: by.Email}); err != nil {
+		return err
+	}
+	return s.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		found, ok, err := store.One(ctx, tx, scanSignedIn, `SELECT `+signedInColumns+` FROM session s JOIN person p ON p.id = s.person_id
+			WHERE s.id = $1`+tx.ForUpdate(), id)
+		if err != nil {
+			return wrap("read session", err)
+		}
+		if err := Can(by, SessionManage, Scope{Person: found.Person}); err != nil {
+			return err
+		}
+		if !ok {
+			return fault.New(fault.NotFound, "unknown_session", "there is no such session, or it has ended").Fix("look it up in the list of sessions")
+		}
+		return s.end(ctx, tx, by, found.Person, `s.id = $2`, id)
+	})
+}
+
+// EndOthers ends all one's own sessions but the one that asks, and tells how many.
+func (s *Sessions) EndOthers(ctx context.Context, by Actor) (ended int, err error) {
+	if err := Can(by, SessionManage, Scope{Person: by.Email}); err != nil {
+		return 0, err
+	}
+	keep := ""
+	if by.Credential.Kind == credentialSession {
+		keep = by.Credential.ID
+	}
+	err = s.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		if ended, err = countSessions(ctx, tx, by.Email, keep); err != nil || ended == 0 {
+			return err
+		}
+		return s.end(ctx, tx, by, by.Email, `s.id <> $2`, keep)
+	})
+	return ended, err
+}
+
+// SignOutEverywhere ends all sessions of a person and tells how many. Tokens stay: they are revoked each.
+func (s *Sessions) SignOutEverywhere(ctx context.Context, by Actor, email string) (ended int, err error) {
+	if err := Can(by, PeopleWrite, Scope{Person: email}); err != nil {
+		return 0, err
+	}
+	err = s.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		p, ok, err := PersonByEmail(ctx, tx, email)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			people, _, err := Names(ctx, tx)
+			if err != nil {
+				return err
+			}
+			return unknown("person", "email", email, people)
+		}
+		if ended, err = countSessions(ctx, tx, p.Email, ""); err != nil || ended == 0 {
+			return err
+		}
+		return s.end(ctx, tx, by, p.Email, `s.id <> $2`, "")
+	})
+	return ended, err
+}
+
+func countSessions(ctx context.Context, tx *store.Tx, email, except string) (count int, err error) {
+	err = tx.QueryRow(ctx, `SELECT count(*) FROM session s JOIN person p ON p.id = s.person_id WHERE p.email = $1 AND s.id <> $2`, email, except).Scan(&count)
+	return count, wrap("count sessions", err)
+}
+
+// end is a step: ends the sessions of a person that the condition on s.id names.
+func (s *Sessions) end(ctx context.Context, tx *store.Tx, by Actor, email, which, id string) error {
+	rows, err := tx.Exec(ctx, `DELETE FROM session WHERE id IN (SELECT s.id FROM session s JOIN person p ON p.id = s.person_id WHERE p.email = $1 AND `+which+`)`, email, id)
+	if err != nil {
+		return wrap("end sessions", err)
+	}
+	tx.Announce(Topic)
+	return change{by: by, at: s.Now()}.append(ctx, tx, "person.signed_out", "person:"+email, nil, map[string]any{"sessions": rows})
+}
