@@ -23,6 +23,7 @@ sign_in         -    y    y       y         y      y          y     y          y
 read            -    y    y       y         y      y          y     y          y         y         y        y      y      y
 request.make    -    -    y       y         y      -          -     -          -         -         -        -      -      y
 request.edit    -    -    y       y         y      y          -     -          -         -         -        -      -      y
+request.comment -    y    y       y         y      y          y     y          y         y         y        y      y      y
 request.decide  -    -    -       -         -      -          -     -          y         -         -        -      -      y
 kill            -    -    y       y         y      -          -     -          -         y         -        y      y      y
 rollout.run     -    -    y       y         y      -          -     -          -         -         -        -      -      y
@@ -46,6 +47,7 @@ sign_in         y    y     y         y     y         -
 read            y    y     y         y     -         -
 request.make    y    -     y         -     -         -
 request.edit    y    -     y         -     -         -
+request.comment y    -     y         -     -         -
 request.decide  y    -     -         -     -         -
 kill            y    -     -         y     -         -
 rollout.run     y    -     -         -     -         -
@@ -190,10 +192,10 @@ func TestHeldIsWhatNeedsNoParticularApp(t *testing.T) {
 		want []Action
 	}{
 		{Actor{}, []Action{Public}},
-		{somebody(), []Action{Public, SignIn, Read, SessionManage, GroupJoin, TokenMake}},
-		{member, []Action{Public, SignIn, Read, RequestMake, SessionManage, GroupJoin, TokenMake}},
-		{somebody(Operator), []Action{Public, SignIn, Read, RequestMake, Kill, RolloutStop, SessionManage, GroupJoin, TokenMake, KeyMake, KeyRead}},
-		{Local("root"), []Action{Public, SignIn, Read, Kill, RolloutStop, AuditRead, PeopleWrite, GovernWrite, SessionManage, GroupJoin, TokenMake, KeyMake, Backup, KeyRead}},
+		{somebody(), []Action{Public, SignIn, Read, RequestComment, SessionManage, GroupJoin, TokenMake}},
+		{member, []Action{Public, SignIn, Read, RequestMake, RequestComment, SessionManage, GroupJoin, TokenMake}},
+		{somebody(Operator), []Action{Public, SignIn, Read, RequestMake, RequestComment, Kill, RolloutStop, SessionManage, GroupJoin, TokenMake, KeyMake, KeyRead}},
+		{Local("root"), []Action{Public, SignIn, Read, RequestComment, Kill, RolloutStop, AuditRead, PeopleWrite, GovernWrite, SessionManage, GroupJoin, TokenMake, KeyMake, Backup, KeyRead}},
 	} {
 		if diff := cmp.Diff(c.want, Held(c.by)); diff != "" {
 			t.Errorf("%+v (-want +got):\n%s", c.by.Groups, diff)

@@ -169,10 +169,14 @@ func (d *Directory) PutPerson(ctx context.Context, by Actor, email string, spec 
 	if err != nil {
 		return Person{}, "", err
 	}
+	var waiting *Proposal
 	err = d.change(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		p, effect, err = putPerson(ctx, tx, change{by, d.Now(), revision}, email, spec)
+		p, effect, waiting, err = putPerson(ctx, tx, change{by, d.Now(), revision}, email, spec)
 		return err
 	})
+	if err == nil {
+		err = waiting.Pending()
+	}
 	if err != nil {
 		return Person{}, "", err
 	}
@@ -190,10 +194,14 @@ func (d *Directory) PutGroup(ctx context.Context, by Actor, name string, spec Gr
 	if spec, err = checkGroup(name, spec); err != nil {
 		return Group{}, "", err
 	}
+	var waiting *Proposal
 	err = d.change(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		g, effect, err = putGroup(ctx, tx, change{by, d.Now(), revision}, name, spec)
+		g, effect, waiting, err = putGroup(ctx, tx, change{by, d.Now(), revision}, name, spec)
 		return err
 	})
+	if err == nil {
+		err = waiting.Pending()
+	}
 	if err != nil {
 		return Group{}, "", err
 	}

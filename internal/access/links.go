@@ -79,6 +79,7 @@ func (a *Accounts) Invite(ctx context.Context, by Actor, email string, spec Invi
 	if err != nil {
 		return NewLink{}, err
 	}
+	var waiting *Proposal
 	err = a.Directory.change(ctx, func(ctx context.Context, tx *store.Tx) error {
 		c := change{by: by, at: a.Now()}
 		before, exists, err := PersonByEmail(ctx, tx, email)
@@ -91,13 +92,16 @@ func (a *Accounts) Invite(ctx context.Context, by Actor, email string, spec Invi
 		if wanted.DisplayName == "" {
 			wanted.DisplayName = before.DisplayName
 		}
-		p, _, err := putPerson(ctx, tx, c, email, wanted)
-		if err != nil {
+		var p Person
+		if p, _, waiting, err = putPerson(ctx, tx, c, email, wanted); err != nil || waiting != nil {
 			return err
 		}
 		link, err = a.makeLink(ctx, tx, c, LinkInvite, p)
 		return err
 	})
+	if err == nil {
+		err = waiting.Pending()
+	}
 	return link, err
 }
 
@@ -391,7 +395,7 @@ func (a *Accounts) useLink(ctx context.Context, tx *store.Tx, use LinkUse, hash,
 		}
 		if err == nil && use.DisplayName != "" && use.DisplayName != p.DisplayName {
 			active := p.Active
-			p, _, err = putPerson(ctx, tx, c, p.Email, PersonSpec{DisplayName: use.DisplayName, Active: &active})
+			p, _, _, err = putPerson(ctx, tx, c, p.Email, PersonSpec{DisplayName: use.DisplayName, Active: &active})
 		}
 	}
 	if err != nil {
@@ -426,7 +430,7 @@ func firstAdmin(ctx context.Context, tx *store.Tx, c change, use LinkUse) (Perso
 	if exists && spec.DisplayName == "" {
 		spec.DisplayName = before.DisplayName
 	}
-	if _, _, err := putPerson(ctx, tx, c, use.Email, spec); err != nil {
+	if _, _, _, err := putPerson(ctx, tx, c, use.Email, spec); err != nil {
 		return Person{}, err
 	}
 	name, ok, err := store.One(ctx, tx, store.ScanString, `SELECT name FROM grp WHERE roles LIKE '%"admin"%' ORDER BY name COLLATE "C" LIMIT 1`)
@@ -445,7 +449,7 @@ func firstAdmin(ctx context.Context, tx *store.Tx, c change, use LinkUse) (Perso
 	} else if name, err = vacantGroup(ctx, tx); err != nil {
 		return Person{}, err
 	}
-	if _, _, err := putGroup(ctx, tx, c, name, group); err != nil {
+	if _, _, _, err := putGroup(ctx, tx, c, name, group); err != nil {
 		return Person{}, err
 	}
 	p, _, err := PersonByEmail(ctx, tx, use.Email)

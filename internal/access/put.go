@@ -10,13 +10,15 @@ import (
 	"github.com/soukhq/souk/internal/store"
 )
 
-func putPerson(ctx context.Context, tx *store.Tx, c change, email string, spec PersonSpec) (Person, Effect, error) {
+// putPerson is a step. Where it makes the person one who decides about others' changes, and that needs a second
+// administrator, it gives a proposal instead of an effect.
+func putPerson(ctx context.Context, tx *store.Tx, c change, email string, spec PersonSpec) (Person, Effect, *Proposal, error) {
 	before, exists, err := PersonByEmail(ctx, tx, email)
 	if err != nil {
-		return Person{}, "", err
+		return Person{}, "", nil, err
 	}
 	if err := c.check("person", exists, before.Revision, before); err != nil {
-		return Person{}, "", err
+		return Person{}, "", nil, err
 	}
 	after := before
 	if !exists {
@@ -31,34 +33,44 @@ func putPerson(ctx context.Context, tx *store.Tx, c change, email string, spec P
 	}
 	joined, err := toJoin(ctx, tx, before.Groups, spec.Groups)
 	if err != nil {
-		return Person{}, "", err
+		return Person{}, "", nil, err
 	}
 	after.Groups = set(append(slices.Clone(before.Groups), joined...))
 	if exists && reflect.DeepEqual(before, after) {
-		return before, Unchanged, nil
+		return before, Unchanged, nil, nil
+	}
+	words, err := empowers(ctx, tx, before, after)
+	if err != nil {
+		return Person{}, "", nil, err
+	}
+	waiting, err := SecondAdmin(ctx, tx, c.by, c.at, Loosening{
+		Action: ActionPutPerson, Subject: "person:" + email, Words: words, Change: personChange{email, spec}, Base: c.revision,
+	})
+	if err != nil || waiting != nil {
+		return Person{}, "", waiting, err
 	}
 	after.Revision++
 	if err := writePerson(ctx, tx, c, after, exists); err != nil {
-		return Person{}, "", err
+		return Person{}, "", nil, err
 	}
 	for _, group := range joined {
 		if err := join(ctx, tx, after.ID, group); err != nil {
-			return Person{}, "", err
+			return Person{}, "", nil, err
 		}
 		if _, err := tx.Exec(ctx, `UPDATE grp SET revision = revision + 1, updated_at = $1 WHERE name = $2`,
 			store.Micros(c.at), group); err != nil {
-			return Person{}, "", wrap("update group", err)
+			return Person{}, "", nil, wrap("update group", err)
 		}
 	}
 	if !after.Active {
 		if err := endCredentials(ctx, tx, c, after.ID); err != nil {
-			return Person{}, "", err
+			return Person{}, "", nil, err
 		}
 	}
 	if !exists {
-		return after, Created, c.append(ctx, tx, "person.created", "person:"+email, nil, after)
+		return after, Created, nil, c.append(ctx, tx, "person.created", "person:"+email, nil, after)
 	}
-	return after, Updated, c.append(ctx, tx, "person.updated", "person:"+email, before, after)
+	return after, Updated, nil, c.append(ctx, tx, "person.updated", "person:"+email, before, after)
 }
 
 // toJoin gives those of the wanted groups that a person is not in yet and that do not list their members themselves.
@@ -100,13 +112,15 @@ func writePerson(ctx context.Context, tx *store.Tx, c change, p Person, exists b
 	return written("person", rows)
 }
 
-func putGroup(ctx context.Context, tx *store.Tx, c change, name string, spec GroupSpec) (Group, Effect, error) {
+// putGroup is a step. Where it lets more people decide about others' changes, and that needs a second administrator, it gives a
+// proposal instead of an effect.
+func putGroup(ctx context.Context, tx *store.Tx, c change, name string, spec GroupSpec) (Group, Effect, *Proposal, error) {
 	before, exists, err := GroupByName(ctx, tx, name)
 	if err != nil {
-		return Group{}, "", err
+		return Group{}, "", nil, err
 	}
 	if err := c.check("group", exists, before.Revision, before); err != nil {
-		return Group{}, "", err
+		return Group{}, "", nil, err
 	}
 	after := Group{
 		Name: name, Title: spec.Title, Roles: spec.Roles, Domains: spec.Domains, Delegated: spec.Delegated, Scope: spec.Scope,
@@ -119,26 +133,32 @@ func putGroup(ctx context.Context, tx *store.Tx, c change, name string, spec Gro
 		after.Joinable = *spec.Joinable
 	}
 	if after.Joinable && slices.ContainsFunc(after.Roles, func(r Role) bool { return r != Viewer }) {
-		return Group{}, "", fault.New(fault.Invalid, "joinable_with_roles", "a group that people join by themselves carries no rights").At("joinable").
+		return Group{}, "", nil, fault.New(fault.Invalid, "joinable_with_roles", "a group that people join by themselves carries no rights").At("joinable").
 			Fix("leave its roles out, or set joinable to false")
 	}
 	if spec.Members == nil && exists {
 		after.Members = before.Members
 	}
 	if exists && encode(before) == encode(after) {
-		return before, Unchanged, nil
+		return before, Unchanged, nil, nil
+	}
+	waiting, err := SecondAdmin(ctx, tx, c.by, c.at, Loosening{
+		Action: ActionPutGroup, Subject: "group:" + name, Words: loosens(before, after), Change: groupChange{name, spec}, Base: c.revision,
+	})
+	if err != nil || waiting != nil {
+		return Group{}, "", waiting, err
 	}
 	after.Revision++
 	if err := writeGroup(ctx, tx, c, after, exists); err != nil {
-		return Group{}, "", err
+		return Group{}, "", nil, err
 	}
 	if err := setMembers(ctx, tx, c, before, after, spec.Members); err != nil {
-		return Group{}, "", err
+		return Group{}, "", nil, err
 	}
 	if !exists {
-		return after, Created, c.append(ctx, tx, "group.created", "group:"+name, nil, after)
+		return after, Created, nil, c.append(ctx, tx, "group.created", "group:"+name, nil, after)
 	}
-	return after, Updated, c.append(ctx, tx, "group.updated", "group:"+name, before, after)
+	return after, Updated, nil, c.append(ctx, tx, "group.updated", "group:"+name, before, after)
 }
 
 func writeGroup(ctx context.Context, tx *store.Tx, c change, g Group, exists bool) error {

@@ -1,0 +1,282 @@
+package access
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// Loosening is a change of what governs: a group, a policy, a template.
+type Loosening struct {
+	Action  string   // names the verb, such as "group.put"; Governors.Perform has it under this name
+	Subject string   // what is changed, such as "group:product"
+	Words   []string // what gets weaker, in plain words; if nothing does, the change needs nobody else
+	Change  any      // what was asked for, whole: another administrator who asks for the same confirms it
+	Base    int64    // the revision that it was made from; 0 is any
+}
+
+// Proposal is a change that waits for a second administrator.
+type Proposal struct {
+	ID        string    `json:"id"`
+	Action    string    `json:"action" doc:"What it does, such as group.put"`
+	Subject   string    `json:"subject" doc:"What it changes, such as group:product"`
+	Words     string    `json:"words" doc:"What gets weaker, in plain words"`
+	By        string    `json:"by" doc:"E-mail of the administrator who asked for it"`
+	At        time.Time `json:"at"`
+	ExpiresAt time.Time `json:"expires_at"`
+
+	base   int64
+	change json.RawMessage
+}
+
+// Pending is the error of a verb whose change was kept as a proposal: nothing went wrong, and nothing was changed yet.
+type Pending struct{ Proposal Proposal }
+
+// Error says what it waits for.
+func (p *Pending) Error() string {
+	return "another administrator has to ask for the same change, or confirm it: " + p.Proposal.Words
+}
+
+// proposalsFor is how long a proposal waits.
+const proposalsFor = 7 * 24 * time.Hour
+
+// The states of a proposal.
+const (
+	proposalOpen      = "open"
+	proposalConfirmed = "confirmed"
+	proposalWithdrawn = "withdrawn"
+	proposalExpired   = "expired"
+)
+
+// SecondAdmin is a step that a verb takes before it changes what governs. It gives nil if the change may take effect: nothing
+// gets weaker, there is no other administrator who could confirm it, whoever acts holds the installation itself, or
+// another administrator has asked for the same. Else it keeps the change and gives the proposal: the verb then changes
+// nothing, lets the transaction commit, and gives its caller (*Proposal).Pending(), which the API answers with 202.
+//
+//	var waiting *access.Proposal
+//	err := db.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+//		if waiting, err = access.SecondAdmin(ctx, tx, by, now, loosening); err != nil || waiting != nil {
+//			return err
+//		}
+//		… the change …
+//	})
+//	if err == nil {
+//		err = waiting.Pending()
+//	}
+//
+// The same verb, called for the other administrator with the change that the proposal kept, is what serve puts into
+// Governors.Perform under the name of the action.
+func SecondAdmin(ctx context.Context, tx *store.Tx, by Actor, at time.Time, l Loosening) (*Proposal, error) {
+	if len(l.Words) == 0 || by.Credential.Kind == credentialSystem || by.Credential.Kind == credentialLocal || by.Credential.Kind == credentialLink {
+		return nil, nil //nolint:nilnil // the change may take effect
+	}
+	if others, err := otherAdmins(ctx, tx, by); err != nil || others == 0 {
+		return nil, err
+	}
+	if maker := by.Credential.MadeBy; maker != "" && maker != by.Email && !strings.HasPrefix(maker, credentialLocal+":") {
+		return nil, fault.New(fault.Forbidden, "own_credential", "what loosens the rules is changed with a credential of one's own, and %s made this one", maker).
+			Fix("sign in yourself, or use a token that you made")
+	}
+	digest, body, err := l.digest()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE proposal SET state = $1, ended_at = $2 WHERE state = $3 AND expires_at <= $2`,
+		proposalExpired, store.Micros(at), proposalOpen); err != nil {
+		return nil, wrap("end old proposals", err)
+	}
+	p, found, err := store.One(ctx, tx, scanProposal, `SELECT `+proposalColumns+` FROM proposal WHERE subject = $1 AND digest = $2 AND state = $3`+tx.ForUpdate(),
+		l.Subject, digest, proposalOpen)
+	if err != nil {
+		return nil, wrap("read proposal", err)
+	}
+	switch {
+	case found && p.By == by.Email:
+		return &p, nil
+	case found:
+		confirmed, err := p.confirm(ctx, tx, by, at)
+		if err != nil || confirmed {
+			return nil, err
+		}
+	}
+	p = Proposal{
+		ID: store.NewID(), Action: l.Action, Subject: l.Subject, Words: strings.Join(l.Words, "; "), By: by.Email,
+		At: store.Time(store.Micros(at)), ExpiresAt: store.Time(store.Micros(at.Add(proposalsFor))),
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO proposal (id, action, subject, digest, body, base, words, made_by, made_at, expires_at, state)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, p.ID, p.Action, p.Subject, digest, body, l.Base, p.Words, p.By,
+		store.Micros(p.At), store.Micros(p.ExpiresAt), proposalOpen); err != nil {
+		return nil, wrap("write proposal", err)
+	}
+	return &p, p.tell(ctx, tx, by, at, "proposal.made")
+}
+
+// Pending is the error that a verb gives back for a proposal; nil for none.
+func (p *Proposal) Pending() error {
+	if p == nil {
+		return nil
+	}
+	return &Pending{*p}
+}
+
+// confirm is a step: the other administrator agrees. It is false, and the proposal ended, if whoever made it may no longer
+// make such changes; an agent's word confirms nothing.
+func (p Proposal) confirm(ctx context.Context, tx *store.Tx, by Actor, at time.Time) (bool, error) {
+	if by.Agent {
+		return false, fault.New(fault.Forbidden, "human_needed", "an agent cannot confirm what loosens the rules").Fix("let a human administrator confirm it")
+	}
+	made, err := ActorOf(ctx, tx, p.By, audit.Credential{Kind: credentialSystem, ID: "access"}, ScopeAll)
+	if err != nil && !fault.Is(err, fault.Unauthenticated) {
+		return false, err
+	}
+	state, event := proposalConfirmed, "proposal.confirmed"
+	if err != nil || !made.Has(Admin) {
+		state, event = proposalExpired, "proposal.expired"
+	}
+	if err := p.end(ctx, tx, by, at, state); err != nil {
+		return false, err
+	}
+	return state == proposalConfirmed, p.tell(ctx, tx, by, at, event)
+}
+
+func (p Proposal) end(ctx context.Context, tx *store.Tx, by Actor, at time.Time, state string) error {
+	rows, err := tx.Exec(ctx, `UPDATE proposal SET state = $1, ended_by = $2, ended_at = $3 WHERE id = $4 AND state = $5`,
+		state, by.Email, store.Micros(at), p.ID, proposalOpen)
+	if err != nil {
+		return wrap("end proposal", err)
+	}
+	return written("proposal", rows)
+}
+
+func (p Proposal) tell(ctx context.Context, tx *store.Tx, by Actor, at time.Time, name string) error {
+	e := by.Event(name, at)
+	e.Subject, e.Details = "proposal:"+p.ID, map[string]any{"proposal": p}
+	_, err := audit.Append(ctx, tx, e)
+	return err
+}
+
+// digest gives the change in its canonical form, and the hash of that with the action: two who ask for the same have the same.
+func (l Loosening) digest() (digest, body string, err error) {
+	canonical, err := audit.Canonical(l.Change)
+	if err != nil {
+		return "", "", wrap("write change", err)
+	}
+	sum := sha256.Sum256(append([]byte(l.Action+"\n"), canonical...))
+	return hex.EncodeToString(sum[:]), string(canonical), nil
+}
+
+// otherAdmins counts the humans besides the actor who could confirm: administrators who have joined.
+func otherAdmins(ctx context.Context, tx *store.Tx, by Actor) (count int, err error) {
+	err = tx.QueryRow(ctx, `SELECT count(DISTINCT p.id) FROM person p JOIN person_group m ON m.person_id = p.id JOIN grp g ON g.name = m.group_name
+		WHERE p.active AND NOT p.agent AND g.roles LIKE '%"admin"%' AND p.email <> $1 AND (
+			EXISTS (SELECT 1 FROM password w WHERE w.person_id = p.id) OR
+			EXISTS (SELECT 1 FROM session s WHERE s.person_id = p.id) OR
+			EXISTS (SELECT 1 FROM api_token t WHERE t.person_id = p.id AND t.revoked_at IS NULL))`, by.Email).Scan(&count)
+	return count, wrap("count administrators", err)
+}
+
+const proposalColumns = `id, action, subject, words, made_by, made_at, expires_at, base, body`
+
+func scanProposal(row store.Row) (p Proposal, err error) {
+	var made, expires int64
+	var body string
+	err = row.Scan(&p.ID, &p.Action, &p.Subject, &p.Words, &p.By, &made, &expires, &p.base, &body)
+	p.At, p.ExpiresAt, p.change = store.Time(made), store.Time(expires), json.RawMessage(body)
+	return p, err
+}
+
+// Governors is what waits for a second administrator.
+type Governors struct {
+	DB  *store.DB
+	Now func() time.Time
+	// Perform calls, by action, the verb that made a proposal, for the administrator who confirms it, with the change that was
+	// kept and the revision that it was made from. Access may not know policies and templates; serve does.
+	Perform map[string]func(ctx context.Context, by Actor, change json.RawMessage, base int64) error
+}
+
+// List gives what waits, the newest first.
+func (g *Governors) List(ctx context.Context, by Actor, page store.Page) (store.Listing[Proposal], error) {
+	if err := Can(by, GovernWrite, Scope{}); err != nil {
+		return store.Listing[Proposal]{}, err
+	}
+	before, err := newest(page)
+	if err != nil {
+		return store.Listing[Proposal]{}, err
+	}
+	var all []Proposal
+	err = g.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		all, err = store.List(ctx, tx, scanProposal, `SELECT `+proposalColumns+` FROM proposal WHERE state = $1 AND expires_at > $2 AND id COLLATE "C" < $3
+			ORDER BY id COLLATE "C" DESC LIMIT $4`, proposalOpen, store.Micros(g.Now()), before, page.Size()+1)
+		return wrap("list proposals", err)
+	})
+	if err != nil {
+		return store.Listing[Proposal]{}, err
+	}
+	return store.Cut(page, all, func(p Proposal) []string { return []string{p.ID} }), nil
+}
+
+// Confirm does what a proposal of another administrator asks for, as the actor. If what it changes was changed since, it is
+// stale.
+func (g *Governors) Confirm(ctx context.Context, by Actor, id string) (p Proposal, err error) {
+	if err := Can(by, GovernWrite, Scope{}); err != nil {
+		return Proposal{}, err
+	}
+	if p, err = g.open(ctx, id); err != nil {
+		return Proposal{}, err
+	}
+	if p.By == by.Email {
+		return Proposal{}, fault.New(fault.Conflict, "own_proposal", "you asked for this yourself").Fix("another administrator has to confirm it")
+	}
+	perform, ok := g.Perform[p.Action]
+	if !ok {
+		return Proposal{}, fmt.Errorf("confirm proposal: nothing performs %s", p.Action)
+	}
+	return p, perform(ctx, by, p.change, p.base)
+}
+
+// Withdraw ends a proposal without doing what it asks for. Any administrator may.
+func (g *Governors) Withdraw(ctx context.Context, by Actor, id string) (p Proposal, err error) {
+	if err := Can(by, GovernWrite, Scope{}); err != nil {
+		return Proposal{}, err
+	}
+	if p, err = g.open(ctx, id); err != nil {
+		return Proposal{}, err
+	}
+	return p, g.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := p.end(ctx, tx, by, g.Now(), proposalWithdrawn); err != nil {
+			return err
+		}
+		return p.tell(ctx, tx, by, g.Now(), "proposal.withdrawn")
+	})
+}
+
+func (g *Governors) open(ctx context.Context, id string) (p Proposal, err error) {
+	err = g.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		state, ok, err := store.One(ctx, tx, store.ScanString, `SELECT state FROM proposal WHERE id = $1`, id)
+		if err != nil {
+			return wrap("read proposal", err)
+		}
+		if !ok {
+			return fault.New(fault.NotFound, "unknown_proposal", "there is no such proposal").Fix("look it up in the list of what waits")
+		}
+		if p, _, err = store.One(ctx, tx, scanProposal, `SELECT `+proposalColumns+` FROM proposal WHERE id = $1`, id); err != nil {
+			return wrap("read proposal", err)
+		}
+		if state == proposalOpen && !g.Now().Before(p.ExpiresAt) {
+			state = proposalExpired
+		}
+		if state != proposalOpen {
+			return fault.New(fault.Conflict, "proposal_ended", "this was %s already", state).Fix("ask for the change again if it is still wanted")
+		}
+		return nil
+	})
+	return p, err
+}
