@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -35,17 +36,18 @@ type Fields map[string]Field
 
 // Field is one thing that a publisher fills in.
 type Field struct {
-	Type      FieldType      `json:"type" enum:"string,text,boolean,integer,number,percentage,enum,email,url,date,team,user,segment,semver,list"`
-	Required  bool           `json:"required,omitempty"`
-	Default   any            `json:"default,omitempty"`
-	Min       *float64       `json:"min,omitempty" doc:"Least number, length of a text, or count of a list"`
-	Max       *float64       `json:"max,omitempty" doc:"Greatest number, length of a text, or count of a list"`
-	Pattern   string         `json:"pattern,omitempty" doc:"Regular expression that a text must match, understood alike by RE2 and JavaScript"`
-	Values    []string       `json:"values,omitempty" doc:"Choices of an enum, or of the items of a list"`
-	Items     FieldType      `json:"items,omitempty" doc:"Type of the items of a list; absent is string"`
-	Title     string         `json:"title,omitempty" doc:"Label in the form"`
-	Help      string         `json:"help,omitempty" doc:"A sentence below the label"`
-	VisibleIf map[string]any `json:"visible_if,omitempty" doc:"Shown and required only while these fields have these values"`
+	Type      FieldType         `json:"type" enum:"string,text,boolean,integer,number,percentage,enum,email,url,date,team,user,segment,semver,list"`
+	Required  bool              `json:"required,omitempty"`
+	Default   any               `json:"default,omitempty"`
+	Min       *float64          `json:"min,omitempty" doc:"Least number, length of a text, or count of a list"`
+	Max       *float64          `json:"max,omitempty" doc:"Greatest number, length of a text, or count of a list"`
+	Pattern   string            `json:"pattern,omitempty" doc:"Regular expression that a text, or each text of a list, must match; understood alike by RE2 and JavaScript"`
+	Values    []string          `json:"values,omitempty" doc:"Choices of an enum, or of the items of a list"`
+	Items     FieldType         `json:"items,omitempty" doc:"Type of the items of a list: any but list; absent is string, or enum where there are values"`
+	Title     string            `json:"title,omitempty" doc:"Label in the form"`
+	Titles    map[string]string `json:"value_titles,omitempty" doc:"Choices in plain words, by value; a choice without one is shown as it is"`
+	Help      string            `json:"help,omitempty" doc:"A sentence below the label"`
+	VisibleIf map[string]any    `json:"visible_if,omitempty" doc:"Shown and required only while these fields have these values"`
 
 	order int
 }
@@ -63,9 +65,19 @@ type Flag struct {
 type Step struct {
 	Environment string   `json:"environment"`
 	Audience    string   `json:"audience,omitempty" doc:"Segment; absent is everybody"`
-	Percent     int      `json:"percent" minimum:"1" maximum:"100"`
-	Bake        string   `json:"bake,omitempty" doc:"Time to watch before going on: a whole number and s, m, h or d"`
+	Percent     any      `json:"percent" doc:"1 to 100, or a field in braces that gives it, such as {percent}"`
+	Bake        string   `json:"bake,omitempty" doc:"Time to watch before going on: a whole number, or a field in braces that gives one, and s, m, h or d"`
 	Guards      []string `json:"guards,omitempty" doc:"Names of the measures that the step is watched by"`
+	Promote     string   `json:"promote,omitempty" enum:"guard,person,time"`
+}
+
+// Stage is a step with the publisher's fields put in.
+type Stage struct {
+	Environment string   `json:"environment"`
+	Audience    string   `json:"audience,omitempty" doc:"Segment; absent is everybody"`
+	Percent     int      `json:"percent" doc:"1 to 100; 0 where the field that gives it has no value yet"`
+	Bake        string   `json:"bake,omitempty" doc:"Time to watch before going on: a whole number and s, m, h or d"`
+	Guards      []string `json:"guards,omitempty"`
 	Promote     string   `json:"promote,omitempty" enum:"guard,person,time"`
 }
 
@@ -168,12 +180,32 @@ func (d Document) Fill(fields map[string]any) map[string]any {
 }
 
 // Steps gives the rollout plan with the publisher's fields put in for its placeholders.
-func (d Document) Steps(fields map[string]any) []Step {
-	steps := slices.Clone(d.Rollout)
-	for i := range steps {
-		steps[i].Audience = Substitute(steps[i].Audience, fields)
+func (d Document) Steps(fields map[string]any) []Stage {
+	var stages []Stage
+	for _, s := range d.Rollout {
+		stages = append(stages, Stage{
+			Environment: s.Environment, Audience: Substitute(s.Audience, fields), Percent: percentOf(s.Percent, fields),
+			Bake: Substitute(s.Bake, fields), Guards: s.Guards, Promote: s.Promote,
+		})
 	}
-	return steps
+	return stages
+}
+
+// percentOf gives a share in whole percent: what the template says, or what the field says that it names, rounded up so that
+// somebody sees it.
+func percentOf(share any, fields map[string]any) int {
+	if text, ok := share.(string); ok {
+		share = fields[fieldOf(text)]
+	}
+	switch n := share.(type) {
+	case float64:
+		if n > 0 && n <= 100 {
+			return int(math.Ceil(n))
+		}
+	case int:
+		return n
+	}
+	return 0
 }
 
 // Substitute replaces {name} by the field of that name, and {audience} by the field audiences. What names no field stays.
@@ -197,7 +229,7 @@ func fieldOf(found string) string {
 }
 
 // BakeTime is how long the step is watched; zero without a bake.
-func (s Step) BakeTime() time.Duration {
+func (s Stage) BakeTime() time.Duration {
 	parts := bakeTime.FindStringSubmatch(s.Bake)
 	if parts == nil {
 		return 0

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"math"
 	"strconv"
 	"time"
 
@@ -29,6 +30,7 @@ type Library struct {
 type Template struct {
 	Document
 	Version   int       `json:"version" doc:"1, 2, 3 …; a version never changes"`
+	Active    bool      `json:"active" doc:"Whether something new may be made from it; false: it was retired"`
 	CreatedAt time.Time `json:"created_at"`
 	CreatedBy string    `json:"created_by" doc:"E-mail of who posted it"`
 }
@@ -48,6 +50,51 @@ func (l *Library) Put(ctx context.Context, by access.Actor, raw []byte) (t Templ
 		return err
 	})
 	return t, created, err
+}
+
+// SetActive retires a template, so that nothing new is made from it, or takes it back into use. What was made from it, and
+// requests that were, keep it. What holds already changes nothing.
+func (l *Library) SetActive(ctx context.Context, by access.Actor, id string, active bool) (t Template, err error) {
+	if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
+		return Template{}, err
+	}
+	err = l.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		var ok bool
+		t, ok, err = Load(ctx, tx, id, 0)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return unknown(ctx, tx, id)
+		}
+		t, err = setActive(ctx, tx, by, t, active, l.Now())
+		return err
+	})
+	return t, err
+}
+
+func setActive(ctx context.Context, tx *store.Tx, by access.Actor, t Template, active bool, now time.Time) (Template, error) {
+	query, args, name := `DELETE FROM template_retired WHERE id = $1`, []any{t.TemplateID}, "template.activated"
+	if !active {
+		query = `INSERT INTO template_retired (id, retired_at, retired_by) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
+		args, name = append(args, store.Micros(now), by.Email), "template.retired"
+	}
+	n, err := tx.Exec(ctx, query, args...)
+	if err != nil {
+		return Template{}, fmt.Errorf("set template active: %w", err)
+	}
+	t.Active = active
+	if n == 0 {
+		return t, nil
+	}
+	event := by.Event(name, now)
+	event.Subject = "template:" + t.TemplateID
+	event.Details = map[string]any{"version": t.Version, "display_name": t.DisplayName}
+	if _, err := audit.Append(ctx, tx, event); err != nil {
+		return Template{}, err
+	}
+	tx.Announce(Topic)
+	return t, nil
 }
 
 // read parses a document and makes one fault of all its errors.
@@ -80,7 +127,7 @@ func put(ctx context.Context, tx *store.Tx, by access.Actor, doc Document, now t
 			return latest, false, nil
 		}
 	}
-	t := Template{Document: doc, Version: latest.Version + 1, CreatedAt: now.UTC().Truncate(time.Microsecond), CreatedBy: by.Email}
+	t := Template{Document: doc, Version: latest.Version + 1, Active: latest.Active || !exists, CreatedAt: now.UTC().Truncate(time.Microsecond), CreatedBy: by.Email}
 	n, err := tx.Exec(ctx, `INSERT INTO template_version (id, version, document, created_at, created_by)
 		VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`, doc.TemplateID, t.Version, string(document), store.Micros(now), by.Email)
 	if err != nil {
@@ -115,21 +162,66 @@ func (l *Library) Get(ctx context.Context, by access.Actor, id string, version i
 		if err != nil || ok {
 			return err
 		}
-		ids, err := IDs(ctx, tx)
-		if err != nil {
-			return err
-		}
-		missing := fault.New(fault.NotFound, "no_template", "there is no template %q", id).Fix("%s", fault.Meant(id, ids, "see the list of templates"))
 		if version > 0 {
-			missing = fault.New(fault.NotFound, "no_template", "there is no version %d of the template %q", version, id).Fix("leave the version out for the latest")
+			return fault.New(fault.NotFound, "no_template", "there is no version %d of the template %q", version, fault.Clip(id, 80)).
+				Fix("leave the version out for the latest")
 		}
-		return missing
+		return unknown(ctx, tx, id)
 	})
 	return t, err
 }
 
+func unknown(ctx context.Context, tx *store.Tx, id string) error {
+	ids, err := IDs(ctx, tx)
+	if err != nil {
+		return err
+	}
+	return fault.New(fault.NotFound, "no_template", "there is no template %q", fault.Clip(id, 80)).
+		Fix("%s", fault.Meant(id, ids, "see the list of templates"))
+}
+
+// Versions gives all versions of a template, newest first.
+func (l *Library) Versions(ctx context.Context, by access.Actor, id string, page store.Page) (listing store.Listing[Template], err error) {
+	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
+		return listing, err
+	}
+	after, err := page.After()
+	if err != nil {
+		return listing, err
+	}
+	before := math.MaxInt32
+	if after != nil {
+		if before, err = strconv.Atoi(after[0]); err != nil {
+			return listing, badCursor()
+		}
+	}
+	err = l.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		items, err := store.List(ctx, tx, scan, `SELECT `+columns+` FROM template_version v WHERE v.id = $1 AND v.version < $2
+			ORDER BY v.version DESC LIMIT $3`, id, before, page.Size()+1)
+		if err != nil {
+			return fmt.Errorf("list versions of a template: %w", err)
+		}
+		if len(items) == 0 && after == nil {
+			return unknown(ctx, tx, id)
+		}
+		listing = store.Cut(page, items, func(t Template) []string { return []string{strconv.Itoa(t.Version)} })
+		return nil
+	})
+	return listing, err
+}
+
+func badCursor() error {
+	return fault.New(fault.Invalid, "bad_cursor", "the cursor is not one that this list gave").At("cursor").
+		Fix("leave the cursor out to begin at the start")
+}
+
+// Filter narrows a list of templates.
+type Filter struct {
+	Active bool // leave out those that were retired
+}
+
 // List gives the latest version of each template, newest first.
-func (l *Library) List(ctx context.Context, by access.Actor, page store.Page) (listing store.Listing[Template], err error) {
+func (l *Library) List(ctx context.Context, by access.Actor, f Filter, page store.Page) (listing store.Listing[Template], err error) {
 	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
 		return listing, err
 	}
@@ -141,14 +233,16 @@ func (l *Library) List(ctx context.Context, by access.Actor, page store.Page) (l
 	if after != nil {
 		at, err := strconv.ParseInt(after[0], 10, 64)
 		if err != nil || len(after) != 2 {
-			return listing, fault.New(fault.Invalid, "bad_cursor", "the cursor is not one that this list gave").At("cursor").
-				Fix("leave the cursor out to begin at the start")
+			return listing, badCursor()
 		}
 		where = ` AND (v.created_at < $2 OR (v.created_at = $2 AND v.id COLLATE "C" > $3))`
 		args = append(args, at, after[1])
 	}
+	if f.Active {
+		where += ` AND NOT EXISTS (SELECT 1 FROM template_retired r WHERE r.id = v.id)`
+	}
 	err = l.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		items, err := store.List(ctx, tx, scan, `SELECT v.document, v.version, v.created_at, v.created_by FROM template_version v
+		items, err := store.List(ctx, tx, scan, `SELECT `+columns+` FROM template_version v
 			WHERE v.version = (SELECT max(w.version) FROM template_version w WHERE w.id = v.id)`+where+`
 			ORDER BY v.created_at DESC, v.id COLLATE "C" LIMIT $1`, args...)
 		if err != nil {
@@ -164,10 +258,9 @@ func (l *Library) List(ctx context.Context, by access.Actor, page store.Page) (l
 
 // Load is the step that reads one version of a template; version 0 is the latest.
 func Load(ctx context.Context, tx *store.Tx, id string, version int) (Template, bool, error) {
-	const columns = `SELECT document, version, created_at, created_by FROM template_version `
-	query, args := columns+`WHERE id = $1 ORDER BY version DESC LIMIT 1`, []any{id}
+	query, args := `SELECT `+columns+` FROM template_version v WHERE v.id = $1 ORDER BY v.version DESC LIMIT 1`, []any{id}
 	if version > 0 {
-		query, args = columns+`WHERE id = $1 AND version = $2`, []any{id, version}
+		query, args = `SELECT `+columns+` FROM template_version v WHERE v.id = $1 AND v.version = $2`, []any{id, version}
 	}
 	t, ok, err := store.One(ctx, tx, scan, query, args...)
 	if err != nil {
@@ -185,10 +278,12 @@ func IDs(ctx context.Context, tx *store.Tx) ([]string, error) {
 	return ids, nil
 }
 
+const columns = `v.document, v.version, NOT EXISTS (SELECT 1 FROM template_retired r WHERE r.id = v.id), v.created_at, v.created_by`
+
 func scan(row store.Row) (t Template, err error) {
 	var document string
 	var at int64
-	if err := row.Scan(&document, &t.Version, &at, &t.CreatedBy); err != nil {
+	if err := row.Scan(&document, &t.Version, &t.Active, &at, &t.CreatedBy); err != nil {
 		return Template{}, err
 	}
 	t.CreatedAt = store.Time(at)

@@ -104,7 +104,7 @@ func TestStartersAreSeededOnceAndLeaveAdminsAlone(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		all, err := l.List(ctx, admin, store.Page{})
+		all, err := l.List(ctx, admin, template.Filter{}, store.Page{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +115,9 @@ func TestStartersAreSeededOnceAndLeaveAdminsAlone(t *testing.T) {
 				t.Errorf("%s is at version %d", item.TemplateID, item.Version)
 			}
 		}
-		if diff := cmp.Diff([]string{"microapp-basic-toggle-v1", "dashboard-v1"}, ids); diff != "" {
+		if diff := cmp.Diff([]string{
+			"user-segment-toggle-v1", "percentage-toggle-v1", "notification-v1", "microapp-basic-toggle-v1", "dashboard-v1", "boolean-toggle-v1", "automation-v1",
+		}, ids); diff != "" {
 			t.Error(diff)
 		}
 		if _, _, err := l.Put(ctx, admin, edit(t, `365`, `200`)); err != nil {
@@ -144,7 +146,7 @@ func TestListIsReadInPages(t *testing.T) {
 		var got []string
 		page := store.Page{Limit: 2}
 		for {
-			listing, err := l.List(ctx, admin, page)
+			listing, err := l.List(ctx, admin, template.Filter{}, page)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -18,6 +18,7 @@ var (
 	checkForm   = regexp.MustCompile(`^[a-z][a-z0-9_]{0,59}$`)
 	bakeTime    = regexp.MustCompile(`^([0-9]{1,6})([smhd])$`)
 	placeholder = regexp.MustCompile(`\{[A-Za-z][A-Za-z0-9_]*\}`)
+	bakeForm    = regexp.MustCompile(`^([0-9]{1,6}|\{[A-Za-z][A-Za-z0-9_]*\})[smhd]$`)
 )
 
 // maxSize bounds a template document, in bytes.
@@ -176,8 +177,14 @@ func (c *checker) field(name string, f Field) {
 		}
 		seen[value] = true
 	}
-	if f.Items != "" && (f.Type != "list" || types[f.Items].json != "string") {
-		c.report(at+".items", "not_for_type", "use a text type, in a field of type list", "items are for a list of texts, such as email")
+	c.items(at, f)
+	for _, value := range slices.Sorted(maps.Keys(f.Titles)) {
+		if !slices.Contains(f.Values, value) {
+			c.report(at+".value_titles."+value, "unknown_value", fault.Meant(value, f.Values, "name one of the values"), "%q is none of the values", value)
+		}
+		if title := f.Titles[value]; strings.TrimSpace(title) == "" || len(title) > 200 {
+			c.report(at+".value_titles."+value, "bad_value", "say it in a few plain words", "the title of %q is empty or too long", value)
+		}
 	}
 	c.bounds(at, f, kind)
 	c.pattern(at, f, kind)
@@ -190,6 +197,24 @@ func (c *checker) field(name string, f Field) {
 		default:
 			c.report(at+".visible_if."+other, "bad_value", "give a text, a number, true or false", "visible_if compares with single values only")
 		}
+	}
+}
+
+// items judges what a list holds: anything but lists, and choices where there are values.
+func (c *checker) items(at string, f Field) {
+	of := types[f.Items]
+	switch {
+	case f.Type != "list" && f.Items != "":
+		c.report(at+".items", "not_for_type", "use it in a field of type list", "items are for lists, not for %s", f.Type)
+	case f.Items == "":
+	case of.json == "":
+		c.report(at+".items", "unknown_type", "use one of "+typeNames(), "there is no field type %q", f.Items)
+	case f.Items == "list":
+		c.report(at+".items", "not_for_type", "use another type", "a list cannot hold lists")
+	case f.Items == "enum" && len(f.Values) == 0:
+		c.report(at+".values", "missing", "list the choices", "a list of choices needs values")
+	case len(f.Values) > 0 && of.json != "string":
+		c.report(at+".values", "not_for_type", "remove values, or make the items enum", "values are for texts, not for %s", f.Items)
 	}
 }
 
@@ -217,8 +242,9 @@ func (c *checker) pattern(at string, f Field, kind kindOf) {
 		return
 	}
 	at += ".pattern"
+	texts := kind.json == "string" && f.Type != "enum" || f.Type == "list" && types[f.itemType()].json == "string" && len(f.Values) == 0
 	switch _, err := syntax.Parse(f.Pattern, syntax.Perl); {
-	case kind.json != "string" || f.Type == "enum":
+	case !texts:
 		c.report(at, "not_for_type", "remove it", "a pattern is for texts, not for %s", f.Type)
 	case len(f.Pattern) > 500:
 		c.report(at, "too_large", "shorten it", "a pattern may have 500 characters, this has %d", len(f.Pattern))
@@ -288,18 +314,65 @@ func (c *checker) rollout() {
 		if strings.TrimSpace(step.Environment) == "" {
 			c.report(at+".environment", "missing", "name the environment", "a step needs an environment")
 		}
-		if step.Percent < 1 || step.Percent > 100 {
-			c.report(at+".percent", "out_of_range", "give 1 to 100", "percent must be 1 to 100, is %d", step.Percent)
-		}
-		if step.Bake != "" && !bakeTime.MatchString(step.Bake) {
-			c.report(at+".bake", "bad_value", "write such as 30m, 2h or 1d", "bake must be a time, is %q", step.Bake)
-		}
+		c.share(at+".percent", step.Percent)
+		c.bake(at+".bake", step.Bake)
 		switch step.Promote {
 		case "", "guard", "person", "time":
 		default:
 			c.report(at+".promote", "bad_value", "write guard, person or time", "promote must be guard, person or time, is %q", step.Promote)
 		}
 		c.placeholders(at+".audience", step.Audience)
+	}
+}
+
+// share is a number from 1 to 100, or a field that holds one.
+func (c *checker) share(at string, share any) {
+	switch share := share.(type) {
+	case float64:
+		if share < 1 || share > 100 || share != float64(int(share)) {
+			c.report(at, "out_of_range", "give a whole number from 1 to 100", "percent must be 1 to 100, is %v", share)
+		}
+	case string:
+		name := fieldOf(share)
+		f, ok := c.doc.Fields[name]
+		switch {
+		case placeholder.FindString(share) != share || share == "":
+			c.report(at, "bad_value", "give a number, or a field in braces, such as {percent}", "percent must be a number or one field, is %q", share)
+		case !ok:
+			c.placeholders(at, share)
+		case types[f.Type].bounds != ofNumber:
+			c.report(at, "wrong_type", "make the field a percentage", "%s stands for a field of type %s, which is no number", share, f.Type)
+		case !f.Required && f.Default == nil || len(f.VisibleIf) > 0:
+			c.report(at, "may_be_absent", "make the field required and always visible, or give it a default", "%s may be left empty", share)
+		case f.Min == nil || *f.Min < 1 || f.Type != "percentage" && (f.Max == nil || *f.Max > 100):
+			c.report(at, "out_of_range", `add "min": 1 and "max": 100 to the field`, "%s must be from 1 to 100", share)
+		}
+	default:
+		c.report(at, "missing", "give 1 to 100", "a step needs a percentage")
+	}
+}
+
+// bake is a time such as 30m, or a whole number of a field and its unit.
+func (c *checker) bake(at, text string) {
+	if text == "" {
+		return
+	}
+	if !bakeForm.MatchString(text) {
+		c.report(at, "bad_value", "write such as 30m, 2h, 1d or {days}d", "bake must be a time, is %q", text)
+		return
+	}
+	c.placeholders(at, text)
+	if found := placeholder.FindString(text); found != "" {
+		f, ok := c.doc.Fields[fieldOf(found)]
+		switch {
+		case !ok:
+		case f.Type != "integer":
+			c.report(at, "wrong_type", "make the field an integer", "%s stands for a field of type %s, which is no whole number", found, f.Type)
+		case !f.Required && f.Default == nil || len(f.VisibleIf) > 0:
+			c.report(at, "may_be_absent", "make the field required and always visible, or give it a default", "%s may be left empty", found)
+		case f.Min == nil || *f.Min < 0 || f.Max == nil || *f.Max > 1e6:
+			c.report(at, "out_of_range", `add min and max to the field`, "%s must be from 0 to a million", found)
+		}
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/soukhq/souk/internal/fault"
 )
 
-//go:generate go test -run TestVerdictsThatTheBrowserSharesAreCurrent -update .
+//go:generate go test -run "TestVerdictsThatTheBrowserSharesAreCurrent|TestSchemasOfStartersAreGolden" -update .
 
 // What every text of a field must match besides its own pattern: no control characters and no marks that reorder what is
 // shown; and not only blanks, where it is required. The characters stand in the patterns as they are, since RE2 and
@@ -23,7 +23,7 @@ type object = map[string]any
 
 // Schema gives the JSON Schema (2020-12) of the fields, by which browser and server both judge. Beside the standard
 // keywords a property has, for the form, x-souk-type (the field type), x-souk-order (its place from 0 on) and, where the
-// template says so, x-souk-visible-if.
+// template says so, x-souk-visible-if and x-souk-value-titles (choices in plain words, by value).
 func (d Document) Schema() json.RawMessage {
 	raw, err := json.Marshal(d.schema())
 	if err != nil {
@@ -78,6 +78,9 @@ func (d Document) property(name string, f Field) object {
 	if len(f.VisibleIf) > 0 {
 		p["x-souk-visible-if"] = f.VisibleIf
 	}
+	if len(f.Titles) > 0 {
+		p["x-souk-value-titles"] = f.Titles
+	}
 	if f.Min != nil {
 		p[kind.bounds[0]] = tighter(*f.Min, p[kind.bounds[0]], func(a, b float64) bool { return a > b })
 	}
@@ -103,17 +106,15 @@ func (d Document) property(name string, f Field) object {
 
 // items is the schema of what a list holds.
 func (d Document) items(f Field) object {
-	of := f.Items
-	if of == "" {
-		of = "string"
-	}
+	of := f.itemType()
 	item := object{"type": types[of].json, "x-souk-type": string(of)}
 	maps.Copy(item, types[of].limits)
-	if len(f.Values) > 0 {
+	switch {
+	case len(f.Values) > 0:
 		item["enum"] = choices(f.Values)
-		return item
+	case types[of].json == "string":
+		item["allOf"] = texts(of, true, f.Pattern)
 	}
-	item["allOf"] = texts(of, true, "")
 	return item
 }
 

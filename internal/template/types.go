@@ -35,13 +35,24 @@ var types = map[FieldType]kindOf{
 	"percentage": {json: "number", words: "a percentage from 0 to 100", bounds: ofNumber, limits: map[string]any{"minimum": 0, "maximum": 100}},
 	"enum":       {json: "string", words: "one of the choices", choices: true},
 	"email":      {json: "string", words: "an e-mail address", limits: map[string]any{"format": "email", "maxLength": 254}},
-	"url":        {json: "string", words: "a web address that begins with https://", limits: map[string]any{"pattern": `^https?://[^\s/?#]+`, "maxLength": 2000}},
+	"url":        {json: "string", words: "a web address that begins with https:// or http://", limits: map[string]any{"pattern": `^https?://[^\s/?#]+`, "maxLength": 2000}},
 	"date":       {json: "string", words: "a date such as 2026-12-31", limits: map[string]any{"format": "date"}},
 	"team":       {json: "string", words: "the name of a group", limits: map[string]any{"maxLength": 100}},
 	"user":       {json: "string", words: "the e-mail address of a person", limits: map[string]any{"maxLength": 254}},
 	"segment":    {json: "string", words: "the name of an audience", limits: map[string]any{"maxLength": 100}},
 	"semver":     {json: "string", words: "a version such as 1.2.0", limits: map[string]any{"pattern": `^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`}},
 	"list":       {json: "array", words: "a list", bounds: ofList, limits: map[string]any{"maxItems": 100, "uniqueItems": true}},
+}
+
+// itemType is the type of what a list holds.
+func (f Field) itemType() FieldType {
+	switch {
+	case f.Items != "":
+		return f.Items
+	case len(f.Values) > 0:
+		return "enum"
+	}
+	return "string"
 }
 
 func typeNames() string {

@@ -182,7 +182,7 @@ func (t *translator) wrong(name string, problem jsonschema.ErrorKind) {
 	case *kind.Type:
 		out.Code = "wrong_type"
 	case *kind.Enum:
-		list := strings.Join(f.Values, ", ")
+		list := strings.Join(f.shown(), ", ")
 		out.Message = fmt.Sprintf("%s must be one of %s, is %s", label, list, is)
 		out.Remediation, out.Patch = t.mend(name, "Choose one of "+list)
 	case *kind.Pattern:
@@ -205,6 +205,17 @@ func (t *translator) pattern(out *fault.Finding, label string, f Field, want str
 			out.Remediation = f.Help
 		}
 	}
+}
+
+// shown gives the choices as the form shows them.
+func (f Field) shown() []string {
+	shown := slices.Clone(f.Values)
+	for i, value := range shown {
+		if title, ok := f.Titles[value]; ok {
+			shown[i] = title
+		}
+	}
+	return shown
 }
 
 func number(n float64) string {
