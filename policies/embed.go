@@ -7,3 +7,6 @@ import "embed"
 //
 //go:embed *.rego
 var Files embed.FS
+
+// OffAtFirst names the packages that ship switched off: rules that only some companies want.
+var OffAtFirst = []string{"marketplace.decision.require_own_credential"}

@@ -15,6 +15,11 @@ makes_flag if {
 	input.request.kind in {"publish_app", "create_flag"}
 }
 
+# Once it is approved, more people may see more than now: a new flag, one that is turned on again, a change that widens.
+exposes if makes_flag
+
+exposes if input.request.exposes == true
+
 # Nothing that a person could read.
 blank(value) if value == null
 

@@ -13,7 +13,10 @@ level := "high" if {
 
 reasons := high | medium
 
-high contains "It shows confidential data" if lib.classification == "confidential"
+high contains "It shows confidential data" if {
+	lib.exposes
+	lib.classification == "confidential"
+}
 
 high contains sprintf("%d other apps depend on it", [count(downstream)]) if count(downstream) > 3
 
@@ -23,9 +26,17 @@ high contains "A serious security finding was accepted" if {
 	finding.level == "high"
 }
 
-high contains "It is on for people outside its audience too" if input.fields["default"] == true
+high contains "It is on for people outside its audience too" if {
+	lib.exposes
+	input.fields["default"] == true
+}
 
-medium contains "It shows internal data" if lib.classification == "internal"
+medium contains "It shows internal data" if {
+	lib.exposes
+	lib.classification == "internal"
+}
+
+medium contains "It stays longer than flags are meant to" if input.request.beyond_limit == true
 
 medium contains sprintf("It calls a new address: %s", [host]) if {
 	some host in input.bundle.egress

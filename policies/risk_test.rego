@@ -41,3 +41,23 @@ test_warned_scan_adds_security_and_no_risk if {
 	risk.level == "low" with input as {"scan": {"findings": [{"severity": "warning"}]}}
 	approvals == {"product": 1, "security": 1} with input as {"scan": {"findings": [{"severity": "warning"}]}}
 }
+
+asked(request) := {"request": request, "data": {"classification": "confidential"}, "fields": {"default": true}}
+
+test_what_widens_is_as_risky_as_what_is_new if {
+	risk.level == "high" with input as asked({"kind": "publish_app"})
+	risk.level == "high" with input as asked({"kind": "change_flag", "exposes": true})
+	risk.level == "high" with input as asked({"kind": "restore_flag", "exposes": true})
+}
+
+test_what_gives_nobody_more_is_low if {
+	risk.level == "low" with input as asked({"kind": "change_flag", "exposes": false})
+	risk.level == "low" with input as asked({"kind": "deprecate", "exposes": false})
+	risk.level == "low" with input as asked({"kind": "remove"})
+	risk.level == "low" with input as asked({"kind": "extend_ttl", "beyond_limit": false})
+}
+
+test_beyond_the_limit_asks_platform if {
+	risk.level == "medium" with input as asked({"kind": "extend_ttl", "beyond_limit": true})
+	approvals == {"product": 1, "platform": 1} with input as asked({"kind": "extend_ttl", "beyond_limit": true})
+}

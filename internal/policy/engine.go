@@ -15,6 +15,7 @@ import (
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
+	"github.com/soukhq/souk/policies"
 )
 
 // Topic is announced when a policy changed.
@@ -37,7 +38,8 @@ type Policy struct {
 	Module
 	Active    bool       `json:"active" doc:"Requests are judged by it"`
 	Replaces  bool       `json:"replaces_standard,omitempty" doc:"It stands in the place of a standard policy of the same package"`
-	Judges    string     `json:"judges" enum:"requests,templates" doc:"What it looks at"`
+	Judges    Subject    `json:"judges" enum:"requests,templates,decisions" doc:"What it looks at"`
+	OffFirst  bool       `json:"off_at_first,omitempty" doc:"A standard policy that is off until somebody switches it on"`
 	Problem   string     `json:"problem,omitempty" doc:"Why it cannot be used, if it cannot; every request fails until it is mended"`
 	Revision  int64      `json:"revision" doc:"Grows with every change; 0 for a standard policy that nobody touched"`
 	UpdatedAt *time.Time `json:"updated_at,omitempty"`
@@ -141,6 +143,31 @@ func (e *Engine) SetActive(ctx context.Context, by access.Actor, name string, ac
 	return p, err
 }
 
+// Delete removes a policy that somebody put. Where it stood in the place of a standard one, that one is back. A standard
+// policy cannot be deleted, only switched off.
+func (e *Engine) Delete(ctx context.Context, by access.Actor, name string, revision int64) error {
+	if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
+		return err
+	}
+	return e.change(ctx, name, &revision, func(ctx context.Context, tx *store.Tx, was Policy, exists bool) error {
+		switch {
+		case !exists:
+			return unknown(ctx, tx, name)
+		case was.Origin == Standard:
+			return fault.New(fault.Conflict, "standard_policy", "%s is a standard policy, which cannot be deleted", name).
+				Fix("switch it off instead")
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM policy_module WHERE name = $1`, name); err != nil {
+			return fmt.Errorf("delete policy: %w", err)
+		}
+		event := by.Event("policy.deleted", e.Now())
+		event.Subject = "policy:" + name
+		event.Details = map[string]any{"sha256": sumOf(was.Source), "revision": was.Revision}
+		_, err := audit.Append(ctx, tx, event)
+		return err
+	})
+}
+
 // change runs fn in a write transaction that is alone in changing policies, and refuses what leaves policies unfit.
 func (e *Engine) change(ctx context.Context, name string, revision *int64, fn func(context.Context, *store.Tx, Policy, bool) error) error {
 	return e.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -221,14 +248,18 @@ func (e *Engine) write(ctx context.Context, tx *store.Tx, by access.Actor, name 
 	if err != nil {
 		return Policy{}, err
 	}
-	sum := sha256.Sum256([]byte(p.Source))
 	event := by.Event(name, now)
 	event.Subject = "policy:" + m.Name
-	event.Details = map[string]any{"origin": string(p.Origin), "sha256": hex.EncodeToString(sum[:]), "revision": p.Revision}
+	event.Details = map[string]any{"origin": string(p.Origin), "sha256": sumOf(p.Source), "revision": p.Revision}
 	if _, err := audit.Append(ctx, tx, event); err != nil {
 		return Policy{}, err
 	}
 	return p, nil
+}
+
+func sumOf(source string) string {
+	sum := sha256.Sum256([]byte(source))
+	return hex.EncodeToString(sum[:])
 }
 
 // List gives all policies, switched off ones too, in the order of their names.
@@ -267,6 +298,22 @@ func (e *Engine) List(ctx context.Context, by access.Actor, page store.Page) (li
 		return nil
 	})
 	return listing, err
+}
+
+// CheckTemplate asks the policies in force that judge template files.
+func (e *Engine) CheckTemplate(ctx context.Context, by access.Actor, document any) (findings []fault.Finding, err error) {
+	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
+		return nil, err
+	}
+	err = e.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		set, err := e.At(ctx, tx)
+		if err != nil {
+			return err
+		}
+		findings, err = set.CheckTemplate(ctx, document)
+		return err
+	})
+	return findings, err
 }
 
 // Get gives the policy of a package.
@@ -333,7 +380,7 @@ func (r row) policy() (Policy, error) {
 		if i < 0 { // a policy that an older program had
 			return p, nil
 		}
-		p.Module = library[i]
+		p.Module, p.OffFirst = library[i], slices.Contains(policies.OffAtFirst, p.Name)
 		return p, nil
 	}
 	p.Replaces = i >= 0
@@ -346,11 +393,24 @@ func (r row) policy() (Policy, error) {
 	return p, nil
 }
 
-func judges(name string) string {
-	if strings.HasPrefix(name, "marketplace.template.") {
-		return "templates"
+// Subject is what a policy looks at.
+type Subject string
+
+// The subjects.
+const (
+	Requests  Subject = "requests"
+	Templates Subject = "templates" // template files
+	Decisions Subject = "decisions" // approvals of requests
+)
+
+func judges(name string) Subject {
+	switch {
+	case strings.HasPrefix(name, "marketplace.template."):
+		return Templates
+	case strings.HasPrefix(name, "marketplace.decision."):
+		return Decisions
 	}
-	return "requests"
+	return Requests
 }
 
 // everything gives the policies of the rows and of the standard library, in the order of their names.
@@ -371,7 +431,8 @@ func everything(rows []row) ([]Policy, error) {
 	}
 	for _, m := range library {
 		if !slices.ContainsFunc(all, func(p Policy) bool { return p.Name == m.Name }) {
-			all = append(all, Policy{Module: m, Active: true, Judges: judges(m.Name)})
+			off := slices.Contains(policies.OffAtFirst, m.Name)
+			all = append(all, Policy{Module: m, Active: !off, OffFirst: off, Judges: judges(m.Name)})
 		}
 	}
 	slices.SortFunc(all, func(a, b Policy) int { return cmp.Compare(a.Name, b.Name) })

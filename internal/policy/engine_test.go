@@ -186,7 +186,7 @@ func TestListHasStandardAndOwnPolicies(t *testing.T) {
 			}
 			for _, p := range listing.Items {
 				names = append(names, p.Name)
-				if !p.Active || p.Problem != "" || p.Source == "" {
+				if p.Active == p.OffFirst || p.Problem != "" || p.Source == "" {
 					t.Errorf("%+v", p)
 				}
 			}
@@ -194,8 +194,8 @@ func TestListHasStandardAndOwnPolicies(t *testing.T) {
 				break
 			}
 		}
-		want := []string{"marketplace.approvals", "marketplace.lib", "marketplace.policy", "marketplace.risk"}
-		if len(names) != 9 || !slices.IsSorted(names) || !slices.Equal(names[:4], want) {
+		want := []string{"marketplace.approvals", "marketplace.decision.require_own_credential", "marketplace.lib", "marketplace.policy", "marketplace.risk"}
+		if len(names) != 10 || !slices.IsSorted(names) || !slices.Equal(names[:5], want) {
 			t.Errorf("the list is %v", names)
 		}
 	})

@@ -40,13 +40,18 @@ const (
 	maxNesting      = 5
 )
 
-func (s *Set) explain(ctx context.Context, m Module, input ast.Value) fault.Finding {
+func (s *Set) explainer(m Module, input ast.Value) *explainer {
 	x := &explainer{set: s, module: m, input: input, aliases: map[ast.Var]ast.Ref{}}
 	for _, imported := range m.parsed.Imports {
 		if ref, ok := imported.Path.Value.(ast.Ref); ok && ref.HasPrefix(ast.InputRootRef) {
 			x.aliases[imported.Name()] = ref
 		}
 	}
+	return x
+}
+
+func (s *Set) explain(ctx context.Context, m Module, input ast.Value) fault.Finding {
+	x := s.explainer(m, input)
 	reasons := x.rules(ctx, "allow", 0)
 	if ctx.Err() != nil {
 		reasons = nil // what was not evaluated any more looks like what failed
@@ -95,21 +100,37 @@ func (x *explainer) rules(ctx context.Context, name string, depth int) []reason 
 	return reasons
 }
 
-func (x *explainer) body(ctx context.Context, rule *ast.Rule, depth int) []reason {
-	body := slices.Clone(rule.Body)
+// conditions gives what must hold for a rule to give true: its body and, where the value hangs on a condition too, that.
+func (x *explainer) conditions(rule *ast.Rule) []*ast.Expr {
+	body := slices.Clone([]*ast.Expr(rule.Body))
+	if rule.Head.Value == nil {
+		return body
+	}
 	// allow := input.fields.ttl_days <= 180 has its condition in the head.
 	if call, ok := rule.Head.Value.Value.(ast.Call); ok {
 		expr := ast.NewExpr([]*ast.Term(call))
 		expr.Location = rule.Head.Location
-		body = append(body, expr)
-	} else if boolean, ok := rule.Head.Value.Value.(ast.Boolean); !ok || !bool(boolean) {
-		if _, isRef := rule.Head.Value.Value.(ast.Ref); !isRef {
-			return nil // a body that says no when it holds
-		}
+		return append(body, expr)
+	}
+	if _, isRef := rule.Head.Value.Value.(ast.Ref); isRef {
 		expr := ast.NewExpr(rule.Head.Value)
 		expr.Location = rule.Head.Location
-		body = append(body, expr)
+		return append(body, expr)
 	}
+	return body
+}
+
+func (x *explainer) body(ctx context.Context, rule *ast.Rule, depth int) []reason {
+	switch value := rule.Head.Value.Value.(type) {
+	case ast.Boolean:
+		if !bool(value) {
+			return nil // a body that says no when it holds
+		}
+	case ast.Call, ast.Ref:
+	default:
+		return nil
+	}
+	body := x.conditions(rule)
 	for k := range body {
 		if _, holds := x.evaluate(ctx, body[:k+1], nil); holds {
 			continue

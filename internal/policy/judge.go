@@ -37,7 +37,7 @@ func (s *Set) Judge(ctx context.Context, in Input) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, fmt.Errorf("read the input of the policies: %w", err)
 	}
-	findings, err := s.ask(ctx, input, false)
+	findings, err := s.ask(ctx, input, Requests)
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -54,16 +54,29 @@ func (s *Set) Judge(ctx context.Context, in Input) (Verdict, error) {
 	return v, nil
 }
 
+// JudgeDecision asks the policies that judge approvals, those in packages marketplace.decision.*. Their input is that of the
+// request, and approval {by, domain, reason, credential {kind, id, made_by}, own_credential}.
+func (s *Set) JudgeDecision(ctx context.Context, in Input) ([]fault.Finding, error) {
+	if !slices.ContainsFunc(s.packages, func(j judge) bool { return j.about == Decisions }) {
+		return nil, nil
+	}
+	input, err := ast.InterfaceToValue(map[string]any(in))
+	if err != nil {
+		return nil, fmt.Errorf("read the input of the policies: %w", err)
+	}
+	return s.ask(ctx, input, Decisions)
+}
+
 // CheckTemplate asks the policies that judge template files, those in packages marketplace.template.*.
 func (s *Set) CheckTemplate(ctx context.Context, document any) ([]fault.Finding, error) {
 	input, err := ast.InterfaceToValue(document)
 	if err != nil {
 		return nil, fmt.Errorf("read the template for the policies: %w", err)
 	}
-	return s.ask(ctx, input, true)
+	return s.ask(ctx, input, Templates)
 }
 
-func (s *Set) ask(ctx context.Context, input ast.Value, template bool) ([]fault.Finding, error) {
+func (s *Set) ask(ctx context.Context, input ast.Value, about Subject) ([]fault.Finding, error) {
 	findings := slices.Clone(s.broken)
 	bounded, cancel := context.WithTimeout(ctx, judgeTime)
 	defer cancel()
@@ -71,7 +84,7 @@ func (s *Set) ask(ctx context.Context, input ast.Value, template bool) ([]fault.
 		if bounded.Err() != nil && ctx.Err() == nil {
 			return append(findings, failing(j.module, "policy_slow", fmt.Sprintf("was not asked, since all together took longer than %v", judgeTime))), nil
 		}
-		if j.template == template {
+		if j.about == about {
 			findings = append(findings, s.hear(bounded, j, input)...)
 		}
 		if err := ctx.Err(); err != nil {

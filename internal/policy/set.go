@@ -38,9 +38,9 @@ type Set struct {
 
 // judge is a package that has words to say: its rules by name, each a prepared query.
 type judge struct {
-	module   Module
-	template bool // judges template files, not requests
-	rules    []query
+	module Module
+	about  Subject
+	rules  []query
 }
 
 type query struct {
@@ -182,7 +182,7 @@ func prepare(compiler *ast.Compiler, byName map[string]Module, order []string) (
 	for _, name := range order {
 		m := byName[name]
 		s.modules = append(s.modules, m)
-		j := judge{module: m, template: strings.HasPrefix(name, "marketplace.template.")}
+		j := judge{module: m, about: judges(name)}
 		for _, rule := range heard {
 			if len(rulesOf(m.parsed, rule)) == 0 {
 				continue
