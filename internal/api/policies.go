@@ -53,6 +53,27 @@ func policies(a *API) {
 			p, _, err := a.Policies.Put(ctx, by, policy.Draft{Source: in.Body.Source, File: in.Body.File, Revision: &revision})
 			return policyObject(p), err
 		})
+	register(a, operation{
+		method: http.MethodDelete, path: "/policies/{name}", id: "delete-policy", status: http.StatusNoContent,
+		summary: "Delete a policy that somebody put; a standard one of the same package is back",
+	}, access.GovernWrite, func(ctx context.Context, by access.Actor, in *struct {
+		ByName
+		Version
+	},
+	) (*none, error) {
+		revision, err := in.revision()
+		if err == nil {
+			err = a.Policies.Delete(ctx, by, in.Name, revision)
+		}
+		return &none{}, err
+	})
+	register(a, operation{
+		method: http.MethodPost, path: "/policies:try", id: "try-policy", status: http.StatusOK,
+		summary: "What a policy says of an input and why, rule by rule, and whether its tests pass; nothing is stored",
+	}, access.GovernWrite, func(ctx context.Context, by access.Actor, in *reply[policy.Trial]) (*reply[policy.Tried], error) {
+		tried, err := a.Policies.Try(ctx, by, in.Body)
+		return &reply[policy.Tried]{Body: tried}, err
+	})
 	for name, active := range map[string]bool{"activate": true, "deactivate": false} {
 		register(a, operation{method: http.MethodPost, path: "/policies/{name}/" + name, id: name + "-policy", summary: "Switch a policy on or off"},
 			access.GovernWrite, func(ctx context.Context, by access.Actor, in *policyAct) (*object[policy.Policy], error) {

@@ -21,10 +21,21 @@ type schemaAnswer struct {
 	Body        json.RawMessage
 }
 
+type templateQuery struct {
+	Paging
+	Active bool `query:"active" doc:"Leave out templates that were retired"`
+}
+
+// TemplateTrial is a document to look at before it is stored.
+type TemplateTrial struct {
+	Document json.RawMessage `json:"document" doc:"The template document"`
+	Fields   map[string]any  `json:"fields,omitempty" doc:"What a publisher might fill in"`
+}
+
 func templates(a *API) {
 	register(a, operation{method: http.MethodGet, path: "/templates", id: "list-templates", summary: "List the latest version of each template, newest first"},
-		access.Read, func(ctx context.Context, by access.Actor, in *Paging) (*reply[store.Listing[template.Template]], error) {
-			list, err := a.Library.List(ctx, by, in.page())
+		access.Read, func(ctx context.Context, by access.Actor, in *templateQuery) (*reply[store.Listing[template.Template]], error) {
+			list, err := a.Library.List(ctx, by, template.Filter{Active: in.Active}, in.page())
 			return &reply[store.Listing[template.Template]]{Body: list}, err
 		})
 	register(a, operation{
@@ -39,6 +50,31 @@ func templates(a *API) {
 		}
 		return &object[template.Template]{Status: status, ETag: etag(int64(t.Version)), Body: t}, err
 	})
+	register(a, operation{
+		method: http.MethodPost, path: "/templates:check", id: "check-template", status: http.StatusOK,
+		summary: "What is wrong with a template document, and the form and the plan that it would make; nothing is stored",
+	}, access.Read, func(ctx context.Context, by access.Actor, in *reply[TemplateTrial]) (*reply[template.Checked], error) {
+		checked, err := a.checkTemplate(ctx, by, in.Body)
+		return &reply[template.Checked]{Body: checked}, err
+	})
+	register(a, operation{method: http.MethodGet, path: "/templates/{id}/versions", id: "list-template-versions", summary: "List all versions of a template, newest first"},
+		access.Read, func(ctx context.Context, by access.Actor, in *struct {
+			ByID
+			Paging
+		},
+		) (*reply[store.Listing[template.Template]], error) {
+			list, err := a.Library.Versions(ctx, by, in.ID, in.page())
+			return &reply[store.Listing[template.Template]]{Body: list}, err
+		})
+	for name, active := range map[string]bool{"activate": true, "retire": false} {
+		register(a, operation{
+			method: http.MethodPost, path: "/templates/{id}/" + name, id: name + "-template",
+			summary: map[bool]string{true: "Let a retired template be used again", false: "Let nothing new be made from a template"}[active],
+		}, access.GovernWrite, func(ctx context.Context, by access.Actor, in *ByID) (*object[template.Template], error) {
+			t, err := a.Library.SetActive(ctx, by, in.ID, active)
+			return &object[template.Template]{Status: http.StatusOK, ETag: etag(int64(t.Version)), Body: t}, err
+		})
+	}
 	register(a, operation{method: http.MethodGet, path: "/templates/{id}", id: "get-template", summary: "Get a template"},
 		access.Read, func(ctx context.Context, by access.Actor, in *templateVersion) (*object[template.Template], error) {
 			t, err := a.Library.Get(ctx, by, in.ID, in.Number)
@@ -54,4 +90,21 @@ func templates(a *API) {
 		}
 		return &schemaAnswer{ContentType: "application/schema+json", Body: t.Schema()}, nil
 	})
+}
+
+func (a *API) checkTemplate(ctx context.Context, by access.Actor, trial TemplateTrial) (template.Checked, error) {
+	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
+		return template.Checked{}, err
+	}
+	checked := template.Check(trial.Document, trial.Fields)
+	if checked.Document == nil {
+		return checked, nil
+	}
+	var document any
+	if err := json.Unmarshal(trial.Document, &document); err != nil {
+		return checked, nil //nolint:nilerr // the findings say so
+	}
+	said, err := a.Policies.CheckTemplate(ctx, by, document)
+	checked.Findings = append(checked.Findings, said...)
+	return checked, err
 }

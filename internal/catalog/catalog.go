@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
@@ -19,70 +19,10 @@ const holdTime = 30 * 24 * time.Hour
 type Catalog struct {
 	DB  *store.DB
 	Now func() time.Time
-}
 
-// Filter narrows a list of apps; its zero value is all that the actor may see.
-type Filter struct {
-	Category string
-	Owner    string // group
-	Search   string // in slug, name and description
-}
-
-// List gives the apps that the actor may see, newest first: listed ones, and those of the actor's own groups. Who governs
-// the installation sees all.
-func (c *Catalog) List(ctx context.Context, by access.Actor, f Filter, p store.Page) (store.Listing[App], error) {
-	var none store.Listing[App]
-	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
-		return none, err
-	}
-	after, err := p.After()
-	if err != nil {
-		return none, err
-	}
-	query := strings.Builder{}
-	query.WriteString(`SELECT ` + columns + ` FROM app WHERE held_until IS NULL`)
-	var args []any
-	arg := func(value any) string {
-		args = append(args, value)
-		return "$" + strconv.Itoa(len(args))
-	}
-	if !seesAll(by) {
-		query.WriteString(` AND (listed`)
-		for _, m := range by.Groups {
-			query.WriteString(` OR owner = ` + arg(m.Group))
-		}
-		query.WriteString(`)`)
-	}
-	if f.Category != "" {
-		query.WriteString(` AND category = ` + arg(f.Category))
-	}
-	if f.Owner != "" {
-		query.WriteString(` AND owner = ` + arg(f.Owner))
-	}
-	if f.Search != "" {
-		query.WriteString(` AND search LIKE ` + arg(store.LikePattern(strings.ToLower(f.Search))) + ` ESCAPE '\'`)
-	}
-	if after != nil {
-		micros, err := strconv.ParseInt(after[0], 10, 64)
-		if err != nil || len(after) != 2 {
-			return none, fault.New(fault.Invalid, "bad_cursor", "the cursor is not one that this list gave").At("cursor").
-				Fix("leave the cursor out to begin at the start")
-		}
-		at := arg(micros)
-		query.WriteString(` AND (created_at < ` + at + ` OR created_at = ` + at + ` AND slug COLLATE "C" < ` + arg(after[1]) + `)`)
-	}
-	query.WriteString(` ORDER BY created_at DESC, slug COLLATE "C" DESC LIMIT ` + arg(p.Size()+1))
-	var apps []App
-	err = c.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		apps, err = store.List(ctx, tx, scan, query.String(), args...)
-		return err
-	})
-	if err != nil {
-		return none, fmt.Errorf("list apps: %w", err)
-	}
-	return store.Cut(p, apps, func(a App) []string {
-		return []string{strconv.FormatInt(store.Micros(a.CreatedAt), 10), a.Slug}
-	}), nil
+	mu    sync.Mutex
+	index *Index   // guarded by mu: of the state of the table that was read last
+	state [2]int64 // guarded by mu: that state
 }
 
 // Get gives one app. An app that the actor may not see is not found.
@@ -157,13 +97,13 @@ func Reserve(ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, a
 	if held != "" {
 		return App{}, conflict(held)
 	}
-	app.Listed, app.CreatedAt, app.Revision = false, at.UTC().Truncate(time.Microsecond), 1
+	app.Listed, app.CreatedAt, app.UpdatedAt, app.Revision = false, at.UTC().Truncate(time.Microsecond), at.UTC().Truncate(time.Microsecond), 1
 	// The condition says again what taken found, so that of two who reserve at once one is refused.
 	n, err := tx.Exec(ctx, `INSERT INTO app (`+columns+`, search, held_until)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL)
 		ON CONFLICT (slug) DO UPDATE SET name = $2, description = $3, category = $4, owner = $5, contact = $6, kind = $7, url = $8,
-			listed = $9, created_at = $10, revision = app.revision + 1, search = $12, held_until = NULL
-		WHERE app.held_until IS NOT NULL AND (app.owner = $5 OR app.held_until <= $13)`,
+			listed = $9, created_at = $10, updated_at = $11, revision = app.revision + 1, search = $13, held_until = NULL
+		WHERE app.held_until IS NOT NULL AND (app.owner = $5 OR app.held_until <= $14)`,
 		append(values(app), searchable(app), store.Micros(at))...)
 	if err != nil {
 		return App{}, fmt.Errorf("reserve app: %w", err)
@@ -190,14 +130,15 @@ func Publish(ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, s
 	if app.Listed {
 		return app, nil
 	}
-	n, err := tx.Exec(ctx, `UPDATE app SET listed = TRUE, revision = revision + 1 WHERE slug = $1 AND revision = $2`, slug, app.Revision)
+	n, err := tx.Exec(ctx, `UPDATE app SET listed = TRUE, updated_at = $3, revision = revision + 1 WHERE slug = $1 AND revision = $2`,
+		slug, app.Revision, store.Micros(at))
 	if err != nil {
 		return App{}, fmt.Errorf("publish app: %w", err)
 	}
 	if n == 0 {
 		return App{}, stale(app)
 	}
-	app.Listed, app.Revision = true, app.Revision+1
+	app.Listed, app.UpdatedAt, app.Revision = true, at.UTC().Truncate(time.Microsecond), app.Revision+1
 	return app, record(ctx, tx, by, at, "app.published", slug, "", requestID, map[string]any{"owner": app.Owner, "name": app.Name, "url": app.URL})
 }
 
@@ -244,15 +185,16 @@ func Change(ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, ap
 		return before, nil
 	}
 	n, err := tx.Exec(ctx, `UPDATE app SET name = $1, description = $2, category = $3, owner = $4, contact = $5, url = $6, search = $7,
-		revision = revision + 1 WHERE slug = $8 AND revision = $9`,
-		after.Name, after.Description, after.Category, after.Owner, after.Contact, after.URL, searchable(after), after.Slug, before.Revision)
+		updated_at = $10, revision = revision + 1 WHERE slug = $8 AND revision = $9`,
+		after.Name, after.Description, after.Category, after.Owner, after.Contact, after.URL, searchable(after), after.Slug, before.Revision,
+		store.Micros(at))
 	if err != nil {
 		return App{}, fmt.Errorf("change app: %w", err)
 	}
 	if n == 0 {
 		return App{}, stale(before)
 	}
-	after.Revision = before.Revision + 1
+	after.Revision, after.UpdatedAt = before.Revision+1, at.UTC().Truncate(time.Microsecond)
 	return after, record(ctx, tx, by, at, "app.changed", app.Slug, "", requestID, map[string]any{"changed": differences(before, after)})
 }
 

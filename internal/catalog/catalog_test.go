@@ -85,11 +85,11 @@ func TestAnAppIsReservedPublishedAndChangedEachWithItsEvent(t *testing.T) {
 		}))
 		app.URL = "https://lunch.hyfin.example"
 		must(t, write(t, db, func(ctx context.Context, tx *store.Tx) (err error) {
-			app, err = catalog.Change(ctx, tx, alice, noon, app, "")
+			app, err = catalog.Change(ctx, tx, alice, noon.Add(time.Hour), app, "")
 			return err
 		}))
 		want := where2eat()
-		want.URL, want.Listed, want.CreatedAt, want.Revision = "https://lunch.hyfin.example", true, noon, 3
+		want.URL, want.Listed, want.CreatedAt, want.UpdatedAt, want.Revision = "https://lunch.hyfin.example", true, noon, noon.Add(time.Hour), 3
 		got, err := (&catalog.Catalog{DB: db}).Get(t.Context(), bob, "where2eat")
 		must(t, err)
 		if diff := cmp.Diff(want, got); diff != "" {

@@ -27,7 +27,7 @@ var Categories = []string{"dashboard", "notification", "automation", "integratio
 
 // reserved are slugs that would be taken for a part of Souk or of the network.
 var reserved = []string{
-	"about", "account", "admin", "api", "app", "apps", "assets", "audit", "auth", "console", "demo", "dev", "docs", "flags",
+	"about", "account", "admin", "api", "app", "apps", "assets", "audit", "auth", "categories", "console", "demo", "dev", "docs", "flags",
 	"ftp", "healthz", "help", "home", "id", "inbox", "internal", "localhost", "login", "logout", "mail", "mcp", "metrics",
 	"new", "null", "ofrep", "otlp", "preview", "production", "readyz", "requests", "root", "sandbox", "scim", "self",
 	"session", "settings", "souk", "staging", "static", "status", "support", "system", "template", "templates", "test",

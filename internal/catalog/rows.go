@@ -13,13 +13,13 @@ import (
 	"github.com/soukhq/souk/internal/store"
 )
 
-const columns = `slug, name, description, category, owner, contact, kind, url, listed, created_at, revision`
+const columns = `slug, name, description, category, owner, contact, kind, url, listed, created_at, updated_at, revision`
 
 func scan(row store.Row) (App, error) {
 	var a App
-	var created int64
-	err := row.Scan(&a.Slug, &a.Name, &a.Description, &a.Category, &a.Owner, &a.Contact, &a.Kind, &a.URL, &a.Listed, &created, &a.Revision)
-	a.CreatedAt = store.Time(created)
+	var created, updated int64
+	err := row.Scan(&a.Slug, &a.Name, &a.Description, &a.Category, &a.Owner, &a.Contact, &a.Kind, &a.URL, &a.Listed, &created, &updated, &a.Revision)
+	a.CreatedAt, a.UpdatedAt = store.Time(created), store.Time(updated)
 	return a, err
 }
 
@@ -27,7 +27,7 @@ func scan(row store.Row) (App, error) {
 func values(a App) []any {
 	return []any{
 		a.Slug, a.Name, a.Description, a.Category, a.Owner, a.Contact, string(a.Kind), a.URL, a.Listed,
-		store.Micros(a.CreatedAt), a.Revision,
+		store.Micros(a.CreatedAt), store.Micros(a.UpdatedAt), a.Revision,
 	}
 }
 

@@ -21,5 +21,6 @@ type App struct {
 	URL         string    `json:"url"`
 	Listed      bool      `json:"listed" doc:"Shown in the marketplace: its publishing was approved"`
 	CreatedAt   time.Time `json:"created_at"`
+	UpdatedAt   time.Time `json:"updated_at" doc:"When it last said something else of itself, or was published"`
 	Revision    int64     `json:"revision"`
 }
