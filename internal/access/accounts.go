@@ -29,6 +29,8 @@ type Accounts struct {
 	Directory *Directory
 	Sessions  *Sessions
 	URL       func() string // where people reach the console, such as https://souk.example.com
+	// Listed counts the apps that the marketplace shows; nil is none. Access may not know apps; serve does.
+	Listed func(ctx context.Context, tx *store.Tx) (int, error)
 
 	hashing   hashing
 	lock      sync.Mutex

@@ -120,10 +120,11 @@ func System(part string) Actor {
 }
 
 // Local is the actor of who speaks through the local socket or opens the database itself: whoever may read the data is an
-// administrator. It is nobody's person, so it owns nothing, requests nothing and approves nothing.
+// administrator. It is nobody's person, so it owns nothing and approves nothing; what it asks for, as souk apply does for
+// files, a human decides.
 func Local(osUser string) Actor {
 	return Actor{
-		Email: "local:" + osUser, Name: osUser, TokenScope: ScopeAll,
+		Email: "local:" + osUser, Name: osUser, Agent: true, TokenScope: ScopeAll,
 		Groups:     []Membership{{Group: "local:administrators", Roles: []Role{Admin}}},
 		Credential: audit.Credential{Kind: credentialLocal, ID: osUser},
 	}

@@ -51,6 +51,7 @@ const (
 	ownerUngoverned                      // is an owner, and the environment is not governed
 	requester                            // made the request
 	self                                 // is the person acted on
+	local                                // speaks through the local socket, as souk apply does for files
 )
 
 // rule says who may do an action: anybody with one of the roles or one of the standings, by a session, a token of scope all or
@@ -66,8 +67,8 @@ type rule struct {
 var rules = []rule{
 	{SignIn, nil, anybody, []TokenScope{ScopeRead, ScopeRequests, ScopeKill, ScopeOutcomes}},
 	{Read, nil, anybody, []TokenScope{ScopeRead, ScopeRequests, ScopeKill}},
-	{RequestMake, nil, owner, []TokenScope{ScopeRequests}},
-	{RequestEdit, nil, owner | requester, []TokenScope{ScopeRequests}},
+	{RequestMake, nil, owner | local, []TokenScope{ScopeRequests}},
+	{RequestEdit, nil, owner | requester | local, []TokenScope{ScopeRequests}},
 	{RequestComment, nil, anybody, []TokenScope{ScopeRequests}},
 	{RequestDecide, []Role{Approver}, 0, nil},
 	{Kill, []Role{Operator, Admin}, owner, []TokenScope{ScopeKill}},
@@ -148,6 +149,9 @@ func stand(a Actor, on Scope) standing {
 		if !on.Governed {
 			s |= ownerUngoverned
 		}
+	}
+	if a.Credential.Kind == credentialLocal {
+		s |= local
 	}
 	if a.PersonID != "" && a.Email == on.Requester {
 		s |= requester

@@ -21,8 +21,8 @@ const rights = `
 public          y    y    y       y         y      y          y     y          y         y         y        y      y      y
 sign_in         -    y    y       y         y      y          y     y          y         y         y        y      y      y
 read            -    y    y       y         y      y          y     y          y         y         y        y      y      y
-request.make    -    -    y       y         y      -          -     -          -         -         -        -      -      y
-request.edit    -    -    y       y         y      y          -     -          -         -         -        -      -      y
+request.make    -    -    y       y         y      -          -     -          -         -         -        -      y      y
+request.edit    -    -    y       y         y      y          -     -          -         -         -        -      y      y
 request.comment -    y    y       y         y      y          y     y          y         y         y        y      y      y
 request.decide  -    -    -       -         -      -          -     -          y         -         -        -      -      y
 kill            -    -    y       y         y      -          -     -          -         y         -        y      y      y
@@ -195,7 +195,7 @@ func TestHeldIsWhatNeedsNoParticularApp(t *testing.T) {
 		{somebody(), []Action{Public, SignIn, Read, RequestComment, SessionManage, GroupJoin, TokenMake}},
 		{member, []Action{Public, SignIn, Read, RequestMake, RequestComment, SessionManage, GroupJoin, TokenMake}},
 		{somebody(Operator), []Action{Public, SignIn, Read, RequestMake, RequestComment, Kill, RolloutStop, SessionManage, GroupJoin, TokenMake, KeyMake, KeyRead}},
-		{Local("root"), []Action{Public, SignIn, Read, RequestComment, Kill, RolloutStop, AuditRead, PeopleWrite, GovernWrite, SessionManage, GroupJoin, TokenMake, KeyMake, Backup, KeyRead}},
+		{Local("root"), []Action{Public, SignIn, Read, RequestMake, RequestEdit, RequestComment, Kill, RolloutStop, AuditRead, PeopleWrite, GovernWrite, SessionManage, GroupJoin, TokenMake, KeyMake, Backup, KeyRead}},
 	} {
 		if diff := cmp.Diff(c.want, Held(c.by)); diff != "" {
 			t.Errorf("%+v (-want +got):\n%s", c.by.Groups, diff)

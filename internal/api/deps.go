@@ -47,6 +47,7 @@ type Deps struct {
 	Directory *access.Directory
 	Sessions  *access.Sessions
 	Accounts  *access.Accounts
+	Governors *access.Governors
 	Tokens    *access.Tokens
 	Keys      *access.Keys
 	Catalog   *catalog.Catalog

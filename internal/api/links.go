@@ -45,7 +45,7 @@ func links(a *API) {
 		return a.signedIn(ctx, cookie, by)
 	})
 	register(a, operation{
-		method: http.MethodPost, path: "/people/{email}/invite", id: "invite-person", secret: true, status: http.StatusCreated,
+		method: http.MethodPost, path: "/people/{email}/invite", id: "invite-person", secret: true, status: http.StatusCreated, proposes: true,
 		summary: "Make a link by which a person can join; makes the person if there is none, and voids the link before",
 	}, access.PeopleWrite, func(ctx context.Context, by access.Actor, in *invitation) (*reply[access.NewLink], error) {
 		spec := access.Invitation{}

@@ -28,6 +28,7 @@ type operation struct {
 	status                    int
 	also                      []int
 	secret                    bool         // the answer holds a secret
+	proposes                  bool         // answers 202 with a proposal where the change needs a second administrator
 	limit                     int64        // of the body in bytes; 0 is maxBody
 	mergePatch                reflect.Type // the body is an RFC 7396 merge patch of this type; raw to the handler
 	document                  reflect.Type // the body is of this type; raw to the handler, whose package reads it strictly
@@ -64,6 +65,9 @@ func register[I, O any](a *API, o operation, action access.Action, handle func(c
 				err = alreadyDone()
 			}
 		}
+		if waiting, ok := errors.AsType[*access.Pending](err); ok {
+			return nil, &pending{Proposed{waiting.Proposal}}
+		}
 		if err != nil {
 			return nil, a.problem(ctx, err)
 		}
@@ -71,6 +75,12 @@ func register[I, O any](a *API, o operation, action access.Action, handle func(c
 		return out, nil
 	})
 	described := a.described(o.method, prefix+o.path)
+	if o.proposes {
+		described.Responses[strconv.Itoa(http.StatusAccepted)] = &huma.Response{
+			Description: "It waits for a second administrator",
+			Content:     map[string]*huma.MediaType{"application/json": {Schema: a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Proposed](), true, "")}},
+		}
+	}
 	for _, code := range o.also {
 		first := described.Responses[strconv.Itoa(described.DefaultStatus)]
 		described.Responses[strconv.Itoa(code)] = &huma.Response{

@@ -30,7 +30,7 @@ func people(a *API) {
 			return &object[access.Profile]{Status: http.StatusOK, ETag: etag(p.Revision), Body: p}, err
 		})
 	register(a, operation{
-		method: http.MethodPut, path: "/people/{email}", id: "put-person", summary: "Make or change a person", also: []int{http.StatusCreated},
+		method: http.MethodPut, path: "/people/{email}", id: "put-person", summary: "Make or change a person", also: []int{http.StatusCreated}, proposes: true,
 	}, access.PeopleWrite, func(ctx context.Context, by access.Actor, in *struct {
 		ByEmail
 		Version
@@ -55,7 +55,7 @@ func people(a *API) {
 			return &object[access.Group]{Status: http.StatusOK, ETag: etag(g.Revision), Body: g}, err
 		})
 	register(a, operation{
-		method: http.MethodPut, path: "/groups/{name}", id: "put-group", summary: "Make or change a group", also: []int{http.StatusCreated},
+		method: http.MethodPut, path: "/groups/{name}", id: "put-group", summary: "Make or change a group", also: []int{http.StatusCreated}, proposes: true,
 	}, access.PeopleWrite, func(ctx context.Context, by access.Actor, in *struct {
 		ByName
 		Version

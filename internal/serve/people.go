@@ -2,7 +2,9 @@ package serve
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -18,9 +20,16 @@ import (
 
 func (a *App) newAccounts() *access.Accounts {
 	return &access.Accounts{
-		DB: a.db, Now: a.cfg.Now, Log: a.log, Directory: a.Directory, URL: a.url,
+		DB: a.db, Now: a.cfg.Now, Log: a.log, Directory: a.Directory, URL: a.url, Listed: catalog.CountListed,
 		Sessions: &access.Sessions{DB: a.db, Now: a.cfg.Now, Publishers: access.Publishers(a.cfg.Publishers)},
 	}
+}
+
+// newGovernors knows, for every kind of change that can wait for a second administrator, the verb that does it.
+func (a *App) newGovernors() *access.Governors {
+	g := &access.Governors{DB: a.db, Now: a.cfg.Now, Perform: map[string]func(context.Context, access.Actor, json.RawMessage, int64) error{}}
+	maps.Copy(g.Perform, a.Directory.Perform())
+	return g
 }
 
 // url is where people reach the console: what is configured, else where this process listens or would listen.

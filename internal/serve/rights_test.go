@@ -69,6 +69,8 @@ var rights = map[string]right{
 	"list-audit-events": {may: []string{"ada", "root"}}, "get-audit-checkpoint": {may: []string{"ada", "root"}},
 	"get-audit-proof": {path: "/audit/events/{request}/proof", may: []string{"ada", "root"}}, "export-audit-log": {may: []string{"ada", "root"}},
 	"read-link": {body: map[string]any{"secret": "x"}, may: public}, "use-link": {body: map[string]any{"secret": "x", "password": "x"}, may: public},
+	"get-setup": {may: admins}, "list-proposals": {may: admins},
+	"confirm-proposal": {path: "/proposals/{request}/confirm", may: admins}, "withdraw-proposal": {path: "/proposals/{request}/withdraw", may: admins},
 	"list-sessions": {may: anybody}, "end-session": {path: "/sessions/{request}/end", may: admins}, "end-other-sessions": {path: "/sessions:end-others", may: anybody},
 	"change-password": {path: "/session/password", body: map[string]any{"current": "x", "new": "four words of ones own"}, may: browser},
 	"invite-person":   {path: "/people/vera" + at + "/invite", body: map[string]any{}, may: admins},

@@ -13,7 +13,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make people, groups, environments, segments, templates, policies and the lifecycle what the documents say */
+        /** Make an installation what documents say; apps and flags are changed by requests */
         post: operations["apply-documents"];
         delete?: never;
         options?: never;
@@ -28,8 +28,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the apps that the caller may see, newest first */
+        /** List the apps that the caller may see */
         get: operations["list-apps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/categories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many apps the caller may see, by category and owner */
+        get: operations["count-apps"];
         put?: never;
         post?: never;
         delete?: never;
@@ -45,7 +62,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get an app */
+        /** Get an app with its switches, open requests and history */
         get: operations["get-app"];
         put?: never;
         post?: never;
@@ -123,6 +140,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/backup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All that is committed, in one gzipped file for souk restore; keys and sessions are left out */
+        get: operations["take-backup"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is wrong with the installation, and how to mend it */
+        get: operations["examine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/environments": {
         parameters: {
             query?: never;
@@ -148,7 +199,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Make or change an environment */
+        /** Make or change an environment; what is there already answers 200, whatever the version */
         put: operations["put-environment"];
         post?: never;
         delete?: never;
@@ -164,7 +215,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List flags, newest first */
+        /** List flags; newest first unless another order is asked for */
         get: operations["list-flags"];
         put?: never;
         post?: never;
@@ -183,6 +234,23 @@ export interface paths {
         };
         /** Get a flag with its state everywhere */
         get: operations["get-flag"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flags/{key}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What differs between two revisions of a flag in an environment */
+        get: operations["diff-flag"];
         put?: never;
         post?: never;
         delete?: never;
@@ -219,6 +287,23 @@ export interface paths {
         put?: never;
         /** Turn a killed flag on again: at once, or as a request where the environment is governed (202) */
         post: operations["restore-flag"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flags/{key}/environments/{environment}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go back to what a flag served before: at once where that needs nobody's approval, or else as a request (202) */
+        post: operations["roll-back-flag"];
         delete?: never;
         options?: never;
         head?: never;
@@ -513,7 +598,8 @@ export interface paths {
         /** Make or change a policy, in force at once */
         put: operations["put-policy"];
         post?: never;
-        delete?: never;
+        /** Delete a policy that somebody put; a standard one of the same package is back */
+        delete: operations["delete-policy"];
         options?: never;
         head?: never;
         patch?: never;
@@ -553,6 +639,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/policies:try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a policy says of an input and why, rule by rule, and whether its tests pass; nothing is stored */
+        post: operations["try-policy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/proposals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List changes that wait for a second administrator */
+        get: operations["list-proposals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/proposals/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Do what another administrator proposed */
+        post: operations["confirm-proposal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/proposals/{id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a proposal without doing it */
+        post: operations["withdraw-proposal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/requests": {
         parameters: {
             query?: never;
@@ -560,10 +714,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List requests, newest first */
+        /** List requests, newest first unless sorted otherwise */
         get: operations["list-requests"];
         put?: never;
-        /** Submit a request; what its checks find can be mended later */
+        /** Submit a request, or keep a draft; what its checks find can be mended later, and what needs no approval is done at once */
         post: operations["submit-request"];
         delete?: never;
         options?: never;
@@ -585,7 +739,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Edit a request by a merge patch (RFC 7396); this voids its approvals */
+        /** Edit a request by a merge patch (RFC 7396), which voids its approvals; draft: false submits a draft */
         patch: operations["edit-request"];
         trace?: never;
     };
@@ -600,6 +754,40 @@ export interface paths {
         put?: never;
         /** Approve exactly what was read; the last approval needed carries it out */
         post: operations["approve-request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/requests/{id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say something about a request, in whatever state it is */
+        post: operations["comment-request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/requests/{id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a request asked for, as the beginning of a new one */
+        get: operations["get-request-content"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -852,11 +1040,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Get a segment, and how many people it is known to reach */
+        get: operations["get-segment"];
         /** Make or change a segment */
         put: operations["put-segment"];
         post?: never;
-        delete?: never;
+        /** Delete a segment that no flag uses */
+        delete: operations["delete-segment"];
         options?: never;
         head?: never;
         patch?: never;
@@ -949,6 +1139,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a new installation wants, and what of it is done */
+        get: operations["get-setup"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/templates": {
         parameters: {
             query?: never;
@@ -984,6 +1191,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/templates/{id}/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a retired template be used again */
+        post: operations["activate-template"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/retire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let nothing new be made from a template */
+        post: operations["retire-template"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/templates/{id}/schema": {
         parameters: {
             query?: never;
@@ -995,6 +1236,40 @@ export interface paths {
         get: operations["get-template-schema"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List all versions of a template, newest first */
+        get: operations["list-template-versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates:check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What is wrong with a template document, and the form and the plan that it would make; nothing is stored */
+        post: operations["check-template"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1053,6 +1328,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/watch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What changes, as it changes: server-sent events. A change names what to fetch again; resync says to fetch all that is shown */
+        get: operations["watch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1075,10 +1367,98 @@ export interface components {
             slug: string;
             url: string;
         };
+        AppCount: {
+            /** Format: int64 */
+            apps: number;
+            name: string;
+        };
+        AppCounts: {
+            /** @description Every category, in the order of the form */
+            categories: components["schemas"]["AppCount"][];
+            /** @description Owning groups, by name */
+            owners: components["schemas"]["AppCount"][];
+            /** Format: int64 */
+            total: number;
+        };
+        AppDetail: {
+            /** @description What the caller may do: change (ask for a change of the app or its switches), turn_off */
+            can: string[];
+            category: string;
+            contact: string;
+            /** Format: date-time */
+            created_at: string;
+            description: string;
+            /** @description Those that are not removed, newest first; at most 100 */
+            flags: components["schemas"]["FlagSummary"][];
+            /** @description What happened to the app and its switches, newest first; at most 50 */
+            history: components["schemas"]["AppEvent"][];
+            /** @enum {string} */
+            kind: "external";
+            /** @description Shown in the marketplace: its publishing was approved */
+            listed: boolean;
+            name: string;
+            /** @description Those that are not decided, newest first */
+            open_requests: components["schemas"]["Request"][];
+            /** @description Group that owns the app */
+            owner: string;
+            /** Format: int64 */
+            revision: number;
+            slug: string;
+            status: components["schemas"]["AppStatus"];
+            /**
+             * Format: date-time
+             * @description When it last said something else of itself, or was published
+             */
+            updated_at: string;
+            url: string;
+        };
+        AppEvent: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            event: string;
+            flag_key?: string;
+            id: string;
+            reason?: string;
+            request_id?: string;
+            words: string;
+        };
+        AppStatus: {
+            /** @enum {string} */
+            word: "live" | "rolling_out" | "off" | "waiting" | "retired";
+            /** @description In plain words */
+            words: string;
+        };
+        AppSummary: {
+            /** @description What the caller may do: change (ask for a change of the app or its switches), turn_off */
+            can: string[];
+            category: string;
+            contact: string;
+            /** Format: date-time */
+            created_at: string;
+            description: string;
+            /** @enum {string} */
+            kind: "external";
+            /** @description Shown in the marketplace: its publishing was approved */
+            listed: boolean;
+            name: string;
+            /** @description Group that owns the app */
+            owner: string;
+            /** Format: int64 */
+            revision: number;
+            slug: string;
+            status: components["schemas"]["AppStatus"];
+            /**
+             * Format: date-time
+             * @description When it last said something else of itself, or was published
+             */
+            updated_at: string;
+            url: string;
+        };
         ApplyDocument: {
             /** @enum {string} */
-            kind: "Environment" | "Person" | "Group" | "Segment" | "Template" | "Policy" | "Lifecycle";
-            /** @description An address, a name, a templateId or a package; default for Lifecycle */
+            kind: "Environment" | "Person" | "Group" | "Segment" | "Template" | "Policy" | "Lifecycle" | "App" | "Flag";
+            /** @description An address, a name, a templateId, a package, a slug or a key; default for Lifecycle */
             name: string;
             /** @description File and line that the document comes from, for messages */
             source?: string;
@@ -1097,6 +1477,9 @@ export interface components {
         Assessment: {
             approvals_needed: components["schemas"]["Need"][];
             checks: components["schemas"]["CheckResult"][];
+            /** @description What changes, against what is there now */
+            diff: components["schemas"]["Change"][];
+            impact: components["schemas"]["Impact"];
             /** @description The rollout that an approval would leave ready */
             plan: components["schemas"]["RolloutStep"][];
             /** @enum {string} */
@@ -1137,6 +1520,20 @@ export interface components {
              */
             size: number;
         };
+        Comment: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            /** @description It is about content that was edited since */
+            earlier: boolean;
+            id: string;
+            words: string;
+        };
+        Comparison: {
+            changes: components["schemas"]["Difference"][];
+            from: components["schemas"]["Revision"];
+            to: components["schemas"]["Revision"];
+        };
         Credential: {
             /** @description Id of the session, token or key; never the secret */
             id?: string;
@@ -1175,6 +1572,23 @@ export interface components {
             does: string;
             email: string;
             short_name: string;
+        };
+        Diagnosis: {
+            /** @description Part that was looked at, such as database or approvers */
+            name: string;
+            /** @description How to mend it */
+            remediation?: string;
+            /** @enum {string} */
+            status: "well" | "warning" | "failed";
+            words: string;
+        };
+        Difference: {
+            after: unknown;
+            before: unknown;
+            /** @description Such as serving.percent or serving.variants.on */
+            path: string;
+            /** @description In plain words */
+            words: string;
         };
         Ended: {
             /** Format: int64 */
@@ -1242,6 +1656,9 @@ export interface components {
             /** @enum {string} */
             tier: "sandbox" | "test" | "production";
         };
+        Examination: {
+            items: components["schemas"]["Diagnosis"][];
+        };
         Finding: {
             /** @description Stable name of the finding */
             code: string;
@@ -1258,11 +1675,32 @@ export interface components {
             /** @enum {string} */
             severity: "error" | "warning" | "info";
         };
+        FlagChange: {
+            /** @description Segment, with mode audience */
+            audience?: string;
+            /** @description With mode custom; the off variant if absent */
+            default_variant?: string;
+            /** @enum {string} */
+            mode?: "off" | "on" | "audience" | "custom";
+            /**
+             * Format: int64
+             * @description Share of the audience, with mode audience; 100 if absent
+             */
+            percent?: number;
+            /** @description flagd's JSON, with mode custom; without it everybody gets default_variant */
+            targeting?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description All variants by name, where they change */
+            variants?: {
+                [key: string]: unknown;
+            };
+        };
         FlagDetail: {
             app: string;
             /** @description Segment that the flag was approved for */
             audience: string;
-            /** @description What the caller may do: kill, restore */
+            /** @description What the caller may do: kill, restore, change, rollback, extend, deprecate, remove; each environment says it for itself */
             can: string[];
             client_side: boolean;
             contact: string;
@@ -1291,6 +1729,8 @@ export interface components {
             /** @description E-mail of the person, or name of the group, that answers for the flag */
             owner: string;
             owner_group: string;
+            /** @description Deprecated or removed: it can be killed, extended and removed, and nothing else */
+            read_only: boolean;
             /**
              * Format: date-time
              * @description When it was removed; its key stays taken
@@ -1305,11 +1745,18 @@ export interface components {
             template_version: number;
             /** @enum {string} */
             type: "boolean" | "string" | "number" | "object";
+            /**
+             * Format: date-time
+             * @description Last change of the flag, of its life or of what it serves anywhere
+             */
+            updated_at: string;
             variants: {
                 [key: string]: unknown;
             };
         };
         FlagEnvironment: {
+            /** @description Of one flag by itself: what the caller may do here: kill, restore, change, rollback */
+            can?: string[];
             /** @description flagd definition that SDKs get */
             definition: unknown;
             environment: string;
@@ -1361,6 +1808,8 @@ export interface components {
             /** @description E-mail of the person, or name of the group, that answers for the flag */
             owner: string;
             owner_group: string;
+            /** @description Deprecated or removed: it can be killed, extended and removed, and nothing else */
+            read_only: boolean;
             /**
              * Format: date-time
              * @description When it was removed; its key stays taken
@@ -1373,6 +1822,11 @@ export interface components {
             template_version: number;
             /** @enum {string} */
             type: "boolean" | "string" | "number" | "object";
+            /**
+             * Format: date-time
+             * @description Last change of the flag, of its life or of what it serves anywhere
+             */
+            updated_at: string;
             variants: {
                 [key: string]: unknown;
             };
@@ -1435,7 +1889,7 @@ export interface components {
             /** @description Path in the console */
             href: string;
             /** @enum {string} */
-            kind: "approve" | "start_rollout" | "promote" | "fix_request" | "killed";
+            kind: "approve" | "start_rollout" | "promote" | "fix_request" | "draft" | "waiting" | "comment" | "killed" | "expiring" | "proposal";
             request_id?: string;
             rollout_id?: string;
             /** @description What it is about */
@@ -1483,7 +1937,7 @@ export interface components {
             app: string;
             /** @description Segment that the flag was approved for */
             audience: string;
-            /** @description What the caller may do: kill, restore */
+            /** @description What the caller may do: kill, restore, change, rollback, extend, deprecate, remove; each environment says it for itself */
             can: string[];
             client_side: boolean;
             contact: string;
@@ -1512,6 +1966,8 @@ export interface components {
             /** @description E-mail of the person, or name of the group, that answers for the flag */
             owner: string;
             owner_group: string;
+            /** @description Deprecated or removed: it can be killed, extended and removed, and nothing else */
+            read_only: boolean;
             receipt: components["schemas"]["Receipt"];
             /**
              * Format: date-time
@@ -1527,6 +1983,11 @@ export interface components {
             template_version: number;
             /** @enum {string} */
             type: "boolean" | "string" | "number" | "object";
+            /**
+             * Format: date-time
+             * @description Last change of the flag, of its life or of what it serves anywhere
+             */
+            updated_at: string;
             variants: {
                 [key: string]: unknown;
             };
@@ -1546,10 +2007,22 @@ export interface components {
             active_at?: string;
             /**
              * Format: date-time
-             * @description The earlier of TTL from the first production step and max_active_days from active
+             * @description The earlier of TTL from the first production step and max_active_days from active, or what an extension made of it
              */
             expires_at?: string;
+            /** Format: date-time */
+            extended_at?: string;
+            /**
+             * Format: date-time
+             * @description What an approved extension granted
+             */
+            extended_until?: string;
             flag_key: string;
+            /**
+             * Format: date-time
+             * @description While deprecated: until then an extension leads back, from then on it may be removed
+             */
+            grace_ends_at?: string;
             /** @description State that it left when it was deprecated or removed; an extension leads back there */
             left?: string;
             /** Format: int64 */
@@ -1601,6 +2074,11 @@ export interface components {
             /** @description Cursor of the next page; absent on the last */
             next?: string;
         };
+        ListingAppSummary: {
+            items: components["schemas"]["AppSummary"][];
+            /** @description Cursor of the next page; absent on the last */
+            next?: string;
+        };
         ListingEntry: {
             items: components["schemas"]["Entry"][];
             /** @description Cursor of the next page; absent on the last */
@@ -1633,6 +2111,11 @@ export interface components {
         };
         ListingProfile: {
             items: components["schemas"]["Profile"][];
+            /** @description Cursor of the next page; absent on the last */
+            next?: string;
+        };
+        ListingProposal: {
+            items: components["schemas"]["Proposal"][];
             /** @description Cursor of the next page; absent on the last */
             next?: string;
         };
@@ -1791,18 +2274,24 @@ export interface components {
             after: unknown;
             /** @description null where there was nothing */
             before: unknown;
+            /** @description It was changed otherwise since the files were last applied, and this undoes that */
+            drift?: boolean;
             field: string;
         };
         PlanStep: {
             /** @enum {string} */
-            action: "create" | "update" | "unchanged";
+            action: "create" | "update" | "unchanged" | "request" | "remove";
             /** @description Empty when the thing stays as it is */
             changes: components["schemas"]["PlanChange"][];
             /** @description The step was carried out; false in a dry run */
             done: boolean;
             kind: string;
             name: string;
+            /** @description Ids of the requests that were made */
+            requests: string[];
             source?: string;
+            /** @description What has to happen before the thing is what the files say */
+            waiting?: string;
         };
         Policy: {
             /** @description Requests are judged by it */
@@ -1813,9 +2302,11 @@ export interface components {
              * @description What it looks at
              * @enum {string}
              */
-            judges: "requests" | "templates";
+            judges: "requests" | "templates" | "decisions";
             /** @description Package of the module, such as marketplace.policy */
             name: string;
+            /** @description A standard policy that is off until somebody switches it on */
+            off_at_first?: boolean;
             /** @enum {string} */
             origin: "standard" | "custom" | "local";
             /** @description E-mail address of whom to ask about it */
@@ -1838,11 +2329,75 @@ export interface components {
             /** Format: date-time */
             updated_at?: string;
         };
+        PolicyRule: {
+            /** @description Member of the input that it hangs on */
+            field?: string;
+            holds: boolean;
+            /** Format: int64 */
+            line: number;
+            rule: string;
+            /** @description Its expressions in order; none after the first that fails is evaluated */
+            steps: components["schemas"]["PolicyStep"][];
+            /** @description Why it does not hold, where that can be told */
+            words?: string;
+        };
         PolicySource: {
             /** @description File that it comes from, for people */
             file?: string;
             /** @description A Rego module, v0 or v1, of the package that the policy is named by */
             source: string;
+        };
+        PolicyStep: {
+            /** Format: int64 */
+            line: number;
+            /** @enum {string} */
+            result: "holds" | "fails" | "not_asked";
+            text: string;
+        };
+        PolicyTest: {
+            /** Format: int64 */
+            line: number;
+            name: string;
+            passed: boolean;
+            /** @description Why it did not pass */
+            words?: string;
+        };
+        PolicyTrial: {
+            /** @description What the policy sees as input; absent is an empty one */
+            input?: {
+                [key: string]: unknown;
+            };
+            /** @description Package of a policy that is there, switched off or not */
+            name?: string;
+            /** @description A Rego module; absent tries the policy of that name as it stands */
+            source?: string;
+            /** @description A module with test_ rules, as opa test runs them; those of the source itself run too */
+            tests?: string;
+        };
+        PolicyVerdict: {
+            /** @description Approvals needed by domain, with all policies in force */
+            approvals: {
+                [key: string]: number;
+            };
+            /** @description Not every rule was explained, since that took too long */
+            broken_off?: boolean;
+            /** @enum {string} */
+            decision: "passed" | "warned" | "refused";
+            /** @description What the policy says, as a publisher would read it */
+            findings: components["schemas"]["Finding"][];
+            /** @enum {string} */
+            judges: "requests" | "templates" | "decisions";
+            /** @description Package of the policy */
+            name: string;
+            /**
+             * @description With all policies in force
+             * @enum {string}
+             */
+            risk: "low" | "medium" | "high";
+            risk_reasons: string[];
+            /** @description Every rule of the policy, in the order of its lines */
+            rules: components["schemas"]["PolicyRule"][];
+            tests: components["schemas"]["PolicyTest"][];
         };
         Problem: {
             /** @description Stable name of the problem */
@@ -1906,6 +2461,33 @@ export interface components {
             /** @description Base64 of SHA-256 of a zero byte and the event's RFC 8785 form */
             leaf_hash: string;
         };
+        Proposal: {
+            /** @description What it does, such as group.put */
+            action: string;
+            /** Format: date-time */
+            at: string;
+            /** @description E-mail of the administrator who asked for it */
+            by: string;
+            /** Format: date-time */
+            expires_at: string;
+            id: string;
+            /** @description What it changes, such as group:product */
+            subject: string;
+            /** @description What gets weaker, in plain words */
+            words: string;
+        };
+        Proposed: {
+            proposal: components["schemas"]["Proposal"];
+        };
+        Reach: {
+            /** @description False where rules may let in more than are known */
+            exact: boolean;
+            /**
+             * Format: int64
+             * @description People known to be in it
+             */
+            people: number;
+        };
         Reason: {
             reason?: string;
         };
@@ -1920,42 +2502,64 @@ export interface components {
             /** @description This replica serves the revision; others follow within 2 seconds */
             served_here: boolean;
         };
+        Remark: {
+            /** @description Digest of what was read: an edit since refuses the comment */
+            digest?: string;
+            /** @description What is said */
+            reason: string;
+        };
         RemovalPlan: {
             removal_plan: string;
         };
         Request: {
-            /** @description For publish_app */
+            /** @description For publish_app; its slug for create_flag; its slug and what changes for change_app */
             app?: components["schemas"]["RequestApp"];
+            /** @description The app that it is about */
+            app_slug?: string;
             approvals_needed: components["schemas"]["Need"][];
             /** @description Lockfiles or SARIF for security_scan */
             attachments?: components["schemas"]["Attachment"][];
-            /** @description What the caller may do now: edit, withdraw, approve, deny */
+            /** @description What it would change is no longer as it was when this was asked for; an edit takes it up as it is now */
+            base_changed: boolean;
+            /**
+             * Format: int64
+             * @description The revision that was read of what changes: of the app for change_app, of the flag in the environment for change_flag
+             */
+            base_revision?: number;
+            /** @description What the caller may do now: edit, submit, withdraw, approve, deny, comment */
             can: string[];
             /** @description Domains that the caller may decide for */
             can_domains: string[];
+            /** @description For change_flag */
+            change?: components["schemas"]["FlagChange"];
             checks: components["schemas"]["CheckResult"][];
+            /** @description Oldest first */
+            comments: components["schemas"]["Comment"][];
             /** Format: date-time */
             created_at: string;
             decisions: components["schemas"]["Decision"][];
             diff: components["schemas"]["Change"][];
             digest: string;
+            /** @description Not submitted yet: nothing is checked or reserved, and only the requester sees it */
+            draft?: boolean;
             editors: string[];
-            /** @description For restore_flag */
+            /** @description For change_flag and restore_flag */
             environment?: string;
-            /** @description The template's fields, for publish_app */
+            /** @description The template's fields, for publish_app and create_flag */
             fields?: {
                 [key: string]: unknown;
             };
             flag?: components["schemas"]["FlagRef"];
-            /** @description For restore_flag */
+            /** @description For change_flag, extend_ttl, deprecate, remove and restore_flag */
             flag_key?: string;
             id: string;
             impact: components["schemas"]["Impact"];
             /** @enum {string} */
-            kind: "publish_app" | "restore_flag";
+            kind: "publish_app" | "create_flag" | "change_app" | "change_flag" | "extend_ttl" | "deprecate" | "remove" | "restore_flag";
             /** @description The rollout that an approval leaves ready */
             plan: components["schemas"]["RolloutStep"][];
             reason?: string;
+            /** @description Who takes the flag out, when, and what replaces it; required for remove */
             removal_plan?: string;
             requester: string;
             /** Format: int64 */
@@ -1965,13 +2569,23 @@ export interface components {
             risk_reasons: string[];
             rollout_id?: string;
             /** @enum {string} */
-            state: "needs_fixes" | "needs_approval" | "approved" | "denied" | "withdrawn";
+            state: "draft" | "needs_fixes" | "needs_approval" | "approved" | "denied" | "withdrawn";
+            /** @description For publish_app and create_flag */
             template_id?: string;
             /** Format: int64 */
             template_version?: number;
             timeline: components["schemas"]["TimelineEntry"][];
+            /** @description What it asks for, in a few plain words */
+            title: string;
+            /** @description For extend_ttl: a date, which counts to its end in UTC, or a time (RFC 3339) */
+            until?: string;
             /** Format: date-time */
             updated_at: string;
+            /**
+             * Format: date-time
+             * @description Since when it is in its state with this content, while it is not decided
+             */
+            waiting_since?: string;
         };
         RequestApp: {
             category?: string;
@@ -1985,29 +2599,42 @@ export interface components {
             url?: string;
         };
         RequestContent: {
-            /** @description For publish_app */
+            /** @description For publish_app; its slug for create_flag; its slug and what changes for change_app */
             app?: components["schemas"]["RequestApp"];
             /** @description Lockfiles or SARIF for security_scan */
             attachments?: components["schemas"]["Attachment"][];
-            /** @description For restore_flag */
+            /**
+             * Format: int64
+             * @description The revision that was read of what changes: of the app for change_app, of the flag in the environment for change_flag
+             */
+            base_revision?: number;
+            /** @description For change_flag */
+            change?: components["schemas"]["FlagChange"];
+            /** @description Not submitted yet: nothing is checked or reserved, and only the requester sees it */
+            draft?: boolean;
+            /** @description For change_flag and restore_flag */
             environment?: string;
-            /** @description The template's fields, for publish_app */
+            /** @description The template's fields, for publish_app and create_flag */
             fields?: {
                 [key: string]: unknown;
             };
-            /** @description For restore_flag */
+            /** @description For change_flag, extend_ttl, deprecate, remove and restore_flag */
             flag_key?: string;
             /** @enum {string} */
-            kind?: "publish_app" | "restore_flag";
+            kind?: "publish_app" | "create_flag" | "change_app" | "change_flag" | "extend_ttl" | "deprecate" | "remove" | "restore_flag";
             reason?: string;
+            /** @description Who takes the flag out, when, and what replaces it; required for remove */
             removal_plan?: string;
+            /** @description For publish_app and create_flag */
             template_id?: string;
+            /** @description For extend_ttl: a date, which counts to its end in UTC, or a time (RFC 3339) */
+            until?: string;
         };
         RestoredFlag: {
             app: string;
             /** @description Segment that the flag was approved for */
             audience: string;
-            /** @description What the caller may do: kill, restore */
+            /** @description What the caller may do: kill, restore, change, rollback, extend, deprecate, remove; each environment says it for itself */
             can: string[];
             client_side: boolean;
             contact: string;
@@ -2036,6 +2663,8 @@ export interface components {
             /** @description E-mail of the person, or name of the group, that answers for the flag */
             owner: string;
             owner_group: string;
+            /** @description Deprecated or removed: it can be killed, extended and removed, and nothing else */
+            read_only: boolean;
             /**
              * Format: date-time
              * @description When it was removed; its key stays taken
@@ -2052,6 +2681,11 @@ export interface components {
             template_version: number;
             /** @enum {string} */
             type: "boolean" | "string" | "number" | "object";
+            /**
+             * Format: date-time
+             * @description Last change of the flag, of its life or of what it serves anywhere
+             */
+            updated_at: string;
             variants: {
                 [key: string]: unknown;
             };
@@ -2061,7 +2695,7 @@ export interface components {
             at: string;
             by: string;
             /** @enum {string} */
-            cause: "approved" | "rollout" | "kill" | "restore" | "removed" | "segment";
+            cause: "approved" | "rollout" | "changed" | "rollback" | "kill" | "restore" | "removed" | "segment";
             definition: unknown;
             environment: string;
             killed: boolean;
@@ -2071,6 +2705,14 @@ export interface components {
             revision: number;
             rollout_id?: string;
             serving: components["schemas"]["Serving"];
+        };
+        RollbackWords: {
+            reason?: string;
+            /**
+             * Format: int64
+             * @description Revision of the environment in the flag's history; absent is the last good one
+             */
+            to_revision?: number;
         };
         Rollout: {
             app: string;
@@ -2126,6 +2768,8 @@ export interface components {
             /** @enum {string} */
             promote: "person" | "time";
             reason?: string;
+            /** @description What the environment serves in this step of a change; absent in a first rollout, where audience and percent say it */
+            serving?: components["schemas"]["Serving"];
             /** Format: date-time */
             started_at?: string;
             /** @enum {string} */
@@ -2169,38 +2813,96 @@ export interface components {
         };
         Segment: {
             description: string;
-            /** @description The segment is everybody; groups and people are empty then */
+            /** @description The segment is everybody; groups, people and rules are empty then */
             everybody: boolean;
             /** @description Found in the context attribute groups */
             groups: string[];
+            /**
+             * @description Whether all of the rules must hold, or any of them
+             * @enum {string}
+             */
+            match: "all" | "any";
             name: string;
             /** @description E-mail addresses, found in targetingKey; at most 1,000 */
             people: string[];
             /** Format: int64 */
             revision: number;
+            /** @description Over the attributes that an app sends about the person */
+            rules: components["schemas"]["SegmentRule"][];
             /** @description In plain words, such as People in the pilot group */
             title: string;
         };
+        SegmentDetail: {
+            description: string;
+            /** @description The segment is everybody; groups, people and rules are empty then */
+            everybody: boolean;
+            /** @description Found in the context attribute groups */
+            groups: string[];
+            /** @description The segment in JSON Logic, as SDKs get it */
+            logic: unknown;
+            /**
+             * @description Whether all of the rules must hold, or any of them
+             * @enum {string}
+             */
+            match: "all" | "any";
+            name: string;
+            /** @description E-mail addresses, found in targetingKey; at most 1,000 */
+            people: string[];
+            reach: components["schemas"]["Reach"];
+            /** Format: int64 */
+            revision: number;
+            /** @description Over the attributes that an app sends about the person */
+            rules: components["schemas"]["SegmentRule"][];
+            /** @description In plain words, such as People in the pilot group */
+            title: string;
+            /** @description Who is in it, in one sentence */
+            words: string;
+        };
+        SegmentRule: {
+            /** @description Attribute of the evaluation context, such as country or profile.department */
+            attribute: string;
+            /** @enum {string} */
+            operator: "equals" | "not_equals" | "one_of" | "not_one_of" | "starts_with" | "ends_with" | "greater" | "less" | "is_true" | "is_false";
+            /** @description What it is compared with: one number for greater and less, none for is_true and is_false, else one or several texts */
+            values: string[];
+        };
         SegmentSettings: {
             description?: string;
-            /** @description The segment is everybody; it lists no groups or people then */
+            /** @description The segment is everybody; it lists no groups, people or rules then */
             everybody?: boolean;
             groups?: string[];
+            /**
+             * @description Whether all of the rules must hold (as is usual), or any of them
+             * @enum {string}
+             */
+            match?: "all" | "any";
             /** @description E-mail addresses, at most 1,000 */
             people?: string[];
+            /** @description Over the attributes that an app sends about the person */
+            rules?: components["schemas"]["SegmentRule"][];
             /** @description In plain words, such as People in the pilot group */
             title: string;
         };
         Serving: {
             /** @description Segment, with mode audience */
             audience?: string;
+            /** @description Variant where targeting names none, with mode custom; absent is what people outside an audience get */
+            default_variant?: string;
             /** @enum {string} */
-            mode: "off" | "on" | "audience";
+            mode: "off" | "on" | "audience" | "custom";
             /**
              * Format: int64
              * @description Share of the audience that gets the on variant, in whole percent
              */
             percent?: number;
+            /** @description flagd targeting, with mode custom; absent serves the default variant to everybody */
+            targeting?: unknown;
+            /** @description What a custom rule does, in plain words, where Souk made the rule */
+            title?: string;
+            /** @description Variants of this environment alone: more of them, or other values; the off variant stays as it is */
+            variants?: {
+                [key: string]: unknown;
+            };
         };
         Session: {
             /** @description Actions that the person may do anywhere */
@@ -2228,6 +2930,18 @@ export interface components {
             has_password: boolean;
             roles: string[];
         };
+        SetupChecklist: {
+            items: components["schemas"]["SetupItem"][];
+        };
+        SetupItem: {
+            done: boolean;
+            /** @description Page of the console where it is done */
+            href: string;
+            id: string;
+            title: string;
+            /** @description Why, in plain words */
+            words: string;
+        };
         SignedIn: {
             /** @description Network address of the sign-in */
             address?: string;
@@ -2246,7 +2960,24 @@ export interface components {
             /** @description What the browser says it is */
             user_agent: string;
         };
+        Stage: {
+            /** @description Segment; absent is everybody */
+            audience?: string;
+            /** @description Time to watch before going on: a whole number and s, m, h or d */
+            bake?: string;
+            environment: string;
+            guards?: string[];
+            /**
+             * Format: int64
+             * @description 1 to 100; 0 where the field that gives it has no value yet
+             */
+            percent: number;
+            /** @enum {string} */
+            promote?: "guard" | "person" | "time";
+        };
         Template: {
+            /** @description Whether something new may be made from it; false: it was retired */
+            active: boolean;
             /** @description Approvals needed by domain, besides those that policy asks for */
             approvals?: {
                 [key: string]: number;
@@ -2321,7 +3052,7 @@ export interface components {
             default?: unknown;
             /** @description A sentence below the label */
             help?: string;
-            /** @description Type of the items of a list; absent is string */
+            /** @description Type of the items of a list: any but list; absent is string, or enum where there are values */
             items?: string;
             /**
              * Format: double
@@ -2333,13 +3064,17 @@ export interface components {
              * @description Least number, length of a text, or count of a list
              */
             min?: number;
-            /** @description Regular expression that a text must match, understood alike by RE2 and JavaScript */
+            /** @description Regular expression that a text, or each text of a list, must match; understood alike by RE2 and JavaScript */
             pattern?: string;
             required?: boolean;
             /** @description Label in the form */
             title?: string;
             /** @enum {string} */
             type: "string" | "text" | "boolean" | "integer" | "number" | "percentage" | "enum" | "email" | "url" | "date" | "team" | "user" | "segment" | "semver" | "list";
+            /** @description Choices in plain words, by value; a choice without one is shown as it is */
+            value_titles?: {
+                [key: string]: string;
+            };
             /** @description Choices of an enum, or of the items of a list */
             values?: string[];
             /** @description Shown and required only while these fields have these values */
@@ -2370,15 +3105,39 @@ export interface components {
         TemplateStep: {
             /** @description Segment; absent is everybody */
             audience?: string;
-            /** @description Time to watch before going on: a whole number and s, m, h or d */
+            /** @description Time to watch before going on: a whole number, or a field in braces that gives one, and s, m, h or d */
             bake?: string;
             environment: string;
             /** @description Names of the measures that the step is watched by */
             guards?: string[];
-            /** Format: int64 */
-            percent: number;
+            /** @description 1 to 100, or a field in braces that gives it, such as {percent} */
+            percent: unknown;
             /** @enum {string} */
             promote?: "guard" | "person" | "time";
+        };
+        TemplateTrial: {
+            /** @description The template document */
+            document: unknown;
+            /** @description What a publisher might fill in */
+            fields?: {
+                [key: string]: unknown;
+            };
+        };
+        TemplateVerdict: {
+            /** @description The document as it would be stored; absent where it cannot be read */
+            document?: components["schemas"]["TemplateDocument"];
+            /** @description The sample's fields with defaults filled in */
+            fields: {
+                [key: string]: unknown;
+            };
+            /** @description What is wrong; an error refuses the document */
+            findings: components["schemas"]["Finding"][];
+            /** @description The rollout with the fields put in; empty is the default plan */
+            plan: components["schemas"]["Stage"][];
+            /** @description JSON Schema (2020-12) of the fields, from which the form is built */
+            schema?: unknown;
+            /** @description What the form would say of these fields */
+            verdict: components["schemas"]["Finding"][];
         };
         TimelineEntry: {
             /** Format: date-time */
@@ -2437,6 +3196,19 @@ export interface components {
             documents: components["schemas"]["ApplyDocument"][];
             /** @description Plan only */
             dry_run?: boolean;
+            /** @description Remove what earlier documents named and these do not */
+            prune?: boolean;
+        };
+        WatchChange: {
+            /** @description As in the path of the thing: an id, a key, a slug, a name or an e-mail address */
+            id: string;
+            /** @enum {string} */
+            noun: "request" | "flag" | "rollout" | "app" | "person" | "group" | "template" | "policy" | "environment" | "segment" | "lifecycle" | "audit" | "token" | "sdk_key" | "session" | "proposal";
+            /**
+             * Format: int64
+             * @description Its revision after the change, where it has one that is known
+             */
+            revision?: number;
         };
     };
     responses: never;
@@ -2492,7 +3264,44 @@ export interface operations {
                 /** @description Group that owns the app */
                 owner?: string;
                 category?: string;
-                /** @description Text in slug, name or description */
+                /** @description Words in short name, name, category, owner or description; typing errors are forgiven */
+                q?: string;
+                status?: "live" | "rolling_out" | "off" | "waiting" | "retired";
+                /** @description Absent is the best first with a search, else created */
+                sort?: "name" | "created" | "updated";
+                /** @description Absent is asc for name, desc for times */
+                order?: "asc" | "desc";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListingAppSummary"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "count-apps": {
+        parameters: {
+            query?: {
+                /** @description Count only what a search finds */
                 q?: string;
             };
             header?: never;
@@ -2507,7 +3316,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ListingApp"];
+                    "application/json": components["schemas"]["AppCounts"];
                 };
             };
             /** @description Error */
@@ -2540,7 +3349,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["App"];
+                    "application/json": components["schemas"]["AppDetail"];
                 };
             };
             /** @description Error */
@@ -2688,6 +3497,64 @@ export interface operations {
             };
         };
     };
+    "take-backup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/gzip": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    examine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Examination"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-environments": {
         parameters: {
             query?: never;
@@ -2770,12 +3637,28 @@ export interface operations {
                 app?: string;
                 /** @description Group that owns the app */
                 owner?: string;
+                /** @description Only flags that the caller owns */
+                mine?: boolean;
                 /** @description Text in key, name or description */
                 q?: string;
-                /** @description Only flags that are killed somewhere */
+                /** @description Place in life; removed shows removed flags */
+                state?: "proposed" | "approved" | "staged" | "active" | "deprecated" | "removed";
+                template_id?: string;
+                /** @description Environment that serving and killed are about; absent is any */
+                environment?: string;
+                /** @description What the flag serves there, or killed */
+                serving?: "off" | "on" | "audience" | "custom" | "killed";
+                /** @description Only flags that are killed there */
                 killed?: boolean;
                 /** @description Removed flags, too */
                 removed?: boolean;
+                /** @description Only flags whose time is up before; RFC 3339 */
+                expires_before?: string;
+                /** @description RFC 3339 */
+                created_before?: string;
+                sort?: "created" | "key" | "updated" | "expires";
+                /** @description By default the newest first, keys from A and expiries from the next one on */
+                order?: "asc" | "desc";
             };
             header?: never;
             path?: never;
@@ -2823,6 +3706,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FlagDetail"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "diff-flag": {
+        parameters: {
+            query: {
+                environment: string;
+                /** @description Revision there; absent is the one before to */
+                from?: number;
+                /** @description Revision there; absent is the present one */
+                to?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Key of the flag, such as where2eat.enabled */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
                 };
             };
             /** @description Error */
@@ -2908,6 +3829,59 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RestoredFlag"];
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RestoredFlag"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "roll-back-flag": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+                /** @description The flag's revision that was read; the act is refused if the flag has changed */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Key of the flag, such as where2eat.enabled */
+                key: string;
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RollbackWords"];
             };
         };
         responses: {
@@ -3123,6 +4097,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Group"];
+                };
+            };
+            /** @description It waits for a second administrator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proposed"];
                 };
             };
             /** @description Error */
@@ -3518,6 +4501,15 @@ export interface operations {
                     "application/json": components["schemas"]["Person"];
                 };
             };
+            /** @description It waits for a second administrator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proposed"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -3554,6 +4546,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NewLink"];
+                };
+            };
+            /** @description It waits for a second administrator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proposed"];
                 };
             };
             /** @description Error */
@@ -3743,6 +4744,42 @@ export interface operations {
             };
         };
     };
+    "delete-policy": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+                /** @description The revision that was read, in quotes, as the ETag gives it */
+                "If-Match"?: string;
+                /** @description * to make something that does not exist yet */
+                "If-None-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "activate-policy": {
         parameters: {
             query?: never;
@@ -3817,21 +4854,170 @@ export interface operations {
             };
         };
     };
+    "try-policy": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyTrial"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyVerdict"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-proposals": {
+        parameters: {
+            query?: {
+                /** @description What the page before gave as next */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListingProposal"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "confirm-proposal": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proposed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "withdraw-proposal": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proposed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-requests": {
         parameters: {
             query?: {
                 /** @description What the page before gave as next */
                 cursor?: string;
                 limit?: number;
-                state?: "needs_fixes" | "needs_approval" | "approved" | "denied" | "withdrawn";
+                /** @description May be given several times; drafts are the caller's own */
+                state?: ("draft" | "needs_fixes" | "needs_approval" | "approved" | "denied" | "withdrawn")[];
+                /** @description May be given several times */
+                kind?: ("publish_app" | "create_flag" | "change_app" | "change_flag" | "extend_ttl" | "deprecate" | "remove" | "restore_flag")[];
                 /** @description me: those that the caller may decide now */
                 waiting_for?: "me";
-                /** @description Those that the caller made */
+                /** @description Those that the caller made, drafts too */
                 mine?: boolean;
+                /** @description me: those that the caller approved or denied */
+                decided_by?: "me";
                 /** @description Slug of the app */
                 app?: string;
                 /** @description Key of the flag */
-                flag?: string;
+                flag_key?: string;
+                risk?: "low" | "medium" | "high";
+                /** @description E-mail address of who asked */
+                requester?: string;
+                /** @description Words in title, app, flag, requester or reason */
+                q?: string;
+                sort?: "created" | "updated" | "risk";
+                order?: "asc" | "desc";
             };
             header?: never;
             path?: never;
@@ -3877,6 +5063,16 @@ export interface operations {
         responses: {
             /** @description Created */
             201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Request"];
+                };
+            };
+            /** @description Accepted */
+            202: {
                 headers: {
                     ETag?: string;
                     [name: string]: unknown;
@@ -3961,6 +5157,16 @@ export interface operations {
                     "application/json": components["schemas"]["Request"];
                 };
             };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Request"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -4008,6 +5214,75 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Request"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "comment-request": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Remark"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-request-content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestContent"];
                 };
             };
             /** @description Error */
@@ -4148,7 +5423,12 @@ export interface operations {
                 flag?: string;
                 /** @description Slug of the app */
                 app?: string;
-                state?: "ready" | "running" | "paused" | "completed" | "aborted";
+                /** @description May be given several times */
+                state?: ("ready" | "running" | "paused" | "completed" | "aborted")[];
+                /** @description Only those that wait for a person: to be started, resumed, or told whether to go on */
+                waiting?: boolean;
+                /** @description Only those of flags that the caller owns */
+                mine?: boolean;
             };
             header?: never;
             path?: never;
@@ -4659,6 +5939,38 @@ export interface operations {
             };
         };
     };
+    "get-segment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SegmentDetail"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "put-segment": {
         parameters: {
             query?: never;
@@ -4690,6 +6002,42 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Segment"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-segment": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+                /** @description The revision that was read, in quotes, as the ETag gives it */
+                "If-Match"?: string;
+                /** @description * to make something that does not exist yet */
+                "If-None-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -4932,12 +6280,43 @@ export interface operations {
             };
         };
     };
+    "get-setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetupChecklist"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-templates": {
         parameters: {
             query?: {
                 /** @description What the page before gave as next */
                 cursor?: string;
                 limit?: number;
+                /** @description Leave out templates that were retired */
+                active?: boolean;
             };
             header?: never;
             path?: never;
@@ -5047,6 +6426,76 @@ export interface operations {
             };
         };
     };
+    "activate-template": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Template"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "retire-template": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Template"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-template-schema": {
         parameters: {
             query?: {
@@ -5069,6 +6518,77 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-template-versions": {
+        parameters: {
+            query?: {
+                /** @description What the page before gave as next */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListingTemplate"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "check-template": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateTrial"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateVerdict"];
                 };
             };
             /** @description Error */
@@ -5216,6 +6736,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NewToken"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    watch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent by browsers when they come back: begin where the stream before ended */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events named change, whose data is a WatchChange, and events named resync */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["WatchChange"];
                 };
             };
             /** @description Error */
