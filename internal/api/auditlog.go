@@ -16,9 +16,13 @@ type eventQuery struct {
 	Paging
 	Flag    string `query:"flag" doc:"Key or id of a flag"`
 	Actor   string `query:"actor" doc:"E-mail of who acted"`
-	Event   string `query:"event" doc:"Name of the event, such as flag.killed"`
+	Event   string `query:"event" doc:"Name of the event, such as flag.killed, or how it begins and a star, such as flag.*"`
 	App     string `query:"app" doc:"Slug of an app"`
 	Request string `query:"request" doc:"Id of a request"`
+	Subject string `query:"subject" doc:"What else was acted on, such as group:product or person:pat@hyfin.example"`
+	From    string `query:"from" doc:"A time (RFC 3339): only what happened then or later"`
+	To      string `query:"to" doc:"A time (RFC 3339): only what happened before"`
+	Text    string `query:"q" doc:"Words of the event, such as a part of its reason. A page may hold few of them, or none, and yet have a next"`
 	After   string `query:"after" doc:"A time (RFC 3339) or the id of an event: only what came after"`
 }
 
@@ -26,11 +30,17 @@ type exportAnswer struct {
 	Body func(huma.Context)
 }
 
+type sizes struct {
+	From int64 `query:"from" required:"true" doc:"Number of leaves of the earlier checkpoint"`
+	To   int64 `query:"to" doc:"Number of leaves of the later one; absent is the log as it is now"`
+}
+
 func auditLog(a *API) {
 	register(a, operation{method: http.MethodGet, path: "/audit/events", id: "list-audit-events", summary: "List audit events, newest first"},
 		access.AuditRead, func(ctx context.Context, by access.Actor, in *eventQuery) (*reply[store.Listing[audit.Entry]], error) {
 			list, err := a.Audit.Events(ctx, by, audit.Query{
-				Flag: in.Flag, Actor: in.Actor, Event: in.Event, App: in.App, Request: in.Request, After: in.After, Page: in.page(),
+				Flag: in.Flag, Actor: in.Actor, Event: in.Event, App: in.App, Request: in.Request, After: in.After,
+				Subject: in.Subject, From: in.From, To: in.To, Text: in.Text, Page: in.page(),
 			})
 			return &reply[store.Listing[audit.Entry]]{Body: list}, err
 		})
@@ -43,6 +53,16 @@ func auditLog(a *API) {
 		access.AuditRead, func(ctx context.Context, by access.Actor, _ *none) (*reply[audit.Checkpoint], error) {
 			checkpoint, err := a.Audit.Checkpoint(ctx, by)
 			return &reply[audit.Checkpoint]{Body: checkpoint}, err
+		})
+	register(a, operation{method: http.MethodGet, path: "/audit/checkpoints", id: "list-audit-checkpoints", summary: "List checkpoints, newest first"},
+		access.AuditRead, func(ctx context.Context, by access.Actor, in *Paging) (*reply[store.Listing[audit.Checkpoint]], error) {
+			list, err := a.Audit.Checkpoints(ctx, by, in.page())
+			return &reply[store.Listing[audit.Checkpoint]]{Body: list}, err
+		})
+	register(a, operation{method: http.MethodGet, path: "/audit/consistency", id: "get-audit-consistency", summary: "Proof that the log only grew between two sizes"},
+		access.AuditRead, func(ctx context.Context, by access.Actor, in *sizes) (*reply[audit.Consistency], error) {
+			proof, err := a.Audit.Consistency(ctx, by, in.From, in.To)
+			return &reply[audit.Consistency]{Body: proof}, err
 		})
 	register(a, operation{
 		method: http.MethodGet, path: "/audit/export", id: "export-audit-log",

@@ -63,9 +63,9 @@ func Append(ctx context.Context, tx *store.Tx, e Event) (id string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("append audit event: %w", err)
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO audit_event (id, at, name, actor, flag_key, flag_id, app, request_id, body)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		e.ID, store.Micros(e.Timestamp), e.Event, e.Actor, e.FlagKey, e.FlagID, e.App, e.RequestID, string(body)); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO audit_event (id, at, name, actor, flag_key, flag_id, app, request_id, subject, search, body)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		e.ID, store.Micros(e.Timestamp), e.Event, e.Actor, e.FlagKey, e.FlagID, e.App, e.RequestID, e.Subject, e.search(), string(body)); err != nil {
 		return "", fmt.Errorf("append audit event: %w", err)
 	}
 	if _, err := tx.Exec(ctx, `INSERT INTO audit_pending (event_id) VALUES ($1)`, e.ID); err != nil {
@@ -73,6 +73,13 @@ func Append(ctx context.Context, tx *store.Tx, e Event) (id string, err error) {
 	}
 	tx.Announce(Topic)
 	return e.ID, nil
+}
+
+// search is what people find the event by, folded.
+func (e Event) search() string {
+	return strings.ToLower(strings.Join([]string{
+		e.Event, e.Actor, e.FlagKey, e.FlagID, e.Environment, e.App, e.Subject, e.From, e.To, e.Reason,
+	}, "\n"))
 }
 
 func (e Event) complete() error {

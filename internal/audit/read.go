@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,57 +31,119 @@ type Entry struct {
 type Query struct {
 	Flag    string // key or flag id
 	Actor   string
-	Event   string
+	Event   string // a name, or the beginning of one and *
 	App     string
 	Request string
+	Subject string // what else was acted on, such as group:product
 	After   string // id of an event, or a time (RFC 3339): only what came after
+	From    string // a time (RFC 3339): only what happened then or later
+	To      string // a time (RFC 3339): only what happened before
+	Text    string // what one of the event's words contains, whatever the case
 	Page    store.Page
 }
+
+// searched is how many events a page looks through for what no index finds. A page that found less than it holds before it
+// came to the end of them says where the next goes on, so that no page takes long however rare the word is.
+const searched = 20_000
 
 // Events lists events, the newest first.
 func (l *Log) Events(ctx context.Context, by Reader, q Query) (list store.Listing[Entry], err error) {
 	if err := by.MayReadAudit(); err != nil {
 		return list, err
 	}
-	w := &where{}
-	if q.Flag != "" {
-		w.add(`(e.flag_key = ? OR e.flag_id = ?)`, q.Flag, q.Flag)
-	}
-	for _, f := range []struct{ column, value string }{
-		{"e.actor", q.Actor}, {"e.name", q.Event}, {"e.app", q.App}, {"e.request_id", q.Request},
-	} {
-		if f.value != "" {
-			w.add(f.column+` = ?`, f.value)
-		}
-	}
-	if err := w.after(q.After); err != nil {
-		return list, err
-	}
-	keys, err := q.Page.After()
+	w, err := q.where()
 	if err != nil {
 		return list, err
 	}
-	if keys != nil {
-		at, err := strconv.ParseInt(keys[0], 10, 64)
-		if err != nil || len(keys) != 2 {
-			return list, fault.New(fault.Invalid, "bad_cursor", "the cursor is not one that this list gave").At("cursor").
-				Fix("leave the cursor out to begin at the start")
-		}
-		w.add(`(e.at, e.id) < (?, ?)`, at, keys[1])
-	}
+	found, args := q.loose(w.args)
 	err = l.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		w.args = append(w.args, q.Page.Size()+1)
-		items, err := store.List(ctx, tx, scanEntry, selectEntry+w.text()+
-			` ORDER BY e.at DESC, e.id DESC LIMIT $`+strconv.Itoa(len(w.args)), w.args...)
+		query := selectEntry + w.text()
+		if found != "" {
+			query = `SELECT e.body, l.idx FROM (SELECT e.id, e.at, e.name, e.search, e.body FROM audit_event e` + w.text() +
+				newestFirst + ` LIMIT ` + strconv.Itoa(searched) + `) e LEFT JOIN audit_leaf l ON l.event_id = e.id WHERE ` + found
+		}
+		items, err := store.List(ctx, tx, scanEntry, query+newestFirst+` LIMIT `+strconv.Itoa(q.Page.Size()+1), args...)
 		if err != nil {
 			return fmt.Errorf("list audit events: %w", err)
 		}
 		list = store.Cut(q.Page, items, func(e Entry) []string {
 			return []string{strconv.FormatInt(store.Micros(e.Timestamp), 10), e.ID}
 		})
-		return nil
+		if found == "" || list.Next != "" {
+			return nil
+		}
+		last, more, err := store.One(ctx, tx, func(row store.Row) (keys [2]string, err error) {
+			err = row.Scan(&keys[0], &keys[1])
+			return keys, err
+		}, `SELECT CAST(e.at AS TEXT), e.id FROM audit_event e`+w.text()+newestFirst+` LIMIT 1 OFFSET `+strconv.Itoa(searched-1), w.args...)
+		if more {
+			list.Next = store.Cursor(last[:]...)
+		}
+		return err
 	})
 	return list, err
+}
+
+const newestFirst = ` ORDER BY e.at DESC, e.id DESC`
+
+// where is what indexes find.
+func (q Query) where() (*where, error) {
+	w := &where{}
+	if q.Flag != "" {
+		w.add(`(e.flag_key = ? OR e.flag_id = ?)`, q.Flag, q.Flag)
+	}
+	exact := q.Event
+	if strings.HasSuffix(exact, "*") {
+		exact = ""
+	}
+	for _, f := range []struct{ column, value string }{
+		{"e.actor", q.Actor}, {"e.name", exact}, {"e.app", q.App}, {"e.request_id", q.Request}, {"e.subject", q.Subject},
+	} {
+		if f.value != "" {
+			w.add(f.column+` = ?`, f.value)
+		}
+	}
+	if err := w.after(q.After); err != nil {
+		return nil, err
+	}
+	for _, bound := range []struct{ name, value, term string }{{"from", q.From, `e.at >= ?`}, {"to", q.To, `e.at < ?`}} {
+		if bound.value == "" {
+			continue
+		}
+		at, err := time.Parse(time.RFC3339Nano, bound.value)
+		if err != nil {
+			return nil, fault.New(fault.Invalid, "bad_time", "%q is not a time", fault.Clip(bound.value, 100)).At(bound.name).
+				Fix("write it like 2026-01-10T15:42:00Z")
+		}
+		w.add(bound.term, store.Micros(at))
+	}
+	keys, err := q.Page.After()
+	if err != nil || keys == nil {
+		return w, err
+	}
+	at, err := strconv.ParseInt(keys[0], 10, 64)
+	if err != nil || len(keys) != 2 {
+		return nil, badCursor()
+	}
+	w.add(`(e.at, e.id) < (?, ?)`, at, keys[1])
+	return w, nil
+}
+
+// loose is what no index finds, with the values of both; empty if the query has none of it.
+func (q Query) loose(args []any) (term string, all []any) {
+	w := &where{args: slices.Clone(args)}
+	if prefix, ok := strings.CutSuffix(q.Event, "*"); ok {
+		w.add(`e.name LIKE ? ESCAPE '\'`, strings.TrimPrefix(store.LikePattern(prefix), "%"))
+	}
+	if q.Text != "" {
+		w.add(`e.search LIKE ? ESCAPE '\'`, store.LikePattern(strings.ToLower(q.Text)))
+	}
+	return strings.Join(w.terms, ` AND `), w.args
+}
+
+func badCursor() error {
+	return fault.New(fault.Invalid, "bad_cursor", "the cursor is not one that this list gave").At("cursor").
+		Fix("leave the cursor out to begin at the start")
 }
 
 // where builds a condition; its question marks become numbered placeholders.

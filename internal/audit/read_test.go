@@ -27,7 +27,9 @@ func TestReadingNeedsTheRight(t *testing.T) {
 	_, errProof := log.Proof(t.Context(), stranger{}, "x")
 	var written strings.Builder
 	errExport := log.Export(t.Context(), stranger{}, &written)
-	for i, err := range []error{errEvents, errCheckpoint, errProof, errExport} {
+	_, errCheckpoints := log.Checkpoints(t.Context(), stranger{}, store.Page{})
+	_, errConsistency := log.Consistency(t.Context(), stranger{}, 1, 0)
+	for i, err := range []error{errEvents, errCheckpoint, errProof, errExport, errCheckpoints, errConsistency} {
 		if !fault.Is(err, fault.Forbidden) {
 			t.Errorf("%d: %v", i, err)
 		}
@@ -86,6 +88,16 @@ func TestEventsAreListedNewestFirstAndFiltered(t *testing.T) {
 			"no such flag":    {audit.Query{Flag: "' OR 1=1 --"}, 0},
 			"everything":      {audit.Query{}, 26},
 			"after no event":  {audit.Query{After: "00000000-0000-7000-8000-000000000000"}, 0},
+			"a beginning":     {audit.Query{Event: "flag.*"}, 25},
+			"every beginning": {audit.Query{Event: "*"}, 26},
+			"no pattern":      {audit.Query{Event: "%.killed*"}, 0},
+			"from":            {audit.Query{From: start.Add(24 * time.Second).Format(time.RFC3339)}, 2},
+			"to":              {audit.Query{To: start.Add(3 * time.Second).Format(time.RFC3339)}, 3},
+			"from to":         {audit.Query{From: start.Add(3 * time.Second).Format(time.RFC3339), To: start.Add(5 * time.Second).Format(time.RFC3339)}, 2},
+			"words":           {audit.Query{Text: "REASON 1"}, 11},
+			"words and app":   {audit.Query{Text: "reason 1", App: "other"}, 3},
+			"no jokers":       {audit.Query{Text: "rea%n"}, 0},
+			"a subject":       {audit.Query{Subject: "audit_key:" + log.VerifierKey()}, 1},
 			"flag and cursor": {audit.Query{Flag: "other", Page: store.Page{Limit: 5}}, 5},
 		} {
 			page, err := log.Events(t.Context(), auditor{}, c.q)
@@ -93,7 +105,10 @@ func TestEventsAreListedNewestFirstAndFiltered(t *testing.T) {
 				t.Errorf("%s: %d items, next %q, %v", name, len(page.Items), page.Next, err)
 			}
 		}
-		for _, q := range []audit.Query{{After: "yesterday"}, {Page: store.Page{Cursor: "x"}}, {Page: store.Page{Cursor: base64.RawURLEncoding.EncodeToString([]byte(`["1"]`))}}} {
+		for _, q := range []audit.Query{
+			{After: "yesterday"}, {From: "yesterday"}, {To: "2026"}, {Page: store.Page{Cursor: base64.RawURLEncoding.EncodeToString([]byte(`["1","\u0000"]`))}},
+			{Page: store.Page{Cursor: "x"}}, {Page: store.Page{Cursor: base64.RawURLEncoding.EncodeToString([]byte(`["1"]`))}},
+		} {
 			if _, err := log.Events(t.Context(), auditor{}, q); !fault.Is(err, fault.Invalid) {
 				t.Errorf("%+v: %v", q, err)
 			}

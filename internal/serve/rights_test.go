@@ -30,6 +30,9 @@ var (
 
 // rights has a row for every operation by its id. {request}, {rollout}, {token} and {key} stand for ids of the story.
 var rights = map[string]right{
+	"list-audit-checkpoints": {may: []string{"ada", "root"}},
+	"get-audit-consistency":  {path: "/audit/consistency?from=1", may: []string{"ada", "root"}},
+
 	"get-session": {may: public}, "sign-in": {body: map[string]any{}, may: public}, "sign-out": {may: public},
 	"list-inbox": {may: anybody}, "watch": {may: anybody},
 	"list-templates": {may: anybody}, "get-template": {path: "/templates/microapp-basic-toggle-v1", may: anybody},

@@ -3,6 +3,8 @@ package store
 import (
 	"encoding/base64"
 	"encoding/json"
+	"slices"
+	"strings"
 
 	"github.com/soukhq/souk/internal/fault"
 )
@@ -40,7 +42,7 @@ func (p Page) After() ([]string, error) {
 	if err == nil {
 		err = json.Unmarshal(raw, &keys)
 	}
-	if err != nil || len(keys) == 0 {
+	if err != nil || len(keys) == 0 || slices.ContainsFunc(keys, func(key string) bool { return strings.ContainsRune(key, 0) }) {
 		return nil, fault.New(fault.Invalid, "bad_cursor", "the cursor is not one that this list gave").At("cursor").
 			Fix("leave the cursor out to begin at the start")
 	}
@@ -57,9 +59,14 @@ func Cut[T any](p Page, items []T, keys func(T) []string) Listing[T] {
 		return Listing[T]{Items: items}
 	}
 	items = items[:p.Size()]
-	raw, err := json.Marshal(keys(items[len(items)-1]))
+	return Listing[T]{Items: items, Next: Cursor(keys(items[len(items)-1])...)}
+}
+
+// Cursor is the cursor of the page that begins after the keys.
+func Cursor(keys ...string) string {
+	raw, err := json.Marshal(keys)
 	if err != nil {
 		panic(err) // a list of strings always encodes
 	}
-	return Listing[T]{Items: items, Next: base64.RawURLEncoding.EncodeToString(raw)}
+	return base64.RawURLEncoding.EncodeToString(raw)
 }

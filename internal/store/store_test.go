@@ -285,13 +285,13 @@ func TestPagesCoverAListOnceAndEnd(t *testing.T) {
 			}
 			first := 0
 			if len(after) > 0 {
-				first = int(after[0][0]) + 1
+				first = int(after[0][0])
 			}
 			var items []int
 			for i := first; i < min(total, first+limit+1); i++ {
 				items = append(items, i)
 			}
-			list := store.Cut(page, items, func(i int) []string { return []string{string(rune(i))} })
+			list := store.Cut(page, items, func(i int) []string { return []string{string(rune(i + 1))} })
 			seen = append(seen, list.Items...)
 			if list.Next == "" {
 				break
