@@ -6,9 +6,12 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
 	"github.com/soukhq/souk/internal/rollout"
@@ -17,7 +20,7 @@ import (
 
 // InboxItem is one thing that waits for the caller.
 type InboxItem struct {
-	Kind      string    `json:"kind" enum:"approve,start_rollout,promote,fix_request,killed"`
+	Kind      string    `json:"kind" enum:"approve,start_rollout,promote,fix_request,draft,waiting,comment,killed,expiring,proposal"`
 	Title     string    `json:"title" doc:"What it is about"`
 	Words     string    `json:"words" doc:"What is to be done, in plain words"`
 	Href      string    `json:"href" doc:"Path in the console"`
@@ -38,6 +41,22 @@ func inbox(a *API) {
 // inbox puts together what several packages say waits for the actor. It looks at the newest hundred of each.
 func (a *API) inbox(ctx context.Context, by access.Actor) ([]InboxItem, error) {
 	items := []InboxItem{}
+	for _, look := range []func(context.Context, access.Actor) ([]InboxItem, error){
+		a.requestItems, a.commentItems, a.rolloutItems, a.killedItems, a.expiringItems, a.proposalItems,
+	} {
+		some, err := look(ctx, by)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, some...)
+	}
+	slices.SortStableFunc(items, func(a, b InboxItem) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Href, b.Href)) })
+	return items, nil
+}
+
+// requestItems are the requests that the actor may decide, and the actor's own that are not decided.
+func (a *API) requestItems(ctx context.Context, by access.Actor) ([]InboxItem, error) {
+	var items []InboxItem
 	waiting, err := a.Desk.List(ctx, by, review.Query{WaitingForMe: true}, store.Page{})
 	if err != nil {
 		return nil, err
@@ -45,47 +64,183 @@ func (a *API) inbox(ctx context.Context, by access.Actor) ([]InboxItem, error) {
 	for _, r := range waiting.Items {
 		items = append(items, requestItem(r, "approve", r.Requester+" asks for your decision"))
 	}
-	unfit, err := a.Desk.List(ctx, by, review.Query{Mine: true, State: review.NeedsFixes}, store.Page{})
+	mine, err := a.Desk.List(ctx, by, review.Query{Mine: true, States: []review.State{review.Draft, review.NeedsFixes, review.NeedsApproval}}, store.Page{})
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range unfit.Items {
-		items = append(items, requestItem(r, "fix_request", "its checks found something that you can mend"))
-	}
-	for _, state := range []rollout.State{rollout.Ready, rollout.Running} {
-		list, err := a.Rollouts.List(ctx, by, rollout.Filter{State: state}, store.Page{})
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range list.Items {
-			if item, ok := rolloutItem(r); ok {
-				items = append(items, item)
-			}
+	for _, r := range mine.Items {
+		switch r.State {
+		case review.Draft:
+			items = append(items, requestItem(r, "draft", "a draft that you have not submitted"))
+		case review.NeedsFixes:
+			items = append(items, requestItem(r, "fix_request", "its checks found something that you can mend"))
+		case review.NeedsApproval:
+			items = append(items, requestItem(r, "waiting", "waits for "+waitsFor(r)))
+		case review.Approved, review.Denied, review.Withdrawn:
 		}
 	}
-	killed, err := a.Registry.Flags(ctx, by, registry.Filter{Killed: true}, store.Page{})
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range killed.Items {
-		items = append(items, killedItems(f, by)...)
-	}
-	slices.SortStableFunc(items, func(a, b InboxItem) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Href, b.Href)) })
 	return items, nil
 }
 
-func requestItem(r review.Request, kind, words string) InboxItem {
-	title := "Restore " + r.FlagKey
-	if r.App != nil && r.App.Name != "" {
-		title = "Publish " + r.App.Name
-	} else if r.Kind == review.PublishApp {
-		title = "Publish an app"
+// waitsFor names the domains that have not approved yet.
+func waitsFor(r review.Request) string {
+	var domains []string
+	for _, need := range r.ApprovalsNeeded {
+		if need.Given < need.Quorum {
+			domains = append(domains, string(need.Domain))
+		}
 	}
-	item := InboxItem{Kind: kind, Title: title, Words: words, Href: "/requests/" + r.ID, At: r.UpdatedAt, RequestID: r.ID}
+	if len(domains) == 0 {
+		return "approval"
+	}
+	return "approval by " + strings.Join(domains, " and ")
+}
+
+func requestItem(r review.Request, kind, words string) InboxItem {
+	item := InboxItem{Kind: kind, Title: r.Title, Words: words, Href: "/requests/" + r.ID, At: r.UpdatedAt, RequestID: r.ID}
+	if r.WaitingSince != nil {
+		item.At = *r.WaitingSince
+	}
 	if r.Flag != nil {
 		item.FlagKey = r.Flag.Key
 	}
 	return item
+}
+
+// commentItems are the comments on the actor's open requests that wait for an answer.
+func (a *API) commentItems(ctx context.Context, by access.Actor) ([]InboxItem, error) {
+	remarks, err := a.Desk.Unanswered(ctx, by)
+	items := make([]InboxItem, len(remarks))
+	for i, r := range remarks {
+		items[i] = InboxItem{
+			Kind: "comment", Title: r.Title, Words: r.By + " says: " + fault.Clip(r.Words, maxQuote), Href: "/requests/" + r.RequestID,
+			At: r.At, RequestID: r.RequestID,
+		}
+	}
+	return items, err
+}
+
+// maxQuote bounds what is quoted of a comment, in bytes.
+const maxQuote = 300
+
+func (a *API) rolloutItems(ctx context.Context, by access.Actor) ([]InboxItem, error) {
+	var items []InboxItem
+	ready, err := a.Rollouts.List(ctx, by, rollout.Filter{OwnedBy: &by, Waiting: true}, store.Page{})
+	for _, r := range ready.Items {
+		if item, ok := rolloutItem(r); ok {
+			items = append(items, item)
+		}
+	}
+	return items, err
+}
+
+// killedItems tells the owners of a flag where it is turned off.
+func (a *API) killedItems(ctx context.Context, by access.Actor) ([]InboxItem, error) {
+	var items []InboxItem
+	killed, err := a.Registry.Flags(ctx, by, registry.Filter{OwnedBy: &by, Killed: true}, store.Page{})
+	for _, f := range killed.Items {
+		for _, e := range f.Environments {
+			if e.Kill != nil {
+				items = append(items, InboxItem{
+					Kind: "killed", Title: f.Key, Words: e.Kill.By + " turned it off for everybody in " + e.Environment + ": " + e.Kill.Reason,
+					Href: flagPath(f.Key), At: e.Kill.At, FlagKey: f.Key,
+				})
+			}
+		}
+	}
+	return items, err
+}
+
+// expiringItems tells the owners of a flag that its time is up soon, from the first reminder of the lifecycle policy on.
+func (a *API) expiringItems(ctx context.Context, by access.Actor) ([]InboxItem, error) {
+	rules, err := a.Lifecycle.Rules(ctx, by)
+	if err != nil {
+		return nil, err
+	}
+	ahead := 0
+	for _, days := range rules.ReminderScheduleDays {
+		ahead = max(ahead, days)
+	}
+	before := a.Now().Add(time.Duration(ahead) * 24 * time.Hour)
+	due, err := a.Registry.Flags(ctx, by, registry.Filter{
+		OwnedBy: &by, ExpiresBefore: &before, Sort: registry.SortExpires, Ascending: true,
+	}, store.Page{})
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]string, len(due.Items))
+	for i, f := range due.Items {
+		keys[i] = f.Key
+	}
+	var lives map[string]lifecycle.Status
+	if err := a.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		lives, err = lifecycle.States(ctx, tx, keys)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	var items []InboxItem
+	for _, f := range due.Items {
+		since, ok := remindedSince(lives[f.Key], rules, a.Now())
+		if words := expiryWords(lives[f.Key], a.Now()); ok && words != "" {
+			items = append(items, InboxItem{Kind: "expiring", Title: f.Key, Words: words, Href: flagPath(f.Key), At: since, FlagKey: f.Key})
+		}
+	}
+	return items, nil
+}
+
+// remindedSince is when the first reminder of a flag was due; ok is false before that. A reminder that is not shorter than the
+// time that the flag was given is none.
+func remindedSince(s lifecycle.Status, rules lifecycle.Rules, now time.Time) (since time.Time, ok bool) {
+	if s.ExpiresAt == nil {
+		return since, false
+	}
+	since = *s.ExpiresAt
+	for _, days := range rules.ReminderScheduleDays {
+		if at := s.ExpiresAt.Add(-time.Duration(days) * 24 * time.Hour); days < s.TTLDays && at.Before(since) {
+			since = at
+		}
+	}
+	return since, !now.Before(since)
+}
+
+// expiryWords say what is to be done before a flag's time is up; empty where nothing can be.
+func expiryWords(s lifecycle.Status, now time.Time) string {
+	const day = "2 January 2006"
+	switch s.State {
+	case lifecycle.Staged, lifecycle.Active:
+		if s.ExpiresAt == nil {
+			return ""
+		}
+		if s.ExpiresAt.Before(now) {
+			return "its time was up on " + s.ExpiresAt.UTC().Format(day) + "; ask for more time, or retire it"
+		}
+		return "its time is up on " + s.ExpiresAt.UTC().Format(day) + "; ask for more time, or let it go"
+	case lifecycle.Deprecated:
+		if s.ExpiresAt == nil || s.GraceEndsAt == nil || s.GraceEndsAt.Before(now) {
+			return ""
+		}
+		return "it is on its way out; until " + s.GraceEndsAt.UTC().Format(day) + " it can be kept by asking for more time"
+	case lifecycle.Proposed, lifecycle.Approved, lifecycle.Removed:
+	}
+	return ""
+}
+
+// proposalItems are the changes that wait for a second administrator.
+func (a *API) proposalItems(ctx context.Context, by access.Actor) ([]InboxItem, error) {
+	if a.Governors == nil || access.Can(by, access.GovernWrite, access.Scope{}) != nil {
+		return nil, nil
+	}
+	open, err := a.Governors.List(ctx, by, store.Page{})
+	items := make([]InboxItem, len(open.Items))
+	for i, p := range open.Items {
+		words := p.By + " asks for a second administrator: " + p.Words
+		if p.By == by.Email {
+			words = "waits for a second administrator: " + p.Words
+		}
+		items[i] = InboxItem{Kind: "proposal", Title: p.Subject, Words: words, Href: "/admin/proposals", At: p.At}
+	}
+	return items, err
 }
 
 func rolloutItem(r rollout.Rollout) (InboxItem, bool) {
@@ -100,22 +255,6 @@ func rolloutItem(r rollout.Rollout) (InboxItem, bool) {
 		return item, true
 	}
 	return item, false
-}
-
-// killedItems tells the owners of a flag where it is turned off.
-func killedItems(f registry.Flag, by access.Actor) (items []InboxItem) {
-	if !by.Owns(f.OwnerGroup, f.Owner) {
-		return nil
-	}
-	for _, e := range f.Environments {
-		if e.Kill != nil {
-			items = append(items, InboxItem{
-				Kind: "killed", Title: f.Key, Words: e.Kill.By + " turned it off for everybody in " + e.Environment + ": " + e.Kill.Reason,
-				Href: flagPath(f.Key), At: e.Kill.At, FlagKey: f.Key,
-			})
-		}
-	}
-	return items
 }
 
 func flagPath(key string) string { return "/flags/" + url.PathEscape(key) }

@@ -34,11 +34,37 @@ type ByID struct {
 
 type requestQuery struct {
 	Paging
-	State      review.State `query:"state" enum:"needs_fixes,needs_approval,approved,denied,withdrawn"`
-	WaitingFor string       `query:"waiting_for" enum:"me" doc:"me: those that the caller may decide now"`
-	Mine       bool         `query:"mine" doc:"Those that the caller made"`
-	App        string       `query:"app" doc:"Slug of the app"`
-	Flag       string       `query:"flag" doc:"Key of the flag"`
+	State      []review.State `query:"state,explode" enum:"draft,needs_fixes,needs_approval,approved,denied,withdrawn" doc:"May be given several times; drafts are the caller's own"`
+	Kind       []review.Kind  `query:"kind,explode" enum:"publish_app,create_flag,change_app,change_flag,extend_ttl,deprecate,remove,restore_flag" doc:"May be given several times"`
+	WaitingFor string         `query:"waiting_for" enum:"me" doc:"me: those that the caller may decide now"`
+	Mine       bool           `query:"mine" doc:"Those that the caller made, drafts too"`
+	DecidedBy  string         `query:"decided_by" enum:"me" doc:"me: those that the caller approved or denied"`
+	App        string         `query:"app" doc:"Slug of the app"`
+	Flag       string         `query:"flag_key" doc:"Key of the flag"`
+	Risk       review.Risk    `query:"risk" enum:"low,medium,high"`
+	Requester  string         `query:"requester" doc:"E-mail address of who asked"`
+	Search     string         `query:"q" maxLength:"200" doc:"Words in title, app, flag, requester or reason"`
+	Sort       review.Sort    `query:"sort" enum:"created,updated,risk" default:"created"`
+	Order      string         `query:"order" enum:"asc,desc" default:"desc"`
+}
+
+func (in requestQuery) query() review.Query {
+	return review.Query{
+		States: in.State, Kinds: in.Kind, WaitingForMe: in.WaitingFor == "me", Mine: in.Mine, DecidedByMe: in.DecidedBy == "me",
+		App: in.App, FlagKey: in.Flag, Risk: in.Risk, Requester: in.Requester, Search: in.Search,
+		Sort: in.Sort, Ascending: in.Order == "asc",
+	}
+}
+
+// Remark is what somebody says about a request.
+type Remark struct {
+	Reason string `json:"reason" doc:"What is said"`
+	Digest string `json:"digest,omitempty" doc:"Digest of what was read: an edit since refuses the comment"`
+}
+
+type remarkInput struct {
+	ByID
+	Body Remark
 }
 
 type checkInput struct {
@@ -66,16 +92,15 @@ func requests(a *API) {
 		return &reply[review.Assessment]{Body: found}, err
 	})
 	register(a, operation{
-		method: http.MethodPost, path: "/requests", id: "submit-request", status: http.StatusCreated,
-		summary: "Submit a request; what its checks find can be mended later",
+		method: http.MethodPost, path: "/requests", id: "submit-request", status: http.StatusCreated, also: []int{http.StatusAccepted},
+		summary: "Submit a request, or keep a draft; what its checks find can be mended later, and what needs no approval is done at once",
 	}, access.RequestMake, func(ctx context.Context, by access.Actor, in *reply[review.Content]) (*object[review.Request], error) {
-		return requestObject(http.StatusCreated)(a.Desk.Submit(ctx, by, in.Body))
+		out, err := a.Desk.Submit(ctx, by, in.Body)
+		return a.outcome(ctx, http.StatusCreated, out, err)
 	})
-	register(a, operation{method: http.MethodGet, path: "/requests", id: "list-requests", summary: "List requests, newest first"},
+	register(a, operation{method: http.MethodGet, path: "/requests", id: "list-requests", summary: "List requests, newest first unless sorted otherwise"},
 		access.Read, func(ctx context.Context, by access.Actor, in *requestQuery) (*reply[store.Listing[review.Request]], error) {
-			list, err := a.Desk.List(ctx, by, review.Query{
-				State: in.State, WaitingForMe: in.WaitingFor == "me", Mine: in.Mine, App: in.App, FlagKey: in.Flag,
-			}, in.page())
+			list, err := a.Desk.List(ctx, by, in.query(), in.page())
 			return &reply[store.Listing[review.Request]]{Body: list}, err
 		})
 	register(a, operation{method: http.MethodGet, path: "/requests/{id}", id: "get-request", summary: "Get a request with all that is known of it"},
@@ -83,30 +108,42 @@ func requests(a *API) {
 			return requestObject(http.StatusOK)(a.Desk.Get(ctx, by, in.ID))
 		})
 	register(a, operation{
-		method: http.MethodPatch, path: "/requests/{id}", id: "edit-request", mergePatch: reflect.TypeFor[review.Content](),
-		summary: "Edit a request by a merge patch (RFC 7396); this voids its approvals",
+		method: http.MethodPatch, path: "/requests/{id}", id: "edit-request", mergePatch: reflect.TypeFor[review.Content](), also: []int{http.StatusAccepted},
+		summary: "Edit a request by a merge patch (RFC 7396), which voids its approvals; draft: false submits a draft",
 	}, access.RequestEdit, func(ctx context.Context, by access.Actor, in *requestPatch) (*object[review.Request], error) {
 		revision, err := in.revision()
 		if err != nil {
 			return nil, err
 		}
-		return requestObject(http.StatusOK)(a.Desk.Edit(ctx, by, in.ID, revision, in.Body))
+		out, err := a.Desk.Edit(ctx, by, in.ID, revision, in.Body)
+		return a.outcome(ctx, http.StatusOK, out, err)
 	})
 	register(a, operation{
 		method: http.MethodPost, path: "/requests/{id}/approve", id: "approve-request", also: []int{http.StatusAccepted},
 		summary: "Approve exactly what was read; the last approval needed carries it out",
 	}, access.RequestDecide, func(ctx context.Context, by access.Actor, in *judgementInput) (*object[review.Request], error) {
 		out, err := a.Desk.Approve(ctx, by, in.ID, in.Body.judgement())
-		if err != nil {
-			return nil, err
-		}
-		return requestObject(a.served(ctx, out.Revealed))(out.Request, nil)
+		return a.outcome(ctx, http.StatusOK, out, err)
 	})
 	register(a, operation{method: http.MethodPost, path: "/requests/{id}/deny", id: "deny-request", summary: "Deny a request, for good"},
 		access.RequestDecide, func(ctx context.Context, by access.Actor, in *judgementInput) (*object[review.Request], error) {
 			out, err := a.Desk.Deny(ctx, by, in.ID, in.Body.judgement())
 			return requestObject(http.StatusOK)(out.Request, err)
 		})
+	register(a, operation{
+		method: http.MethodPost, path: "/requests/{id}/comments", id: "comment-request", status: http.StatusCreated,
+		summary: "Say something about a request, in whatever state it is",
+	}, access.RequestComment, func(ctx context.Context, by access.Actor, in *remarkInput) (*reply[review.Comment], error) {
+		comment, err := a.Desk.Comment(ctx, by, in.ID, in.Body.Reason, in.Body.Digest)
+		return &reply[review.Comment]{Body: comment}, err
+	})
+	register(a, operation{
+		method: http.MethodGet, path: "/requests/{id}/content", id: "get-request-content",
+		summary: "What a request asked for, as the beginning of a new one",
+	}, access.Read, func(ctx context.Context, by access.Actor, in *ByID) (*reply[review.Content], error) {
+		content, err := a.Desk.Content(ctx, by, in.ID)
+		return &reply[review.Content]{Body: content}, err
+	})
 	register(a, operation{method: http.MethodPost, path: "/requests/{id}/withdraw", id: "withdraw-request", summary: "Take a request back"},
 		access.RequestEdit, func(ctx context.Context, by access.Actor, in *struct {
 			ByID
@@ -115,6 +152,14 @@ func requests(a *API) {
 		) (*object[review.Request], error) {
 			return requestObject(http.StatusOK)(a.Desk.Withdraw(ctx, by, in.ID, reasonOf(in.Body)))
 		})
+}
+
+// outcome answers with a request after an act: 202 where this replica does not serve within a second what the act changed.
+func (a *API) outcome(ctx context.Context, status int, out review.Outcome, err error) (*object[review.Request], error) {
+	if err == nil && a.served(ctx, out.Revealed) == http.StatusAccepted {
+		status = http.StatusAccepted
+	}
+	return requestObject(status)(out.Request, err)
 }
 
 func requestObject(status int) func(review.Request, error) (*object[review.Request], error) {

@@ -33,9 +33,9 @@ func Adopt(ctx context.Context, tx *store.Tx, c Change, app string, by Keepers) 
 		if !slices.Contains(by.Members, f.Owner) {
 			f.Owner = by.Group
 		}
-		f.Revision++
-		if _, err := tx.Exec(ctx, `UPDATE flag SET owner_group = $1, owner = $2, contact = $3, revision = $4 WHERE key = $5`,
-			f.OwnerGroup, f.Owner, f.Contact, f.Revision, key); err != nil {
+		f.Revision, f.UpdatedAt = f.Revision+1, store.Time(store.Micros(c.At))
+		if _, err := tx.Exec(ctx, `UPDATE flag SET owner_group = $1, owner = $2, contact = $3, revision = $4, updated_at = $5 WHERE key = $6`,
+			f.OwnerGroup, f.Owner, f.Contact, f.Revision, store.Micros(f.UpdatedAt), key); err != nil {
 			return fmt.Errorf("hand over %s: %w", key, err)
 		}
 		if err := c.tell(ctx, tx, f, "flag.updated", "", map[string]any{

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/catalog"
@@ -12,11 +13,11 @@ import (
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/registry"
-	"github.com/soukhq/souk/internal/scan"
+	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/template"
 )
 
-// The checks that exist. Schema and policy always run, the others where the template asks for them.
+// The checks that exist. Schema and policy always run, the others where the kind or the template asks for them.
 const (
 	checkSchema     = "schema"
 	checkAudit      = "audit_fields_present"
@@ -37,11 +38,12 @@ const (
 // Facts is what a check knows of the world besides the content. The desk reads them in the transaction that submits; `souk
 // check` makes them up from files.
 type Facts struct {
+	Now          time.Time
 	Requester    access.Actor
 	Template     *template.Template // nil: there is no such template
 	TemplateIDs  []string
 	Policies     *policy.Set
-	Owner        *access.Group  // the group app.owner; nil: there is none
+	Owner        *access.Group  // the group that owns the app, or is to own it; nil: there is none
 	FieldOwner   *access.Person // the person fields.owner; nil: there is none
 	People       []string       // e-mail addresses, to name near ones
 	Groups       []string       // likewise
@@ -52,12 +54,14 @@ type Facts struct {
 	Environments []registry.Environment
 	AudienceSize int // people known to be in the audience
 	Rules        lifecycle.Rules
-	Slug         *fault.Finding // why the slug is not to be had; nil: it is
-	KeyTaken     bool           // by another flag
-	Flag         *registry.Flag // restore_flag: the flag; nil: there is none
-	App          *catalog.App   // restore_flag: the app of the flag
-	Origin       *Content       // restore_flag: the request that the flag came from
-	Offline      bool           // people and groups are not known, so that nothing is said about them
+	Slug         *fault.Finding    // why the slug is not to be had; nil: it is
+	KeyTaken     bool              // by another flag
+	App          *catalog.App      // the app as it is; nil: there is none yet
+	Flag         *registry.Flag    // the flag that the request is about; nil: there is none
+	Life         *lifecycle.Status // of the flag
+	Rollout      *rollout.Rollout  // of the flag, if one is not over
+	Origin       *Content          // the request that the flag came from
+	Offline      bool              // people, groups and apps are not known, so that nothing is said about them
 }
 
 // Assessed is what Check makes of a content.
@@ -65,88 +69,81 @@ type Assessed struct {
 	Assessment
 	Content Content // with the template's defaults filled in
 	Quorum  map[access.Domain]int
+	app     App // that it is about, as it is now
 }
 
 // Check runs every check that needs no I/O beyond the facts: a pure function, save that ctx bounds the time of policies.
 // What cannot run yet, since something that it needs is absent, is pending. It errs only if ctx ends.
 func Check(ctx context.Context, c Content, f Facts) (Assessed, error) {
-	if c.Kind == RestoreFlag {
-		return checkRestore(ctx, c, f)
+	t, ok := c.Kind.trait()
+	if !ok {
+		t = unknown()
 	}
-	out := Assessed{Content: c}
-	schema := checkContent(c, f)
-	names := []string{checkSchema}
-	if f.Template != nil {
-		out.Content.Fields = f.Template.Fill(c.Fields)
-		schema = append(schema, f.Template.Validate(out.Content.Fields)...)
-		var problems []fault.Finding
-		out.Plan, problems = planOf(*f.Template, out.Content, f)
-		for _, problem := range problems {
-			// A field that schema found wrong needs no second finding.
-			if !slices.ContainsFunc(schema, func(f fault.Finding) bool { return f.Field == problem.Field }) {
-				schema = append(schema, problem)
-			}
+	seen := t.check(c, f)
+	schema := append(misplaced(c, t), checkTexts(c)...)
+	if t.conflict != nil {
+		if e := t.conflict(c, f); e != nil {
+			schema = append(schema, findingOf(e))
 		}
-		names = append(names, f.Template.RequiredChecks...)
-	} else {
-		names = append(names, checkAudit, checkSecurity)
 	}
-	names = append(names, checkPolicy)
+	results := map[string]CheckResult{checkSchema: result(checkSchema, append(schema, seen.schema...))}
+	names := []string{checkSchema, checkPolicy}
+	for name, r := range seen.results {
+		results[name] = r
+		names = append(names, name)
+	}
 	slices.SortFunc(names, byCheck)
-	names = slices.Compact(names)
-	results := map[string]CheckResult{checkSchema: result(checkSchema, schema)}
-	for _, name := range names {
-		switch name {
-		case checkSchema, checkPolicy:
-		case checkAudit:
-			results[name] = result(name, checkAuditFields(out.Content, f))
-		case checkSecurity:
-			results[name] = scanExternal(out.Content)
-		case checkDependency, checkData:
-			// Nothing declares a dependency or a data set yet, so there is nothing that could be wrong.
-			results[name] = result(name, nil)
-		default:
-			results[name] = result(name, []fault.Finding{{
-				Severity: fault.SeverityError, Field: "template_id", Code: "unknown_check",
-				Message:     fmt.Sprintf("the template asks for the check %q, which cannot be run here", name),
-				Remediation: "choose another template, or ask an administrator to take the check out of this one",
-			}})
-		}
-	}
-	verdict, err := judge(ctx, out, results, f)
+	verdict, err := judge(ctx, seen, results[checkSecurity], f)
 	if err != nil {
 		return Assessed{}, err
 	}
-	results[checkPolicy] = result(checkPolicy, verdict.Findings)
-	if f.Template == nil {
+	results[checkPolicy] = result(checkPolicy, seen.place(verdict.Findings))
+	if seen.blind {
 		results[checkPolicy] = CheckResult{Name: checkPolicy, Status: Pending, Findings: []fault.Finding{}}
 	}
+	out := Assessed{Content: seen.content, app: seen.app}
+	out.Plan, out.Diff, out.Impact = seen.plan, seen.diff, seen.impact
 	for _, name := range names {
 		out.Checks = append(out.Checks, results[name])
 	}
-	out.settleNeeds(verdict, f, f.place(c))
+	out.settleNeeds(verdict, seen, f)
 	return out, nil
 }
 
+// place puts the findings of policy where this kind of request has its members, and softens them where they must not block.
+func (seen checked) place(findings []fault.Finding) []fault.Finding {
+	for i, f := range findings {
+		if field, ok := seen.findings[f.Field]; ok {
+			findings[i].Field, findings[i].Patch = field, nil
+		}
+		if seen.lenient && f.Severity == fault.SeverityError {
+			findings[i].Severity = fault.SeverityWarning
+		}
+	}
+	return findings
+}
+
 // settleNeeds turns the verdict of policy into risk and needs, and warns of a domain that nobody can fill.
-func (out *Assessed) settleNeeds(verdict policy.Verdict, f Facts, where ApprovalPlace) {
+func (out *Assessed) settleNeeds(verdict policy.Verdict, seen checked, f Facts) {
 	out.Risk, out.RiskReasons = Risk(verdict.Risk), verdict.RiskReasons
 	if out.RiskReasons == nil {
 		out.RiskReasons = []string{}
 	}
 	out.Quorum = map[access.Domain]int{}
-	for domain, n := range verdict.Approvals {
-		out.Quorum[access.Domain(domain)] = n
-	}
-	if f.Template != nil {
-		for domain, n := range f.Template.Approvals {
-			out.Quorum[access.Domain(domain)] = max(out.Quorum[access.Domain(domain)], n)
+	if !seen.free {
+		for domain, n := range verdict.Approvals {
+			out.Quorum[access.Domain(domain)] = n
+		}
+		if f.Template != nil && seen.exposes {
+			for domain, n := range f.Template.Approvals {
+				out.Quorum[access.Domain(domain)] = max(out.Quorum[access.Domain(domain)], n)
+			}
+		}
+		if slices.ContainsFunc(out.Checks, func(c CheckResult) bool { return c.Name == checkSecurity && c.Status == Warned }) {
+			out.Quorum["security"] = max(out.Quorum["security"], 1)
 		}
 	}
-	if slices.ContainsFunc(out.Checks, func(c CheckResult) bool { return c.Name == checkSecurity && c.Status == Warned }) {
-		out.Quorum["security"] = max(out.Quorum["security"], 1)
-	}
-	electorate := Elect(out.Quorum, out.Risk, f.Approvers, where, f.Authors, f.Agents)
+	electorate := Elect(out.Quorum, out.Risk, f.Approvers, placeOf(seen.app, out.Content, f.Environments), f.Authors, f.Agents)
 	_, out.ApprovalsNeeded = Settle(out.Checks, electorate, nil)
 	if f.Offline {
 		return
@@ -164,53 +161,20 @@ func (out *Assessed) settleNeeds(verdict policy.Verdict, f Facts, where Approval
 	}
 }
 
-// checkContent is the part of schema that holds whatever the template is.
-func checkContent(c Content, f Facts) []fault.Finding {
-	findings := checkTexts(c)
-	if c.Kind != PublishApp {
-		return append(findings, fault.Finding{
-			Severity: fault.SeverityError, Field: "kind", Code: "unknown_kind",
-			Message:     fmt.Sprintf("%q is not something that can be asked for", c.Kind),
-			Remediation: "use publish_app or restore_flag",
-		})
-	}
-	if c.FlagKey != "" || c.Environment != "" {
-		findings = append(findings, misplaced("flag_key and environment", "restore_flag"))
-	}
-	if f.Template == nil {
-		finding := fault.Finding{
-			Severity: fault.SeverityError, Field: "template_id", Code: "unknown_template",
-			Message: fmt.Sprintf("there is no template %q", c.TemplateID), Remediation: fault.Meant(c.TemplateID, f.TemplateIDs, "choose one of the templates"),
-		}
-		if c.TemplateID == "" {
-			finding.Code, finding.Message = "required", "a template is needed"
-		}
-		findings = append(findings, finding)
-	}
-	if c.App == nil {
-		return append(findings, fault.Finding{
-			Severity: fault.SeverityError, Field: "app", Code: "required", Message: "the app is not described",
-			Remediation: "give the app a short name, a name, a category, an owner, a contact and a URL",
-		})
-	}
-	findings = append(findings, catalog.Check(c.App.catalogApp())...)
-	if f.Slug != nil {
-		findings = append(findings, *f.Slug)
-	}
-	if f.KeyTaken {
-		findings = append(findings, fault.Finding{
-			Severity: fault.SeverityError, Field: "fields.name", Code: "key_taken",
-			Message: "the app has a switch of that name already", Remediation: "choose another name for the switch",
-		})
-	}
-	return findings
+// placeOf is what the scopes of approver groups are held against.
+func placeOf(app App, c Content, environments []registry.Environment) ApprovalPlace {
+	return ApprovalPlace{App: app.Slug, Category: app.Category, Environment: orElse(c.Environment, governed(environments))}
 }
 
-func misplaced(members string, kind Kind) fault.Finding {
-	return fault.Finding{
-		Severity: fault.SeverityError, Field: strings.Fields(members)[0], Code: "not_for_this_kind",
-		Message: fmt.Sprintf("%s belong to %s only", members, kind), Remediation: "leave them out",
+// misplaced finds members that belong to other kinds.
+func misplaced(c Content, t trait) []fault.Finding {
+	var findings []fault.Finding
+	for _, m := range members {
+		if m.given(c) && !slices.Contains(t.takes, m.name) {
+			findings = append(findings, wrong(m.name, "not_for_this_kind", "leave it out", "%s does not belong to %s", m.name, c.Kind))
+		}
 	}
+	return findings
 }
 
 // checkTexts bounds the free texts and refuses characters that could make a reader see something else.
@@ -218,129 +182,50 @@ func checkTexts(c Content) []fault.Finding {
 	var findings []fault.Finding
 	for _, text := range []struct{ field, value string }{{"reason", c.Reason}, {"removal_plan", c.RemovalPlan}} {
 		if len([]rune(text.value)) > maxReason {
-			findings = append(findings, fault.Finding{
-				Severity: fault.SeverityError, Field: text.field, Code: "too_long",
-				Message:     fmt.Sprintf("%s has over %d characters", text.field, maxReason),
-				Remediation: fmt.Sprintf("shorten it to %d characters", maxReason),
-			})
+			findings = append(findings, wrong(text.field, "too_long", fmt.Sprintf("shorten it to %d characters", maxReason),
+				"%s has over %d characters", text.field, maxReason))
 		}
 		if strings.ContainsFunc(text.value, fault.Deceptive) {
-			findings = append(findings, fault.Finding{
-				Severity: fault.SeverityError, Field: text.field, Code: "control_characters",
-				Message:     fmt.Sprintf("%s contains characters that cannot be seen", text.field),
-				Remediation: "type the text anew instead of pasting it",
-			})
+			findings = append(findings, wrong(text.field, "control_characters", "type the text anew instead of pasting it",
+				"%s contains characters that cannot be seen", text.field))
 		}
 	}
 	if len(c.Attachments) > maxAttachments {
-		findings = append(findings, fault.Finding{
-			Severity: fault.SeverityError, Field: "attachments", Code: "too_many",
-			Message: fmt.Sprintf("%d files are attached, at most %d may be", len(c.Attachments), maxAttachments), Remediation: "leave some out",
-		})
+		findings = append(findings, wrong("attachments", "too_many", "leave some out",
+			"%d files are attached, at most %d may be", len(c.Attachments), maxAttachments))
 	}
 	for i, a := range c.Attachments {
 		if len(a.Content) > maxAttachment || a.Name == "" || len(a.Name) > 200 || strings.ContainsFunc(a.Name, fault.Deceptive) {
-			findings = append(findings, fault.Finding{
-				Severity: fault.SeverityError, Field: fmt.Sprintf("attachments.%d", i), Code: "bad_attachment",
-				Message:     fmt.Sprintf("the attached file has no proper name or over %d bytes", maxAttachment),
-				Remediation: "attach a lockfile or a SARIF report with a plain file name",
-			})
+			findings = append(findings, wrong(fmt.Sprintf("attachments.%d", i), "bad_attachment",
+				"attach a lockfile or a SARIF report with a plain file name",
+				"the attached file has no proper name or over %d bytes", maxAttachment))
 		}
 	}
 	return findings
-}
-
-// checkAuditFields makes sure that somebody answers for the app and can be reached, and that it can be turned off.
-func checkAuditFields(c Content, f Facts) []fault.Finding {
-	var findings []fault.Finding
-	add := func(field, code, message, remediation string) {
-		findings = append(findings, fault.Finding{
-			Severity: fault.SeverityError, Field: field, Code: code, Message: message, Remediation: remediation,
-		})
-	}
-	app := appOf(c)
-	switch {
-	case f.Offline:
-	case app.Owner == "":
-		add("app.owner", "required", "the app has no owner", "choose one of your teams")
-	case f.Owner == nil:
-		add("app.owner", "unknown_group", fmt.Sprintf("there is no team %q", app.Owner), fault.Meant(app.Owner, f.Groups, "choose one of your teams"))
-	case !f.Requester.In(app.Owner):
-		add("app.owner", "not_a_member", fmt.Sprintf("you are not in the team %q", app.Owner),
-			"choose one of your teams, or ask a member of "+app.Owner+" to publish the app")
-	}
-	owner, _ := c.Fields["owner"].(string)
-	switch {
-	case strings.TrimSpace(owner) == "":
-		add("fields.owner", "required", "nobody is named who answers for it", "name a person of the owning team, or the team itself")
-	case f.Offline || owner == app.Owner && f.Owner != nil:
-	case f.FieldOwner == nil:
-		add("fields.owner", "unknown_person", fmt.Sprintf("nobody is known as %q", owner),
-			fault.Meant(owner, append(slices.Clone(f.People), app.Owner), "name a person of the owning team, or the team itself"))
-	case f.Owner != nil && !slices.Contains(f.Owner.Members, f.FieldOwner.Email):
-		add("fields.owner", "not_a_member", fmt.Sprintf("%s is not in the team %s", f.FieldOwner.Email, app.Owner),
-			fault.Meant(owner, f.Owner.Members, "name a person of the owning team, or the team itself"))
-	}
-	if strings.TrimSpace(app.Contact) == "" {
-		add("app.contact", "required", "nobody can be reached about the app", "give an e-mail address that is read")
-	}
-	if kill, ok := c.Fields["kill_switch"].(bool); ok && !kill {
-		findings = append(findings, fault.Finding{
-			Severity: fault.SeverityError, Field: "fields.kill_switch", Code: "kill_switch_required",
-			Message: "an app without a way to turn it off cannot be published", Remediation: "turn the kill switch on",
-			Patch: []fault.Patch{{Op: "replace", Path: "/fields/kill_switch", Value: true}},
-		})
-	}
-	return findings
-}
-
-// scanExternal judges what can be known of an external app without calling it: its URL and the reports that came with it.
-func scanExternal(c Content) CheckResult {
-	app := appOf(c)
-	if app.URL == "" {
-		return CheckResult{Name: checkSecurity, Status: Pending, Findings: []fault.Finding{}}
-	}
-	findings := catalog.CheckURL(app.URL)
-	scanned := false
-	for i, a := range c.Attachments {
-		results, ok := scan.SARIF([]byte(a.Content))
-		if !ok {
-			findings = append(findings, fault.Finding{
-				Severity: fault.SeverityWarning, Field: fmt.Sprintf("attachments.%d", i), File: a.Name, Code: "not_scanned",
-				Message:     fmt.Sprintf("%s is not a SARIF 2.1.0 report, so nothing was read from it", a.Name),
-				Remediation: "attach the report of a scanner as SARIF 2.1.0; security looks at the app otherwise",
-			})
-			continue
-		}
-		scanned = true
-		findings = append(findings, results...)
-	}
-	if !scanned && len(c.Attachments) == 0 {
-		findings = append(findings, fault.Finding{
-			Severity: fault.SeverityWarning, Field: "attachments", Code: "nothing_to_scan",
-			Message:     "there is nothing to scan but the address of the app",
-			Remediation: "nothing needs to be done: somebody from security looks at it; a scanner's report (SARIF) saves them the time",
-		})
-	}
-	return result(checkSecurity, findings)
 }
 
 // judge asks the policies, with the input that domain.md and docs/reference name.
-func judge(ctx context.Context, a Assessed, results map[string]CheckResult, f Facts) (policy.Verdict, error) {
-	app := appOf(a.Content)
+func judge(ctx context.Context, seen checked, scanned CheckResult, f Facts) (policy.Verdict, error) {
+	request := map[string]any{
+		"kind": seen.content.Kind, "reason": seen.content.Reason, "removal_plan": seen.content.RemovalPlan, "plan": seen.plan,
+		"environment": seen.content.Environment, "exposes": seen.exposes,
+	}
+	for name, value := range seen.says {
+		request[name] = value
+	}
 	input := policy.Input{
-		"request":      map[string]any{"kind": a.Content.Kind, "reason": a.Content.Reason, "removal_plan": a.Content.RemovalPlan, "plan": a.Plan},
-		"fields":       a.Content.Fields,
-		"app":          app,
+		"request":      request,
+		"fields":       seen.fields,
+		"app":          seen.judged,
 		"environment":  governed(f.Environments),
 		"requester":    map[string]any{"email": f.Requester.Email, "agent": f.Requester.Agent, "groups": groupsOf(f.Requester)},
 		"dependencies": map[string]any{"downstream": []string{}, "upstream": []string{}},
-		"data":         map[string]any{"datasets": []string{}, "classification": classification(a.Content)},
-		"scan":         map[string]any{"findings": results[checkSecurity].Findings, "status": results[checkSecurity].Status},
+		"data":         map[string]any{"datasets": []string{}, "classification": classification(seen.fields)},
+		"scan":         map[string]any{"findings": scanned.Findings, "status": scanned.Status},
 		"bundle":       map[string]any{"files": []string{}, "egress": []string{}},
 		"lifecycle":    f.Rules,
 	}
-	if a.Content.Fields == nil {
+	if seen.fields == nil {
 		input["fields"] = map[string]any{}
 	}
 	if f.Template != nil {
@@ -357,8 +242,8 @@ func judge(ctx context.Context, a Assessed, results map[string]CheckResult, f Fa
 }
 
 // classification is what the publisher says of the data that the app shows; none unless said.
-func classification(c Content) string {
-	if s, ok := c.Fields["data_classification"].(string); ok && s != "" {
+func classification(fields map[string]any) string {
+	if s, ok := fields["data_classification"].(string); ok && s != "" {
 		return s
 	}
 	return "none"
@@ -393,6 +278,14 @@ func (a App) catalogApp() catalog.App {
 	return catalog.App{
 		Slug: a.Slug, Name: a.Name, Description: a.Description, Category: a.Category, Owner: a.Owner, Contact: a.Contact,
 		Kind: catalog.Kind(a.Kind), URL: a.URL,
+	}
+}
+
+// asApp is an app of the catalog as requests tell it.
+func asApp(a catalog.App) App {
+	return App{
+		Slug: a.Slug, Name: a.Name, Description: a.Description, Category: a.Category, Owner: a.Owner, Contact: a.Contact,
+		Kind: string(a.Kind), URL: a.URL,
 	}
 }
 

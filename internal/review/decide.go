@@ -37,7 +37,7 @@ func (d *Desk) decide(ctx context.Context, by access.Actor, id string, v Verdict
 	var out Outcome
 	err := d.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		out = Outcome{}
-		r, err := load(ctx, tx, id)
+		r, err := load(ctx, tx, by, id)
 		if err != nil {
 			return err
 		}
@@ -88,17 +88,11 @@ func (d *Desk) admit(r *record, f Facts, by access.Actor, v Verdict, j *Judgemen
 			Fix("send the digest of the request that you read")
 	}
 	if j.Digest != r.digest {
-		return false, fault.New(fault.Conflict, "digest_stale", "the request was edited since you read it").At("digest").
-			Fix("read it again and decide on what it says now").Showing(map[string]any{"digest": r.digest, "revision": r.revision})
+		return false, digestStale(*r)
 	}
-	if v == VerdictApproved && r.content.Kind == RestoreFlag {
-		current, err := r.current(f)
-		if err != nil {
+	if v == VerdictApproved {
+		if err := r.timely(f); err != nil {
 			return false, err
-		}
-		if !current {
-			return false, fault.New(fault.Conflict, "base_changed", "%s is not turned off as it was when this was asked for", r.content.FlagKey).
-				Fix("if it is to be turned on again now, ask for that anew; the requester can withdraw this").Showing(f.Flag)
 		}
 	}
 	if mine >= 0 {
@@ -116,15 +110,42 @@ func (d *Desk) admit(r *record, f Facts, by access.Actor, v Verdict, j *Judgemen
 		return false, fault.New(fault.Forbidden, "not_an_approver", "you are no approver for this request").
 			Fix("ask one of: %s", strings.Join(eligibleOf(r.needs(e)), ", "))
 	case j.Domain == "" && len(domains) > 1:
-		return false, fault.New(fault.Unprocessable, "domain_required", "you may decide for %s", words(domains)).At("domain").
+		return false, fault.New(fault.Unprocessable, "domain_required", "you may decide for %s", list(domains)).At("domain").
 			Fix("name the one that you decide for")
 	case j.Domain == "":
 		j.Domain = domains[0]
 	case !slices.Contains(domains, j.Domain):
 		return false, fault.New(fault.Forbidden, "not_your_domain", "you may not decide for %s here", j.Domain).At("domain").
-			Fix("decide for %s", words(domains))
+			Fix("decide for %s", list(domains))
 	}
 	return false, nil
+}
+
+// timely refuses to approve what cannot be done as it was asked for: what it changes is not as it was then, or something is in
+// its way.
+func (r record) timely(f Facts) error {
+	t, _ := r.content.Kind.trait()
+	if t.base == nil {
+		return nil
+	}
+	current, err := r.current(f)
+	if err != nil {
+		return err
+	}
+	if !current {
+		var now any = f.Flag
+		if f.Flag == nil {
+			now = f.App
+		}
+		return fault.New(fault.Conflict, "base_changed", "what this would change is not as it was when it was asked for").
+			Fix("its requester can take it up as it is now, by an edit, or withdraw it").Showing(now)
+	}
+	if t.conflict != nil {
+		if e := t.conflict(r.content, f); e != nil {
+			return e
+		}
+	}
+	return nil
 }
 
 // settle records the decision and, when the request is decided by it, does what was asked for.
@@ -162,10 +183,8 @@ func (d *Desk) settle(ctx context.Context, tx *store.Tx, by access.Actor, r *rec
 	r.state, _ = Settle(r.assessment.Checks, d.electorate(r, f), r.decisions)
 	var revealed map[string]int64
 	if r.state == Approved {
-		if err := appendEvent(ctx, tx, r, by.Event("request.approved", now)); err != nil {
-			return nil, err
-		}
-		if revealed, err = d.effect(ctx, tx, by, r, assessed, f.document()); err != nil {
+		m := move{desk: d, tx: tx, by: by, at: now, r: r}
+		if revealed, err = m.carryOut(ctx, assessed, f); err != nil {
 			return nil, err
 		}
 	}
@@ -212,17 +231,14 @@ func eligibleOf(needs []Need) []string {
 	return []string{"an administrator"}
 }
 
-func words(domains []access.Domain) string {
-	names := make([]string, len(domains))
-	for i, d := range domains {
-		names[i] = string(d)
-	}
-	return strings.Join(names, " or ")
-}
+func list(domains []access.Domain) string { return strings.Join(words(domains), " or ") }
 
 // appendEvent completes an event with what it is about and appends it.
 func appendEvent(ctx context.Context, tx *store.Tx, r *record, e audit.Event) error {
-	e.RequestID, e.FlagKey, e.FlagID, e.App = r.id, r.flag.Key, r.flag.FlagID, appOf(r.content).Slug
+	e.RequestID, e.FlagKey, e.FlagID = r.id, r.flag.Key, r.flag.FlagID
+	if !r.content.Draft { // nobody else is to find a draft by its app
+		e.App = r.app
+	}
 	_, err := audit.Append(ctx, tx, e)
 	return err
 }

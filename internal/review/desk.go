@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
@@ -44,12 +43,13 @@ func (d *Desk) Check(ctx context.Context, by access.Actor, c Content, editing st
 	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
 		return Assessment{}, err
 	}
+	c.Draft = false // it is judged as if it were submitted
 	var assessed Assessed
 	err := d.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		var r record
 		var err error
 		if editing != "" {
-			if r, err = read(ctx, tx, editing, ""); err != nil {
+			if r, err = read(ctx, tx, by, editing, ""); err != nil {
 				return err
 			}
 		}
@@ -65,18 +65,20 @@ func (d *Desk) Check(ctx context.Context, by access.Actor, c Content, editing st
 }
 
 // Submit makes a request. What is missing or wrong does not refuse it: it is found by the checks, and the request can be
-// edited until they pass. It is refused only for a team that the actor does not belong to.
-func (d *Desk) Submit(ctx context.Context, by access.Actor, c Content) (Request, error) {
-	var view Request
+// edited until they pass. It is refused for a team that the actor does not belong to, for what does not exist, and where what
+// it changes is not as it was read. What needs nobody's approval is done at once. A draft is only kept.
+func (d *Desk) Submit(ctx context.Context, by access.Actor, c Content) (Outcome, error) {
+	var out Outcome
 	err := d.write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		r, err := d.submit(ctx, tx, by, c)
+		r, revealed, err := d.submit(ctx, tx, by, c)
 		if err != nil {
 			return err
 		}
-		view, err = d.view(ctx, tx, by, r)
+		out.Revealed = revealed
+		out.Request, err = d.view(ctx, tx, by, r)
 		return err
 	})
-	return view, err
+	return out, err
 }
 
 // write runs fn again when another transaction took the slug or key that fn had found free: then its check finds it taken,
@@ -89,98 +91,156 @@ func (d *Desk) write(ctx context.Context, fn func(ctx context.Context, tx *store
 	return err
 }
 
-func (d *Desk) submit(ctx context.Context, tx *store.Tx, by access.Actor, c Content) (record, error) {
+func (d *Desk) submit(ctx context.Context, tx *store.Tx, by access.Actor, c Content) (record, map[string]int64, error) {
 	r := record{id: store.NewID(), content: c, requester: by.Email, authors: []Author{{Email: by.Email, Agent: by.Agent}}}
-	if c.Kind != PublishApp && c.Kind != RestoreFlag { // it could never be mended, since an edit keeps the kind
-		return record{}, fault.New(fault.Invalid, "invalid", "%q is not something that can be asked for", c.Kind).At("kind").
-			Fix("use publish_app or restore_flag")
+	if _, ok := c.Kind.trait(); !ok { // it could never be mended, since an edit keeps the kind
+		return record{}, nil, unknownKind(c.Kind)
+	}
+	if c.Draft {
+		return r, nil, d.keep(ctx, tx, by, &r, "request.drafted", nil)
 	}
 	facts, err := d.facts(ctx, tx, r, by)
 	if err != nil {
-		return record{}, err
+		return record{}, nil, err
 	}
 	if err := mayAsk(by, c, facts); err != nil {
-		return record{}, err
+		return record{}, nil, err
+	}
+	if same, ok, err := r.twin(ctx, tx, facts); err != nil || ok {
+		return same, nil, err
 	}
 	e := by.Event("request.submitted", d.Now())
 	e.Reason = c.Reason
-	if err := d.assess(ctx, tx, by, &r, facts, e); err != nil {
-		return record{}, err
+	revealed, err := d.assess(ctx, tx, by, &r, facts, e)
+	if err != nil {
+		return record{}, nil, err
 	}
-	err = r.save(ctx, tx, d.Now())
-	return r, err
+	return r, revealed, r.save(ctx, tx, d.Now())
 }
 
-// mayAsk decides whether the actor may make the request at all. A team that does not exist is a finding, not a refusal.
+// keep stores a draft: nothing is checked, and its events are told to nobody but the requester and auditors.
+func (d *Desk) keep(ctx context.Context, tx *store.Tx, by access.Actor, r *record, event string, details map[string]any) (err error) {
+	if err := access.Can(by, access.RequestEdit, access.Scope{Requester: r.requester}); err != nil {
+		return err
+	}
+	if findings := checkTexts(r.content); len(findings) > 0 {
+		f := findings[0]
+		return fault.New(fault.Invalid, f.Code, "%s", f.Message).At(f.Field).Fix("%s", f.Remediation).With(findings...)
+	}
+	r.state, r.app = Draft, appOf(r.content).Slug
+	r.assessment = Assessment{Checks: []CheckResult{}, Risk: Low, RiskReasons: []string{}, ApprovalsNeeded: []Need{}}
+	if r.digest, err = r.digestNow(Facts{}); err != nil {
+		return err
+	}
+	e := by.Event(event, d.Now())
+	e.Details = details
+	if err := appendEvent(ctx, tx, r, e); err != nil {
+		return err
+	}
+	return r.save(ctx, tx, d.Now())
+}
+
+// twin finds an open request of the same person for just the same change of a flag or app that exists: whoever clicks twice
+// asks once. What makes a new one is told apart by its slug or key.
+func (r record) twin(ctx context.Context, tx *store.Tx, f Facts) (record, bool, error) {
+	t, _ := r.content.Kind.trait()
+	if t.base == nil {
+		return record{}, false, nil
+	}
+	if f.Template != nil {
+		r.templateVersion = f.Template.Version
+	}
+	digest, err := r.digestNow(f)
+	if err != nil {
+		return record{}, false, err
+	}
+	id, ok, err := store.One(ctx, tx, store.ScanString, `SELECT id FROM request WHERE requester = $1 AND state IN ($2, $3) AND digest = $4
+		ORDER BY id LIMIT 1`, r.requester, NeedsApproval, NeedsFixes, digest)
+	if err != nil {
+		return record{}, false, fmt.Errorf("look for the same request: %w", err)
+	}
+	if !ok {
+		return record{}, false, nil
+	}
+	same, err := read(ctx, tx, access.Actor{Email: r.requester}, id, "")
+	return same, err == nil, err
+}
+
+// mayAsk decides whether the actor may make the request at all, as things stand.
 func mayAsk(by access.Actor, c Content, f Facts) error {
-	if c.Kind == RestoreFlag {
-		if f.Flag == nil {
-			return fault.New(fault.NotFound, "unknown_flag", "there is no flag %q", c.FlagKey).At("flag_key").
-				Fix("look its key up in the list of flags")
+	t, _ := c.Kind.trait()
+	if err := t.ask(by, c, f); err != nil {
+		return err
+	}
+	if t.conflict != nil {
+		if e := t.conflict(c, f); e != nil {
+			return e
 		}
-		return access.Can(by, access.Kill, access.Scope{OwnerGroup: f.Flag.OwnerGroup, OwnerPerson: f.Flag.Owner})
 	}
-	if f.Owner == nil {
-		return access.Can(by, access.SignIn, access.Scope{})
-	}
-	return access.Can(by, access.RequestMake, access.Scope{OwnerGroup: f.Owner.Name})
+	return nil
 }
 
-// assess runs the checks on the content of r, reserves slug and key once they are known to be good, and settles. e is the
-// event that tells of the act.
-func (d *Desk) assess(ctx context.Context, tx *store.Tx, by access.Actor, r *record, f Facts, e audit.Event) error {
+// assess runs the checks on the content of r, reserves what it needs once that is known to be good, and settles; where nobody
+// needs to approve it is done. e is the event that tells of the act.
+func (d *Desk) assess(ctx context.Context, tx *store.Tx, by access.Actor, r *record, f Facts, e audit.Event) (map[string]int64, error) {
 	assessed, err := Check(ctx, r.content, f)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if f.Template != nil {
 		r.templateID, r.templateVersion = f.Template.TemplateID, f.Template.Version
 	}
 	r.assessment, r.quorum = assessed.Assessment, assessed.Quorum
-	if r.digest, err = digestOf(r.content, r.templateVersion, baseOf(f, r.content)); err != nil {
-		return err
-	}
-	if r.content.Kind == RestoreFlag {
+	r.app, r.owner, r.category = assessed.app.Slug, assessed.app.Owner, assessed.app.Category
+	if f.Flag != nil {
 		r.flag = FlagRef{Key: f.Flag.Key, FlagID: f.Flag.FlagID}
+	}
+	if r.digest, err = r.digestNow(f); err != nil {
+		return nil, err
 	}
 	for i := range r.decisions {
 		r.decisions[i].Void = r.decisions[i].Digest != r.digest
 	}
 	r.state, _ = Settle(r.assessment.Checks, d.electorate(r, f), r.decisions)
 	if err := appendEvent(ctx, tx, r, e); err != nil {
-		return err
+		return nil, err
 	}
-	return d.reserve(ctx, tx, by, r, assessed, f)
+	m := move{desk: d, tx: tx, by: by, at: d.Now(), r: r}
+	if t, _ := r.content.Kind.trait(); t.reserve != nil {
+		if err := t.reserve(ctx, m, assessed, f); err != nil {
+			return nil, err
+		}
+	}
+	if r.state != Approved {
+		return nil, nil
+	}
+	return m.carryOut(ctx, assessed, f)
 }
 
-// baseOf names what a request changes, so that approvals are given to it: the kill that is to be undone, by its time.
-func baseOf(f Facts, c Content) int64 {
-	if f.Flag == nil {
-		return 0
+// carryOut does what was asked for, and tells which revisions SDKs are to see.
+func (m move) carryOut(ctx context.Context, a Assessed, f Facts) (map[string]int64, error) {
+	e := m.by.Event("request.approved", m.at)
+	if len(m.r.quorum) == 0 {
+		e.Reason = "nobody needs to approve this"
 	}
-	killed := kill(*f.Flag, c.Environment)
-	if killed == nil {
-		return 0
+	if err := appendEvent(ctx, m.tx, m.r, e); err != nil {
+		return nil, err
 	}
-	return store.Micros(killed.At)
-}
-
-// current tells whether what the request changes is still as it was when its digest was taken.
-func (r record) current(f Facts) (bool, error) {
-	digest, err := digestOf(r.content, r.templateVersion, baseOf(f, r.content))
-	return digest == r.digest, err
+	t, _ := m.r.content.Kind.trait()
+	return t.effect(ctx, m, a, f)
 }
 
 func (d *Desk) electorate(r *record, f Facts) Electorate {
-	return Elect(r.quorum, r.assessment.Risk, f.Approvers, f.place(r.content), r.authors, f.Agents)
+	where := placeOf(App{Slug: r.app, Category: r.category}, r.content, f.Environments)
+	return Elect(r.quorum, r.assessment.Risk, f.Approvers, where, r.authors, f.Agents)
 }
 
 // Edit applies an RFC 7396 merge patch to the content of a request that is not decided yet. It voids the approvals given.
-// revision is the one that the editor read.
-func (d *Desk) Edit(ctx context.Context, by access.Actor, id string, revision int64, patch json.RawMessage) (Request, error) {
-	var view Request
+// revision is the one that the editor read. A draft stays one until the patch says otherwise, which submits it.
+func (d *Desk) Edit(ctx context.Context, by access.Actor, id string, revision int64, patch json.RawMessage) (Outcome, error) {
+	var out Outcome
 	err := d.write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		r, err := load(ctx, tx, id)
+		r, err := load(ctx, tx, by, id)
 		if err != nil {
 			return err
 		}
@@ -202,38 +262,62 @@ func (d *Desk) Edit(ctx context.Context, by access.Actor, id string, revision in
 		if r.content, err = merge(before, patch); err != nil {
 			return err
 		}
-		if r.content.Kind != before.Kind {
-			return fault.New(fault.Unprocessable, "kind_is_fixed", "the kind of a request cannot be changed").At("kind").
-				Fix("withdraw this request and make another")
+		if err := fitEdit(before, r.content); err != nil {
+			return err
 		}
 		if !slices.ContainsFunc(r.authors, func(a Author) bool { return a.Email == by.Email }) {
 			r.authors = append(r.authors, Author{Email: by.Email, Agent: by.Agent})
 		}
-		facts, err := d.facts(ctx, tx, r, by)
-		if err != nil {
+		if out.Revealed, err = d.edit(ctx, tx, by, &r, before); err != nil {
 			return err
 		}
-		if err := mayAsk(by, r.content, facts); err != nil {
-			return err
-		}
-		e := by.Event("request.edited", d.Now())
-		e.Details = map[string]any{"changes": changed(before, r.content, facts.document())}
-		if err := d.assess(ctx, tx, by, &r, facts, e); err != nil {
-			return err
-		}
-		if err := r.save(ctx, tx, d.Now()); err != nil {
-			return err
-		}
-		view, err = d.view(ctx, tx, by, r)
+		out.Request, err = d.view(ctx, tx, by, r)
 		return err
 	})
-	return view, err
+	return out, err
+}
+
+// fitEdit refuses an edit that makes another thing of the request.
+func fitEdit(before, after Content) error {
+	if after.Kind != before.Kind {
+		return fault.New(fault.Unprocessable, "kind_is_fixed", "the kind of a request cannot be changed").At("kind").
+			Fix("withdraw this request and make another")
+	}
+	if after.Draft && !before.Draft {
+		return fault.New(fault.Conflict, "submitted", "the request is submitted and cannot become a draft again").At("draft").
+			Fix("edit it as it is, or withdraw it and copy it to a new draft")
+	}
+	return nil
+}
+
+func (d *Desk) edit(ctx context.Context, tx *store.Tx, by access.Actor, r *record, before Content) (map[string]int64, error) {
+	if r.content.Draft {
+		return nil, d.keep(ctx, tx, by, r, "request.edited", nil)
+	}
+	facts, err := d.facts(ctx, tx, *r, by)
+	if err != nil {
+		return nil, err
+	}
+	if err := mayAsk(by, r.content, facts); err != nil {
+		return nil, err
+	}
+	e := by.Event("request.edited", d.Now())
+	e.Details = map[string]any{"changes": changed(before, r.content, facts.document())}
+	if before.Draft {
+		e = by.Event("request.submitted", d.Now())
+		e.Reason = r.content.Reason
+	}
+	revealed, err := d.assess(ctx, tx, by, r, facts, e)
+	if err != nil {
+		return nil, err
+	}
+	return revealed, r.save(ctx, tx, d.Now())
 }
 
 // open refuses an act on a request that is decided.
 func (r record) open(act string) error {
 	switch r.state {
-	case NeedsFixes, NeedsApproval:
+	case Draft, NeedsFixes, NeedsApproval:
 		return nil
 	case Approved, Denied, Withdrawn:
 	}
@@ -242,7 +326,7 @@ func (r record) open(act string) error {
 }
 
 func (r record) scope() access.Scope {
-	return access.Scope{OwnerGroup: appOf(r.content).Owner, Requester: r.requester}
+	return access.Scope{OwnerGroup: r.owner, Requester: r.requester}
 }
 
 // Withdraw takes a request back: what it reserved is free again for the same team.
@@ -252,7 +336,7 @@ func (d *Desk) Withdraw(ctx context.Context, by access.Actor, id, reason string)
 	}
 	var view Request
 	err := d.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		r, err := load(ctx, tx, id)
+		r, err := load(ctx, tx, by, id)
 		if err != nil {
 			return err
 		}
@@ -281,8 +365,8 @@ func (d *Desk) close(ctx context.Context, tx *store.Tx, by access.Actor, r *reco
 	if err := appendEvent(ctx, tx, r, e); err != nil {
 		return err
 	}
-	if r.content.Kind == PublishApp && r.flag.Key != "" {
-		if err := d.release(ctx, tx, by, r, reason); err != nil {
+	if t, _ := r.content.Kind.trait(); t.release != nil && r.flag.Key != "" {
+		if err := t.release(ctx, move{desk: d, tx: tx, by: by, at: d.Now(), r: r}, reason); err != nil {
 			return err
 		}
 	}
@@ -296,7 +380,7 @@ func (d *Desk) Get(ctx context.Context, by access.Actor, id string) (Request, er
 	}
 	var view Request
 	err := d.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		r, err := read(ctx, tx, id, "")
+		r, err := read(ctx, tx, by, id, "")
 		if err != nil {
 			return err
 		}
@@ -304,132 +388,4 @@ func (d *Desk) Get(ctx context.Context, by access.Actor, id string) (Request, er
 		return err
 	})
 	return view, err
-}
-
-// Query narrows a list of requests; empty members do not.
-type Query struct {
-	State        State
-	WaitingForMe bool // those that the actor may decide and has not
-	Mine         bool // those that the actor made
-	App          string
-	FlagKey      string
-}
-
-// List gives requests, newest first, without diff and timeline.
-func (d *Desk) List(ctx context.Context, by access.Actor, q Query, p store.Page) (store.Listing[Request], error) {
-	var list store.Listing[Request]
-	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
-		return list, err
-	}
-	after, err := p.After()
-	if err != nil {
-		return list, err
-	}
-	err = d.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		world, err := d.electors(ctx, tx)
-		if err != nil {
-			return err
-		}
-		var before string
-		if len(after) > 0 {
-			before = after[0]
-		}
-		var views []Request
-		for len(views) <= p.Size() {
-			records, err := page(ctx, tx, by, q, before, p.Size()+1)
-			if err != nil {
-				return err
-			}
-			for _, r := range records {
-				view := d.summary(by, r, world)
-				if !q.WaitingForMe || slices.Contains(view.Can, "approve") {
-					views = append(views, view)
-				}
-			}
-			if len(records) <= p.Size() {
-				break
-			}
-			before = records[len(records)-1].id
-		}
-		list = store.Cut(p, views[:min(len(views), p.Size()+1)], func(r Request) []string { return []string{r.ID} })
-		return nil
-	})
-	return list, err
-}
-
-// page reads up to limit requests older than the id before, with their decisions.
-func page(ctx context.Context, tx *store.Tx, by access.Actor, q Query, before string, limit int) ([]record, error) {
-	var where []string
-	var args []any
-	add := func(condition string, arg any) {
-		args = append(args, arg)
-		where = append(where, fmt.Sprintf(condition, len(args)))
-	}
-	if before != "" {
-		add("id < $%d", before)
-	}
-	if q.WaitingForMe {
-		add("state = $%d", NeedsApproval)
-		add("requester <> $%d", by.Email)
-	}
-	for _, filter := range []struct {
-		column, value string
-	}{{"state", string(q.State)}, {"app", q.App}, {"flag_key", q.FlagKey}} {
-		if filter.value != "" {
-			add(filter.column+" = $%d", filter.value)
-		}
-	}
-	if q.Mine {
-		add("requester = $%d", by.Email)
-	}
-	query := `SELECT ` + columns + ` FROM request`
-	if len(where) > 0 {
-		query += ` WHERE ` + strings.Join(where, " AND ")
-	}
-	args = append(args, limit)
-	query += fmt.Sprintf(` ORDER BY id DESC LIMIT $%d`, len(args))
-	records, err := store.List(ctx, tx, scanRecord, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("list requests: %w", err)
-	}
-	return records, withDecisions(ctx, tx, records)
-}
-
-func withDecisions(ctx context.Context, tx *store.Tx, records []record) error {
-	if len(records) == 0 {
-		return nil
-	}
-	at := map[string]int{}
-	ids := make([]any, 0, len(records))
-	for i, r := range records {
-		at[r.id] = i
-		ids = append(ids, r.id)
-	}
-	type owned struct {
-		request string
-		Decision
-	}
-	all, err := store.List(ctx, tx, func(row store.Row) (o owned, err error) {
-		var micros int64
-		err = row.Scan(&o.request, &o.ID, &o.Digest, &o.Domain, &o.By, &o.Verdict, &o.Reason, &o.ForeignToken, &micros)
-		o.At = store.Time(micros)
-		return o, err
-	}, `SELECT request_id, id, digest, domain, person, verdict, reason, foreign_token, at FROM decision
-		WHERE request_id IN (`+store.In(1, len(ids))+`) ORDER BY id`, ids...)
-	if err != nil {
-		return fmt.Errorf("list decisions: %w", err)
-	}
-	for _, o := range all {
-		r := &records[at[o.request]]
-		o.Void = o.Digest != r.digest
-		r.decisions = append(r.decisions, o.Decision)
-	}
-	return nil
-}
-
-func orElse(text, otherwise string) string {
-	if strings.TrimSpace(text) == "" {
-		return otherwise
-	}
-	return text
 }

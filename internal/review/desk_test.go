@@ -169,10 +169,11 @@ func TestAnEditVoidsApprovalsAndAStaleOneIsRefused(t *testing.T) {
 		patch := json.RawMessage(`{"fields": {"ttl_days": 20}}`)
 		_, err := o.desk.Edit(o.Context(), o.as("alice"), first.ID, first.Revision, patch)
 		o.refused(err, fault.Stale, "stale")
-		edited, err := o.desk.Edit(o.Context(), o.as("bob"), first.ID, approved.Revision, patch)
+		out, err := o.desk.Edit(o.Context(), o.as("bob"), first.ID, approved.Revision, patch)
 		if err != nil {
 			o.Fatal(err)
 		}
+		edited := out.Request
 		if edited.Digest == first.Digest || edited.ApprovalsNeeded[0].Given != 0 || !edited.Decisions[0].Void {
 			o.Errorf("the approval still counts: %+v", edited.ApprovalsNeeded)
 		}
@@ -268,10 +269,11 @@ func TestADeniedOrWithdrawnRequestFreesItsSlugForTheSameTeamOnly(t *testing.T) {
 		o.refused(err, fault.Conflict, "request_denied")
 		foreign := where2eat()
 		foreign.App.Owner, foreign.Fields["owner"] = "team-other", "eve"+at
-		theirs, err := o.desk.Submit(o.Context(), o.as("eve"), foreign)
+		asked, err := o.desk.Submit(o.Context(), o.as("eve"), foreign)
 		if err != nil {
 			o.Fatal(err)
 		}
+		theirs := asked.Request
 		if len(findings(theirs.Checks, "app.slug")) == 0 || theirs.Flag != nil {
 			o.Errorf("another team got the slug: %+v", theirs.Flag)
 		}
@@ -297,13 +299,15 @@ func TestFaultyRequestsAreKeptWithFindingsAndCanBeMended(t *testing.T) {
 		if f := findings(r.Checks, "fields.owner"); len(f) == 0 || !strings.Contains(f[0].Remediation, "alice"+at) {
 			o.Errorf("the near name is not told: %+v", f)
 		}
-		mended, err := o.desk.Edit(o.Context(), o.as("alice"), r.ID, r.Revision,
+		out, err := o.desk.Edit(o.Context(), o.as("alice"), r.ID, r.Revision,
 			json.RawMessage(`{"app": {"slug": "where2eat"}, "fields": {"owner": "team-lunch"}}`))
+		mended := out.Request
 		if err != nil || mended.State != review.NeedsApproval || mended.Flag == nil {
 			o.Fatalf("state %s, %v, checks %+v", mended.State, err, mended.Checks)
 		}
-		moved, err := o.desk.Edit(o.Context(), o.as("alice"), r.ID, mended.Revision,
+		out, err = o.desk.Edit(o.Context(), o.as("alice"), r.ID, mended.Revision,
 			json.RawMessage(`{"app": {"slug": "lunch"}, "fields": {"name": "Shown"}}`))
+		moved := out.Request
 		if err != nil || moved.Flag.Key != "lunch.shown" {
 			o.Errorf("flag %+v, %v", moved.Flag, err)
 		}

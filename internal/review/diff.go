@@ -5,25 +5,14 @@ import (
 	"reflect"
 	"slices"
 
-	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/template"
 )
 
-// diffOf tells what a request changes, in words and as values, in the order in which it was filled in.
-func diffOf(r record, flag *registry.Flag, t template.Document) []Change {
-	if r.content.Kind == RestoreFlag {
-		if flag == nil {
-			return []Change{}
-		}
-		state, _ := flag.In(r.content.Environment)
-		return []Change{{
-			Path:  "flag." + flag.Key + "." + r.content.Environment + ".killed",
-			Words: fmt.Sprintf("%s is turned on again in %s: %s", flag.Key, r.content.Environment, state.Serving.Words()), Before: true, After: false,
-		}}
-	}
-	changes := changed(Content{}, r.content, t)
-	for _, step := range r.assessment.Plan {
+// planChanges tells the steps of a rollout as changes.
+func planChanges(plan []rollout.Step) []Change {
+	var changes []Change
+	for _, step := range plan {
 		changes = append(changes, Change{
 			Path: "rollout." + step.Environment, After: step,
 			Words: fmt.Sprintf("In %s it goes to %s", step.Environment, stepWords(step)),
@@ -33,6 +22,9 @@ func diffOf(r record, flag *registry.Flag, t template.Document) []Change {
 }
 
 func stepWords(s rollout.Step) string {
+	if s.Serving != nil {
+		return s.Serving.Words()
+	}
 	who := "everybody"
 	if s.Audience != "" {
 		who = s.Audience
@@ -97,6 +89,12 @@ func membersOf(c Content, t template.Document) []member {
 		}
 	}
 	text("template_id", "Template", c.TemplateID)
+	text("flag_key", "Switch", c.FlagKey)
+	text("environment", "Environment", c.Environment)
+	if c.Change != nil {
+		members = append(members, member{"change", "Change", *c.Change})
+	}
+	text("until", "Until", c.Until)
 	text("removal_plan", "Removal plan", c.RemovalPlan)
 	for _, a := range c.Attachments {
 		text("attachments."+a.Name, "Attached "+a.Name, fmt.Sprintf("%d bytes", len(a.Content)))

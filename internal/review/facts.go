@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/strict"
 	"github.com/soukhq/souk/internal/template"
@@ -42,11 +45,13 @@ func (d *Desk) facts(ctx context.Context, tx *store.Tx, r record, by access.Acto
 	if f.Rules, err = lifecycle.DefaultRules(ctx, tx); err != nil {
 		return Facts{}, err
 	}
-	f.Requester, f.Authors = by, r.authors
+	f.Now, f.Requester, f.Authors = d.Now(), by, r.authors
 	if len(f.Authors) == 0 {
 		f.Authors = []Author{{Email: by.Email, Agent: by.Agent}}
 	}
-	if r.requester != "" && r.requester != by.Email {
+	if files, local := strings.CutPrefix(r.requester, "local:"); local {
+		f.Requester = access.Local(files)
+	} else if r.requester != "" && r.requester != by.Email {
 		if f.Requester, err = access.ActorOf(ctx, tx, r.requester, by.Credential, access.ScopeAll); err != nil && !fault.Is(err, fault.Unauthenticated) {
 			return Facts{}, err
 		}
@@ -54,53 +59,10 @@ func (d *Desk) facts(ctx context.Context, tx *store.Tx, r record, by access.Acto
 	if f.People, f.Groups, err = access.Names(ctx, tx); err != nil {
 		return Facts{}, err
 	}
-	if r.content.Kind == RestoreFlag {
-		err = d.restoreFacts(ctx, tx, r.content, &f)
-	} else {
-		err = d.publishFacts(ctx, tx, r, &f)
+	if t, ok := r.content.Kind.trait(); ok {
+		err = t.about(ctx, tx, f.Now, r, &f)
 	}
 	return f, err
-}
-
-func (d *Desk) publishFacts(ctx context.Context, tx *store.Tx, r record, f *Facts) (err error) {
-	c := r.content
-	if err := d.templateFacts(ctx, tx, c.TemplateID, r.pinned(c.TemplateID), f); err != nil {
-		return err
-	}
-	if f.Segments, err = registry.Segments(ctx, tx); err != nil {
-		return err
-	}
-	if f.AudienceSize, err = audienceSize(ctx, tx, f.Segments, text(c.Fields["audiences"])); err != nil {
-		return err
-	}
-	if owner := text(c.Fields["owner"]); owner != "" {
-		if person, ok, err := access.PersonByEmail(ctx, tx, owner); err != nil {
-			return err
-		} else if ok && person.Active {
-			f.FieldOwner = &person
-		}
-	}
-	if c.App == nil {
-		return nil
-	}
-	if group, ok, err := access.GroupByName(ctx, tx, c.App.Owner); err != nil {
-		return err
-	} else if ok {
-		f.Owner = &group
-	}
-	// The key before the short name: of two who submit the same at once, the second is then told of the short name.
-	if key := registry.Key(c.App.Slug, text(c.Fields["name"])); key != "" && key != r.flag.Key {
-		if _, f.KeyTaken, err = registry.Get(ctx, tx, key); err != nil {
-			return err
-		}
-	}
-	if c.App.Slug != slugOf(r.flag.Key) {
-		if f.Slug, err = catalog.Vacant(ctx, tx, d.Now(), c.App.Slug, c.App.Owner); err != nil {
-			return err
-		}
-	}
-	f.KeyTaken = f.KeyTaken && f.Slug == nil
-	return nil
 }
 
 // pinned is the version of the template that the request was made with; 0, the newest, for a new one or another template.
@@ -111,7 +73,7 @@ func (r record) pinned(template string) int {
 	return r.templateVersion
 }
 
-func (d *Desk) templateFacts(ctx context.Context, tx *store.Tx, id string, version int, f *Facts) error {
+func (f *Facts) fromTemplate(ctx context.Context, tx *store.Tx, id string, version int) error {
 	t, ok, err := template.Load(ctx, tx, id, version)
 	if err != nil {
 		return err
@@ -124,29 +86,142 @@ func (d *Desk) templateFacts(ctx context.Context, tx *store.Tx, id string, versi
 	return err
 }
 
-// restoreFacts finds the flag and the request that it came from, whose fields the policies judge again.
-func (d *Desk) restoreFacts(ctx context.Context, tx *store.Tx, c Content, f *Facts) error {
-	flag, ok, err := registry.Get(ctx, tx, c.FlagKey)
-	if err != nil || !ok {
+func (f *Facts) ownedBy(ctx context.Context, tx *store.Tx, owner string) error {
+	group, ok, err := access.GroupByName(ctx, tx, owner)
+	if ok {
+		f.Owner = &group
+	}
+	return err
+}
+
+func (f *Facts) appNamed(ctx context.Context, tx *store.Tx, slug string) error {
+	app, ok, err := catalog.Load(ctx, tx, slug)
+	if ok {
+		f.App = &app
+	}
+	return err
+}
+
+// aboutFlag reads the flag that a request names, where it stands, and the request that it came from, whose fields the
+// policies judge again. Until the transaction ends nobody else changes the flag.
+func aboutFlag(ctx context.Context, tx *store.Tx, at time.Time, r record, f *Facts) error {
+	flag, err := registry.Lock(ctx, tx, r.content.FlagKey)
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	f.Flag = &flag
-	app, ok, err := catalog.Load(ctx, tx, flag.App)
+	if err := f.appNamed(ctx, tx, flag.App); err != nil {
+		return err
+	}
+	life, ok, err := lifecycle.Get(ctx, tx, flag.Key)
 	if err != nil {
 		return err
 	}
 	if ok {
-		f.App = &app
+		f.Life = &life
+	}
+	all, err := rollout.OfFlag(ctx, tx, access.System("review"), at, flag)
+	if err != nil {
+		return err
+	}
+	for _, one := range all {
+		switch one.State {
+		case rollout.Ready, rollout.Running, rollout.Paused:
+			f.Rollout = &one
+		case rollout.Completed, rollout.Aborted:
+		}
 	}
 	origin, ok, err := store.One(ctx, tx, scanRecord, `SELECT `+columns+` FROM request
-		WHERE flag_key = $1 AND kind = $2 AND state = $3 ORDER BY id DESC LIMIT 1`, c.FlagKey, PublishApp, Approved)
+		WHERE flag_key = $1 AND kind IN ($2, $3) AND state = $4 ORDER BY id DESC LIMIT 1`, flag.Key, PublishApp, CreateFlag, Approved)
 	if err != nil {
 		return fmt.Errorf("read the request that a flag came from: %w", err)
 	}
 	if ok {
 		f.Origin = &origin.content
 	}
-	return d.templateFacts(ctx, tx, flag.TemplateID, flag.TemplateVersion, f)
+	if f.Segments, err = registry.Segments(ctx, tx); err != nil {
+		return err
+	}
+	return f.fromTemplate(ctx, tx, flag.TemplateID, flag.TemplateVersion)
+}
+
+// askFlag lets the owners of the flag ask.
+func askFlag(by access.Actor, c Content, f Facts) error {
+	if f.Flag == nil {
+		return unknownFlag(c.FlagKey)
+	}
+	return access.Can(by, access.RequestMake, access.Scope{OwnerGroup: f.Flag.OwnerGroup, OwnerPerson: f.Flag.Owner})
+}
+
+func unknownFlag(key string) *fault.Error {
+	if key == "" {
+		return fault.New(fault.Invalid, "required", "the flag is not named").At("flag_key").Fix("give its key, such as where2eat.enabled")
+	}
+	return fault.New(fault.NotFound, "unknown_flag", "there is no flag %q", fault.Clip(key, maxWords/2)).At("flag_key").
+		Fix("look its key up in the list of flags")
+}
+
+// askApp lets members of the team that owns the app ask.
+func askApp(by access.Actor, c Content, f Facts) error {
+	if f.App == nil {
+		return unknownApp(appOf(c).Slug)
+	}
+	return access.Can(by, access.RequestMake, access.Scope{OwnerGroup: f.App.Owner})
+}
+
+func unknownApp(slug string) *fault.Error {
+	if slug == "" {
+		return fault.New(fault.Invalid, "required", "the app is not named").At("app.slug").Fix("give its short name")
+	}
+	return fault.New(fault.NotFound, "unknown_app", "there is no app %q", fault.Clip(slug, maxWords/2)).At("app.slug").
+		Fix("look it up in the marketplace")
+}
+
+// subject is the app of the flag, as far as it is known.
+func (f Facts) subject() App {
+	switch {
+	case f.App != nil:
+		return asApp(*f.App)
+	case f.Flag != nil: // an imported flag has no app
+		return App{Slug: f.Flag.App, Name: f.Flag.App, Owner: f.Flag.OwnerGroup, Contact: f.Flag.Contact}
+	}
+	return App{}
+}
+
+// fields are those of the template for a flag that exists: what was asked for, as far as it still holds.
+func (f Facts) fields() map[string]any {
+	fields := map[string]any{}
+	switch {
+	case f.Origin != nil && f.Template != nil:
+		fields = f.Template.Fill(f.Origin.Fields)
+	case f.Origin != nil:
+		for name, value := range f.Origin.Fields {
+			fields[name] = value
+		}
+	case f.Flag != nil:
+		fields["name"], fields["audiences"], fields["kill_switch"] = f.Flag.Name, f.Flag.Audience, true
+	}
+	if f.Flag != nil {
+		fields["owner"] = f.Flag.Owner
+	}
+	if f.Life != nil {
+		fields["ttl_days"] = f.Life.TTLDays
+	}
+	return fields
+}
+
+// ofFlag begins to check a request about a flag that exists.
+func (f Facts) ofFlag(c Content) checked {
+	seen := checked{content: c, app: f.subject(), fields: f.fields(), results: map[string]CheckResult{}, blind: f.Flag == nil}
+	seen.judged = seen.app
+	seen.impact = Impact{Environments: []string{}, Downstream: []string{}}
+	if f.Flag == nil {
+		seen.schema = append(seen.schema, findingOf(unknownFlag(c.FlagKey)))
+	}
+	return seen
 }
 
 // audienceSize counts the people who are known to be in a segment.
@@ -175,18 +250,6 @@ func (f Facts) document() template.Document {
 	return f.Template.Document
 }
 
-// place is what the scopes of approver groups are held against.
-func (f Facts) place(c Content) ApprovalPlace {
-	place := ApprovalPlace{App: appOf(c).Slug, Category: appOf(c).Category, Environment: governed(f.Environments)}
-	if c.Kind == RestoreFlag {
-		place.Environment = c.Environment
-		if f.App != nil {
-			place.App, place.Category = f.App.Slug, f.App.Category
-		}
-	}
-	return place
-}
-
 // maxContent bounds a content, in bytes.
 const maxContent = 1 << 20
 
@@ -212,4 +275,35 @@ func merge(c Content, patch json.RawMessage) (Content, error) {
 			Fix("send the members that change, as in RFC 7396; null removes one").Because(err)
 	}
 	return Parse(after)
+}
+
+func text(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+// wholeNumber reads an integer as JSON gives it.
+func wholeNumber(v any) int {
+	switch n := v.(type) {
+	case float64:
+		return int(n)
+	case int:
+		return n
+	case int64:
+		return int(n)
+	}
+	return 0
+}
+
+func orElse(text, otherwise string) string {
+	if strings.TrimSpace(text) == "" {
+		return otherwise
+	}
+	return text
+}
+
+// slugOf gives the app's slug of a key: slugs have no dots.
+func slugOf(key string) string {
+	slug, _, _ := strings.Cut(key, ".")
+	return slug
 }

@@ -109,11 +109,11 @@ func where2eat() review.Content {
 
 func (o *office) submit(c review.Content) review.Request {
 	o.Helper()
-	r, err := o.desk.Submit(o.Context(), o.as("alice"), c)
+	out, err := o.desk.Submit(o.Context(), o.as("alice"), c)
 	if err != nil {
 		o.Fatal(err)
 	}
-	return r
+	return out.Request
 }
 
 func (o *office) approve(name string, r review.Request) review.Request {

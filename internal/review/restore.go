@@ -12,6 +12,67 @@ import (
 	"github.com/soukhq/souk/internal/store"
 )
 
+// restoring is restore_flag: a flag that was turned off for everybody is turned on again.
+func restoring() trait {
+	return trait{
+		title: func(c Content) string {
+			return fmt.Sprintf("Turn %s on again in %s", quoted(c.FlagKey, "a switch"), c.Environment)
+		},
+		takes: []string{"flag_key", "environment"},
+		about: aboutFlag,
+		ask: func(by access.Actor, c Content, f Facts) error {
+			if f.Flag == nil {
+				return unknownFlag(c.FlagKey)
+			}
+			return access.Can(by, access.Kill, access.Scope{OwnerGroup: f.Flag.OwnerGroup, OwnerPerson: f.Flag.Owner})
+		},
+		conflict: func(_ Content, f Facts) *fault.Error {
+			if f.Flag == nil {
+				return nil
+			}
+			return readOnly(*f.Flag)
+		},
+		check: checkRestoring,
+		base: func(c Content, f Facts) any { // the kill that is to be undone, by its time
+			if f.Flag == nil || kill(*f.Flag, c.Environment) == nil {
+				return int64(0)
+			}
+			return store.Micros(kill(*f.Flag, c.Environment).At)
+		},
+		effect: func(ctx context.Context, m move, _ Assessed, _ Facts) (map[string]int64, error) {
+			o, err := rollout.Restore(ctx, m.tx, m.change(registry.CauseRestore), m.r.content.FlagKey, m.r.content.Environment)
+			m.r.rolloutID = o.Rollout.ID // what was left of a rollout that the kill had aborted
+			return revealed(o), err
+		},
+	}
+}
+
+// checkRestoring checks a request to turn a flag on again. What policy says of a flag that was approved before only warns.
+func checkRestoring(c Content, f Facts) checked {
+	seen := f.ofFlag(c)
+	seen.lenient, seen.exposes = true, true
+	if f.Flag == nil {
+		return seen
+	}
+	killed := kill(*f.Flag, c.Environment)
+	switch {
+	case !f.knows(c.Environment):
+		seen.schema = append(seen.schema, f.unknownEnvironment(c.Environment))
+	case killed == nil:
+		seen.schema = append(seen.schema, wrong("flag_key", "not_killed", "withdraw this request: there is nothing to turn on again",
+			"%s is not turned off in %s", c.FlagKey, c.Environment))
+	default:
+		state, _ := f.Flag.In(c.Environment)
+		seen.diff = []Change{{
+			Path:  "flag." + f.Flag.Key + "." + c.Environment + ".killed",
+			Words: fmt.Sprintf("%s is turned on again in %s: %s", f.Flag.Key, c.Environment, state.Serving.Words()), Before: true, After: false,
+		}}
+	}
+	seen.impact.Environments = []string{c.Environment}
+	seen.impact.Words = "turned on again in " + c.Environment + ", for the people it reached before"
+	return seen
+}
+
 // RestoreOutcome is the request that was made, or else the revisions that SDKs are to see.
 type RestoreOutcome struct {
 	Request  *Request
@@ -47,11 +108,9 @@ func (d *Desk) Restore(ctx context.Context, by access.Actor, flagKey, environmen
 		if flag, err = registry.Lock(ctx, tx, flagKey); err != nil || kill(flag, environment) == nil {
 			return err
 		}
-		r, ok, err := store.One(ctx, tx, scanRecord, `SELECT `+columns+` FROM request
-			WHERE flag_key = $1 AND environment = $2 AND kind = $3 AND state IN ($4, $5) ORDER BY id DESC LIMIT 1`,
-			flagKey, environment, RestoreFlag, NeedsApproval, NeedsFixes)
+		r, ok, err := openRequest(ctx, tx, RestoreFlag, flagKey, environment)
 		if err != nil {
-			return fmt.Errorf("look for an open request: %w", err)
+			return err
 		}
 		if ok { // one for an earlier kill is of no use
 			if ok, err = r.current(Facts{Flag: &flag}); err != nil {
@@ -59,7 +118,7 @@ func (d *Desk) Restore(ctx context.Context, by access.Actor, flagKey, environmen
 			}
 		}
 		if !ok {
-			r, err = d.submit(ctx, tx, by, Content{
+			r, _, err = d.submit(ctx, tx, by, Content{
 				Kind: RestoreFlag, FlagKey: flagKey, Environment: environment, Reason: orElse(w.Reason, "turn on again"),
 			})
 			if err != nil {
@@ -73,50 +132,31 @@ func (d *Desk) Restore(ctx context.Context, by access.Actor, flagKey, environmen
 	return out, err
 }
 
+// openRequest gives the newest request of a kind about a flag in an environment that waits to be mended or decided.
+func openRequest(ctx context.Context, tx *store.Tx, kind Kind, flagKey, environment string) (record, bool, error) {
+	r, ok, err := store.One(ctx, tx, scanRecord, `SELECT `+columns+` FROM request
+		WHERE flag_key = $1 AND environment = $2 AND kind = $3 AND state IN ($4, $5) ORDER BY id DESC LIMIT 1`,
+		flagKey, environment, kind, NeedsApproval, NeedsFixes)
+	if err != nil {
+		return record{}, false, fmt.Errorf("look for an open request: %w", err)
+	}
+	return r, ok, nil
+}
+
 // kill gives the kill of a flag in an environment; nil if it is not killed there.
 func kill(f registry.Flag, environment string) *registry.Killed {
 	state, _ := f.In(environment)
 	return state.Kill
 }
 
-// checkRestore checks a request to turn a flag on again. What policy says of a flag that was approved before only warns.
-func checkRestore(ctx context.Context, c Content, f Facts) (Assessed, error) {
-	findings := checkTexts(c)
-	add := func(field, code, message, remediation string) {
-		findings = append(findings, fault.Finding{
-			Severity: fault.SeverityError, Field: field, Code: code, Message: message, Remediation: remediation,
-		})
+func (f Facts) knows(environment string) bool {
+	return slices.ContainsFunc(f.Environments, func(e registry.Environment) bool { return e.Name == environment })
+}
+
+// revealed gives the revision that SDKs are to see after a rollout moved; 0 means that nothing changed for them.
+func revealed(o rollout.Outcome) map[string]int64 {
+	if o.Revision == 0 {
+		return nil
 	}
-	if c.App != nil || c.Fields != nil || c.TemplateID != "" {
-		findings = append(findings, misplaced("app, fields and template_id", PublishApp))
-	}
-	switch {
-	case f.Flag == nil:
-		add("flag_key", "unknown_flag", fmt.Sprintf("there is no flag %q", c.FlagKey), "look it up in the list of flags")
-	case !slices.ContainsFunc(f.Environments, func(e registry.Environment) bool { return e.Name == c.Environment }):
-		add("environment", "unknown_environment", fmt.Sprintf("there is no environment %q", c.Environment), "choose one of those that the flag has")
-	case kill(*f.Flag, c.Environment) == nil:
-		add("flag_key", "not_killed", fmt.Sprintf("%s is not turned off in %s", c.FlagKey, c.Environment), "withdraw this request: there is nothing to turn on again")
-	}
-	out := Assessed{Content: c}
-	results := map[string]CheckResult{checkSchema: result(checkSchema, findings)}
-	judged := Assessed{Content: c}
-	if f.Origin != nil {
-		judged.Content.App, judged.Content.Fields = f.Origin.App, f.Origin.Fields
-		if f.Template != nil {
-			judged.Content.Fields = f.Template.Fill(f.Origin.Fields)
-		}
-	}
-	verdict, err := judge(ctx, judged, results, f)
-	if err != nil {
-		return Assessed{}, err
-	}
-	for i := range verdict.Findings {
-		if verdict.Findings[i].Severity == fault.SeverityError {
-			verdict.Findings[i].Severity = fault.SeverityWarning
-		}
-	}
-	out.Checks = []CheckResult{results[checkSchema], result(checkPolicy, verdict.Findings)}
-	out.settleNeeds(verdict, f, f.place(c))
-	return out, nil
+	return map[string]int64{o.Environment: o.Revision}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
@@ -27,6 +28,12 @@ type record struct {
 	assessment      Assessment
 	quorum          map[access.Domain]int
 	flag            FlagRef // empty until schema lets the flag be reserved
+	app             string  // slug of the app that it is about
+	owner           string  // group that owns the app
+	category        string  // of the app
+	was             State   // as stored; save tells by it since when the request waits
+	wasDigest       string  // likewise
+	waitingSince    time.Time
 	rolloutID       string
 	createdAt       time.Time
 	updatedAt       time.Time
@@ -35,13 +42,13 @@ type record struct {
 }
 
 const columns = `id, state, content, requester, authors, template_id, template_version, digest, assessment, quorum,
-	flag_key, flag_id, rollout_id, created_at, updated_at, revision`
+	flag_key, flag_id, app, owner, category, rollout_id, waiting_since, created_at, updated_at, revision`
 
 func scanRecord(row store.Row) (r record, err error) {
 	var content, authors, assessment, quorum string
-	var created, updated int64
+	var waiting, created, updated int64
 	err = row.Scan(&r.id, &r.state, &content, &r.requester, &authors, &r.templateID, &r.templateVersion, &r.digest, &assessment, &quorum,
-		&r.flag.Key, &r.flag.FlagID, &r.rolloutID, &created, &updated, &r.revision)
+		&r.flag.Key, &r.flag.FlagID, &r.app, &r.owner, &r.category, &r.rolloutID, &waiting, &created, &updated, &r.revision)
 	if err != nil {
 		return record{}, err
 	}
@@ -53,21 +60,26 @@ func scanRecord(row store.Row) (r record, err error) {
 			return record{}, fmt.Errorf("decode request %s: %w", r.id, err)
 		}
 	}
-	r.createdAt, r.updatedAt = store.Time(created), store.Time(updated)
+	r.createdAt, r.updatedAt, r.waitingSince = store.Time(created), store.Time(updated), store.Time(waiting)
+	r.was, r.wasDigest = r.state, r.digest
+	if r.owner == "" { // kept since requests have other kinds than publish_app
+		r.owner, r.category = appOf(r.content).Owner, appOf(r.content).Category
+	}
 	return r, nil
 }
 
 // load reads a request for change, with its decisions; nobody else changes it until the transaction ends.
-func load(ctx context.Context, tx *store.Tx, id string) (record, error) {
-	return read(ctx, tx, id, tx.ForUpdate())
+func load(ctx context.Context, tx *store.Tx, by access.Actor, id string) (record, error) {
+	return read(ctx, tx, by, id, tx.ForUpdate())
 }
 
-func read(ctx context.Context, tx *store.Tx, id, suffix string) (record, error) {
+// read gives a request with its decisions. To all but its requester a draft does not exist.
+func read(ctx context.Context, tx *store.Tx, by access.Actor, id, suffix string) (record, error) {
 	r, ok, err := store.One(ctx, tx, scanRecord, `SELECT `+columns+` FROM request WHERE id = $1`+suffix, id)
 	if err != nil {
 		return record{}, fmt.Errorf("read request: %w", err)
 	}
-	if !ok {
+	if !ok || r.content.Draft && r.requester != by.Email {
 		return record{}, fault.New(fault.NotFound, "no_such_request", "there is no request %s", id).
 			Fix("look it up in the list of requests")
 	}
@@ -88,9 +100,31 @@ func scanDecision(digest string) func(store.Row) (Decision, error) {
 	}
 }
 
+// risks are the ranks that lists are sorted by.
+var risks = map[Risk]int{Low: 1, Medium: 2, High: 3}
+
+// rank of a draft is 0: nobody knows its risk.
+func (r *record) rank() int {
+	if r.content.Draft {
+		return 0
+	}
+	return risks[r.assessment.Risk]
+}
+
+// maxSearch bounds what a search looks through, in bytes.
+const maxSearch = 2_000
+
+func (r *record) search() string {
+	words := strings.Join([]string{titleOf(r.content), r.app, r.flag.Key, r.requester, appOf(r.content).Name, r.content.Reason}, " ")
+	return fault.Clip(strings.ToLower(words), maxSearch)
+}
+
 // save writes the request, new if its revision is 0, else over exactly the revision that was read.
 func (r *record) save(ctx context.Context, tx *store.Tx, now time.Time) error {
 	r.updatedAt = now
+	if r.state != r.was || r.digest != r.wasDigest {
+		r.waitingSince, r.was, r.wasDigest = now, r.state, r.digest
+	}
 	var texts [4]string
 	for i, part := range []any{r.content, r.authors, r.assessment, r.quorum} {
 		text, err := json.Marshal(part)
@@ -99,24 +133,27 @@ func (r *record) save(ctx context.Context, tx *store.Tx, now time.Time) error {
 		}
 		texts[i] = string(text)
 	}
-	app := appOf(r.content).Slug
+	args := []any{
+		r.id, r.state, r.app, r.flag.Key, r.flag.FlagID, r.content.Environment, texts[1], texts[0], r.templateID, r.templateVersion,
+		r.digest, texts[2], texts[3], r.rolloutID, store.Micros(now), r.content.Draft, r.owner, r.category, r.rank(), r.search(),
+		store.Micros(r.waitingSince),
+	}
 	if r.revision == 0 {
 		r.revision, r.createdAt = 1, now
-		if _, err := tx.Exec(ctx, `INSERT INTO request (id, kind, state, app, flag_key, flag_id, environment, requester, authors, content,
-				template_id, template_version, digest, assessment, quorum, rollout_id, created_at, updated_at, revision)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, 1)`,
-			r.id, r.content.Kind, r.state, app, r.flag.Key, r.flag.FlagID, r.content.Environment, r.requester, texts[1], texts[0],
-			r.templateID, r.templateVersion, r.digest, texts[2], texts[3], r.rolloutID, store.Micros(now)); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO request (id, state, app, flag_key, flag_id, environment, authors, content,
+				template_id, template_version, digest, assessment, quorum, rollout_id, updated_at, draft, owner, category, risk, search,
+				waiting_since, kind, requester, created_at, revision)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $15, 1)`,
+			append(args, r.content.Kind, r.requester)...); err != nil {
 			return fmt.Errorf("insert request: %w", err)
 		}
 		return nil
 	}
-	changed, err := tx.Exec(ctx, `UPDATE request SET state = $3, app = $4, flag_key = $5, flag_id = $6, authors = $7, content = $8,
-			template_id = $9, template_version = $10, digest = $11, assessment = $12, quorum = $13, rollout_id = $14,
-			updated_at = $15, revision = revision + 1
-		WHERE id = $1 AND revision = $2`,
-		r.id, r.revision, r.state, app, r.flag.Key, r.flag.FlagID, texts[1], texts[0],
-		r.templateID, r.templateVersion, r.digest, texts[2], texts[3], r.rolloutID, store.Micros(now))
+	changed, err := tx.Exec(ctx, `UPDATE request SET state = $2, app = $3, flag_key = $4, flag_id = $5, environment = $6, authors = $7,
+			content = $8, template_id = $9, template_version = $10, digest = $11, assessment = $12, quorum = $13, rollout_id = $14,
+			updated_at = $15, draft = $16, owner = $17, category = $18, risk = $19, search = $20, waiting_since = $21,
+			revision = revision + 1
+		WHERE id = $1 AND revision = $22`, append(args, r.revision)...)
 	if err != nil {
 		return fmt.Errorf("update request: %w", err)
 	}
@@ -137,13 +174,28 @@ func insertDecision(ctx context.Context, tx *store.Tx, request string, d Decisio
 	return nil
 }
 
-// digestOf names exact content: SHA-256 over the RFC 8785 form of what was asked for, the template's version and the
-// revision of what it changes.
-func digestOf(c Content, templateVersion int, base int64) (string, error) {
+// digestOf names exact content: SHA-256 over the RFC 8785 form of what was asked for, the template's version and the state of
+// what it changes.
+func digestOf(c Content, templateVersion int, base any) (string, error) {
 	canonical, err := audit.Canonical(map[string]any{"content": c, "template_version": templateVersion, "base_revision": base})
 	if err != nil {
 		return "", fmt.Errorf("digest of the request: %w", err)
 	}
 	sum := sha256.Sum256(canonical)
 	return "sha256:" + hex.EncodeToString(sum[:]), nil
+}
+
+// digestNow is the digest of the request with what it changes as the facts have it.
+func (r record) digestNow(f Facts) (string, error) {
+	var base any = int64(0)
+	if t, ok := r.content.Kind.trait(); ok && t.base != nil {
+		base = t.base(r.content, f)
+	}
+	return digestOf(r.content, r.templateVersion, base)
+}
+
+// current tells whether what the request changes is still as it was when its digest was taken.
+func (r record) current(f Facts) (bool, error) {
+	digest, err := r.digestNow(f)
+	return digest == r.digest, err
 }

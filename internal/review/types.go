@@ -6,15 +6,22 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/rollout"
 )
 
 // Kind is what a request asks for.
 type Kind string
 
-// The kinds that exist so far.
+// The kinds.
 const (
 	PublishApp  Kind = "publish_app"
+	CreateFlag  Kind = "create_flag"
+	ChangeApp   Kind = "change_app"
+	ChangeFlag  Kind = "change_flag"
+	ExtendTTL   Kind = "extend_ttl"
+	Deprecate   Kind = "deprecate"
+	Remove      Kind = "remove"
 	RestoreFlag Kind = "restore_flag"
 )
 
@@ -23,6 +30,7 @@ type State string
 
 // The states.
 const (
+	Draft         State = "draft" // only its requester sees it; nothing is checked or reserved
 	NeedsFixes    State = "needs_fixes"
 	NeedsApproval State = "needs_approval"
 	Approved      State = "approved"
@@ -32,18 +40,33 @@ const (
 
 // Content is what a request asks for: what its digest is taken over and approvals are given to.
 type Content struct {
-	Kind        Kind           `json:"kind" enum:"publish_app,restore_flag"`
-	TemplateID  string         `json:"template_id,omitempty"`
-	Reason      string         `json:"reason,omitempty"`
-	App         *App           `json:"app,omitempty" doc:"For publish_app"`
-	Fields      map[string]any `json:"fields,omitempty" doc:"The template's fields, for publish_app"`
-	Attachments []Attachment   `json:"attachments,omitempty" doc:"Lockfiles or SARIF for security_scan"`
-	RemovalPlan string         `json:"removal_plan,omitempty"`
-	FlagKey     string         `json:"flag_key,omitempty" doc:"For restore_flag"`
-	Environment string         `json:"environment,omitempty" doc:"For restore_flag"`
+	Kind         Kind           `json:"kind" enum:"publish_app,create_flag,change_app,change_flag,extend_ttl,deprecate,remove,restore_flag"`
+	TemplateID   string         `json:"template_id,omitempty" doc:"For publish_app and create_flag"`
+	Reason       string         `json:"reason,omitempty"`
+	App          *App           `json:"app,omitempty" doc:"For publish_app; its slug for create_flag; its slug and what changes for change_app"`
+	Fields       map[string]any `json:"fields,omitempty" doc:"The template's fields, for publish_app and create_flag"`
+	Attachments  []Attachment   `json:"attachments,omitempty" doc:"Lockfiles or SARIF for security_scan"`
+	RemovalPlan  string         `json:"removal_plan,omitempty" doc:"Who takes the flag out, when, and what replaces it; required for remove"`
+	FlagKey      string         `json:"flag_key,omitempty" doc:"For change_flag, extend_ttl, deprecate, remove and restore_flag"`
+	Environment  string         `json:"environment,omitempty" doc:"For change_flag and restore_flag"`
+	BaseRevision int64          `json:"base_revision,omitempty" doc:"The revision that was read of what changes: of the app for change_app, of the flag in the environment for change_flag"`
+	Change       *FlagChange    `json:"change,omitempty" doc:"For change_flag"`
+	Until        string         `json:"until,omitempty" doc:"For extend_ttl: a date, which counts to its end in UTC, or a time (RFC 3339)"`
+	Draft        bool           `json:"draft,omitempty" doc:"Not submitted yet: nothing is checked or reserved, and only the requester sees it"`
 }
 
-// App is the app that a publish_app request describes.
+// FlagChange is what a flag is to serve in an environment. What is absent stays as it is, save that a change to another mode
+// begins anew.
+type FlagChange struct {
+	Mode           registry.ServingMode `json:"mode,omitempty" enum:"off,on,audience,custom"`
+	Audience       string               `json:"audience,omitempty" doc:"Segment, with mode audience"`
+	Percent        *int                 `json:"percent,omitempty" minimum:"0" maximum:"100" doc:"Share of the audience, with mode audience; 100 if absent"`
+	Targeting      map[string]any       `json:"targeting,omitempty" nullable:"true" doc:"flagd's JSON, with mode custom; without it everybody gets default_variant"`
+	DefaultVariant string               `json:"default_variant,omitempty" doc:"With mode custom; the off variant if absent"`
+	Variants       map[string]any       `json:"variants,omitempty" doc:"All variants by name, where they change"`
+}
+
+// App is what a request says of an app.
 type App struct {
 	Slug        string `json:"slug,omitempty"`
 	Name        string `json:"name,omitempty"`
@@ -160,13 +183,25 @@ type Assessment struct {
 	RiskReasons     []string       `json:"risk_reasons"`
 	ApprovalsNeeded []Need         `json:"approvals_needed"`
 	Plan            []rollout.Step `json:"plan" doc:"The rollout that an approval would leave ready"`
+	Diff            []Change       `json:"diff" doc:"What changes, against what is there now"`
+	Impact          Impact         `json:"impact"`
+}
+
+// Comment is what somebody said about a request.
+type Comment struct {
+	ID      string    `json:"id"`
+	By      string    `json:"by"`
+	At      time.Time `json:"at"`
+	Words   string    `json:"words"`
+	Earlier bool      `json:"earlier" doc:"It is about content that was edited since"`
 }
 
 // Request is a proposed change and all that is known of it.
 type Request struct {
-	ID string `json:"id"`
+	ID    string `json:"id"`
+	Title string `json:"title" doc:"What it asks for, in a few plain words"`
 	Content
-	State           State           `json:"state" enum:"needs_fixes,needs_approval,approved,denied,withdrawn"`
+	State           State           `json:"state" enum:"draft,needs_fixes,needs_approval,approved,denied,withdrawn"`
 	Requester       string          `json:"requester"`
 	Editors         []string        `json:"editors"`
 	TemplateVersion int             `json:"template_version,omitempty"`
@@ -177,14 +212,18 @@ type Request struct {
 	RiskReasons     []string        `json:"risk_reasons"`
 	ApprovalsNeeded []Need          `json:"approvals_needed"`
 	Decisions       []Decision      `json:"decisions"`
+	AppSlug         string          `json:"app_slug,omitempty" doc:"The app that it is about"`
 	Flag            *FlagRef        `json:"flag,omitempty"`
 	RolloutID       string          `json:"rollout_id,omitempty"`
+	BaseChanged     bool            `json:"base_changed" doc:"What it would change is no longer as it was when this was asked for; an edit takes it up as it is now"`
 	Diff            []Change        `json:"diff"`
 	Impact          Impact          `json:"impact"`
+	Comments        []Comment       `json:"comments" doc:"Oldest first"`
 	Timeline        []TimelineEntry `json:"timeline"`
-	Can             []string        `json:"can" doc:"What the caller may do now: edit, withdraw, approve, deny"`
+	Can             []string        `json:"can" doc:"What the caller may do now: edit, submit, withdraw, approve, deny, comment"`
 	CanDomains      []access.Domain `json:"can_domains" doc:"Domains that the caller may decide for"`
 	CreatedAt       time.Time       `json:"created_at"`
 	UpdatedAt       time.Time       `json:"updated_at"`
+	WaitingSince    *time.Time      `json:"waiting_since,omitempty" doc:"Since when it is in its state with this content, while it is not decided"`
 	Plan            []rollout.Step  `json:"plan" doc:"The rollout that an approval leaves ready"`
 }

@@ -60,6 +60,8 @@ var rights = map[string]right{
 	"list-flags":             {may: anybody}, "get-flag": {path: "/flags/where2eat.enabled", may: anybody},
 	"get-flag-history":  {path: "/flags/where2eat.enabled/history", may: anybody},
 	"kill-flag":         {path: "/flags/where2eat.enabled/environments/production/kill", may: []string{"alice", "olu", "root"}},
+	"diff-flag":         {path: "/flags/where2eat.enabled/diff?environment=sandbox", may: anybody},
+	"roll-back-flag":    {path: "/flags/where2eat.enabled/environments/production/rollback", may: []string{"alice", "olu", "root"}},
 	"restore-flag":      {path: "/flags/where2eat.enabled/environments/production/restore", may: []string{"alice", "olu", "root"}},
 	"plan-flag-removal": {path: "/flags/where2eat.enabled/removal-plan", body: map[string]any{"removal_plan": "x"}, may: []string{"alice"}},
 	"list-rollouts":     {may: anybody}, "get-rollout": {path: "/rollouts/{rollout}", may: anybody},

@@ -1349,24 +1349,6 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        App: {
-            category: string;
-            contact: string;
-            /** Format: date-time */
-            created_at: string;
-            description: string;
-            /** @enum {string} */
-            kind: "external";
-            /** @description Shown in the marketplace: its publishing was approved */
-            listed: boolean;
-            name: string;
-            /** @description Group that owns the app */
-            owner: string;
-            /** Format: int64 */
-            revision: number;
-            slug: string;
-            url: string;
-        };
         AppCount: {
             /** Format: int64 */
             apps: number;
@@ -2068,11 +2050,6 @@ export interface components {
             password: string;
             /** @description What follows # in the link */
             secret: string;
-        };
-        ListingApp: {
-            items: components["schemas"]["App"][];
-            /** @description Cursor of the next page; absent on the last */
-            next?: string;
         };
         ListingAppSummary: {
             items: components["schemas"]["AppSummary"][];

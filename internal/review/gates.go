@@ -1,0 +1,89 @@
+package review
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/catalog"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/scan"
+)
+
+// checkAuditFields makes sure that somebody answers for the app and can be reached, and that it can be turned off.
+func checkAuditFields(app App, fields map[string]any, f Facts) []fault.Finding {
+	findings := checkOwner(app, f)
+	add := func(field, code, message, remediation string) {
+		findings = append(findings, wrong(field, code, remediation, "%s", message))
+	}
+	owner, _ := fields["owner"].(string)
+	switch {
+	case strings.TrimSpace(owner) == "":
+		add("fields.owner", "required", "nobody is named who answers for it", "name a person of the owning team, or the team itself")
+	case f.Offline || owner == app.Owner && f.Owner != nil:
+	case f.FieldOwner == nil:
+		add("fields.owner", "unknown_person", fmt.Sprintf("nobody is known as %q", owner),
+			fault.Meant(owner, append(slices.Clone(f.People), app.Owner), "name a person of the owning team, or the team itself"))
+	case f.Owner != nil && !slices.Contains(f.Owner.Members, f.FieldOwner.Email):
+		add("fields.owner", "not_a_member", fmt.Sprintf("%s is not in the team %s", f.FieldOwner.Email, app.Owner),
+			fault.Meant(owner, f.Owner.Members, "name a person of the owning team, or the team itself"))
+	}
+	if kill, ok := fields["kill_switch"].(bool); ok && !kill {
+		finding := wrong("fields.kill_switch", "kill_switch_required", "turn the kill switch on",
+			"an app without a way to turn it off cannot be published")
+		finding.Patch = []fault.Patch{{Op: "replace", Path: "/fields/kill_switch", Value: true}}
+		findings = append(findings, finding)
+	}
+	return findings
+}
+
+// checkOwner makes sure that a team owns the app, that the requester is in it, and that somebody can be reached.
+func checkOwner(app App, f Facts) []fault.Finding {
+	var findings []fault.Finding
+	add := func(field, code, message, remediation string) {
+		findings = append(findings, wrong(field, code, remediation, "%s", message))
+	}
+	switch {
+	case f.Offline:
+	case app.Owner == "":
+		add("app.owner", "required", "the app has no owner", "choose one of your teams")
+	case f.Owner == nil:
+		add("app.owner", "unknown_group", fmt.Sprintf("there is no team %q", app.Owner), fault.Meant(app.Owner, f.Groups, "choose one of your teams"))
+	case access.Can(f.Requester, access.RequestMake, access.Scope{OwnerGroup: app.Owner}) != nil:
+		add("app.owner", "not_a_member", fmt.Sprintf("you are not in the team %q", app.Owner),
+			"choose one of your teams, or ask a member of "+app.Owner+" to publish the app")
+	}
+	if strings.TrimSpace(app.Contact) == "" {
+		add("app.contact", "required", "nobody can be reached about the app", "give an e-mail address that is read")
+	}
+	return findings
+}
+
+// scanExternal judges what can be known of an external app without calling it: its URL and the reports that came with it.
+func scanExternal(url string, attachments []Attachment) CheckResult {
+	if url == "" {
+		return CheckResult{Name: checkSecurity, Status: Pending, Findings: []fault.Finding{}}
+	}
+	findings := catalog.CheckURL(url)
+	for i, a := range attachments {
+		results, ok := scan.SARIF([]byte(a.Content))
+		if !ok {
+			findings = append(findings, fault.Finding{
+				Severity: fault.SeverityWarning, Field: fmt.Sprintf("attachments.%d", i), File: a.Name, Code: "not_scanned",
+				Message:     fmt.Sprintf("%s is not a SARIF 2.1.0 report, so nothing was read from it", a.Name),
+				Remediation: "attach the report of a scanner as SARIF 2.1.0; security looks at the app otherwise",
+			})
+			continue
+		}
+		findings = append(findings, results...)
+	}
+	if len(attachments) == 0 {
+		findings = append(findings, fault.Finding{
+			Severity: fault.SeverityWarning, Field: "attachments", Code: "nothing_to_scan",
+			Message:     "there is nothing to scan but the address of the app",
+			Remediation: "nothing needs to be done: somebody from security looks at it; a scanner's report (SARIF) saves them the time",
+		})
+	}
+	return result(checkSecurity, findings)
+}
