@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
-	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/policies"
@@ -88,117 +87,6 @@ func (e *Engine) At(ctx context.Context, tx *store.Tx) (*Set, error) {
 	return set, nil
 }
 
-// Put stores a policy under the name of its package, in the place of what has that name, and it is in force at once. The
-// same source again changes nothing. A policy that does not parse, or does not fit the others, is refused.
-func (e *Engine) Put(ctx context.Context, by access.Actor, d Draft) (p Policy, changed bool, err error) {
-	if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
-		return Policy{}, false, err
-	}
-	m, err := Read(d.File, d.Source)
-	if err != nil {
-		return Policy{}, false, err
-	}
-	m.Origin, m.Owner = Custom, by.Email
-	err = e.change(ctx, m.Name, d.Revision, func(ctx context.Context, tx *store.Tx, was Policy, exists bool) error {
-		if exists && was.Active && was.Source == m.Source {
-			p, changed = was, false
-			return nil
-		}
-		changed = true
-		name := "policy.created"
-		if exists {
-			name = "policy.updated"
-		}
-		p, err = e.write(ctx, tx, by, name, row{module: m, active: true, revision: was.Revision + 1})
-		return err
-	})
-	return p, changed, err
-}
-
-// SetActive switches a policy off or on again. Switching off one that stands in the place of a standard policy brings that
-// one back.
-func (e *Engine) SetActive(ctx context.Context, by access.Actor, name string, active bool, revision *int64) (p Policy, err error) {
-	if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
-		return Policy{}, err
-	}
-	err = e.change(ctx, name, revision, func(ctx context.Context, tx *store.Tx, was Policy, exists bool) error {
-		if !exists {
-			return unknown(ctx, tx, name)
-		}
-		if was.Active == active {
-			p = was
-			return nil
-		}
-		next := row{module: was.Module, active: active, revision: was.Revision + 1}
-		event := "policy.activated"
-		if !active {
-			event = "policy.deactivated"
-		}
-		if was.Replaces {
-			next.module, next.active = Module{Name: name, Origin: Standard}, true
-		}
-		p, err = e.write(ctx, tx, by, event, next)
-		return err
-	})
-	return p, err
-}
-
-// Delete removes a policy that somebody put. Where it stood in the place of a standard one, that one is back. A standard
-// policy cannot be deleted, only switched off.
-func (e *Engine) Delete(ctx context.Context, by access.Actor, name string, revision int64) error {
-	if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
-		return err
-	}
-	return e.change(ctx, name, &revision, func(ctx context.Context, tx *store.Tx, was Policy, exists bool) error {
-		switch {
-		case !exists:
-			return unknown(ctx, tx, name)
-		case was.Origin == Standard:
-			return fault.New(fault.Conflict, "standard_policy", "%s is a standard policy, which cannot be deleted", name).
-				Fix("switch it off instead")
-		}
-		if _, err := tx.Exec(ctx, `DELETE FROM policy_module WHERE name = $1`, name); err != nil {
-			return fmt.Errorf("delete policy: %w", err)
-		}
-		event := by.Event("policy.deleted", e.Now())
-		event.Subject = "policy:" + name
-		event.Details = map[string]any{"sha256": sumOf(was.Source), "revision": was.Revision}
-		_, err := audit.Append(ctx, tx, event)
-		return err
-	})
-}
-
-// change runs fn in a write transaction that is alone in changing policies, and refuses what leaves policies unfit.
-func (e *Engine) change(ctx context.Context, name string, revision *int64, fn func(context.Context, *store.Tx, Policy, bool) error) error {
-	return e.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		// The update locks the row, so that changes come one after the other.
-		if _, err := tx.Exec(ctx, `UPDATE policy_head SET token = $1`, store.NewID()); err != nil {
-			return fmt.Errorf("change policies: %w", err)
-		}
-		before, err := load(ctx, tx)
-		if err != nil {
-			return err
-		}
-		was, exists, err := find(before, name)
-		if err != nil {
-			return err
-		}
-		if revision != nil && *revision != was.Revision {
-			return fault.New(fault.Stale, "stale", "the policy %s was changed by somebody else", name).
-				Fix("look at it as it is now, then decide again").Showing(was)
-		}
-		if err := fn(ctx, tx, was, exists); err != nil {
-			return err
-		}
-		after, err := load(ctx, tx)
-		if err != nil {
-			return err
-		}
-		tx.Announce(Topic)
-		return fits(before, after, name)
-	})
-}
-
 // fits refuses a change of the named policy after which a policy that could be used no longer can.
 func fits(before, after []row, changed string) error {
 	modules, err := inForce(after)
@@ -228,33 +116,6 @@ func fits(before, after []row, changed string) error {
 		}
 	}
 	return nil
-}
-
-func (e *Engine) write(ctx context.Context, tx *store.Tx, by access.Actor, name string, r row) (Policy, error) {
-	m, now := r.module, e.Now()
-	source, file := m.Source, m.File
-	if m.Origin == Standard {
-		source, file = "", ""
-	}
-	r.updatedAt = store.Time(store.Micros(now))
-	if _, err := tx.Exec(ctx, `INSERT INTO policy_module (name, origin, source, file, active, owner, revision, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-		ON CONFLICT (name) DO UPDATE SET origin = excluded.origin, source = excluded.source, file = excluded.file,
-			active = excluded.active, owner = excluded.owner, revision = excluded.revision, updated_at = excluded.updated_at`,
-		m.Name, string(m.Origin), source, file, r.active, m.Owner, r.revision, store.Micros(now)); err != nil {
-		return Policy{}, fmt.Errorf("store policy: %w", err)
-	}
-	p, err := r.policy()
-	if err != nil {
-		return Policy{}, err
-	}
-	event := by.Event(name, now)
-	event.Subject = "policy:" + m.Name
-	event.Details = map[string]any{"origin": string(p.Origin), "sha256": sumOf(p.Source), "revision": p.Revision}
-	if _, err := audit.Append(ctx, tx, event); err != nil {
-		return Policy{}, err
-	}
-	return p, nil
 }
 
 func sumOf(source string) string {
@@ -362,9 +223,13 @@ func load(ctx context.Context, tx *store.Tx) ([]row, error) {
 		return nil, fmt.Errorf("load policies: %w", err)
 	}
 	if len(rows) > maxPolicies {
-		return nil, fault.New(fault.Unprocessable, "too_many_policies", "there can be %d policies", maxPolicies).Fix("put several rules into one package")
+		return nil, tooMany()
 	}
 	return rows, nil
+}
+
+func tooMany() error {
+	return fault.New(fault.Unprocessable, "too_many_policies", "there can be %d policies", maxPolicies).Fix("put several rules into one package")
 }
 
 // policy makes the public form of a row.

@@ -23,6 +23,12 @@ const (
 	maxFindings = 50              // of one policy
 )
 
+// The packages that decide how risky a request is, and who must approve it.
+const (
+	riskPackage      = "marketplace.risk"
+	approvalsPackage = "marketplace.approvals"
+)
+
 // Set is policies compiled together. It never changes, and is safe for concurrent use.
 type Set struct {
 	modules  []Module
@@ -173,10 +179,10 @@ func prepare(compiler *ast.Compiler, byName map[string]Module, order []string) (
 	s := &Set{compiler: compiler, store: inmem.New()}
 	ctx := context.Background() // preparing evaluates nothing and waits for nobody
 	var err error
-	if s.risk, err = s.prepare(ctx, "marketplace.risk"); err != nil {
+	if s.risk, err = s.prepare(ctx, riskPackage); err != nil {
 		return nil, err
 	}
-	if s.needs, err = s.prepare(ctx, "marketplace.approvals"); err != nil {
+	if s.needs, err = s.prepare(ctx, approvalsPackage); err != nil {
 		return nil, err
 	}
 	for _, name := range order {

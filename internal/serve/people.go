@@ -29,6 +29,8 @@ func (a *App) newAccounts() *access.Accounts {
 func (a *App) newGovernors() *access.Governors {
 	g := &access.Governors{DB: a.db, Now: a.cfg.Now, Perform: map[string]func(context.Context, access.Actor, json.RawMessage, int64) error{}}
 	maps.Copy(g.Perform, a.Directory.Perform())
+	maps.Copy(g.Perform, a.Policies.Perform())
+	maps.Copy(g.Perform, a.Library.Perform())
 	return g
 }
 
@@ -37,11 +39,11 @@ func (a *App) url() string {
 	if listening := a.address.Load(); listening != nil {
 		return *listening
 	}
-	return a.cfg.url(a.cfg.Addr)
+	return a.cfg.URL(a.cfg.Addr)
 }
 
-// url is what to type into a browser for an address that is listened at.
-func (c *Config) url(address string) string {
+// URL is what to type into a browser for an address that is listened at.
+func (c *Config) URL(address string) string {
 	if c.PublicURL != "" {
 		return strings.TrimRight(c.PublicURL, "/")
 	}

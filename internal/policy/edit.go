@@ -1,0 +1,261 @@
+package policy
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// The actions of this package that can loosen what governs.
+const (
+	ActionPut       = "policy.put"
+	ActionSetActive = "policy.set_active"
+	ActionDelete    = "policy.delete"
+)
+
+// proposed is what a proposal keeps of an edit.
+type proposed struct {
+	Name   string `json:"name"`
+	Source string `json:"source,omitempty"`
+	File   string `json:"file,omitempty"`
+	Active bool   `json:"active,omitempty"`
+}
+
+// Perform gives the verbs of this package for access.Governors.
+func (e *Engine) Perform() map[string]func(ctx context.Context, by access.Actor, change json.RawMessage, base int64) error {
+	all := map[string]func(ctx context.Context, by access.Actor, change json.RawMessage, base int64) error{}
+	for action, verb := range map[string]func(ctx context.Context, by access.Actor, p proposed, base int64) error{
+		ActionPut: func(ctx context.Context, by access.Actor, p proposed, base int64) error {
+			_, _, err := e.Put(ctx, by, Draft{Source: p.Source, File: p.File, Revision: &base})
+			return err
+		},
+		ActionSetActive: func(ctx context.Context, by access.Actor, p proposed, base int64) error {
+			_, err := e.SetActive(ctx, by, p.Name, p.Active, &base)
+			return err
+		},
+		ActionDelete: func(ctx context.Context, by access.Actor, p proposed, base int64) error {
+			return e.Delete(ctx, by, p.Name, base)
+		},
+	} {
+		all[action] = func(ctx context.Context, by access.Actor, change json.RawMessage, base int64) error {
+			var p proposed
+			if err := json.Unmarshal(change, &p); err != nil {
+				return fmt.Errorf("read proposal: %w", err)
+			}
+			return verb(ctx, by, p, base)
+		}
+	}
+	return all
+}
+
+// edit is a change of one policy, as its verb decides on it.
+type edit struct {
+	event  string
+	next   *row   // what is stored; nil deletes
+	action string // names the verb for proposals
+	ask    proposed
+	words  []string // what gets weaker
+}
+
+// Put stores a policy under the name of its package, in the place of what has that name, and it is in force at once. The
+// same source again changes nothing. A policy that does not parse, or does not fit the others, is refused; one that
+// replaces another waits for a second administrator.
+func (e *Engine) Put(ctx context.Context, by access.Actor, d Draft) (p Policy, changed bool, err error) {
+	if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
+		return Policy{}, false, err
+	}
+	m, err := Read(d.File, d.Source)
+	if err != nil {
+		return Policy{}, false, err
+	}
+	m.Origin, m.Owner = Custom, by.Email
+	return e.change(ctx, by, m.Name, d.Revision, func(was Policy, exists bool) (*edit, error) {
+		if exists && was.Active && was.Source == m.Source {
+			return nil, nil //nolint:nilnil // nothing changes
+		}
+		out := &edit{
+			event: "policy.created", next: &row{module: m, active: true, revision: was.Revision + 1},
+			action: ActionPut, ask: proposed{Name: m.Name, Source: m.Source, File: m.File},
+		}
+		if exists {
+			out.event = "policy.updated"
+		}
+		if exists && was.Active {
+			out.words = []string{"the policy " + m.Name + " gets another text"}
+		}
+		return out, nil
+	})
+}
+
+// SetActive switches a policy off or on again. Switching off one that stands in the place of a standard policy brings that
+// one back. Switching off waits for a second administrator.
+func (e *Engine) SetActive(ctx context.Context, by access.Actor, name string, active bool, revision *int64) (Policy, error) {
+	if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
+		return Policy{}, err
+	}
+	p, _, err := e.change(ctx, by, name, revision, func(was Policy, exists bool) (*edit, error) {
+		if !exists {
+			return nil, errUnknown
+		}
+		if was.Active == active {
+			return nil, nil //nolint:nilnil // it holds already
+		}
+		out := &edit{
+			event: "policy.activated", next: &row{module: was.Module, active: active, revision: was.Revision + 1},
+			action: ActionSetActive, ask: proposed{Name: name, Active: active},
+		}
+		switch {
+		case was.Replaces:
+			out.next.module, out.next.active = Module{Name: name, Origin: Standard}, true
+			out.words = []string{"the policy " + name + " goes back to the text that comes with Souk"}
+		case !active:
+			out.words = []string{"the policy " + name + " judges no more"}
+		case name == riskPackage || name == approvalsPackage: // without them all must approve
+			out.words = []string{"the policy " + name + " decides again who must approve"}
+		}
+		if !active {
+			out.event = "policy.deactivated"
+		}
+		return out, nil
+	})
+	return p, err
+}
+
+// Delete removes a policy that somebody put. Where it stood in the place of a standard one, that one is back. A standard
+// policy cannot be deleted, only switched off. Deleting one that is in force waits for a second administrator.
+func (e *Engine) Delete(ctx context.Context, by access.Actor, name string, revision int64) error {
+	if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
+		return err
+	}
+	_, _, err := e.change(ctx, by, name, &revision, func(was Policy, exists bool) (*edit, error) {
+		switch {
+		case !exists:
+			return nil, errUnknown
+		case was.Origin == Standard:
+			return nil, fault.New(fault.Conflict, "standard_policy", "%s is a standard policy, which cannot be deleted", name).
+				Fix("switch it off instead")
+		}
+		out := &edit{event: "policy.deleted", action: ActionDelete, ask: proposed{Name: name}}
+		if was.Active {
+			out.words = []string{"the policy " + name + " is deleted"}
+		}
+		return out, nil
+	})
+	return err
+}
+
+// errUnknown says that there is no policy of the name; change tells which there are.
+var errUnknown = fault.New(fault.NotFound, "no_policy", "there is no such policy")
+
+// change makes an edit in a transaction that is alone in changing policies. It refuses what would leave policies unfit, and
+// keeps what loosens the rules as a proposal where there is another administrator to ask.
+func (e *Engine) change(
+	ctx context.Context, by access.Actor, name string, revision *int64, decide func(was Policy, exists bool) (*edit, error),
+) (p Policy, changed bool, err error) {
+	var waiting *access.Proposal
+	err = e.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		// The update locks the row, so that changes come one after the other.
+		if _, err := tx.Exec(ctx, `UPDATE policy_head SET token = $1`, store.NewID()); err != nil {
+			return fmt.Errorf("change policies: %w", err)
+		}
+		before, err := load(ctx, tx)
+		if err != nil {
+			return err
+		}
+		was, exists, err := find(before, name)
+		if err != nil {
+			return err
+		}
+		if revision != nil && *revision != was.Revision {
+			return fault.New(fault.Stale, "stale", "the policy %s was changed by somebody else", name).
+				Fix("look at it as it is now, then decide again").Showing(was)
+		}
+		change, err := decide(was, exists)
+		if err == error(errUnknown) { //nolint:errorlint // a sentinel of this file
+			err = unknown(ctx, tx, name)
+		}
+		if err != nil || change == nil {
+			p, changed = was, false
+			return err
+		}
+		after := change.apply(before, name)
+		if len(after) > maxPolicies {
+			return tooMany()
+		}
+		if err := fits(before, after, name); err != nil {
+			return err
+		}
+		if waiting, err = access.SecondAdmin(ctx, tx, by, e.Now(), access.Loosening{
+			Action: change.action, Subject: "policy:" + name, Words: change.words, Change: change.ask, Base: was.Revision,
+		}); err != nil || waiting != nil {
+			return err
+		}
+		p, changed = was, true
+		tx.Announce(Topic)
+		if change.next == nil {
+			return e.erase(ctx, tx, by, was)
+		}
+		p, err = e.write(ctx, tx, by, change.event, *change.next)
+		return err
+	})
+	if err == nil {
+		err = waiting.Pending()
+	}
+	if err != nil {
+		return Policy{}, false, err
+	}
+	return p, changed, nil
+}
+
+// apply gives the rows as they are after the edit.
+func (m *edit) apply(before []row, name string) []row {
+	after := slices.DeleteFunc(slices.Clone(before), func(r row) bool { return r.module.Name == name })
+	if m.next != nil {
+		after = append(after, *m.next)
+	}
+	return after
+}
+
+func (e *Engine) erase(ctx context.Context, tx *store.Tx, by access.Actor, was Policy) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM policy_module WHERE name = $1`, was.Name); err != nil {
+		return fmt.Errorf("delete policy: %w", err)
+	}
+	event := by.Event("policy.deleted", e.Now())
+	event.Subject = "policy:" + was.Name
+	event.Details = map[string]any{"sha256": sumOf(was.Source), "revision": was.Revision}
+	_, err := audit.Append(ctx, tx, event)
+	return err
+}
+
+func (e *Engine) write(ctx context.Context, tx *store.Tx, by access.Actor, name string, r row) (Policy, error) {
+	m, now := r.module, e.Now()
+	source, file := m.Source, m.File
+	if m.Origin == Standard {
+		source, file = "", ""
+	}
+	r.updatedAt = store.Time(store.Micros(now))
+	if _, err := tx.Exec(ctx, `INSERT INTO policy_module (name, origin, source, file, active, owner, revision, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (name) DO UPDATE SET origin = excluded.origin, source = excluded.source, file = excluded.file,
+			active = excluded.active, owner = excluded.owner, revision = excluded.revision, updated_at = excluded.updated_at`,
+		m.Name, string(m.Origin), source, file, r.active, m.Owner, r.revision, store.Micros(now)); err != nil {
+		return Policy{}, fmt.Errorf("store policy: %w", err)
+	}
+	p, err := r.policy()
+	if err != nil {
+		return Policy{}, err
+	}
+	event := by.Event(name, now)
+	event.Subject = "policy:" + m.Name
+	event.Details = map[string]any{"origin": string(p.Origin), "sha256": sumOf(p.Source), "revision": p.Revision}
+	if _, err := audit.Append(ctx, tx, event); err != nil {
+		return Policy{}, err
+	}
+	return p, nil
+}
