@@ -23,7 +23,8 @@ export type Section = keyof typeof sections;
 const order = Object.keys(sections) as Section[];
 
 /** The sections that somebody may see. */
-export const allowed = (can: readonly string[]): Section[] => order.filter((id) => can.includes(sections[id].see));
+export const allowed = (can: readonly string[]): Section[] =>
+  order.filter((id) => can.includes(sections[id].see));
 
 /** Whether there is anything in administration for somebody who has more than the right to look. */
 export const governs = (can: readonly string[]): boolean =>

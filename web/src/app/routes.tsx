@@ -1,4 +1,5 @@
 import { createBrowserRouter, Outlet } from "react-router";
+import { inside, outside } from "../admin/routes";
 import { Loading } from "../pieces/Loading";
 import { Broken } from "./Broken";
 import { Shell } from "./Shell";
@@ -10,7 +11,7 @@ export const router = createBrowserRouter([
     errorElement: <Broken />,
     hydrateFallbackElement: <Loading />,
     children: [
-      { path: "/sign-in", lazy: () => import("../pages/SignInPage") },
+      ...outside,
       {
         element: <Shell />,
         children: [
@@ -18,12 +19,17 @@ export const router = createBrowserRouter([
             errorElement: <Broken />,
             children: [
               { path: "/", lazy: () => import("../pages/HomePage") },
+              { path: "/apps", lazy: () => import("../pages/AppsPage") },
+              { path: "/apps/:slug", lazy: () => import("../pages/AppPage") },
               { path: "/publish", lazy: () => import("../pages/PublishPage") },
               { path: "/requests/:id", lazy: () => import("../pages/RequestPage") },
               { path: "/requests/:id/edit", lazy: () => import("../pages/EditRequestPage") },
+              { path: "/reviews", lazy: () => import("../pages/ReviewsPage") },
               { path: "/flags", lazy: () => import("../pages/FlagsPage") },
               { path: "/flags/:key", lazy: () => import("../pages/FlagPage") },
+              { path: "/flags/:key/edit/:environment", lazy: () => import("../pages/FlagEditPage") },
               { path: "/audit", lazy: () => import("../pages/AuditPage") },
+              ...inside,
               { path: "*", lazy: () => import("../pages/NowherePage") },
             ],
           },

@@ -4,7 +4,13 @@ import { count } from "../model/text";
 export const account = {
   title: "Your account",
   words: "Where you are signed in, your password, your API tokens and your groups.",
-  tabs: { label: "Parts of your account", sessions: "Signed in", password: "Password", tokens: "API tokens", groups: "Groups" },
+  tabs: {
+    label: "Parts of your account",
+    sessions: "Signed in",
+    password: "Password",
+    tokens: "API tokens",
+    groups: "Groups",
+  },
   sessions: {
     title: "Where you are signed in",
     words: "If you do not know one of these, sign it out and choose a new password.",

@@ -53,8 +53,7 @@ export const admin = {
     badEmail: "This does not look like an e-mail address.",
     makeLink: "Make the invitation link",
     link: (name: string) => `Link for ${name}`,
-    linkWords: (until: string) =>
-      `Send it to them yourself, by chat or mail. It works once, until ${until}.`,
+    linkWords: (until: string) => `Send it to them yourself, by chat or mail. It works once, until ${until}.`,
     another: "Invite another",
     agent: "Service account or agent",
     agentHint: "A program, no human. What it asks for is always decided by at least one human.",
@@ -79,7 +78,9 @@ export const admin = {
       "You can turn it back on at any time.",
     ],
     activate: "Activate again",
-    activateHappens: (name: string) => [`${name} can sign in again with the old password. Old tokens stay ended.`],
+    activateHappens: (name: string) => [
+      `${name} can sign in again with the old password. Old tokens stay ended.`,
+    ],
     sessions: "Signed in",
     noSessions: "Not signed in anywhere.",
     addTo: "Add to a group",
@@ -118,7 +119,8 @@ export const admin = {
     domainsLabel: "Areas they decide on",
     domainsHint: "Such as product, security or platform. The policies ask for approvals by these names.",
     delegated: "Delegated: low risk only",
-    delegatedHint: "Enough for low risk; medium and high risk need somebody of a group that is not delegated.",
+    delegatedHint:
+      "Enough for low risk; medium and high risk need somebody of a group that is not delegated.",
     scope: "Only for some apps",
     scopeHint: "Empty means for all of them.",
     scopeApps: "Apps",
@@ -216,13 +218,23 @@ export const admin = {
       is_true: "is true",
       is_false: "is false",
     } as Record<string, string>,
+    reach: (people: number, exact: boolean) =>
+      exact
+        ? `${count(people, "person", "people")} at the moment.`
+        : `${count(people, "person", "people")} that Souk knows of; by its rules apps may let in more.`,
     all: "everybody",
     nobody: "nobody yet",
-    part: { groups: (g: string[]) => `in ${list(g, "or")}`, people: (n: number) => count(n, "named person", "named people") },
+    part: {
+      groups: (g: string[]) => `in ${list(g, "or")}`,
+      people: (n: number) => count(n, "named person", "named people"),
+    },
     live: "Switches that are on for this audience change for people as soon as you save.",
     save: "Save the audience",
     create: "Make the audience",
-    deleteHappens: (name: string) => [`The audience ${name} is gone.`, "It is refused while a switch uses it; then the switch is named."],
+    deleteHappens: (name: string) => [
+      `The audience ${name} is gone.`,
+      "It is refused while a switch uses it; then the switch is named.",
+    ],
   },
   lifecycle: {
     title: "Lifecycle",

@@ -56,8 +56,7 @@ export const entry = {
     emptyEmail: "Type your e-mail address.",
     badEmail: "This does not look like an e-mail address, such as name@company.example.",
     emptyName: "Type your name.",
-    other: (name: string) =>
-      `You are signed in as ${name} in this browser. Going on signs ${name} out here.`,
+    other: (name: string) => `You are signed in as ${name} in this browser. Going on signs ${name} out here.`,
     none: "This page needs a link",
     noneWords:
       "The link that an administrator gave you works once. If you loaded this page again, open the link once more. If it was used or is too old, ask the administrator for a new one.",
@@ -67,9 +66,9 @@ export const entry = {
   },
   strength: {
     label: "How good it is",
-    empty: "At least 12 characters. Three or four words that only you would put together are easy to remember.",
-    short: (missing: number) =>
-      missing === 1 ? "One more character." : `${missing} more characters.`,
+    empty:
+      "At least 12 characters. Three or four words that only you would put together are easy to remember.",
+    short: (missing: number) => (missing === 1 ? "One more character." : `${missing} more characters.`),
     long: "At most 200 characters.",
     own: "It must not be your e-mail address or your name.",
     plain: "Too easy to guess: it repeats itself. Mix in other words.",

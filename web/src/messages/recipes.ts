@@ -123,7 +123,10 @@ export const recipes = {
     turnOff: (name: string) => `Turn ${name} off`,
     on: "Put in force",
     out: "Turn off",
-    onHappens: ["Every check from now on asks it too.", "What runs already is not touched; it is warned about at its next change."],
+    onHappens: [
+      "Every check from now on asks it too.",
+      "What runs already is not touched; it is warned about at its next change.",
+    ],
     offHappens: [
       "Requests are no longer judged by it, those that wait included.",
       "Requests under way keep the stricter of old and new.",
@@ -170,6 +173,7 @@ deny contains {
     line: (n: number) => `line ${n}`,
     held: "held",
     notHeld: "did not hold",
+    results: { holds: "holds", fails: "does not hold", not_asked: "not asked any more" },
     dryWords:
       "Judges every switch that there is by the source in the editor, and changes nothing. What fails today keeps running and is told at its next change.",
     dryRun: "Judge all switches",
@@ -180,7 +184,10 @@ deny contains {
     columns: { flag: "Switch", app: "App", owner: "Owner", why: "Why" },
     delete: "Delete",
     deleteAsk: (name: string) => `Delete ${name}?`,
-    deleteHappens: ["It is gone, with its source. The audit log keeps what it said.", "Requests are no longer judged by it."],
+    deleteHappens: [
+      "It is gone, with its source. The audit log keeps what it said.",
+      "Requests are no longer judged by it.",
+    ],
     restore: "Go back to the standard one",
     restoreHappens: ["Your text is deleted; the one that comes with Souk is in force again."],
     replaces: "Replaces the one that comes with Souk.",

@@ -9,7 +9,10 @@ export const secrets = {
   expires: "Good until",
   expiresNever: "no end",
   expiry: "How long it works",
-  expiries: { "30": "30 days", "90": "90 days", "365": "A year", never: "Until it is revoked" } as Record<string, string>,
+  expiries: { "30": "30 days", "90": "90 days", "365": "A year", never: "Until it is revoked" } as Record<
+    string,
+    string
+  >,
   scope: "What it may do",
   scopes: {
     all: "Everything that the person may",
@@ -30,13 +33,18 @@ export const secrets = {
   rotateAsk: (name: string) => `Renew ${name}?`,
   rotateHappens: (hours: number) => [
     "You get a new secret, shown once.",
-    hours === 0 ? "The old one stops at once." : `The old one works for ${count(hours, "more hour", "more hours")}, so that nothing stands still while you change it.`,
+    hours === 0
+      ? "The old one stops at once."
+      : `The old one works for ${count(hours, "more hour", "more hours")}, so that nothing stands still while you change it.`,
   ],
   overlap: "Hours that the old one goes on",
   revoke: "Revoke",
   revokeName: (name: string) => `Revoke ${name}`,
   revokeAsk: (name: string) => `Revoke ${name}?`,
-  revokeHappens: ["Whatever uses it is refused within a second.", "It cannot be undone; a new one has another secret."],
+  revokeHappens: [
+    "Whatever uses it is refused within a second.",
+    "It cannot be undone; a new one has another secret.",
+  ],
   made: (name: string) => `${name}: keep it now`,
   madeWords: "Send it as “Authorization: Bearer …”.",
   tokens: {
@@ -59,7 +67,8 @@ export const secrets = {
     appHint: "Then it sees the switches of this app only. Empty is all of them.",
     allApps: "All apps",
     client: "For browsers",
-    clientHint: "It sees only switches that are meant for browsers, and works only from the pages named here.",
+    clientHint:
+      "It sees only switches that are meant for browsers, and works only from the pages named here.",
     server: "For servers",
     origins: "Pages it works from",
     originsHint: "Their origins, such as https://shop.example. One a line.",

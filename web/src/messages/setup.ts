@@ -3,7 +3,8 @@ import { span } from "../model/time";
 /** The checklist of the first administrator. */
 export const setup = {
   title: "Set up Souk",
-  words: "Each step leads to the place where it is done and ticks itself when it is. The order is only a suggestion.",
+  words:
+    "Each step leads to the place where it is done and ticks itself when it is. The order is only a suggestion.",
   progress: (done: number, of: number) => `${done} of ${of} done`,
   done: "Done",
   open: "To do",
@@ -11,7 +12,8 @@ export const setup = {
   go: "Go there",
   goName: (what: string) => `Go there: ${what}`,
   all: "Souk is ready for your company",
-  allWords: "Everything on this list is done. Home shows what waits for you; this page stays under Administration.",
+  allWords:
+    "Everything on this list is done. Home shows what waits for you; this page stays under Administration.",
   toHome: "Go to Home",
   noAccessWords: "Administrators set Souk up.",
   how: {

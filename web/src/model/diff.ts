@@ -12,8 +12,10 @@ function lines(value: unknown): string[] {
 const comparable = 400;
 
 /** The lines of two values as JSON, the common ones once (longest common subsequence). */
-export function diff(before: unknown, after: unknown): Line[] {
-  const [a, b] = [lines(before), lines(after)];
+export const diff = (before: unknown, after: unknown): Line[] => diffLines(lines(before), lines(after));
+
+/** The lines of two texts, the common ones once. */
+export function diffLines(a: string[], b: string[]): Line[] {
   if (a.length > comparable || b.length > comparable) {
     return [
       ...a.map((text): Line => ({ kind: "gone", text })),

@@ -1,0 +1,29 @@
+import { Checkbox } from "@mantine/core";
+import { AdminPage } from "../../admin/AdminPage";
+import { TokenMaker } from "../../admin/TokenMaker";
+import { TokenTable } from "../../admin/TokenTable";
+import { m } from "../../messages";
+import { FilterBar } from "../../pieces/FilterBar";
+import { Panel } from "../../pieces/Page";
+import { useFilters } from "../../pieces/useFilters";
+
+/** The API tokens of everybody. */
+export function Component() {
+  const filters = useFilters();
+  const words = m.secrets;
+  return (
+    <AdminPage section="tokens" words={words.tokens.words}>
+      <TokenMaker others />
+      <FilterBar filters={filters} search={words.search}>
+        <Checkbox
+          label={words.includeEnded}
+          checked={filters.read("ended") === "true"}
+          onChange={(event) => filters.set("ended", event.currentTarget.checked ? "true" : null)}
+        />
+      </FilterBar>
+      <Panel flush>
+        <TokenTable none={words.tokens.none} noneWords={words.tokens.noneWords} />
+      </Panel>
+    </AdminPage>
+  );
+}
