@@ -20,6 +20,7 @@ import (
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
 	"github.com/soukhq/souk/internal/rollout"
+	"github.com/soukhq/souk/internal/seal"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/template"
 )
@@ -60,6 +61,7 @@ type Deps struct {
 	Lifecycle *lifecycle.Lifecycles
 	Apply     *apply.Target
 	Audit     *audit.Log
+	Secret    *seal.Key // seals answers that hold secrets; nil keeps none of them
 	Backups   *backup.Backups
 	// Doctor examines the installation; serve knows all of it.
 	Doctor func(ctx context.Context, by access.Actor) ([]Diagnosis, error)

@@ -16,7 +16,9 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/seal"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -32,6 +34,7 @@ const (
 // happens once, whatever crashes; its answer is written down after that, and repeated to whoever asks again.
 type attempt struct {
 	actor, path, key, digest string
+	credential               audit.Credential // an answer that holds a secret is given again to this one alone
 }
 
 // answered is what is remembered of an attempt; a status of 0 means that its answer is not written down (yet).
@@ -51,8 +54,16 @@ func attemptOf(r *http.Request, by access.Actor, body []byte) (*attempt, error) 
 			Fix("send at most %d plain characters, such as a UUID", maxKey)
 	}
 	digest := sha256.Sum256(append([]byte(r.Method+"\n"), body...))
-	return &attempt{actor: by.Email, path: r.URL.Path, key: key, digest: hex.EncodeToString(digest[:])}, nil
+	return &attempt{actor: by.Email, path: r.URL.Path, key: key, digest: hex.EncodeToString(digest[:]), credential: by.Credential}, nil
 }
+
+// place is where the sealed answer of the attempt lies.
+func (try *attempt) place() string {
+	return strings.Join([]string{"idempotency", try.actor, try.path, try.key, try.digest, try.credential.Kind, try.credential.ID}, "\n")
+}
+
+// sealedKind begins the media type of an answer that is kept sealed.
+const sealedKind = "sealed:"
 
 // errRepeated ends an attempt whose mark is there already: another one got ahead.
 var errRepeated = errors.New("done by another attempt")
@@ -96,6 +107,10 @@ func (a *API) repeat(w http.ResponseWriter, r *http.Request, try *attempt) bool 
 				At("Idempotency-Key").Fix("send a new key with a new request"))
 			return true
 		case was.status != 0:
+			if err := a.unseal(&was, try); err != nil {
+				a.refuse(w, r, alreadyDone())
+				return true
+			}
 			if was.kind != "" {
 				w.Header().Set("Content-Type", was.kind)
 			}
@@ -116,6 +131,20 @@ func (a *API) repeat(w http.ResponseWriter, r *http.Request, try *attempt) bool 
 			return true
 		}
 	}
+}
+
+// unseal opens an answer that was kept sealed, for whoever got it the first time.
+func (a *API) unseal(was *answered, try *attempt) error {
+	kind, sealed := strings.CutPrefix(was.kind, sealedKind)
+	if !sealed {
+		return nil
+	}
+	if a.Secret == nil {
+		return seal.ErrSealed
+	}
+	plain, err := a.Secret.Unseal(try.place(), was.body)
+	was.kind, was.body = kind, string(plain)
+	return err
 }
 
 func alreadyDone() error {
@@ -157,12 +186,16 @@ func (try *attempt) mark(ctx context.Context, tx *store.Tx, now time.Time) error
 
 // remember writes the answer down. Without it a repeated request is refused instead of answered, and still does nothing.
 func (a *API) remember(ctx context.Context, op *huma.Operation, try *attempt, record *recorder) {
+	kind, body := record.Header().Get("Content-Type"), record.body.String()
 	if op.Metadata[secretAnswer] != nil {
-		return // a secret is shown once and kept nowhere
+		if a.Secret == nil {
+			return // a secret lies nowhere in the open
+		}
+		kind, body = sealedKind+kind, a.Secret.Seal(try.place(), record.body.Bytes())
 	}
 	err := a.DB.Write(context.WithoutCancel(ctx), func(ctx context.Context, tx *store.Tx) error {
 		_, err := tx.Exec(ctx, `UPDATE idempotency SET status = $1, etag = $2, kind = $3, body = $4 WHERE actor = $5 AND path = $6 AND key = $7`,
-			record.status, record.Header().Get("ETag"), record.Header().Get("Content-Type"), record.body.String(), try.actor, try.path, try.key)
+			record.status, record.Header().Get("ETag"), kind, body, try.actor, try.path, try.key)
 		return err
 	})
 	if err != nil {

@@ -28,6 +28,7 @@ type Config struct {
 	TLSCert, TLSKey    string // files
 	AuditKeyFile       string
 	AuditKey           string // the key itself, from SOUK_AUDIT_KEY
+	SecretKey          string // base64 of the 32 bytes that secrets are sealed with, from SOUK_SECRET_KEY
 	LogLevel           string // debug, info, warn, error
 	LogFormat          string // text, json
 	Publishers         string // everyone, or role: who may ask for requests
@@ -64,6 +65,7 @@ func (c *Config) settings() []setting {
 		{name: "tls_key", text: &c.TLSKey, words: "file with its key, PEM"},
 		{name: "audit.key_file", text: &c.AuditKeyFile, words: "file with the key that signs the audit log; `audit.key` in the data directory if absent"},
 		{name: "audit.key", text: &c.AuditKey, secret: true, variable: true, words: "that key itself"},
+		{name: "secret.key", text: &c.SecretKey, secret: true, variable: true, words: "32 bytes in base64 that secrets in the database are sealed with, the same on every replica; the file `secret.key` in the data directory if absent"},
 		{name: "publishers", text: &c.Publishers, words: "who may submit for a team of theirs: `everyone`, or `role`, those with the role publisher"},
 		{name: "log.level", text: &c.LogLevel, words: "debug, info, warn or error"},
 		{name: "log.format", text: &c.LogFormat, words: "text or json"},

@@ -47,12 +47,3 @@ func TestARefusedRequestLeavesItsIdempotencyKeyFree(t *testing.T) {
 		o.do("root", "PUT", "/api/v1/groups/new", map[string]any{}, "If-None-Match", "*", "Idempotency-Key", "a").must(201)
 	})
 }
-
-func TestASecretIsNotKeptForItsIdempotencyKey(t *testing.T) {
-	t.Parallel()
-	eachEngine(t, func(o *office) {
-		body := map[string]any{"environment": "production"}
-		o.do("olu", "POST", "/api/v1/sdk-keys", body, "Idempotency-Key", "a").must(201)
-		o.do("olu", "POST", "/api/v1/sdk-keys", body, "Idempotency-Key", "a").problem(409, "done_already")
-	})
-}

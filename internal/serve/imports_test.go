@@ -29,6 +29,7 @@ var house = map[string]struct {
 
 	"internal/store":           {floor: 1},
 	"internal/store/storetest": {floor: 1, neighbours: []string{"internal/store"}},
+	"internal/seal":            {floor: 1, neighbours: []string{"internal/store"}},
 
 	"internal/audit":  {floor: 2},
 	"internal/access": {floor: 2, neighbours: []string{"internal/audit"}},

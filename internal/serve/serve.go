@@ -29,6 +29,7 @@ import (
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
 	"github.com/soukhq/souk/internal/rollout"
+	"github.com/soukhq/souk/internal/seal"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/template"
 	"github.com/soukhq/souk/web"
@@ -45,6 +46,7 @@ type App struct {
 	address  atomic.Pointer[string] // where it listens, once it does, as a URL
 	live     *registry.Live
 	rollouts *rollout.Rollouts
+	secret   *seal.Key
 	handler  http.Handler
 	control  *api.API
 	stop     context.CancelFunc
@@ -109,8 +111,15 @@ func build(ctx context.Context, cfg Config, db *store.DB) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	secret, err := seal.Open(cfg.Data, cfg.SecretKey)
+	if err != nil {
+		return nil, err
+	}
+	if err := secret.Check(ctx, db, cfg.Now()); err != nil {
+		return nil, err
+	}
 	a := &App{
-		cfg: cfg, log: cfg.Log, db: db, audit: log,
+		cfg: cfg, log: cfg.Log, db: db, audit: log, secret: secret,
 		keys:      &access.Keys{DB: db, Now: cfg.Now, Log: cfg.Log, Facts: keyFacts},
 		live:      &registry.Live{DB: db, Dir: filepath.Join(cfg.Data, "snapshots"), Log: cfg.Log},
 		rollouts:  &rollout.Rollouts{DB: db, Now: cfg.Now, Log: cfg.Log},
@@ -147,7 +156,7 @@ func (a *App) routes() (http.Handler, error) {
 		DB: a.db, Log: a.log, Now: a.cfg.Now, Mode: a.cfg.Mode, Version: a.cfg.Version, People: a.cfg.People, Console: web.Files,
 		Ready: a.live.Ready, Directory: a.Directory, Sessions: a.accounts.Sessions, Accounts: a.accounts, Governors: a.newGovernors(), Tokens: a.Tokens,
 		Keys: a.keys, Catalog: a.Catalog, Registry: a.Registry, Live: a.live, Rollouts: a.rollouts, Desk: a.Desk,
-		Library: a.Library, Policies: a.Policies, Lifecycle: a.Lifecycle, Audit: a.audit, Apply: a.Apply,
+		Library: a.Library, Policies: a.Policies, Lifecycle: a.Lifecycle, Audit: a.audit, Apply: a.Apply, Secret: a.secret,
 		Backups: &backup.Backups{DB: a.db, Audit: a.audit, Now: a.cfg.Now, Version: a.cfg.Version}, Doctor: a.Doctor,
 	})
 	mux := http.NewServeMux()
