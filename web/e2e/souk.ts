@@ -1,25 +1,45 @@
 import { execFileSync } from "node:child_process";
 import { type APIRequestContext, test as base, expect, type Page } from "@playwright/test";
+import { firstPort, type Server, start } from "./server";
 
 export { expect };
 
 /**
  * A page that fails its test when the browser logs an error: a thrown exception, a refused script, a failed request. A test
- * that wants the server to refuse something says so in refusals.
+ * that wants the server to refuse something says so in refusals. Every worker has a server of its own, so that specs may run
+ * beside each other; the tests of one worker share it.
  */
-export const test = base.extend<{ page: Page; refusals: RegExp }>({
+export const test = base.extend<{ page: Page; refusals: RegExp }, { server: Server }>({
+  server: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright asks for the pattern
+    async ({}, use, info) => {
+      const server = await start(firstPort + info.parallelIndex);
+      process.env.E2E_DATA = server.data;
+      process.env.E2E_BINARY = server.binary;
+      await use(server);
+      await server.stop();
+    },
+    { scope: "worker", timeout: 90_000 },
+  ],
+  baseURL: async ({ server }, use) => use(server.url),
   refusals: [/(?!)/, { option: true }],
   page: async ({ page, refusals }, use) => {
-    const errors: string[] = [];
-    page.on("console", (message) => {
-      if (message.type() === "error" && !refusals.test(message.text()))
-        errors.push(`${message.text()} ${message.location().url}`);
-    });
-    page.on("pageerror", (error) => errors.push(error.message));
+    const errors = watchErrors(page, refusals);
     await use(page);
     expect(errors, "errors in the console of the browser").toEqual([]);
   },
 });
+
+/** Collects what the browser logs as errors, save what the test wants refused. */
+export function watchErrors(page: Page, refusals = /(?!)/): string[] {
+  const errors: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error" && !refusals.test(message.text()))
+      errors.push(`${message.text()} ${message.location().url}`);
+  });
+  page.on("pageerror", (error) => errors.push(error.message));
+  return errors;
+}
 
 /** Signs in as a person of the demo, by the button with the short name, from whatever is open. */
 export async function signIn(page: Page, name: string): Promise<void> {
@@ -28,6 +48,14 @@ export async function signIn(page: Page, name: string): Promise<void> {
   await page.goto("/sign-in");
   await page.getByRole("button", { name: new RegExp(`\\b${name}\\b`) }).click();
   await expect(page.getByRole("heading", { name: "Waiting for you" })).toBeVisible();
+}
+
+/** Signs in without a screen, for tests that are about something else. */
+export async function enter(page: Page, name: string): Promise<void> {
+  await page.goto("about:blank");
+  await page.context().clearCookies();
+  const answer = await page.request.post("/api/v1/session", { data: { email: `${name}@hyfin.example` } });
+  expect(answer.ok(), await answer.text()).toBe(true);
 }
 
 /** Fills in the first two steps of publishing, from the mission's template on. */

@@ -25,12 +25,6 @@ export const inboxQuery = queryOptions({
   refetchInterval: 60_000, // time alone brings things here: a step that was watched long enough, a switch that expires
 });
 
-export const appsQuery = queryOptions({
-  queryKey: ["apps"],
-  queryFn: () => unwrap(api.GET("/api/v1/apps", { params: { query: { limit: 200 } } })),
-  meta: about("app", "flag"),
-});
-
 export const templatesQuery = queryOptions({
   queryKey: ["templates"],
   queryFn: () => unwrap(api.GET("/api/v1/templates")),
@@ -127,6 +121,17 @@ export const flagQuery = (key: string) =>
     queryKey: ["flag", key],
     queryFn: () => unwrap(api.GET("/api/v1/flags/{key}", { params: { path: { key } } })),
     meta: aboutOne("flag", key),
+  });
+
+/** What differs between two revisions of a flag in an environment. */
+export const flagDiffQuery = (key: string, environment: string, from: number, to: number) =>
+  queryOptions({
+    queryKey: ["flag", key, "diff", environment, from, to],
+    queryFn: () =>
+      unwrap(
+        api.GET("/api/v1/flags/{key}/diff", { params: { path: { key }, query: { environment, from, to } } }),
+      ),
+    ...rare,
   });
 
 export const checkpointQuery = queryOptions({

@@ -1,29 +1,10 @@
 import type { QueryMeta } from "@tanstack/react-query";
+import type { components } from "./schema";
+
+export type WatchChange = components["schemas"]["WatchChange"];
 
 /** The things whose changes the server tells. */
-export type Noun =
-  | "request"
-  | "flag"
-  | "rollout"
-  | "app"
-  | "person"
-  | "group"
-  | "template"
-  | "policy"
-  | "environment"
-  | "segment"
-  | "lifecycle"
-  | "audit"
-  | "token"
-  | "sdk_key"
-  | "session"
-  | "proposal";
-
-export interface WatchChange {
-  noun: Noun;
-  id: string;
-  revision?: number;
-}
+export type Noun = WatchChange["noun"];
 
 /** What a query is about: nouns; and where it is about one thing alone, the id of that thing, which is of the first noun. */
 export interface About extends Record<string, unknown> {

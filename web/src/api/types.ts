@@ -4,7 +4,6 @@ import type { components, operations } from "./schema";
 
 type Schemas = components["schemas"];
 
-export type App = Schemas["App"];
 export type AppDraft = Schemas["RequestApp"];
 export type Assessment = Schemas["Assessment"];
 export type AuditEntry = Schemas["Entry"];

@@ -1,10 +1,15 @@
 import {
+  IconCalendarDue,
   IconCircleCheck,
   IconHandStop,
+  IconHourglass,
   IconInbox,
+  IconMessage,
+  IconPencil,
   IconPlayerPlay,
   IconRoute,
   IconTool,
+  IconUsers,
 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { inboxQuery } from "../api/calls";
@@ -18,34 +23,53 @@ import { Panel } from "../pieces/Page";
 import { Row, RowSkeleton, Rows } from "../pieces/Rows";
 import { When } from "../pieces/When";
 
-const looks: Record<InboxItem["kind"], [Tone, typeof IconTool]> = {
+type Kind = InboxItem["kind"];
+
+const looks: Record<Kind, [Tone, typeof IconTool]> = {
   approve: ["info", IconCircleCheck],
   start_rollout: ["on", IconPlayerPlay],
   promote: ["info", IconRoute],
   fix_request: ["warn", IconTool],
+  comment: ["info", IconMessage],
+  proposal: ["warn", IconUsers],
   killed: ["danger", IconHandStop],
+  expiring: ["warn", IconCalendarDue],
+  draft: ["off", IconPencil],
+  waiting: ["off", IconHourglass],
 };
 
-/** What waits for the person, oldest first. */
+// What waits for others stands among the person's requests, not here.
+const parts: { id: keyof typeof m.home.parts; kinds: Kind[] }[] = [
+  { id: "inbox", kinds: ["approve", "promote", "start_rollout", "fix_request", "comment", "proposal"] },
+  { id: "killed", kinds: ["killed"] },
+  { id: "expiring", kinds: ["expiring"] },
+  { id: "drafts", kinds: ["draft"] },
+];
+
+/** What waits for the person, oldest first; then what is turned off, what runs out, and what is not submitted yet. */
 export function Inbox() {
   const inbox = useQuery(inboxQuery);
   const items = inbox.data?.items;
-  return (
-    <Panel title={m.home.inbox} flush>
-      {inbox.error && !items && <Notice problem={inbox.error} retry={inbox.refetch} />}
-      {inbox.isPending && <RowSkeleton rows={2} />}
-      {items?.length === 0 && (
-        <Empty icon={<IconInbox />} title={m.home.inboxEmpty} words={m.home.inboxEmptyWords} />
-      )}
-      {items && items.length > 0 && (
-        <Rows label={m.home.inbox} lead={104}>
-          {items.map((item) => (
-            <Item key={`${item.kind} ${item.href}`} item={item} />
-          ))}
-        </Rows>
-      )}
-    </Panel>
-  );
+  return parts.map(({ id, kinds }) => {
+    const own = items?.filter((item) => kinds.includes(item.kind)) ?? [];
+    if (id !== "inbox" && own.length === 0) return null;
+    return (
+      <Panel key={id} title={m.home.parts[id]} flush>
+        {inbox.error && !items && <Notice problem={inbox.error} retry={inbox.refetch} />}
+        {inbox.isPending && <RowSkeleton rows={2} />}
+        {items && own.length === 0 && (
+          <Empty icon={<IconInbox />} title={m.home.inboxEmpty} words={m.home.inboxEmptyWords} />
+        )}
+        {own.length > 0 && (
+          <Rows label={m.home.parts[id]} lead={112}>
+            {own.map((item) => (
+              <Item key={`${item.kind} ${item.href} ${item.at}`} item={item} />
+            ))}
+          </Rows>
+        )}
+      </Panel>
+    );
+  });
 }
 
 function Item({ item }: { item: InboxItem }) {

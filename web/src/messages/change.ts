@@ -1,5 +1,7 @@
 import type { Mode, Plan, PlanGap } from "../model/change";
-import { type Gap, type Operator, type Rule, type Rules, type Serve, type Test, typedOf } from "../model/rule";
+import type { Gap } from "../model/gaps";
+import type { Operator, Rule, Rules, Serve, Test } from "../model/rule";
+import { typedOf } from "../model/scalar";
 import { list } from "../model/text";
 
 const operators: Record<Operator, string> = {
@@ -185,7 +187,7 @@ export const change = {
   },
   effect: "What changes",
   now: "Now",
-  then: "Then",
+  after: "Then",
   nothing: "Nothing changes yet.",
   json: "What SDKs would get",
   jsonShow: "Show the change as JSON",

@@ -7,7 +7,6 @@ export const flag = {
   listWords:
     "Every app has a switch (a feature flag) that turns it on for some, for all, or off for everybody.",
   search: "Search by name or key",
-  killedOnly: "Only those turned off for everybody",
   app: "App",
   key: "Switch",
   owner: "Owner",
@@ -131,6 +130,42 @@ export const flag = {
   allEnvironments: "Everywhere",
   filterEnvironment: "Environment",
   more: "Show earlier ones",
+  serves: "Serves",
+  age: "Age",
+  within: (days: number) => `within ${days} days`,
+  olderThan: (days: number) => `older than ${days} days`,
+  compareHelp: "Choose two to see what differs between them.",
+  compareRevision: (revision: number, environment: string) =>
+    `Compare revision ${revision} in ${environment}`,
+  compared: (from: number, to: number) => `From revision ${from} to ${to}`,
+  sameRevisions: "Both serve the same.",
+  servingWords(
+    serving: { mode: string; percent?: number; audience?: string },
+    flag: { on: string; off: string },
+  ): string {
+    switch (serving.mode) {
+      case "on":
+        return `on for everybody (“${flag.on}”)`;
+      case "audience":
+        return `“${flag.on}” for ${serving.percent ?? 0} % of ${serving.audience ?? "everybody"}`;
+      case "custom":
+        return "its own rules";
+      default:
+        return `off (“${flag.off}”)`;
+    }
+  },
+  rollback: {
+    act: "Roll back",
+    in: (environment: string) => `Roll back in ${environment}`,
+    toRevision: (revision: number, environment: string) =>
+      `Roll back to revision ${revision} in ${environment}`,
+    title: (flag: string, environment: string) => `Roll ${flag} back in ${environment}`,
+    goes: (environment: string, revision: number, serves: string) =>
+      `In ${environment}, people get what revision ${revision} served: ${serves}.`,
+    goesLast: (environment: string) =>
+      `In ${environment}, people get again what they got before the last change that was good.`,
+    when: "At once where that was approved and reaches no more people than now; else others are asked first.",
+  },
   definition: "What SDKs get",
   definitionWords: "The definition in flagd's format.",
   curl: "Ask it yourself",

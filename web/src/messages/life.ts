@@ -11,7 +11,8 @@ export const life = {
     extend_ttl: "It goes on as it is until the day you choose.",
     deprecate:
       "People keep what they have for now. It can no longer be changed, only turned off, extended or removed, so that nobody comes to depend on it any more.",
-    remove: "Apps that still ask for it get the default in their own code. This cannot be undone; its history stays.",
+    remove:
+      "Apps that still ask for it get the default in their own code. This cannot be undone; its history stays.",
   },
   until: "Keep it until",
   now: (day: string) => `At the moment its time is up on ${day}.`,

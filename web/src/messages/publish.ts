@@ -3,8 +3,34 @@ import { list } from "../model/text";
 const number = (value: unknown) => String(value);
 
 export const publish = {
-  title: "Publish an app",
-  words: "Four short steps. What you type is checked as you go and kept in this browser until you submit it.",
+  titles: {
+    publish_app: {
+      title: () => "Publish an app",
+      words: "Four short steps. What you type is checked as you go, and kept as a draft until you submit it.",
+    },
+    create_flag: {
+      title: (app: string) => `Add a switch to ${app}`,
+      words: "Another switch for an app that is there already. What you type is kept as a draft.",
+    },
+    change_app: {
+      title: (app: string) => `Change ${app}`,
+      words: "Say what should be different. Others approve it before people see it.",
+    },
+  },
+  draft: {
+    title: "Your draft",
+    none: "",
+    saving: "Saving the draft …",
+    saved: "Saved as a draft: you can go on at any time, in any browser.",
+    here: "Kept in this browser. It is saved as soon as Souk answers.",
+    discard: "Discard",
+    discardName: (title: string) => `Discard the draft: ${title}`,
+    discardConfirm: "Discard the draft for good",
+    keep: "Keep it",
+    continue: "Continue",
+    continueName: (title: string) => `Continue your draft: ${title}`,
+    found: (n: number) => (n === 1 ? "You have begun one before" : "You have begun some before"),
+  },
   editTitle: "Edit the request",
   editWords: "An edit voids the approvals given so far: people approve exactly what they have read.",
   steps: { template: "Template", app: "Your app", options: "Who and how long", review: "Review and submit" },
@@ -44,6 +70,7 @@ export const publish = {
   } as Record<string, string>,
   app: {
     title: "Tell people about your app",
+    changeTitle: "What is known of the app",
     name: "Name",
     nameHelp: "As people will see it in the marketplace.",
     slug: "Short name",
@@ -129,13 +156,6 @@ export const publish = {
     signedIn: (name: string) => `You submit as ${name}.`,
   },
   stale: {
-    title: "Somebody changed this request while you edited it",
-    words: "Here is what differs. Choose whose version to go on with; you can still edit it before you save.",
-    field: "Field",
-    theirs: "Theirs",
-    yours: "Yours",
-    takeTheirs: "Take theirs",
-    keepYours: "Keep mine",
     closed: (state: string) => `The request cannot be edited any more: ${state}.`,
   },
   switchName: "Enabled",

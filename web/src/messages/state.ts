@@ -1,5 +1,6 @@
 export const state = {
   request: {
+    draft: "Draft",
     needs_fixes: "Needs fixes",
     needs_approval: "Waiting for approval",
     approved: "Approved",
@@ -23,7 +24,15 @@ export const state = {
     deprecated: "Deprecated",
     removed: "Removed",
   },
+  servingModes: {
+    on: "On for everybody",
+    audience: "On for some",
+    custom: "Own rules",
+    off: "Off",
+    killed: "Turned off for everybody",
+  },
   serving: {
+    custom: "Own rules",
     on: "On for everybody",
     off: "Off",
     killed: "Turned off for everybody",
@@ -38,5 +47,7 @@ export const state = {
     restore: "Turned on again",
     removed: "Removed",
     segment: "Audience changed",
+    changed: "Changed",
+    rollback: "Rolled back",
   },
 };

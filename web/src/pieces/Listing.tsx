@@ -82,7 +82,7 @@ export function Listing<T>(props: Props<T>) {
             ))}
         </tbody>
       </table>
-      <Foot list={list} />
+      <More list={list} />
     </div>
   );
 }
@@ -170,7 +170,8 @@ function NarrowSort<T>({ columns, sort }: { columns: Column<T>[]; sort: Sort }) 
   );
 }
 
-function Foot<T>({ list }: { list: Paged<T> }) {
+/** How many are shown, and the button for more. */
+export function More<T>({ list }: { list: Paged<T> }) {
   const count = list.items ? m.pieces.list.shown(list.items.length, Boolean(list.more)) : "";
   if (!list.more) {
     return <VisuallyHidden role="status">{count}</VisuallyHidden>;

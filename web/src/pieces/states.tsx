@@ -7,6 +7,8 @@ import {
   IconCircleX,
   IconClock,
   IconHandStop,
+  IconListDetails,
+  IconPencil,
   IconPlayerPause,
   IconPlayerPlay,
   IconPower,
@@ -23,14 +25,17 @@ import type {
   Risk,
   RolloutState,
 } from "../api/types";
+import type { AppSummary } from "../market/types";
 import { m } from "../messages";
 import { Chip, type Tone } from "./Chip";
 
 // One chip for every state that anything in Souk can be in; the words stand in the catalogue.
 
+type AppState = AppSummary["status"]["word"];
 type Look = [Tone, ReactNode];
 
 const request: Record<RequestState, Look> = {
+  draft: ["off", <IconPencil key="i" />],
   needs_fixes: ["warn", <IconTool key="i" />],
   needs_approval: ["info", <IconClock key="i" />],
   approved: ["on", <IconCheck key="i" />],
@@ -63,6 +68,13 @@ const lifecycle: Record<LifecycleState, Look> = {
   deprecated: ["warn", <IconArchive key="i" />],
   removed: ["off", <IconTrash key="i" />],
 };
+const app: Record<AppState, Look> = {
+  live: ["on", <IconPower key="i" />],
+  rolling_out: ["on", <IconProgress key="i" />],
+  off: ["off", <IconPower key="i" />],
+  waiting: ["info", <IconClock key="i" />],
+  retired: ["off", <IconArchive key="i" />],
+};
 
 function chip([tone, icon]: Look, word: string) {
   return (
@@ -72,6 +84,7 @@ function chip([tone, icon]: Look, word: string) {
   );
 }
 
+export const AppChip = ({ state }: { state: AppState }) => chip(app[state], m.market.states[state]);
 export const RequestChip = ({ state }: { state: RequestState }) =>
   chip(request[state], m.state.request[state]);
 export const CheckChip = ({ status }: { status: CheckStatus }) => chip(check[status], m.state.check[status]);
@@ -88,6 +101,7 @@ export function ServingChip({ state }: { state: Pick<FlagEnvironment, "live" | "
   if (!live) return chip(["off", <IconCircleDashed key="i" />], m.state.serving.notLive);
   if (serving.mode === "on") return chip(["on", <IconPower key="i" />], m.state.serving.on);
   if (serving.mode === "off") return chip(["off", <IconPower key="i" />], m.state.serving.off);
+  if (serving.mode === "custom") return chip(["on", <IconListDetails key="i" />], serving.title || m.state.serving.custom);
   return chip(
     ["on", <IconProgress key="i" />],
     m.state.serving.share(serving.percent ?? 0, serving.audience ?? ""),

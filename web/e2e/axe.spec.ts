@@ -1,0 +1,91 @@
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Route as Call, Page } from "@playwright/test";
+import { known, routes } from "./routes";
+import { enter, expect, test } from "./souk";
+
+const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+// Who one is and what there is to know of the server stays as it is; everything else is what the state says.
+const constant = /\/api\/v1\/(session|watch)(\?|$)/;
+
+const problem = (status: number) => ({
+  status,
+  contentType: "application/problem+json",
+  body: JSON.stringify({
+    status,
+    title: "No",
+    code: status === 403 ? "forbidden" : "internal",
+    detail: status === 403 ? "you may not do this" : "something failed inside the server",
+    remediation: status === 403 ? "ask an administrator" : "try again",
+    trace_id: "4bf92f3577b34da6a3ce929d0e0e4736",
+  }),
+});
+
+/** What the server answers to every question in a state; undefined is as it is. */
+const answers: Record<string, ((call: Call) => Promise<void>) | undefined> = {
+  full: undefined,
+  async empty(call) {
+    const answer = await call.fetch();
+    const body: unknown = await answer.json().catch(() => null);
+    const list = typeof body === "object" && body !== null && "items" in body;
+    await call.fulfill({ response: answer, json: list ? { ...body, items: [], next: undefined } : body });
+  },
+  error: (call) => call.fulfill(problem(500)),
+  forbidden: (call) => call.fulfill(problem(403)),
+};
+
+test("every address of the console is swept", () => {
+  expect(routes.map((route) => route.path).sort()).toEqual(known().sort());
+});
+
+for (const route of routes) {
+  for (const [state, answer] of Object.entries(answers)) {
+    if (!route.who && state !== "full") continue; // nothing is asked before sign-in
+    test(`${route.path} is clean when ${state}`, async ({ page }) => {
+      test.setTimeout(60_000);
+      if (route.who) await enter(page, route.who);
+      const address = (await route.full?.(page.request)) ?? route.path;
+      if (answer) {
+        await page.route("**/api/v1/**", (call) =>
+          constant.test(call.request().url()) || call.request().method() !== "GET"
+            ? call.fallback()
+            : answer(call),
+        );
+      }
+      await sweep(page, address);
+    });
+  }
+  if (route.stranger) {
+    test(`${route.path} is clean for one who may not see it`, async ({ page }) => {
+      await enter(page, route.stranger ?? "");
+      await sweep(page, (await route.full?.(page.request)) ?? route.path);
+      await expect(page.getByText("You have no access to this")).toBeVisible();
+    });
+  }
+}
+
+test.use({ refusals: /status of (403|500)/ });
+
+/** Opens an address, and looks at it in both colour schemes and 360 px wide. */
+async function sweep(page: Page, address: string): Promise<void> {
+  await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+  await page.goto(address);
+  await settled(page);
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    const { violations } = await new AxeBuilder({ page }).withTags(tags).analyze();
+    const told = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join("\n  ")}`);
+    expect.soft(told, colorScheme).toEqual([]);
+  }
+  await page.setViewportSize({ width: 360, height: 740 });
+  const over = await page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  );
+  expect.soft(over, "pixels too wide at 360").toBeLessThanOrEqual(0);
+}
+
+/** The screen shows what it has to show: a title, and nothing that is still on its way. */
+async function settled(page: Page): Promise<void> {
+  await expect(page.getByRole("heading").or(page.getByRole("alert")).first()).toBeVisible();
+  await expect(page.locator("[aria-busy=true], [role=status][aria-label=Loading]")).toHaveCount(0);
+}
