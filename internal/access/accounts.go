@@ -32,7 +32,9 @@ type Accounts struct {
 	// Listed counts the apps that the marketplace shows; nil is none. Access may not know apps; serve does.
 	Listed func(ctx context.Context, tx *store.Tx) (int, error)
 
+	cost      cost // of hashes; the zero value is presentCost
 	hashing   hashing
+	decoy     func() string // guarded by lock while it is made; the hash of nobody's password
 	lock      sync.Mutex
 	addresses *meter // guarded by lock while it is made
 	settled   atomic.Bool
@@ -64,7 +66,6 @@ type login struct {
 	active   bool
 	known    bool // somebody signed in to this account from this place before
 	account  []byte
-	failed   failed
 }
 
 func scanLogin(row store.Row) (l login, err error) {
@@ -110,7 +111,7 @@ func (a *Accounts) prove(ctx context.Context, email, place, password string) (l 
 		return login{}, err
 	}
 	right := false
-	err = a.hashing.do(ctx, func() { right = verify(l.hash, password) })
+	err = a.hashing.do(ctx, func() { right = a.verify(l.hash, password) })
 	if err != nil {
 		return login{}, err
 	}
@@ -120,8 +121,8 @@ func (a *Accounts) prove(ctx context.Context, email, place, password string) (l 
 	if !l.known && place != "" {
 		a.byAddress().giveBack(place)
 	}
-	if parsed, err := parsePassword(l.hash); err == nil && parsed.cost != presentCost {
-		err := a.hashing.do(ctx, func() { l.hash = hashPassword(password, presentCost) })
+	if parsed, err := parsePassword(l.hash); err == nil && parsed.cost != a.present() {
+		err := a.hashing.do(ctx, func() { l.hash = hashPassword(password, a.present()) })
 		if err != nil {
 			return login{}, err
 		}
@@ -129,18 +130,34 @@ func (a *Accounts) prove(ctx context.Context, email, place, password string) (l 
 	return l, nil
 }
 
-// nobodysPassword is verified where there is no other, so that its absence takes as long.
-var nobodysPassword = sync.OnceValue(func() string { return hashPassword(store.NewID(), presentCost) })
+func (a *Accounts) present() cost {
+	if a.cost == (cost{}) {
+		return presentCost
+	}
+	return a.cost
+}
 
-func verify(hash, password string) bool {
+// verify tells whether the hash is that of the password. Where there is none, nobody's is looked at, so that its absence takes
+// as long.
+func (a *Accounts) verify(hash, password string) bool {
 	parsed, err := parsePassword(hash)
 	if err != nil {
-		if parsed, err = parsePassword(nobodysPassword()); err == nil {
+		if parsed, err = parsePassword(a.nobodys()); err == nil {
 			parsed.matches(password)
 		}
 		return false
 	}
 	return parsed.matches(password)
+}
+
+func (a *Accounts) nobodys() string {
+	a.lock.Lock()
+	if a.decoy == nil {
+		a.decoy = sync.OnceValue(func() string { return hashPassword(store.NewID(), a.present()) })
+	}
+	decoy := a.decoy
+	a.lock.Unlock()
+	return decoy()
 }
 
 func readLogin(ctx context.Context, tx *store.Tx, email, place string) (login, error) {
@@ -171,6 +188,11 @@ func (a *Accounts) count(ctx context.Context, l login, email string, now time.Ti
 		if _, err := tx.Exec(ctx, `DELETE FROM sign_in_failure WHERE last_at < $1`, store.Micros(now.Add(-failuresCount))); err != nil {
 			return wrap("forget failures to sign in", err)
 		}
+		// First a row to lock: of many first attempts at once, each is to see those before.
+		if _, err := tx.Exec(ctx, `INSERT INTO sign_in_failure (account, failures, last_at) VALUES ($1, 0, $2) ON CONFLICT (account) DO NOTHING`,
+			l.account, store.Micros(now)); err != nil {
+			return wrap("count failure to sign in", err)
+		}
 		was, _, err := store.One(ctx, tx, scanFailed, `SELECT failures, last_at FROM sign_in_failure WHERE account = $1`+tx.ForUpdate(), l.account)
 		if err != nil {
 			return wrap("read failures to sign in", err)
@@ -180,9 +202,8 @@ func (a *Accounts) count(ctx context.Context, l login, email string, now time.Ti
 		if next == was {
 			return nil
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO sign_in_failure (account, failures, last_at) VALUES ($1, $2, $3)
-			ON CONFLICT (account) DO UPDATE SET failures = sign_in_failure.failures + $2 - $4, last_at = $3`,
-			l.account, next.count, store.Micros(next.last), was.count); err != nil {
+		if _, err := tx.Exec(ctx, `UPDATE sign_in_failure SET failures = $2, last_at = $3 WHERE account = $1`,
+			l.account, next.count, store.Micros(next.last)); err != nil {
 			return wrap("count failure to sign in", err)
 		}
 		if next.count == tellAfter && l.personID != "" && wait == 0 {
@@ -219,7 +240,7 @@ func (a *Accounts) admit(ctx context.Context, tx *store.Tx, l login, email, plac
 	}
 	if present.hash != l.hash { // hashed anew at the present cost, or changed by somebody in between
 		was, err := parsePassword(present.hash)
-		if err != nil || was.cost == presentCost {
+		if err != nil || was.cost == a.present() {
 			return wrongPassword()
 		}
 		if _, err := tx.Exec(ctx, `UPDATE password SET hash = $1 WHERE person_id = $2 AND hash = $3`, l.hash, l.personID, present.hash); err != nil {
@@ -272,7 +293,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, by Actor, r *http.Request
 		return err
 	}
 	var hash string
-	if err := a.hashing.do(ctx, func() { hash = hashPassword(wanted, presentCost) }); err != nil {
+	if err := a.hashing.do(ctx, func() { hash = hashPassword(wanted, a.present()) }); err != nil {
 		return err
 	}
 	return a.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {

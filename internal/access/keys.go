@@ -3,6 +3,8 @@ package access
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +18,7 @@ type Keys struct {
 	DB  *store.DB
 	Now func() time.Time
 	Log *slog.Logger
+	Dir string // for a copy of the held keys; empty: no copy on disk
 	// Facts tells who owns an app and whether an environment is governed; each may be empty, and says nothing then. For one
 	// that does not exist it gives a fault. Access may not know catalog and registry; serve does.
 	Facts func(ctx context.Context, tx *store.Tx, environment, app string) (KeyFacts, error)
@@ -24,16 +27,35 @@ type Keys struct {
 	held    atomic.Pointer[keySet]
 }
 
-// keySet is all keys that are not revoked, as of one reading. It never changes.
+// keySet is all keys that are not revoked, as of one reading. It never changes, save when its keys were used.
 type keySet struct {
-	byHash   map[secretHash]SDKKey
-	byID     map[string]bool
+	byHash   map[secretHash]heldKey
+	byID     map[string]*keyUse
 	version  [2]int64      // of the table: the number of rows and the sum of their revisions, which only grow
+	old      *keySet       // while this one is being read
 	replaced chan struct{} // closed when a newer set is held
 }
 
-// pollEvery is how long a change may stay unknown where its announcement was lost.
-const pollEvery = 2 * time.Second
+// heldKey is a key in memory.
+type heldKey struct {
+	SDKKey
+	use *keyUse
+}
+
+// keyUse is when a key was last used, by this replica, in microseconds, and up to when that is written down. It outlives the
+// sets that the key is in.
+type keyUse struct {
+	at      atomic.Int64
+	written atomic.Int64
+}
+
+// pollEvery is how long a change may stay unknown where its announcement was lost; usedEvery how often the database learns which
+// keys were used; usedStep how exactly memory knows it, so that many who use one key do not write to one word all the time.
+const (
+	pollEvery = 500 * time.Millisecond
+	usedEvery = time.Minute
+	usedStep  = time.Second
+)
 
 // Lookup gives the key of the secret if it is valid now. It takes no lock and asks no database.
 func (k *Keys) Lookup(secret string, now time.Time) (SDKKey, bool) {
@@ -43,22 +65,38 @@ func (k *Keys) Lookup(secret string, now time.Time) (SDKKey, bool) {
 		return SDKKey{}, false
 	}
 	key, ok := set.byHash[hash]
-	return key, ok && key.valid(now)
+	if !ok || !key.valid(now) {
+		return key.SDKKey, false
+	}
+	if at := store.Micros(now); at-key.use.at.Load() >= usedStep.Microseconds() {
+		key.use.at.Store(at)
+	}
+	return key.SDKKey, true
 }
 
-// Run keeps the held keys current until ctx ends.
+// Run keeps the held keys current, and writes down when they were used, until ctx ends.
 func (k *Keys) Run(ctx context.Context) {
 	wake, stop := k.DB.Subscribe(KeysTopic)
 	defer stop()
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
+	used := time.NewTicker(usedEvery)
+	defer used.Stop()
 	for {
 		if err := k.Load(ctx); err != nil && ctx.Err() == nil && k.Log != nil {
 			k.Log.Warn("SDK keys not refreshed", slog.Any("error", err))
 		}
 		select {
 		case <-ctx.Done():
+			// What was used in the last minute is not lost at a shutdown in good order.
+			late, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+			_ = k.WriteUse(late)
+			cancel()
 			return
+		case <-used.C:
+			if err := k.WriteUse(ctx); err != nil && ctx.Err() == nil && k.Log != nil {
+				k.Log.Warn("use of SDK keys not written", slog.Any("error", err))
+			}
 		case <-wake:
 		case <-tick.C:
 		}
@@ -79,26 +117,33 @@ func (k *Keys) Load(ctx context.Context) error {
 		if old != nil && old.version == version {
 			return nil
 		}
-		fresh = &keySet{byHash: map[secretHash]SDKKey{}, byID: map[string]bool{}, version: version, replaced: make(chan struct{})}
+		fresh = &keySet{byHash: map[secretHash]heldKey{}, byID: map[string]*keyUse{}, old: old, version: version, replaced: make(chan struct{})}
 		_, err := store.List(ctx, tx, fresh.scan, `SELECT `+keyColumns+`, hash FROM sdk_key WHERE revoked_at IS NULL`)
 		return wrap("read SDK keys", err)
 	})
 	if err != nil || fresh == nil {
 		return err
 	}
+	fresh.old = nil
 	k.held.Store(fresh)
 	if old != nil {
 		close(old.replaced)
 	}
+	k.writeCopy(fresh)
 	return nil
 }
 
 func (s *keySet) scan(row store.Row) (none struct{}, err error) {
 	key, hash, err := scanHashedKey(row.Scan)
-	if err == nil && len(hash) == len(secretHash{}) {
-		s.byHash[secretHash(hash)], s.byID[key.ID] = key, true
+	if err != nil || len(hash) != len(secretHash{}) {
+		return none, err
 	}
-	return none, err
+	use := &keyUse{}
+	if s.old != nil && s.old.byID[key.ID] != nil {
+		use = s.old.byID[key.ID]
+	}
+	s.byHash[secretHash(hash)], s.byID[key.ID] = heldKey{key, use}, use
+	return none, nil
 }
 
 // Await waits until Lookup knows what Create or Revoke gave back; it is false if ctx ends before. It needs Run.
@@ -108,7 +153,7 @@ func (k *Keys) Await(ctx context.Context, key SDKKey) bool {
 		if set == nil {
 			return false
 		}
-		if set.byID[key.ID] == (key.RevokedAt == nil) {
+		if (set.byID[key.ID] != nil) == (key.RevokedAt == nil) {
 			return true
 		}
 		select {
@@ -117,4 +162,36 @@ func (k *Keys) Await(ctx context.Context, key SDKKey) bool {
 			return false
 		}
 	}
+}
+
+// WriteUse writes down which keys were used since the last time. It is not on the path of the data plane.
+func (k *Keys) WriteUse(ctx context.Context) error {
+	set := k.held.Load()
+	if set == nil {
+		return nil
+	}
+	used := map[string]int64{}
+	for id, use := range set.byID {
+		if at := use.at.Load(); at > use.written.Load() {
+			used[id] = at
+		}
+	}
+	if len(used) == 0 {
+		return nil
+	}
+	err := k.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		for _, id := range slices.Sorted(maps.Keys(used)) { // in one order, so that two replicas do not wait for each other
+			if _, err := tx.Exec(ctx, `UPDATE sdk_key SET last_used = $1 WHERE id = $2 AND (last_used IS NULL OR last_used < $1)`, used[id], id); err != nil {
+				return wrap("write use of SDK key", err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for id, at := range used {
+		set.byID[id].written.Store(at)
+	}
+	return nil
 }

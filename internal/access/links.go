@@ -335,7 +335,7 @@ func (a *Accounts) UseLink(ctx context.Context, r *http.Request, use LinkUse) (c
 		return nil, Actor{}, err
 	}
 	var hash string
-	if err := a.hashing.do(ctx, func() { hash = hashPassword(use.Password, presentCost) }); err != nil {
+	if err := a.hashing.do(ctx, func() { hash = hashPassword(use.Password, a.present()) }); err != nil {
 		return nil, Actor{}, err
 	}
 	cookie, by, err = a.Sessions.open(ctx, r, func(ctx context.Context, tx *store.Tx) (Token, error) {

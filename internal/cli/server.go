@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -68,7 +67,7 @@ proxy that ends TLS (public_url and trusted_proxies).`,
 				return err
 			}
 			cfg.Log = telemetry.Logger(p.Err, telemetry.Format(cfg.LogFormat), level)
-			cfg.Listening = func(addresses []string) { fmt.Fprintf(p.Out, "souk serves %s\n", webAddress(cfg, addresses)) }
+			cfg.Listening = func(addresses []string) { fmt.Fprintf(p.Out, "souk serves %s\n", cfg.URL(addresses[0])) }
 			cfg.SetUp = func(link string) {
 				fmt.Fprintf(p.Out, "nobody administers it yet; open this link within 24 hours to become the first administrator, it works once:\n%s\n", link)
 			}
@@ -104,22 +103,6 @@ func (p *program) demoCommand() *cobra.Command {
 	cmd.Flags().StringVar(&addr, "addr", ":8080", "address to listen at, on this machine")
 	cmd.Flags().StringVar(&data, "data", "", "directory that keeps the demo (default a throwaway one)")
 	return cmd
-}
-
-// webAddress is what to type into a browser.
-func webAddress(cfg serve.Config, addresses []string) string {
-	if cfg.PublicURL != "" {
-		return cfg.PublicURL
-	}
-	scheme := "http://"
-	if cfg.TLSCert != "" {
-		scheme = "https://"
-	}
-	address := addresses[0]
-	if port, ok := strings.CutPrefix(address, "127.0.0.1:"); ok {
-		address = "localhost:" + port
-	}
-	return scheme + address
 }
 
 func (p *program) migrateCommand() *cobra.Command {

@@ -49,7 +49,7 @@ func (a *App) Run(ctx context.Context) error {
 	var addresses []string
 	for _, l := range listeners {
 		server := a.server(ctx, l)
-		server.RegisterOnShutdown(a.control.Drain) // streams never end by themselves
+		server.RegisterOnShutdown(a.drain)
 		servers = append(servers, server)
 		if l.Addr().Network() != "unix" {
 			addresses = append(addresses, l.Addr().String())
@@ -57,7 +57,7 @@ func (a *App) Run(ctx context.Context) error {
 		go func() { failed <- server.Serve(l) }()
 	}
 	if len(addresses) > 0 {
-		url := a.cfg.url(addresses[0])
+		url := a.cfg.URL(addresses[0])
 		a.address.Store(&url)
 	}
 	if a.cfg.Listening != nil {
@@ -68,6 +68,7 @@ func (a *App) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	case err = <-failed:
 		err = fmt.Errorf("serve: %w", err)
+	case err = <-a.failed:
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
@@ -171,7 +172,7 @@ func (a *App) server(ctx context.Context, l net.Listener) *http.Server {
 		base = api.WithLocal(base, access.Local(osUser()))
 	}
 	return &http.Server{
-		Handler: a.handler, ReadHeaderTimeout: headerTime, ReadTimeout: readTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeaders,
+		Handler: a.Handler(), ReadHeaderTimeout: headerTime, ReadTimeout: readTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeaders,
 		BaseContext: func(net.Listener) context.Context { return base },
 		ErrorLog:    slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 	}
