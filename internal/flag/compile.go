@@ -23,6 +23,9 @@ type Snapshot struct {
 	metadata map[string]any
 	head     []byte    // metadata as JSON
 	pool     sync.Pool // of *Context
+
+	evaluators map[string]json.RawMessage
+	shared     map[string]node // of evaluators, for whatever is derived from this
 }
 
 // compiled is a flag: one answer for everybody, or a target.
@@ -54,31 +57,83 @@ func Compile(document []byte) (*Snapshot, []Problem, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	c := compiler{
-		paths:      &path{children: map[string]*path{}},
-		slots:      1,
-		evaluators: map[string]json.RawMessage{},
-		shared:     map[string]node{},
-	}
-	c.intern("targetingKey")
+	set := Set{Flags: flags, Evaluators: map[string]json.RawMessage{}, Metadata: top["metadata"]}
 	if raw, ok := top["$evaluators"]; ok {
-		if err := json.Unmarshal(raw, &c.evaluators); err != nil {
+		if err := json.Unmarshal(raw, &set.Evaluators); err != nil {
 			return nil, nil, fmt.Errorf("read $evaluators: %w", err)
 		}
 	}
-	s := &Snapshot{flags: make(map[string]*compiled, len(flags)), paths: c.paths}
-	s.metadata = c.metadata("", top["metadata"])
+	s, problems := set.Compile()
+	return s, problems, nil
+}
+
+// Set is a flag document taken apart: the definitions of flags and evaluators by name, and the metadata of all. Its texts are
+// kept by what is compiled from it; nobody may change them.
+type Set struct {
+	Flags      map[string]json.RawMessage
+	Evaluators map[string]json.RawMessage
+	Metadata   json.RawMessage
+}
+
+// Compile compiles a set as the function does its document.
+func (set Set) Compile() (*Snapshot, []Problem) {
+	c := compiler{
+		paths:      &path{children: map[string]*path{}},
+		slots:      1,
+		evaluators: set.Evaluators,
+		shared:     map[string]node{},
+	}
+	c.intern("targetingKey")
+	s := &Snapshot{flags: make(map[string]*compiled, len(set.Flags)), order: make([]*compiled, 0, len(set.Flags))}
+	s.metadata = c.metadata("", set.Metadata)
 	s.head = []byte("{}")
 	if len(s.metadata) > 0 {
 		s.head = encode(s.metadata)
 	}
-	for _, key := range slices.Sorted(maps.Keys(flags)) {
-		f := c.flag(key, flags[key], s.metadata)
+	for _, key := range slices.Sorted(maps.Keys(set.Flags)) {
+		f := c.flag(key, set.Flags[key], s.metadata)
 		s.flags[key] = f
 		s.order = append(s.order, f)
 	}
-	s.slots, s.usesTime = c.slots, c.usesTime
-	return s, c.problems, nil
+	return c.finish(s), c.problems
+}
+
+// finish gives the snapshot what the compiler learnt.
+func (c *compiler) finish(s *Snapshot) *Snapshot {
+	s.paths, s.slots, s.usesTime, s.evaluators, s.shared = c.paths, c.slots, c.usesTime, c.evaluators, c.shared
+	return s
+}
+
+// With gives a snapshot in which some flags are others: nil takes one out. All else is shared, so that a change of one flag
+// costs no more than a copy of an index, however many flags there are. Evaluators that are not nil replace all of them; then
+// changed must hold every flag that refers to one. The problems are those of the changed flags.
+func (s *Snapshot) With(changed map[string]json.RawMessage, evaluators map[string]json.RawMessage) (*Snapshot, []Problem) {
+	c := compiler{paths: s.paths.clone(), slots: s.slots, usesTime: s.usesTime, evaluators: s.evaluators, shared: maps.Clone(s.shared)}
+	if evaluators != nil {
+		c.evaluators, c.shared = evaluators, map[string]node{}
+	}
+	next := &Snapshot{flags: maps.Clone(s.flags), metadata: s.metadata, head: s.head}
+	fresh := make([]*compiled, 0, len(changed))
+	for _, key := range slices.Sorted(maps.Keys(changed)) {
+		if changed[key] == nil {
+			delete(next.flags, key)
+			continue
+		}
+		f := c.flag(key, changed[key], s.metadata)
+		next.flags[key] = f
+		fresh = append(fresh, f)
+	}
+	next.order = make([]*compiled, 0, len(next.flags))
+	for _, f := range s.order { // merges two lists that are both in order
+		for len(fresh) > 0 && fresh[0].key < f.key {
+			next.order, fresh = append(next.order, fresh[0]), fresh[1:]
+		}
+		if _, replaced := changed[f.key]; !replaced {
+			next.order = append(next.order, f)
+		}
+	}
+	next.order = append(next.order, fresh...)
+	return c.finish(next), c.problems
 }
 
 // readFlags takes both forms of the member flags: an object by key, and a list of flags that name theirs.

@@ -15,6 +15,18 @@ type path struct {
 	children map[string]*path // by name, or by decimal index in a list
 }
 
+// clone copies the tree, so that it can grow while others read it.
+func (p *path) clone() *path {
+	copied := &path{slot: p.slot}
+	if p.children != nil {
+		copied.children = make(map[string]*path, len(p.children))
+		for name, child := range p.children {
+			copied.children[name] = child.clone()
+		}
+	}
+	return copied
+}
+
 // targetingKeySlot is the slot of targetingKey in every snapshot.
 const targetingKeySlot = 1
 

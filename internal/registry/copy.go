@@ -16,6 +16,14 @@ import (
 // copySuffix ends the names of the copies on disk; each begins with the name of its environment.
 const copySuffix = ".snapshot.json"
 
+// state is what a copy on disk holds.
+type state struct {
+	Environment string           `json:"environment"`
+	Revision    int64            `json:"revision"`
+	Labels      map[string]label `json:"labels"`
+	Document    json.RawMessage  `json:"document"`
+}
+
 // diskCopy is a copy on disk. The sum is over the bytes of State, so that half a file or a changed one is not served.
 type diskCopy struct {
 	SHA256 string          `json:"sha256"`
@@ -24,10 +32,11 @@ type diskCopy struct {
 
 // writeCopy keeps a copy on disk. Without it the next start needs the database; nothing else is lost, so a failure is logged.
 func (l *Live) writeCopy(s *Served) {
-	if l.Dir == "" {
-		return
+	labels := make(map[string]label, len(s.flags))
+	for key, f := range s.flags {
+		labels[key] = f.label
 	}
-	raw := encode(state{Environment: s.Environment, Revision: s.Revision, Labels: s.labels, Document: s.Document})
+	raw := encode(state{Environment: s.Environment, Revision: s.Revision, Labels: labels, Document: s.Document()})
 	sum := sha256.Sum256(raw)
 	path := filepath.Join(l.Dir, s.Environment+copySuffix)
 	if err := replaceFile(path, encode(diskCopy{SHA256: hex.EncodeToString(sum[:]), State: raw})); err != nil {
@@ -78,10 +87,18 @@ func readCopy(file string) (*Served, error) {
 	if s.Environment != strings.TrimSuffix(filepath.Base(file), copySuffix) {
 		return nil, fmt.Errorf("the file holds the environment %q", s.Environment)
 	}
-	served, _, err := s.serve()
-	if err != nil {
-		return nil, err
+	var document struct {
+		Flags      map[string]json.RawMessage `json:"flags"`
+		Evaluators map[string]json.RawMessage `json:"$evaluators"`
 	}
+	if err := json.Unmarshal(s.Document, &document); err != nil {
+		return nil, fmt.Errorf("read flags: %w", err)
+	}
+	all := loaded{environment: s.Environment, revision: s.Revision, evaluators: document.Evaluators}
+	for key, definition := range document.Flags {
+		all.flags = append(all.flags, definedFlag{key: key, definition: definition, label: s.Labels[key], live: true})
+	}
+	served, _ := all.serve()
 	served.fromDisk = true
 	return served, nil
 }

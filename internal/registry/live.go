@@ -2,10 +2,7 @@ package registry
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"maps"
 	"sync"
@@ -29,6 +26,8 @@ type Live struct {
 	loading sync.Mutex // one refresh at a time
 	held    atomic.Pointer[held]
 	stale   atomic.Bool
+	copying sync.Mutex         // guards copied, and is held while copies are written
+	copied  map[string]*Served // by environment: what its copy on disk holds
 }
 
 // held is all that is served at one moment.
@@ -42,9 +41,11 @@ type Served struct {
 	Environment string
 	Revision    int64
 	Flags       *flag.Snapshot
-	Document    json.RawMessage // flagd's flag definitions
-	Tag         string          // names the content of Document
-	labels      map[string]label
+	Tag         string // names the content of Document
+	flags       map[string]definedFlag
+	evaluators  map[string]json.RawMessage
+	sum         int64 // of the revisions of flags
+	digest      digest
 	fromDisk    bool
 }
 
@@ -59,8 +60,21 @@ func (s *Served) Visible(key, app string, browser bool) bool {
 	if app == "" && !browser {
 		return true
 	}
-	l, ok := s.labels[key]
-	return ok && (app == "" || l.App == app) && (!browser || l.ClientSide)
+	f, ok := s.flags[key]
+	return ok && (app == "" || f.label.App == app) && (!browser || f.label.ClientSide)
+}
+
+// Document gives flagd's flag definitions, made anew with each call.
+func (s *Served) Document() json.RawMessage {
+	definitions := make(map[string]json.RawMessage, len(s.flags))
+	for key, f := range s.flags {
+		definitions[key] = f.definition
+	}
+	return encode(map[string]any{"flags": definitions, "$evaluators": s.evaluators, "metadata": setMetadata(s.Environment)})
+}
+
+func setMetadata(environment string) json.RawMessage {
+	return encode(map[string]any{"flagSetId": environment})
 }
 
 // Load reads everything once, before the first answer. While the database is away it takes the copy on disk, and fails only
@@ -74,6 +88,7 @@ func (l *Live) Load(ctx context.Context) error {
 		l.Log.Warn("serving flags from disk: database away", slog.Any("error", err))
 		return nil
 	}
+	l.copyOut()
 	return err
 }
 
@@ -81,6 +96,16 @@ func (l *Live) Load(ctx context.Context) error {
 func (l *Live) Run(ctx context.Context) {
 	wake, stop := l.DB.Subscribe(Topic)
 	defer stop()
+	// Copies are written beside, so that a kill never waits for the disk; what changes while one is written is in the next.
+	changed := make(chan struct{}, 1)
+	var copying sync.WaitGroup
+	copying.Go(func() {
+		for range changed {
+			l.copyOut()
+		}
+	})
+	defer copying.Wait()
+	defer close(changed)
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
@@ -93,6 +118,10 @@ func (l *Live) Run(ctx context.Context) {
 			l.Log.Error("flags not refreshed; serving the last known ones", slog.Any("error", err))
 		case err == nil && wasStale:
 			l.Log.Info("flags are current again")
+		}
+		select {
+		case changed <- struct{}{}:
+		default:
 		}
 		select {
 		case <-ctx.Done():
@@ -136,7 +165,7 @@ func (l *Live) Await(ctx context.Context, environment string, revision int64) bo
 	}
 }
 
-// refresh loads the environments whose revision changed, and swaps them in.
+// refresh loads what changed in the environments whose revision did, and swaps them in.
 func (l *Live) refresh(ctx context.Context) error {
 	l.loading.Lock()
 	defer l.loading.Unlock()
@@ -145,7 +174,7 @@ func (l *Live) refresh(ctx context.Context) error {
 		old = h.environments
 	}
 	fresh := map[string]*Served{}
-	var states []state
+	var loads []loaded
 	err := l.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		environments, err := Environments(ctx, tx)
 		if err != nil {
@@ -159,11 +188,11 @@ func (l *Live) refresh(ctx context.Context) error {
 			if before != nil && before.Revision == e.Revision && !before.fromDisk {
 				continue
 			}
-			s, err := load(ctx, tx, e)
+			ld, err := load(ctx, tx, e, before)
 			if err != nil {
 				return err
 			}
-			states = append(states, s)
+			loads = append(loads, ld)
 		}
 		return nil
 	})
@@ -171,25 +200,34 @@ func (l *Live) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, s := range states {
-		served, problems, err := s.serve()
-		if err != nil { // the other environments go on
-			l.Log.Error("flags not served; the last ones stay", slog.String("environment", s.Environment), slog.Any("error", err))
-			continue
-		}
-		l.report(old[s.Environment], served, problems)
-		fresh[s.Environment] = served
+	for _, ld := range loads {
+		served, problems := ld.serve()
+		l.report(old[served.Environment], served, problems)
+		fresh[served.Environment] = served
 	}
-	if l.Ready() && maps.Equal(fresh, old) {
-		return nil
-	}
-	l.swap(fresh)
-	for name, served := range fresh {
-		if served != old[name] {
-			l.writeCopy(served)
-		}
+	if !l.Ready() || !maps.Equal(fresh, old) {
+		l.swap(fresh)
 	}
 	return nil
+}
+
+// copyOut brings the copies on disk up to what is served.
+func (l *Live) copyOut() {
+	h := l.held.Load()
+	if l.Dir == "" || h == nil {
+		return
+	}
+	l.copying.Lock()
+	defer l.copying.Unlock()
+	if l.copied == nil {
+		l.copied = map[string]*Served{}
+	}
+	for name, served := range h.environments {
+		if l.copied[name] != served && !served.fromDisk {
+			l.writeCopy(served)
+			l.copied[name] = served
+		}
+	}
 }
 
 func (l *Live) swap(environments map[string]*Served) {
@@ -214,61 +252,4 @@ func (l *Live) report(before, after *Served, problems []flag.Problem) {
 		l.Log.Warn("flag has a problem", slog.String("environment", after.Environment), slog.String("flag", p.Flag),
 			slog.String("problem", p.Message))
 	}
-}
-
-// state is what a snapshot is made from, and what the copy on disk holds.
-type state struct {
-	Environment string           `json:"environment"`
-	Revision    int64            `json:"revision"`
-	Labels      map[string]label `json:"labels"`
-	Document    json.RawMessage  `json:"document"`
-}
-
-type definedFlag struct {
-	key, definition string
-	label           label
-}
-
-// load reads all that an environment serves.
-func load(ctx context.Context, tx *store.Tx, e Environment) (state, error) {
-	flags, err := store.List(ctx, tx, func(row store.Row) (f definedFlag, err error) {
-		err = row.Scan(&f.key, &f.label.App, &f.label.ClientSide, &f.definition)
-		return f, err
-	}, `SELECT f.key, f.app, f.client_side, s.definition FROM flag_environment s JOIN flag f ON f.key = s.flag_key
-		WHERE s.environment = $1 AND s.live`, e.Name)
-	if err != nil {
-		return state{}, fmt.Errorf("load flags of %s: %w", e.Name, err)
-	}
-	segments, err := Segments(ctx, tx)
-	if err != nil {
-		return state{}, err
-	}
-	definitions := make(map[string]json.RawMessage, len(flags))
-	labels := make(map[string]label, len(flags))
-	for _, f := range flags {
-		definitions[f.key], labels[f.key] = json.RawMessage(f.definition), f.label
-	}
-	evaluators := map[string]any{}
-	for _, s := range segments {
-		evaluators[s.Name] = evaluator(s)
-	}
-	document, err := json.Marshal(map[string]any{
-		"flags": definitions, "$evaluators": evaluators, "metadata": map[string]any{"flagSetId": e.Name},
-	})
-	if err != nil {
-		return state{}, fmt.Errorf("write document of %s: %w", e.Name, err)
-	}
-	return state{Environment: e.Name, Revision: e.Revision, Labels: labels, Document: document}, nil
-}
-
-func (s state) serve() (*Served, []flag.Problem, error) {
-	flags, problems, err := flag.Compile(s.Document)
-	if err != nil {
-		return nil, nil, fmt.Errorf("compile flags of %s: %w", s.Environment, err)
-	}
-	sum := sha256.Sum256(s.Document)
-	return &Served{
-		Environment: s.Environment, Revision: s.Revision, Flags: flags, Document: s.Document,
-		Tag: hex.EncodeToString(sum[:8]), labels: maps.Clone(s.Labels),
-	}, problems, nil
 }

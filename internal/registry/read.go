@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/soukhq/souk/internal/store"
 )
@@ -104,59 +103,6 @@ func fill(ctx context.Context, tx *store.Tx, flags []Flag) error {
 		f.Environments = append(f.Environments, s.FlagEnvironment)
 	}
 	return nil
-}
-
-// List gives flags, newest first.
-func List(ctx context.Context, tx *store.Tx, filter Filter, page store.Page) (store.Listing[Flag], error) {
-	var where []string
-	var args []any
-	add := func(condition string, values ...any) {
-		for _, value := range values {
-			args = append(args, value)
-			condition = strings.Replace(condition, "?", "$"+strconv.Itoa(len(args)), 1)
-		}
-		where = append(where, condition)
-	}
-	after, err := page.After()
-	if err != nil {
-		return store.Listing[Flag]{}, err
-	}
-	if len(after) == 2 {
-		created, err := strconv.ParseInt(after[0], 10, 64)
-		if err != nil {
-			return store.Listing[Flag]{}, fmt.Errorf("read cursor: %w", err)
-		}
-		add(`(f.created_at < ? OR f.created_at = ? AND f.key > ?)`, created, created, after[1])
-	}
-	if filter.App != "" {
-		add(`f.app = ?`, filter.App)
-	}
-	if filter.OwnerGroup != "" {
-		add(`f.owner_group = ?`, filter.OwnerGroup)
-	}
-	if filter.Search != "" {
-		add(`f.search LIKE ? ESCAPE '\'`, store.LikePattern(strings.ToLower(filter.Search)))
-	}
-	if filter.Killed {
-		add(`EXISTS (SELECT 1 FROM flag_environment k WHERE k.flag_key = f.key AND k.killed_at IS NOT NULL)`)
-	}
-	if !filter.Removed {
-		add(`f.removed_at IS NULL`)
-	}
-	query := `SELECT ` + flagColumns + ` FROM flag f`
-	if len(where) > 0 {
-		query += ` WHERE ` + strings.Join(where, ` AND `)
-	}
-	args = append(args, page.Size()+1)
-	query += ` ORDER BY f.created_at DESC, f.key LIMIT $` + strconv.Itoa(len(args))
-	flags, err := store.List(ctx, tx, scanFlag, query, args...)
-	if err != nil {
-		return store.Listing[Flag]{}, fmt.Errorf("list flags: %w", err)
-	}
-	listing := store.Cut(page, flags, func(f Flag) []string {
-		return []string{strconv.FormatInt(store.Micros(f.CreatedAt), 10), f.Key}
-	})
-	return listing, fill(ctx, tx, listing.Items)
 }
 
 type revisionRow struct {

@@ -77,8 +77,9 @@ func read[T any](
 }
 
 // PutEnvironment makes or changes an environment. e.Version is the version that was read, 0 for a new one; Revision is not
-// the caller's. Putting what is there already changes nothing, whatever the version. A new environment gets every flag that
-// is not removed: live if it was approved, as after an approval.
+// the caller's. Putting what is there already changes nothing and succeeds, whatever the version, as RFC 9110, 13.1.1, allows:
+// so whoever lost the answer to a change may send it again, and nothing of another's is overwritten by it. A new environment
+// gets every flag that is not removed: live if it was approved, as after an approval.
 func (r *Registry) PutEnvironment(ctx context.Context, by access.Actor, e Environment) (Environment, error) {
 	if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
 		return Environment{}, err

@@ -19,9 +19,9 @@ func RevisionAt(ctx context.Context, tx *store.Tx, key, environment string, revi
 }
 
 // pastLimit bounds how far back a rollback looks.
-const pastLimit = 1000
+const pastLimit = 200
 
-// Past gives the latest revisions of a flag in an environment, the newest first, at most 1,000.
+// Past gives the latest revisions of a flag in an environment, the newest first, at most 200.
 func Past(ctx context.Context, tx *store.Tx, key, environment string) ([]Revision, error) {
 	rows, err := store.List(ctx, tx, scanRevision, `SELECT `+revisionColumns+` FROM flag_revision
 		WHERE flag_key = $1 AND environment = $2 ORDER BY revision DESC LIMIT $3`, key, environment, pastLimit)

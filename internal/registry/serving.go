@@ -29,19 +29,31 @@ func (s Serving) Tidy() Serving {
 		tidy.Audience, tidy.Percent = s.Audience, s.Percent
 	case ServeCustom:
 		tidy.DefaultVariant, tidy.Title = s.DefaultVariant, s.Title
-		var compact bytes.Buffer
-		switch text := bytes.TrimSpace(s.Targeting); {
-		case len(text) == 0, string(text) == "null", string(text) == "{}":
-		case json.Compact(&compact, text) == nil:
-			tidy.Targeting = compact.Bytes()
-		default:
-			tidy.Targeting = text
-		}
+		tidy.Targeting = plain(s.Targeting)
 	}
 	if len(s.Variants) > 0 {
 		tidy.Variants = s.Variants
 	}
 	return tidy
+}
+
+// plain gives a rule in the one way to write it, so that what it refers to is found by its text; nil for one that says
+// nothing. What is no JSON stays as it is.
+func plain(rule json.RawMessage) json.RawMessage {
+	text := bytes.TrimSpace(rule)
+	if len(text) == 0 {
+		return nil
+	}
+	var value any
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	if !json.Valid(text) || decoder.Decode(&value) != nil {
+		return text
+	}
+	if object, ok := value.(map[string]any); value == nil || ok && len(object) == 0 {
+		return nil
+	}
+	return encode(value)
 }
 
 // Equal tells whether two servings serve the same by the same words.

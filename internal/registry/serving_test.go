@@ -121,7 +121,7 @@ func TestACustomRuleIsServedAndOneThatDoesNotCompileIsNeverStored(t *testing.T) 
 		if got := answer(t, l, "production", key, "beta"); got != "false DEFAULT" {
 			t.Error(got)
 		}
-		if _, err := flagProblems(l.Snapshot("production").Document); err != nil {
+		if _, err := flagProblems(l.Snapshot("production").Document()); err != nil {
 			t.Error(err)
 		}
 		kill(t, db, key, "production")
@@ -287,10 +287,25 @@ func TestWhatOnlyRemovesExposureDoesNotWiden(t *testing.T) {
 		from, to registry.Serving
 		want     bool
 	}{
-		{off, off, false}, {on, off, false}, {pilot(50), off, false}, {custom, off, false}, {custom, custom, false},
-		{on, pilot(100), false}, {pilot(50), pilot(25), false}, {pilot(50), pilot(50), false}, {pilot(50), pilot(0), false},
-		{off, pilot(0), false}, {custom, pilot(0), false}, {off, on, true}, {off, pilot(1), true}, {pilot(50), pilot(51), true},
-		{pilot(100), on, true}, {off, custom, true}, {on, custom, true}, {custom, on, true}, {custom, pilot(1), true},
+		{off, off, false},
+		{on, off, false},
+		{pilot(50), off, false},
+		{custom, off, false},
+		{custom, custom, false},
+		{on, pilot(100), false},
+		{pilot(50), pilot(25), false},
+		{pilot(50), pilot(50), false},
+		{pilot(50), pilot(0), false},
+		{off, pilot(0), false},
+		{custom, pilot(0), false},
+		{off, on, true},
+		{off, pilot(1), true},
+		{pilot(50), pilot(51), true},
+		{pilot(100), on, true},
+		{off, custom, true},
+		{on, custom, true},
+		{custom, on, true},
+		{custom, pilot(1), true},
 		{pilot(100), registry.Serving{Mode: registry.ServeAudience, Audience: "beta", Percent: 1}, true},
 		{on, registry.Serving{Mode: registry.ServeOn, Variants: map[string]any{"maybe": true}}, true},
 		{on, registry.Serving{Mode: registry.ServeOff, Variants: map[string]any{"maybe": true}}, false},

@@ -349,8 +349,7 @@ func lockState(ctx context.Context, tx *store.Tx, key, environment string) (Flag
 	}
 	state, ok := f.In(environment)
 	if !ok {
-		return Flag{}, FlagEnvironment{}, fault.New(fault.NotFound, "unknown_environment", "there is no environment %q", environment).
-			At("environment").Fix("name one of the flag's environments")
+		return Flag{}, FlagEnvironment{}, unknownEnvironment(environment)
 	}
 	return f, state, nil
 }

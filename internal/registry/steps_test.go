@@ -395,7 +395,7 @@ func TestListPagesNewestFirst(t *testing.T) {
 				page.Cursor = listing.Next
 			}
 		}
-		five := []string{"where2eat.five", "where2eat.four", "where2eat.one", "where2eat.three", "where2eat.two"}
+		five := []string{"where2eat.two", "where2eat.three", "where2eat.one", "where2eat.four", "where2eat.five"} // made at the same time
 		for limit := 1; limit < 7; limit++ {
 			if diff := cmp.Diff(five, list(registry.Filter{App: "where2eat"}, limit)); diff != "" {
 				t.Errorf("limit %d: %s", limit, diff)

@@ -103,6 +103,7 @@ type FlagEnvironment struct {
 	Kill        *Killed         `json:"kill,omitempty" doc:"Absent unless the flag is killed here"`
 	Definition  json.RawMessage `json:"definition" doc:"flagd definition that SDKs get"`
 	UpdatedAt   time.Time       `json:"updated_at"`
+	Can         []string        `json:"can,omitempty" doc:"Of one flag by itself: what the caller may do here: kill, restore, change, rollback"`
 }
 
 // Killed tells who turned a flag off for everybody, when and why.
@@ -154,15 +155,6 @@ type Spec struct {
 	Outside         string // empty is Off
 	Audience        string // segment
 	ClientSide      bool
-}
-
-// Filter narrows a list of flags. Its zero value is every flag that is not removed.
-type Filter struct {
-	App        string
-	OwnerGroup string
-	Search     string // in key, name and description
-	Killed     bool   // only flags that are killed somewhere
-	Removed    bool   // removed flags too
 }
 
 // Cause says why a revision came to be.

@@ -170,5 +170,13 @@ func (r Rollout) due() *time.Time {
 	return r.Steps[r.Current].BakedAt
 }
 
+// asks is when a person is to be asked whether to go on; nil if nobody will.
+func (r Rollout) asks() *time.Time {
+	if r.State != Running || r.Steps[r.Current].Promote != ByPerson {
+		return nil
+	}
+	return r.Steps[r.Current].BakedAt
+}
+
 // stored is the time as the database keeps it.
 func stored(at time.Time) time.Time { return store.Time(store.Micros(at)) }

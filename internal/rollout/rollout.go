@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"strings"
 	"time"
 
@@ -32,13 +31,6 @@ type Word struct {
 
 const reasonLimit = 2000 // bytes
 
-// Filter narrows a list of rollouts; its zero value is all.
-type Filter struct {
-	FlagKey string
-	App     string
-	State   State
-}
-
 // Get gives one rollout.
 func (rs *Rollouts) Get(ctx context.Context, by access.Actor, id string) (Rollout, error) {
 	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
@@ -53,62 +45,6 @@ func (rs *Rollouts) Get(ctx context.Context, by access.Actor, id string) (Rollou
 		return err
 	})
 	return r, err
-}
-
-// List gives rollouts, the newest first.
-func (rs *Rollouts) List(ctx context.Context, by access.Actor, f Filter, p store.Page) (store.Listing[Rollout], error) {
-	var none store.Listing[Rollout]
-	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
-		return none, err
-	}
-	after, err := p.After()
-	if err != nil {
-		return none, err
-	}
-	var where []string
-	var args []any
-	arg := func(value any) string {
-		args = append(args, value)
-		return "$" + strconv.Itoa(len(args))
-	}
-	for _, narrow := range []struct{ column, value string }{{"flag_key", f.FlagKey}, {"app", f.App}, {"state", string(f.State)}} {
-		if narrow.value != "" {
-			where = append(where, narrow.column+" = "+arg(narrow.value))
-		}
-	}
-	if after != nil {
-		micros, err := strconv.ParseInt(after[0], 10, 64)
-		if err != nil || len(after) != 2 {
-			return none, fault.New(fault.Invalid, "bad_cursor", "the cursor is not one that this list gave").At("cursor").
-				Fix("leave the cursor out to begin at the start")
-		}
-		at := arg(micros)
-		where = append(where, `(created_at < `+at+` OR created_at = `+at+` AND id COLLATE "C" < `+arg(after[1])+`)`)
-	}
-	query := `SELECT ` + columns + ` FROM rollout`
-	if len(where) > 0 {
-		query += ` WHERE ` + strings.Join(where, " AND ")
-	}
-	query += ` ORDER BY created_at DESC, id COLLATE "C" DESC LIMIT ` + arg(p.Size()+1)
-	var all []Rollout
-	err = rs.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		if all, err = store.List(ctx, tx, scan, query, args...); err != nil {
-			return fmt.Errorf("list rollouts: %w", err)
-		}
-		scopes := map[string]access.Scope{}
-		for i, r := range all {
-			if all[i], err = rs.shown(ctx, tx, by, r, scopes); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return none, err
-	}
-	return store.Cut(p, all, func(r Rollout) []string {
-		return []string{strconv.FormatInt(store.Micros(r.CreatedAt), 10), r.ID}
-	}), nil
 }
 
 // shown fills in what the actor may do; scopes remembers whose the flags are.

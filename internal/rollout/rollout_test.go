@@ -301,7 +301,7 @@ func TestOwnersRunAndOperatorsStop(t *testing.T) {
 		if diff := cmp.Diff([]string{"abort"}, o.Rollout.Can); diff != "" || o.Rollout.Reason != "paused by olu@hyfin.example" {
 			t.Error(diff, o.Rollout.Reason)
 		}
-		page, err := s.rs.List(ctx, pat, rollout.Filter{FlagKey: s.flag.Key, App: "where2eat", State: rollout.Paused}, store.Page{})
+		page, err := s.rs.List(ctx, pat, rollout.Filter{FlagKey: s.flag.Key, App: "where2eat", States: []rollout.State{rollout.Paused}}, store.Page{})
 		if err != nil || len(page.Items) != 1 || len(page.Items[0].Can) != 0 {
 			t.Errorf("list: %+v, %v", page, err)
 		}

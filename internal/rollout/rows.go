@@ -10,15 +10,15 @@ import (
 	"github.com/soukhq/souk/internal/store"
 )
 
-const columns = `id, flag_key, app, request_id, state, step, steps, reason, killed_in, paused_at, due_at, created_at, updated_at, revision`
+const columns = `id, flag_key, app, request_id, state, step, steps, reason, killed_in, paused_at, due_at, created_at, updated_at, revision, ask_at`
 
 func scan(row store.Row) (Rollout, error) {
 	var r Rollout
 	var steps string
-	var paused, due sql.NullInt64
+	var paused, due, ask sql.NullInt64
 	var created, updated int64
 	err := row.Scan(&r.ID, &r.FlagKey, &r.App, &r.RequestID, &r.State, &r.Current, &steps, &r.Reason, &r.KilledIn,
-		&paused, &due, &created, &updated, &r.Revision)
+		&paused, &due, &created, &updated, &r.Revision, &ask)
 	if err != nil {
 		return Rollout{}, err
 	}
@@ -38,6 +38,7 @@ func (r Rollout) values() ([]any, error) {
 	return []any{
 		r.ID, r.FlagKey, r.App, r.RequestID, string(r.State), r.Current, string(steps), r.Reason, r.KilledIn,
 		store.NullMicros(r.PausedAt), store.NullMicros(r.due()), store.Micros(r.CreatedAt), store.Micros(r.UpdatedAt), r.Revision,
+		store.NullMicros(r.asks()),
 	}, nil
 }
 
@@ -79,7 +80,7 @@ func insert(ctx context.Context, tx *store.Tx, r Rollout) (added bool, err error
 		return false, err
 	}
 	n, err := tx.Exec(ctx, `INSERT INTO rollout (`+columns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING`, values...)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING`, values...)
 	if err != nil {
 		return false, fmt.Errorf("insert rollout: %w", err)
 	}
@@ -93,8 +94,8 @@ func save(ctx context.Context, tx *store.Tx, r Rollout) (Rollout, error) {
 		return Rollout{}, err
 	}
 	n, err := tx.Exec(ctx, `UPDATE rollout SET flag_key = $2, app = $3, request_id = $4, state = $5, step = $6, steps = $7, reason = $8,
-		killed_in = $9, paused_at = $10, due_at = $11, created_at = $12, updated_at = $13, revision = revision + 1
-		WHERE id = $1 AND revision = $14`, values...)
+		killed_in = $9, paused_at = $10, due_at = $11, created_at = $12, updated_at = $13, revision = revision + 1,
+		ask_at = $15 WHERE id = $1 AND revision = $14`, values...)
 	if err != nil {
 		return Rollout{}, fmt.Errorf("save rollout: %w", err)
 	}
