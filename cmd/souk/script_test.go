@@ -20,7 +20,7 @@ func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/script",
 		RequireExplicitExec: true,
-		Cmds:                map[string]func(ts *testscript.TestScript, neg bool, args []string){"listening": listening, "flip": flip, "status": status},
+		Cmds:                map[string]func(ts *testscript.TestScript, neg bool, args []string){"listening": listening, "flip": flip, "cut": cut, "status": status},
 	})
 }
 
@@ -39,6 +39,12 @@ func listening(ts *testscript.TestScript, _ bool, args []string) {
 		case <-poll.C:
 		}
 	}
+}
+
+// cut FILE PART writes all but the last tenth of FILE to PART.
+func cut(ts *testscript.TestScript, _ bool, args []string) {
+	text := ts.ReadFile(args[0])
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text[:len(text)*9/10]), 0o600))
 }
 
 // flip FILE OLD NEW replaces the first OLD.

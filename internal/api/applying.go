@@ -12,14 +12,15 @@ import (
 type Wanted struct {
 	Documents []apply.Document `json:"documents"`
 	DryRun    bool             `json:"dry_run,omitempty" doc:"Plan only"`
+	Prune     bool             `json:"prune,omitempty" doc:"Remove what earlier documents named and these do not"`
 }
 
 func applying(a *API) {
 	register(a, operation{
 		method: http.MethodPost, path: "/apply", id: "apply-documents", limit: maxApply,
-		summary: "Make people, groups, environments, segments, templates, policies and the lifecycle what the documents say",
+		summary: "Make an installation what documents say; apps and flags are changed by requests",
 	}, access.GovernWrite, func(ctx context.Context, by access.Actor, in *reply[Wanted]) (*reply[apply.Plan], error) {
-		plan, err := a.Apply.Apply(ctx, by, in.Body.Documents, in.Body.DryRun)
+		plan, err := a.Apply.Apply(ctx, by, in.Body.Documents, apply.Options{DryRun: in.Body.DryRun, Prune: in.Body.Prune})
 		return &reply[apply.Plan]{Body: plan}, err
 	})
 }

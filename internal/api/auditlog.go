@@ -26,10 +26,6 @@ type eventQuery struct {
 	After   string `query:"after" doc:"A time (RFC 3339) or the id of an event: only what came after"`
 }
 
-type exportAnswer struct {
-	Body func(huma.Context)
-}
-
 type sizes struct {
 	From int64 `query:"from" required:"true" doc:"Number of leaves of the earlier checkpoint"`
 	To   int64 `query:"to" doc:"Number of leaves of the later one; absent is the log as it is now"`
@@ -67,39 +63,12 @@ func auditLog(a *API) {
 	register(a, operation{
 		method: http.MethodGet, path: "/audit/export", id: "export-audit-log",
 		summary: "The whole log as lines of JSON, for souk audit verify",
-	}, access.AuditRead, func(_ context.Context, by access.Actor, _ *none) (*exportAnswer, error) {
-		return &exportAnswer{Body: func(c huma.Context) { a.export(c, by) }}, nil
+	}, access.AuditRead, func(_ context.Context, by access.Actor, _ *none) (*streamed, error) {
+		return &streamed{Body: func(c huma.Context) {
+			r, w := humago.Unwrap(c)
+			out := &download{ResponseWriter: w, kind: "application/x-ndjson", name: "souk-audit.ndjson"}
+			a.finish(out, r, a.Audit.Export(r.Context(), by, out)) // without its last line the file does not verify
+		}}, nil
 	})
-	export := a.described(http.MethodGet, prefix+"/audit/export").Responses["200"]
-	export.Content = map[string]*huma.MediaType{"application/x-ndjson": {Schema: &huma.Schema{Type: huma.TypeString}}}
-}
-
-// export streams the log. An error before the first line is a problem; one after it breaks the connection off, and without
-// its last line the file does not verify.
-func (a *API) export(c huma.Context, by access.Actor) {
-	r, w := humago.Unwrap(c)
-	out := &exportWriter{ResponseWriter: w}
-	err := a.Audit.Export(r.Context(), by, out)
-	switch {
-	case err == nil:
-	case !out.begun:
-		a.refuse(w, r, err)
-	default:
-		panic(http.ErrAbortHandler)
-	}
-}
-
-type exportWriter struct {
-	http.ResponseWriter
-	begun bool
-}
-
-// Write sends a part of the log; the first one is preceded by the headers of a download.
-func (w *exportWriter) Write(p []byte) (int, error) {
-	if !w.begun {
-		w.begun = true
-		w.Header().Set("Content-Type", "application/x-ndjson")
-		w.Header().Set("Content-Disposition", `attachment; filename="souk-audit.ndjson"`)
-	}
-	return w.ResponseWriter.Write(p)
+	a.downloads("/audit/export", "application/x-ndjson")
 }

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/review"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/template"
 )
@@ -24,17 +26,16 @@ type Target struct {
 	Library   *template.Library
 	Engine    *policy.Engine
 	Lifecycle *lifecycle.Lifecycles
+	Desk      *review.Desk
+	Now       func() time.Time
 }
 
 // Apply plans what makes the installation what the documents say and, unless it is a dry run, carries it out, each step
 // through its own verb. All documents are judged before the first step; a step that fails all the same stops the rest, and
-// the plan that comes with the error says what was done. Applying again goes on from there.
-func (t *Target) Apply(ctx context.Context, by access.Actor, documents []Document, dryRun bool) (Plan, error) {
-	for _, d := range documents {
-		action := access.GovernWrite
-		if d.Kind == Person || d.Kind == Group {
-			action = access.PeopleWrite
-		}
+// the plan that comes with the error says what was done. Applying again goes on from there. Apps and flags are asked for, as
+// requests of the actor.
+func (t *Target) Apply(ctx context.Context, by access.Actor, documents []Document, o Options) (Plan, error) {
+	for _, action := range []access.Action{access.GovernWrite, access.PeopleWrite} {
 		if err := access.Can(by, action, access.Scope{}); err != nil {
 			return Plan{}, err
 		}
@@ -46,7 +47,7 @@ func (t *Target) Apply(ctx context.Context, by access.Actor, documents []Documen
 	wishes, findings := decode(documents)
 	var now state
 	err := t.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		if now, err = t.look(ctx, tx, wishes); err != nil {
+		if now, err = t.look(ctx, tx, by, wishes); err != nil {
 			return err
 		}
 		unfit, err := t.fit(ctx, tx, wishes)
@@ -57,13 +58,16 @@ func (t *Target) Apply(ctx context.Context, by access.Actor, documents []Documen
 		return Plan{}, err
 	}
 	plan, unknown := diff(now, wishes)
+	plan.prune(now.applied, wishes, o.Prune)
 	if err := refuse(append(findings, unknown...)); err != nil {
 		return Plan{}, err
 	}
-	if dryRun {
+	if o.DryRun {
 		return plan, nil
 	}
-	return plan, t.carryOut(ctx, by, now, wishes, plan)
+	// What was done is remembered even where a later step stopped.
+	err = t.carryOut(ctx, by, now, wishes, plan)
+	return plan, errors.Join(err, t.remember(ctx, by, now.applied, plan))
 }
 
 // fit tells what keeps the policies from being used together with those in force, so that nothing is begun that has to stop
@@ -97,23 +101,34 @@ func (t *Target) fit(ctx context.Context, tx *store.Tx, wishes []wish) ([]fault.
 }
 
 // look reads what the wishes are compared with.
-func (t *Target) look(ctx context.Context, tx *store.Tx, wishes []wish) (now state, err error) {
+func (t *Target) look(ctx context.Context, tx *store.Tx, by access.Actor, wishes []wish) (now state, err error) {
 	now = state{
 		people: map[string]access.Person{}, groups: map[string]access.Group{}, environments: map[string]registry.Environment{},
 		segments: map[string]registry.Segment{}, templates: map[string]template.Document{}, policies: map[string]string{},
+		asked: map[thing]asked{},
+	}
+	if now.applied, err = applied(ctx, tx); err != nil {
+		return state{}, err
 	}
 	if now.peopleNames, now.groupNames, err = access.Names(ctx, tx); err != nil {
 		return state{}, err
 	}
+	places, err := registry.Environments(ctx, tx)
+	if err != nil {
+		return state{}, err
+	}
+	for _, e := range places {
+		now.allPlaces = append(now.allPlaces, e.Name)
+	}
 	for _, w := range wishes {
-		if err := t.lookAt(ctx, tx, w, &now); err != nil {
+		if err := t.lookAt(ctx, tx, by, w, &now); err != nil {
 			return state{}, fmt.Errorf("read %s %s: %w", w.Kind, w.Name, err)
 		}
 	}
 	return now, nil
 }
 
-func (t *Target) lookAt(ctx context.Context, tx *store.Tx, w wish, now *state) (err error) {
+func (t *Target) lookAt(ctx context.Context, tx *store.Tx, by access.Actor, w wish, now *state) (err error) {
 	switch w.Kind {
 	case Person:
 		for _, name := range w.person.Groups {
@@ -144,6 +159,13 @@ func (t *Target) lookAt(ctx context.Context, tx *store.Tx, w wish, now *state) (
 		return nil
 	case Lifecycle:
 		now.lifecycle, err = lifecycle.DefaultRules(ctx, tx)
+		return err
+	case App, Flag:
+		found, err := t.lookAsked(ctx, tx, by, w)
+		now.asked[thing{w.Kind, w.Name}] = found
+		if found.appFound {
+			now.apps = append(now.apps, found.app.Slug)
+		}
 		return err
 	}
 	return nil
@@ -183,18 +205,26 @@ func (t *Target) carryOut(ctx context.Context, by access.Actor, now state, wishe
 		if plan.Steps[i].Action == Keep {
 			continue
 		}
-		if err := t.put(ctx, by, now, w); err != nil {
+		if err := t.put(ctx, by, now, w, &plan.Steps[i]); err != nil {
 			return stopped(w, err)
 		}
 		plan.Steps[i].Done = w.Kind != Person || len(w.person.Groups) == 0
 	}
 	if !joined {
-		return joining(len(wishes))
+		if err := joining(len(wishes)); err != nil {
+			return err
+		}
+	}
+	for i := len(wishes); i < len(plan.Steps); i++ {
+		if err := t.remove(ctx, by, plan.Steps[i]); err != nil {
+			return stopped(wish{Document: Document{Kind: plan.Steps[i].Kind, Name: plan.Steps[i].Name}}, err)
+		}
+		plan.Steps[i].Done = true
 	}
 	return nil
 }
 
-func (t *Target) put(ctx context.Context, by access.Actor, now state, w wish) (err error) {
+func (t *Target) put(ctx context.Context, by access.Actor, now state, w wish, step *Step) (err error) {
 	switch w.Kind {
 	case Person:
 		w.person.Groups = nil
@@ -207,16 +237,17 @@ func (t *Target) put(ctx context.Context, by access.Actor, now state, w wish) (e
 			Name: w.Name, Position: w.environment.Order, Tier: w.environment.Tier, Governed: w.environment.Governed, Version: now.environments[w.Name].Version,
 		})
 	case Segment:
-		_, err = t.Registry.PutSegment(ctx, by, registry.Segment{
-			Name: w.Name, Title: w.segment.Title, Description: w.segment.Description, Everybody: w.segment.Everybody,
-			Groups: w.segment.Groups, People: w.segment.People, Revision: now.segments[w.Name].Revision,
-		})
+		segment := w.segment.of(w.Name)
+		segment.Revision = now.segments[w.Name].Revision
+		_, err = t.Registry.PutSegment(ctx, by, segment)
 	case Template:
 		_, _, err = t.Library.Put(ctx, by, w.Spec)
 	case Policy:
 		_, _, err = t.Engine.Put(ctx, by, policy.Draft{Source: w.policy.Rego, File: w.Source})
 	case Lifecycle:
-		_, err = t.Lifecycle.SetRules(ctx, by, w.lifecycle, "applied from files")
+		_, err = t.Lifecycle.SetRules(ctx, by, w.lifecycle, defaultReason)
+	case App, Flag:
+		err = t.ask(ctx, by, step)
 	}
 	return err
 }

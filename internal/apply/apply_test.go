@@ -16,6 +16,7 @@ import (
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/review"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
 	"github.com/soukhq/souk/internal/template"
@@ -23,9 +24,11 @@ import (
 
 func target(db *store.DB) *apply.Target {
 	now := func() time.Time { return time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC) }
+	engine := &policy.Engine{DB: db, Now: now}
 	return &apply.Target{
 		DB: db, Directory: &access.Directory{DB: db, Now: now}, Registry: &registry.Registry{DB: db, Now: now},
-		Library: &template.Library{DB: db, Now: now}, Engine: &policy.Engine{DB: db, Now: now}, Lifecycle: &lifecycle.Lifecycles{DB: db, Now: now},
+		Library: &template.Library{DB: db, Now: now}, Engine: engine, Lifecycle: &lifecycle.Lifecycles{DB: db, Now: now},
+		Desk: &review.Desk{DB: db, Now: now, Policies: engine}, Now: now,
 	}
 }
 
@@ -36,7 +39,7 @@ func run(t *testing.T, to *apply.Target, root fs.FS, dryRun bool) []string {
 	if err != nil {
 		t.Fatal(describe(err))
 	}
-	plan, err := to.Apply(t.Context(), access.System("test"), documents, dryRun)
+	plan, err := to.Apply(t.Context(), access.System("test"), documents, apply.Options{DryRun: dryRun})
 	if err != nil {
 		t.Fatal(describe(err), err)
 	}
@@ -149,7 +152,7 @@ spec: {members: [alice@hyfin.example, pit@hyfin.example]}
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = to.Apply(t.Context(), access.System("test"), documents, false)
+		_, err = to.Apply(t.Context(), access.System("test"), documents, apply.Options{})
 		want := "b.yaml:2 unknown_person: Group security: there is no person \"pit@hyfin.example\" → did you mean pat@hyfin.example"
 		if got := describe(err); !strings.Contains(got, want) {
 			t.Errorf("told\n%s\nwant %s", got, want)
@@ -168,7 +171,7 @@ func TestApplyIsForAdmins(t *testing.T) {
 		t.Fatal(err)
 	}
 	by := access.Actor{Email: "alice@hyfin.example", TokenScope: access.ScopeAll}
-	if _, err := target(db).Apply(t.Context(), by, documents, true); !fault.Is(err, fault.Forbidden) {
+	if _, err := target(db).Apply(t.Context(), by, documents, apply.Options{DryRun: true}); !fault.Is(err, fault.Forbidden) {
 		t.Errorf("a plan was shown to somebody who is no admin: %v", err)
 	}
 }
@@ -185,7 +188,7 @@ func TestHostileSpecsAreRefusedNotCarriedOut(t *testing.T) {
 		{Kind: apply.Template, Name: "t", Spec: []byte(`[]`)},
 		{Kind: apply.Lifecycle, Name: "default", Spec: []byte(`{}, "max_active_days": 3}`)},
 	} {
-		if _, err := target(db).Apply(t.Context(), access.System("test"), []apply.Document{d}, false); !fault.Is(err, fault.Invalid) {
+		if _, err := target(db).Apply(t.Context(), access.System("test"), []apply.Document{d}, apply.Options{}); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%s %s %s: %v, want a fault of kind invalid", d.Kind, d.Name, d.Spec, err)
 		}
 	}

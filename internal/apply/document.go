@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/review"
 )
 
 // APIVersion is the version of the form of documents.
@@ -26,9 +27,11 @@ const (
 	Template    Kind = "Template"
 	Policy      Kind = "Policy"
 	Lifecycle   Kind = "Lifecycle"
+	App         Kind = "App"
+	Flag        Kind = "Flag"
 )
 
-var kinds = []Kind{Environment, Person, Group, Segment, Template, Policy, Lifecycle}
+var kinds = []Kind{Environment, Person, Group, Segment, Template, Policy, Lifecycle, App, Flag}
 
 func (k Kind) order() int { return slices.Index(kinds, k) }
 
@@ -45,8 +48,8 @@ const defaultLifecycle = "default"
 
 // Document says what one thing should be. Spec is JSON whatever the file was written in.
 type Document struct {
-	Kind   Kind            `json:"kind" enum:"Environment,Person,Group,Segment,Template,Policy,Lifecycle"`
-	Name   string          `json:"name" doc:"An address, a name, a templateId or a package; default for Lifecycle"`
+	Kind   Kind            `json:"kind" enum:"Environment,Person,Group,Segment,Template,Policy,Lifecycle,App,Flag"`
+	Name   string          `json:"name" doc:"An address, a name, a templateId, a package, a slug or a key; default for Lifecycle"`
 	Source string          `json:"source,omitempty" doc:"File and line that the document comes from, for messages"`
 	Spec   json.RawMessage `json:"spec" doc:"What the thing should be; the members depend on the kind"`
 }
@@ -59,6 +62,8 @@ const (
 	Create Action = "create"
 	Update Action = "update"
 	Keep   Action = "unchanged"
+	Ask    Action = "request" // apps and flags are changed by requests only
+	Remove Action = "remove"  // files named it and no longer do
 )
 
 // Plan is what applying the documents does, in order.
@@ -69,12 +74,18 @@ type Plan struct {
 
 // Step is what the plan does to one thing.
 type Step struct {
-	Action  Action   `json:"action" enum:"create,update,unchanged"`
+	Action  Action   `json:"action" enum:"create,update,unchanged,request,remove"`
 	Kind    Kind     `json:"kind"`
 	Name    string   `json:"name"`
 	Source  string   `json:"source,omitempty"`
 	Changes []Change `json:"changes" doc:"Empty when the thing stays as it is"`
 	Done    bool     `json:"done" doc:"The step was carried out; false in a dry run"`
+
+	Requests []string `json:"requests" doc:"Ids of the requests that were made"`
+	Waiting  string   `json:"waiting,omitempty" doc:"What has to happen before the thing is what the files say"`
+
+	wanted map[string]any   // what the files say, member by member
+	asks   []review.Content // to be asked for
 }
 
 // Change is one member that differs.
@@ -82,6 +93,13 @@ type Change struct {
 	Field  string `json:"field"`
 	Before any    `json:"before" doc:"null where there was nothing"`
 	After  any    `json:"after"`
+	Drift  bool   `json:"drift,omitempty" doc:"It was changed otherwise since the files were last applied, and this undoes that"`
+}
+
+// Options say how documents are applied.
+type Options struct {
+	DryRun bool // plan only
+	Prune  bool // remove what earlier documents named and these do not
 }
 
 // Count tells how many steps of the plan have the action.

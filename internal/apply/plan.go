@@ -28,6 +28,10 @@ type state struct {
 	templates    map[string]template.Document // the latest version of those that documents name
 	policies     map[string]string            // active module by package
 	lifecycle    lifecycle.Rules
+	allPlaces    []string // names of all environments
+	asked        map[thing]asked
+	apps         []string                 // slugs of those that are published
+	applied      map[thing]map[string]any // what files last said
 }
 
 // decode reads the specs, in the order in which they are carried out.
@@ -76,7 +80,7 @@ func (w *wish) name(seen map[string]bool) []fault.Finding {
 
 // diff decides, for each wish, what has to be done, and what cannot be.
 func diff(now state, wishes []wish) (Plan, []fault.Finding) {
-	d := &differ{now: now, groups: map[string]access.GroupSpec{}, people: slices.Clone(now.peopleNames)}
+	d := &differ{now: now, groups: map[string]access.GroupSpec{}, people: slices.Clone(now.peopleNames), apps: slices.Clone(now.apps), places: slices.Clone(now.allPlaces)}
 	names := slices.Clone(now.groupNames)
 	for _, w := range wishes {
 		if w.Kind == Group {
@@ -86,12 +90,24 @@ func diff(now state, wishes []wish) (Plan, []fault.Finding) {
 		if w.Kind == Person {
 			d.people = append(d.people, w.Name)
 		}
+		if w.Kind == App {
+			d.apps = append(d.apps, w.Name)
+		}
+		if w.Kind == Environment {
+			d.places = append(d.places, w.Name)
+		}
 	}
 	d.groupNames = names
 	plan := Plan{Steps: []Step{}, Warnings: []fault.Finding{}}
 	for _, w := range wishes {
+		step := Step{Action: Keep, Kind: w.Kind, Name: w.Name, Source: w.Source, Changes: []Change{}, Requests: []string{}}
+		if w.Kind == App || w.Kind == Flag {
+			plan.Steps = append(plan.Steps, d.ask(w, step))
+			continue
+		}
 		before, after, exists := d.compare(w)
-		step := Step{Action: Keep, Kind: w.Kind, Name: w.Name, Source: w.Source, Changes: changes(before, after)}
+		step.Changes, step.wanted = changes(before, after), after
+		drifted(step.Changes, now.applied[thing{w.Kind, w.Name}])
 		switch {
 		case !exists:
 			step.Action = Create
@@ -109,6 +125,8 @@ type differ struct {
 	groups     map[string]access.GroupSpec // the documents' groups
 	groupNames []string                    // those there will be
 	people     []string                    // those there will be
+	apps       []string                    // those there will be
+	places     []string                    // environments there will be
 	findings   []fault.Finding
 	warnings   []fault.Finding
 }
@@ -126,9 +144,7 @@ func (d *differ) compare(w wish) (before, after map[string]any, exists bool) {
 	case Segment:
 		now, exists := d.now.segments[w.Name]
 		d.known(w, "spec.groups", "group", w.segment.Groups, d.groupNames)
-		is := segmentSpec{now.Title, now.Description, now.Everybody, sorted(now.Groups), sorted(now.People)}
-		w.segment.Groups, w.segment.People = sorted(w.segment.Groups), sorted(w.segment.People)
-		return members(is, exists), members(w.segment, true), exists
+		return members(specOf(now), exists), members(specOf(w.segment.of(w.Name)), true), exists
 	case Template:
 		now, exists := d.now.templates[w.Name]
 		return members(now, exists), members(w.template, true), exists
@@ -137,6 +153,7 @@ func (d *differ) compare(w wish) (before, after map[string]any, exists bool) {
 		return members(policySpec{now}, exists), members(w.policy, true), exists
 	case Lifecycle:
 		return members(d.now.lifecycle, true), members(w.lifecycle, true), true
+	case App, Flag: // asked for
 	}
 	return nil, nil, false
 }
@@ -229,11 +246,11 @@ func changes(before, after map[string]any) []Change {
 		if reflect.DeepEqual(was, is) || before == nil && empty(is) {
 			continue
 		}
-		found = append(found, Change{name, was, is})
+		found = append(found, Change{Field: name, Before: was, After: is})
 	}
 	for _, name := range slices.Sorted(maps.Keys(before)) {
 		if _, kept := after[name]; !kept {
-			found = append(found, Change{name, before[name], nil})
+			found = append(found, Change{Field: name, Before: before[name]})
 		}
 	}
 	return found

@@ -29,6 +29,9 @@ type segmentSpec struct {
 	Everybody   bool     `json:"everybody"`
 	Groups      []string `json:"groups"`
 	People      []string `json:"people"`
+
+	Rules []registry.SegmentRule `json:"rules"`
+	Match registry.Match         `json:"match"`
 }
 
 // policySpec is what a document of kind Policy says: the text of the Rego module.
@@ -59,6 +62,8 @@ type wish struct {
 	policy      policySpec
 	module      policy.Module
 	lifecycle   lifecycle.Rules
+	app         appSpec
+	flag        flagSpec
 }
 
 // read reads the spec strictly, and tells what keeps it from being used, at paths within the spec. Findings of a bare policy
@@ -100,6 +105,8 @@ func (w *wish) read() (findings []fault.Finding) {
 		for i := range findings {
 			findings[i].Field = strings.TrimPrefix(strings.TrimPrefix(findings[i].Field, "lifecycle"), ".")
 		}
+	case App, Flag:
+		findings = w.readAsked()
 	}
 	return findings
 }
@@ -131,7 +138,13 @@ func (s environmentSpec) of(name string) registry.Environment {
 func (s segmentSpec) of(name string) registry.Segment {
 	return registry.Segment{
 		Name: name, Title: s.Title, Description: s.Description, Everybody: s.Everybody, Groups: s.Groups, People: s.People,
-	}
+		Rules: s.Rules, Match: s.Match,
+	}.Tidy()
+}
+
+func specOf(s registry.Segment) segmentSpec {
+	s = s.Tidy()
+	return segmentSpec{s.Title, s.Description, s.Everybody, s.Groups, s.People, s.Rules, s.Match}
 }
 
 // bareLifecycle gives the spec the form that it has in a file of its own.

@@ -17,11 +17,14 @@ import (
 
 func (p *program) applyCommand() *cobra.Command {
 	var dir string
-	var dryRun bool
+	var dryRun, prune bool
 	cmd := &cobra.Command{
 		Use: "apply -f DIR", Short: "Make an installation what files say", Args: cobra.NoArgs,
-		Long: `Read documents (apiVersion: souk/v1; kinds Environment, Person, Group, Segment, Template, Policy, Lifecycle), bare templates,
-*.rego and lifecycle files from a directory, print what would change, and change it. Applying again changes nothing.`,
+		Long: `Read documents (apiVersion: souk/v1; kinds Environment, Person, Group, Segment, Template, Policy, Lifecycle, App, Flag), bare
+templates, *.rego and lifecycle files from a directory, print what would change, and change it. Applying again changes nothing.
+
+Apps and flags are changed by requests, which people decide. What was changed by hand since the last apply is marked. What earlier
+files named and these do not stays, unless --prune is given.`,
 		RunE: run(func(cmd *cobra.Command, _ []string) error {
 			info, err := os.Stat(dir)
 			if err != nil || !info.IsDir() {
@@ -33,7 +36,7 @@ func (p *program) applyCommand() *cobra.Command {
 			}
 			return p.with(cmd.Context(), func(c *client) error {
 				var plan apply.Plan
-				wanted := api.Wanted{Documents: documents, DryRun: true}
+				wanted := api.Wanted{Documents: documents, DryRun: true, Prune: prune}
 				if err := c.post(cmd.Context(), "/apply", wanted, &plan); err != nil {
 					return err
 				}
@@ -51,12 +54,20 @@ func (p *program) applyCommand() *cobra.Command {
 					}
 				}
 				plan.Warnings = append(warnings, plan.Warnings...)
-				return p.write(plan, func(w io.Writer) { fmt.Fprintln(w, done) })
+				return p.write(plan, func(w io.Writer) {
+					for _, step := range plan.Steps {
+						for _, id := range step.Requests {
+							fmt.Fprintf(w, "%s %s: request %s\n", step.Kind, step.Name, id)
+						}
+					}
+					fmt.Fprintln(w, done)
+				})
 			})
 		}),
 	}
 	cmd.Flags().StringVarP(&dir, "filename", "f", "", "directory with the files")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print the plan and stop")
+	cmd.Flags().BoolVar(&prune, "prune", false, "remove what earlier files named and these do not")
 	_ = cmd.MarkFlagRequired("filename") // it is defined above
 	p.installation(cmd)
 	p.outputFlag(cmd)
@@ -68,17 +79,33 @@ func printPlan(w io.Writer, plan apply.Plan) {
 		fmt.Fprintln(w, findingLine("", warning))
 	}
 	for _, step := range plan.Steps {
-		if step.Action == apply.Keep {
-			continue
+		if step.Action != apply.Keep || step.Waiting != "" {
+			fmt.Fprintf(w, "%-9s %s %s\n", step.Action, step.Kind, step.Name)
 		}
-		fmt.Fprintf(w, "%-9s %s %s\n", step.Action, step.Kind, step.Name)
+		if step.Waiting != "" {
+			fmt.Fprintf(w, "          %s\n", step.Waiting)
+		}
 		for _, change := range step.Changes {
-			if step.Action == apply.Update {
-				fmt.Fprintf(w, "          %s: %s → %s\n", change.Field, short(change.Before), short(change.After))
+			if step.Action != apply.Update && step.Action != apply.Ask {
+				continue
 			}
+			fmt.Fprintf(w, "          %s: %s → %s", change.Field, short(change.Before), short(change.After))
+			if change.Drift {
+				fmt.Fprint(w, "  (changed by hand since the last apply)")
+			}
+			fmt.Fprintln(w)
 		}
 	}
-	fmt.Fprintf(w, "%d to create, %d to update, %d unchanged\n", plan.Count(apply.Create), plan.Count(apply.Update), plan.Count(apply.Keep))
+	var counts []string
+	for _, c := range []struct {
+		action apply.Action
+		words  string
+	}{{apply.Create, "to create"}, {apply.Update, "to update"}, {apply.Ask, "to ask for"}, {apply.Remove, "to remove"}, {apply.Keep, "unchanged"}} {
+		if n := plan.Count(c.action); n > 0 || c.action != apply.Ask && c.action != apply.Remove {
+			counts = append(counts, fmt.Sprintf("%d %s", n, c.words))
+		}
+	}
+	fmt.Fprintln(w, strings.Join(counts, ", "))
 }
 
 func short(v any) string {

@@ -128,6 +128,7 @@ checked and approved, rolls out in steps, can be turned off at once, and leaves 
 
   Begin            souk demo                       a made-up company to play with, on this machine
                    souk serve                      the real thing, data in ./souk-data
+                   souk invite EMAIL               a link by which a person joins
                    souk apply -f DIR               people, groups, templates and policies from files
                    souk token create               a key for a person's scripts, or to sign in with
 
@@ -141,7 +142,10 @@ checked and approved, rolls out in steps, can be turned off at once, and leaves 
   Prove            souk audit export               the whole log in one file
                    souk audit verify FILE          that nobody rewrote it; needs no server
 
-  Keep             souk migrate                    bring the database to this version; serve does it, too
+  Keep             souk doctor                     what is wrong, and how to mend it
+                   souk backup FILE                all of it in one file, while it runs
+                   souk restore FILE               set up again from that file
+                   souk migrate                    bring the database to this version; serve does it, too
                    souk version
                    souk completion SHELL           completion for bash, zsh, fish or PowerShell
 
@@ -163,8 +167,8 @@ func (p *program) root() *cobra.Command {
 		}
 		help(cmd, args)
 	})
-	root.AddCommand(p.serveCommand(), p.demoCommand(), p.checkCommand(), p.applyCommand(), p.tokenCommand(), p.keyCommand(),
-		p.killCommand(), p.auditCommand(), p.migrateCommand(), p.versionCommand())
+	root.AddCommand(p.serveCommand(), p.demoCommand(), p.checkCommand(), p.inviteCommand(), p.applyCommand(), p.tokenCommand(), p.keyCommand(),
+		p.killCommand(), p.auditCommand(), p.doctorCommand(), p.backupCommand(), p.restoreCommand(), p.migrateCommand(), p.versionCommand())
 	return root
 }
 

@@ -26,8 +26,11 @@ type client struct {
 
 // connect finds the installation: the server that runs on the data directory, or else one in this process. A database that
 // is named on the command line is opened, whoever else uses it.
-func (p *program) connect(ctx context.Context) (*client, error) {
-	cfg, err := p.config("")
+func (p *program) connect(ctx context.Context) (*client, error) { return p.connectWith(ctx, "") }
+
+// connectWith is connect with a configuration file.
+func (p *program) connectWith(ctx context.Context, file string) (*client, error) {
+	cfg, err := p.config(file)
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +75,20 @@ func (c *client) post(ctx context.Context, path string, in, out any) error {
 	if err != nil {
 		return err
 	}
+	return decode(answer, out)
+}
+
+// get reads the answer to a question into out.
+func (c *client) get(ctx context.Context, path string, out any) error {
+	answer, err := c.send(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return err
+	}
+	return decode(answer, out)
+}
+
+// decode reads an answer and closes it.
+func decode(answer *http.Response, out any) error {
 	defer answer.Body.Close()
 	if err := json.NewDecoder(answer.Body).Decode(out); err != nil {
 		return fmt.Errorf("read answer: %w", err)

@@ -25,7 +25,6 @@ type story struct {
 	db       *store.DB
 	clock    time.Time
 	target   *apply.Target
-	desk     *review.Desk
 	rollouts *rollout.Rollouts
 	keys     *access.Keys
 }
@@ -36,8 +35,8 @@ func newStory(db *store.DB, begin time.Time) *story {
 	s.target = &apply.Target{
 		DB: db, Directory: &access.Directory{DB: db, Now: s.now}, Registry: &registry.Registry{DB: db, Now: s.now},
 		Library: &template.Library{DB: db, Now: s.now}, Engine: engine, Lifecycle: &lifecycle.Lifecycles{DB: db, Now: s.now},
+		Desk: &review.Desk{DB: db, Now: s.now, Policies: engine}, Now: s.now,
 	}
-	s.desk = &review.Desk{DB: db, Now: s.now, Policies: engine}
 	s.rollouts = &rollout.Rollouts{DB: db, Now: s.now}
 	s.keys = &access.Keys{DB: db, Now: s.now, Facts: func(ctx context.Context, tx *store.Tx, environment, _ string) (access.KeyFacts, error) {
 		e, _, err := registry.EnvironmentNamed(ctx, tx, environment)
@@ -170,10 +169,11 @@ func (s *story) submit(ctx context.Context, p publication) (review.Request, erro
 	if err != nil {
 		return review.Request{}, err
 	}
-	request, err := s.desk.Submit(ctx, by, p.content)
+	out, err := s.target.Desk.Submit(ctx, by, p.content)
 	if err != nil {
 		return review.Request{}, err
 	}
+	request := out.Request
 	if request.State != review.NeedsApproval {
 		return review.Request{}, fmt.Errorf("the request %s is %s: %+v", p.content.App.Slug, request.State, request.Checks)
 	}
@@ -189,7 +189,7 @@ func (s *story) approve(ctx context.Context, request review.Request) (review.Req
 				return review.Request{}, err
 			}
 			s.clock = s.clock.Add(25 * time.Minute)
-			out, err := s.desk.Approve(ctx, by, request.ID, review.Judgement{Digest: request.Digest, Domain: need.Domain, Reason: "fine by me"})
+			out, err := s.target.Desk.Approve(ctx, by, request.ID, review.Judgement{Digest: request.Digest, Domain: need.Domain, Reason: "fine by me"})
 			if err != nil {
 				return review.Request{}, err
 			}

@@ -33,6 +33,8 @@ type Config struct {
 	LogFormat          string // text, json
 	Publishers         string // everyone, or role: who may ask for requests
 
+	mayBeAway bool // set by New: the server may start while its database is away
+
 	// What no file sets.
 	Mode      api.Mode
 	People    []api.DemoPerson // whom one may sign in as, with Mode api.Demo

@@ -47,10 +47,13 @@ type App struct {
 	live     *registry.Live
 	rollouts *rollout.Rollouts
 	secret   *seal.Key
-	handler  http.Handler
-	control  *api.API
+	handler  atomic.Pointer[http.Handler]
+	control  *api.API // written before connected is
 	stop     context.CancelFunc
 	running  sync.WaitGroup
+
+	connected atomic.Bool
+	failed    chan error // what ends a server that started without its database
 
 	// The verbs, for a demo that tells its story through them.
 	Directory *access.Directory
@@ -76,13 +79,16 @@ func New(ctx context.Context, cfg Config) (*App, error) {
 		return nil, fault.New(fault.Invalid, "no_data", "the data directory %s cannot be made", cfg.Data).At("data").
 			Fix("name a directory that you may write to with --data").Because(err)
 	}
+	cfg.mayBeAway = cfg.DatabaseURL != "" && cfg.Mode != api.Demo
 	db, err := open(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	a, err := build(ctx, cfg, db)
-	if err != nil {
-		return nil, errors.Join(err, db.Close())
+	a := assemble(cfg, db)
+	if err := a.connect(ctx); err != nil {
+		if err = a.startAway(ctx, err); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
 	}
 	return a, nil
 }
@@ -97,31 +103,17 @@ func Migrate(ctx context.Context, cfg Config) error {
 }
 
 func open(ctx context.Context, cfg Config) (*store.DB, error) {
-	where := store.Config{Dir: cfg.Data, URL: cfg.DatabaseURL, MigrateURL: cfg.DatabaseMigrateURL, Log: cfg.Log}
+	where := store.Config{Dir: cfg.Data, URL: cfg.DatabaseURL, MigrateURL: cfg.DatabaseMigrateURL, Log: cfg.Log, MayBeAway: cfg.mayBeAway}
 	return store.Open(ctx, where)
 }
 
-func build(ctx context.Context, cfg Config, db *store.DB) (*App, error) {
-	if err := db.Migrate(ctx); err != nil {
-		return nil, err
-	}
-	log, err := audit.Open(ctx, db, audit.Config{
-		Dir: cfg.Data, KeyFile: cfg.AuditKeyFile, Key: cfg.AuditKey, Log: cfg.Log, Now: cfg.Now,
-	})
-	if err != nil {
-		return nil, err
-	}
-	secret, err := seal.Open(cfg.Data, cfg.SecretKey)
-	if err != nil {
-		return nil, err
-	}
-	if err := secret.Check(ctx, db, cfg.Now()); err != nil {
-		return nil, err
-	}
+// assemble makes the parts that need no database as yet.
+func assemble(cfg Config, db *store.DB) *App {
+	copies := filepath.Join(cfg.Data, "snapshots")
 	a := &App{
-		cfg: cfg, log: cfg.Log, db: db, audit: log, secret: secret,
-		keys:      &access.Keys{DB: db, Now: cfg.Now, Log: cfg.Log, Facts: keyFacts},
-		live:      &registry.Live{DB: db, Dir: filepath.Join(cfg.Data, "snapshots"), Log: cfg.Log},
+		cfg: cfg, log: cfg.Log, db: db, failed: make(chan error, 1),
+		keys:      &access.Keys{DB: db, Now: cfg.Now, Log: cfg.Log, Facts: keyFacts, Dir: copies},
+		live:      &registry.Live{DB: db, Dir: copies, Log: cfg.Log},
 		rollouts:  &rollout.Rollouts{DB: db, Now: cfg.Now, Log: cfg.Log},
 		Directory: &access.Directory{DB: db, Now: cfg.Now, Uses: usesOfGroup},
 		Tokens:    &access.Tokens{DB: db, Now: cfg.Now, Publishers: access.Publishers(cfg.Publishers)},
@@ -137,32 +129,66 @@ func build(ctx context.Context, cfg Config, db *store.DB) (*App, error) {
 		DB: db, Directory: a.Directory, Registry: a.Registry, Library: a.Library, Engine: a.Policies, Lifecycle: a.Lifecycle,
 		Desk: a.Desk, Now: cfg.Now,
 	}
-	if err := a.Library.Seed(ctx); err != nil {
-		return nil, fmt.Errorf("seed templates: %w", err)
-	}
-	if err := a.live.Load(ctx); err != nil {
-		return nil, fmt.Errorf("load flags: %w", err)
-	}
-	if err := a.keys.Load(ctx); err != nil {
-		return nil, fmt.Errorf("load SDK keys: %w", err)
-	}
-	a.handler, err = a.routes()
-	return a, err
+	return a
 }
 
-// routes puts the surfaces on one port.
-func (a *App) routes() (http.Handler, error) {
-	a.control = api.New(api.Deps{
+// connect brings the schema to the newest version, reads what is served, and serves it.
+func (a *App) connect(ctx context.Context) (err error) {
+	if err := a.reach(ctx); err != nil {
+		return err
+	}
+	if err := a.db.Migrate(ctx); err != nil {
+		return err
+	}
+	if a.audit, err = audit.Open(ctx, a.db, audit.Config{
+		Dir: a.cfg.Data, KeyFile: a.cfg.AuditKeyFile, Key: a.cfg.AuditKey, Log: a.log, Now: a.cfg.Now,
+	}); err != nil {
+		return err
+	}
+	if a.secret, err = seal.Open(a.cfg.Data, a.cfg.SecretKey); err != nil {
+		return err
+	}
+	if err := a.secret.Check(ctx, a.db, a.cfg.Now()); err != nil {
+		return err
+	}
+	if err := a.Library.Seed(ctx); err != nil {
+		return fmt.Errorf("seed templates: %w", err)
+	}
+	if err := a.live.Load(ctx); err != nil {
+		return fmt.Errorf("load flags: %w", err)
+	}
+	if err := a.keys.Load(ctx); err != nil {
+		return fmt.Errorf("load SDK keys: %w", err)
+	}
+	a.control = a.newControl()
+	if err := a.route(a.control); err != nil {
+		return err
+	}
+	a.connected.Store(true)
+	return nil
+}
+
+func (a *App) newControl() *api.API {
+	return api.New(api.Deps{
 		DB: a.db, Log: a.log, Now: a.cfg.Now, Mode: a.cfg.Mode, Version: a.cfg.Version, People: a.cfg.People, Console: web.Files,
 		Ready: a.live.Ready, Directory: a.Directory, Sessions: a.accounts.Sessions, Accounts: a.accounts, Governors: a.newGovernors(), Tokens: a.Tokens,
 		Keys: a.keys, Catalog: a.Catalog, Registry: a.Registry, Live: a.live, Rollouts: a.rollouts, Desk: a.Desk,
 		Library: a.Library, Policies: a.Policies, Lifecycle: a.Lifecycle, Audit: a.audit, Apply: a.Apply, Secret: a.secret,
 		Backups: &backup.Backups{DB: a.db, Audit: a.audit, Now: a.cfg.Now, Version: a.cfg.Version}, Doctor: a.Doctor,
 	})
+}
+
+// route puts the surfaces on one port.
+func (a *App) route(control http.Handler) error {
 	mux := http.NewServeMux()
-	mux.Handle("/", a.control)
+	mux.Handle("/", control)
 	mux.Handle(dataplane.Prefix, a.own(&dataplane.Plane{Lookup: a.keys.Lookup, Live: a.live, Now: a.cfg.Now}))
-	return a.peers(mux)
+	handler, err := a.peers(mux)
+	if err != nil {
+		return err
+	}
+	a.handler.Store(&handler)
+	return nil
 }
 
 // keyFacts tells package access what it may not ask itself: who owns an app, and whether an environment is governed.
@@ -205,14 +231,38 @@ func unknown(what, name string, known []string) error {
 }
 
 // Handler answers every request: the console, the API and the data plane.
-func (a *App) Handler() http.Handler { return a.handler }
+func (a *App) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*a.handler.Load()).ServeHTTP(w, r) })
+}
 
 // Start begins what runs by itself, until Close: the snapshots and keys follow the database, and whichever process leads
 // sequences the audit log and promotes rollouts.
 func (a *App) Start(ctx context.Context) {
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
-	for _, loop := range []func(context.Context){a.live.Run, a.keys.Run, a.control.Run, func(ctx context.Context) { a.db.Lead(ctx, a.lead) }} {
-		a.running.Go(func() { loop(ctx) })
+	a.running.Go(func() { a.live.Run(ctx) })
+	a.running.Go(func() { a.keys.Run(ctx) })
+	a.running.Go(func() {
+		if !a.connected.Load() {
+			if err := a.connectLater(ctx); err != nil {
+				a.failed <- err
+				return
+			}
+			if a.connected.Load() {
+				a.setUp(ctx)
+			}
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		a.running.Go(func() { a.control.Run(ctx) })
+		a.db.Lead(ctx, a.lead)
+	})
+}
+
+// drain ends streams, which never end by themselves.
+func (a *App) drain() {
+	if a.connected.Load() {
+		a.control.Drain()
 	}
 }
 

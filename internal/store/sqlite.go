@@ -42,6 +42,15 @@ func (db *DB) openSQLite(ctx context.Context, path string) error {
 		return err
 	}
 	db.unlock = unlock
+	// SQLite would make the file readable for everybody who gets into the directory, and so its WAL.
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err == nil {
+		err = file.Close()
+	}
+	if err != nil {
+		return errors.Join(fault.New(fault.Invalid, "no_database", "the database file %s cannot be opened", path).
+			Fix("see who owns it and whether the disk can be written to").Because(err), unlock())
+	}
 	escaped := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
 	db.writer, err = sql.Open("sqlite", "file:"+escaped+"?"+sqliteWriter)
 	if err != nil {

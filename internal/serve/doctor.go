@@ -1,0 +1,293 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/api"
+	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// vitals is what a diagnosis rests on.
+type vitals struct {
+	now       time.Time
+	config    error // what contradicts itself in the configuration
+	addr      string
+	publicURL string
+	files     []openFile // that others than the owner may read, and must not
+	free      uint64     // bytes on the disk of the data directory
+	database  store.Vitals
+	databased error // the database cannot be asked; what follows is not known then
+	stale     bool  // the flags that are served may be old
+	log       string
+	newest    time.Time // of the audit events
+	waiting   time.Time // since when an event has waited for its leaf; zero: none does
+	admins    []string
+	approvers map[access.Domain][]string
+	expiring  []string // credentials that end within two weeks
+	policies  error
+}
+
+// openFile is a file with a secret that others may read.
+type openFile struct {
+	path string
+	mode os.FileMode
+}
+
+// Thresholds of a diagnosis.
+const (
+	littleSpace = 1 << 30         // bytes
+	noSpace     = 64 << 20        // bytes
+	clockOff    = 5 * time.Minute // an event from so far in the future means that the clock was set back
+	leafLate    = time.Minute     // an event should have its leaf by then
+	expiresSoon = 14 * 24 * time.Hour
+)
+
+// diagnose says what is well and what is wrong, and how to mend it.
+func diagnose(v vitals) []api.Diagnosis {
+	var all []api.Diagnosis
+	add := func(status api.Health, name, remediation, words string, args ...any) {
+		all = append(all, api.Diagnosis{Name: name, Status: status, Words: fmt.Sprintf(words, args...), Remediation: remediation})
+	}
+	if f, ok := errors.AsType[*fault.Error](v.config); ok {
+		add(api.Failed, "configuration", f.Remediation, "%s", f.Message)
+	} else {
+		add(api.Well, "configuration", "", "nothing contradicts itself")
+	}
+	if host, _, _ := strings.Cut(v.addr, ":"); !loopback(host) && v.publicURL == "" {
+		add(api.Warning, "public_url", "set public_url to what people type, such as https://souk.example.com", "links in invitations do not know the name of this server")
+	}
+	for _, f := range v.files {
+		add(api.Failed, "files", fmt.Sprintf("chmod 600 %s, and think of the secret as known", f.path), "%s may be read by others (mode %04o)", f.path, f.mode)
+	}
+	if len(v.files) == 0 {
+		add(api.Well, "files", "", "keys and data are readable by their owner only")
+	}
+	switch {
+	case v.free < noSpace:
+		add(api.Failed, "disk", "free some space: without any, everything is read-only", "%s are left on the disk of the data directory", size(v.free))
+	case v.free < littleSpace:
+		add(api.Warning, "disk", "free some space soon", "%s are left on the disk of the data directory", size(v.free))
+	default:
+		add(api.Well, "disk", "", "%s are free", size(v.free))
+	}
+	if v.databased != nil {
+		add(api.Failed, "database", "see that it runs and can be reached from here; flags are served from memory meanwhile", "the database does not answer: %s", causeOf(v.databased))
+		return all
+	}
+	return append(all, diagnoseData(v)...)
+}
+
+// diagnoseData is the part of the diagnosis that the database tells.
+func diagnoseData(v vitals) []api.Diagnosis {
+	var all []api.Diagnosis
+	add := func(status api.Health, name, remediation, words string, args ...any) {
+		all = append(all, api.Diagnosis{Name: name, Status: status, Words: fmt.Sprintf(words, args...), Remediation: remediation})
+	}
+	add(api.Well, "database", "", "%s answers, %s", v.database.Server, size(uint64(max(v.database.Bytes, 0))))
+	switch {
+	case v.database.Schema < v.database.Newest:
+		add(api.Failed, "schema", "run souk migrate, or start souk serve", "the database is at version %d, this program wants %d", v.database.Schema, v.database.Newest)
+	case v.database.Schema > v.database.Newest:
+		add(api.Failed, "schema", "run the newer version of this program", "the database is at version %d, which this program does not know", v.database.Schema)
+	default:
+		add(api.Well, "schema", "", "at version %d", v.database.Schema)
+	}
+	if v.database.CanRewrite {
+		add(api.Warning, "database_role", "give the server a role of its own with database.url, which may only SELECT and INSERT on the audit tables, and the owner's with database.migrate_url",
+			"one role of PostgreSQL owns the tables and serves: only triggers keep it from rewriting the audit log")
+	}
+	if v.stale {
+		add(api.Warning, "flags", "see the log of the server for why the database could not be read", "the flags that are served may be old")
+	}
+	if v.log != "" {
+		add(api.Failed, "audit_log", "compare with a checkpoint kept elsewhere: souk audit verify FILE --since CHECKPOINT; after restoring a backup this is expected, and DATA/checkpoints can be moved away", "%s", v.log)
+	} else {
+		add(api.Well, "audit_log", "", "continues the last checkpoint written outside the database")
+	}
+	if !v.waiting.IsZero() && v.now.Sub(v.waiting) > leafLate {
+		add(api.Warning, "audit_sequencer", "see that a server runs and leads; its log says why not", "an event has waited for its leaf since %s", v.waiting.Format(time.RFC3339))
+	}
+	if v.newest.Sub(v.now) > clockOff {
+		add(api.Failed, "clock", "set the clock right, best by NTP", "the newest event is from %s, which lies in the future: the clock was set back", v.newest.Format(time.RFC3339))
+	} else {
+		add(api.Well, "clock", "", "agrees with the log")
+	}
+	switch len(v.admins) {
+	case 0:
+		add(api.Failed, "admins", "start souk serve and open the set-up link that it prints, or run souk apply with a group that has the role admin", "nobody is an administrator")
+	case 1:
+		add(api.Warning, "admins", "make a second person administrator, under Admin → People", "only %s is an administrator: nobody else can help, and nobody looks over their shoulder", v.admins[0])
+	default:
+		add(api.Well, "admins", "", "%d people are administrators", len(v.admins))
+	}
+	for _, domain := range []access.Domain{"product", "security", "platform"} {
+		switch people := v.approvers[domain]; len(people) {
+		case 0:
+			add(api.Warning, "approvers", fmt.Sprintf("make a group with the role approver and the domain %s, under Admin → Groups", domain), "nobody can approve for %s: what needs it waits for ever", domain)
+		case 1:
+			add(api.Warning, "approvers", "add another person to the group", "only %s can approve for %s, and not what they asked for themselves", people[0], domain)
+		}
+	}
+	if v.policies != nil {
+		add(api.Failed, "policies", "mend or remove the policy under Admin → Policies", "the policies do not compile: %s", causeOf(v.policies))
+	} else {
+		add(api.Well, "policies", "", "compile")
+	}
+	for _, words := range v.expiring {
+		add(api.Warning, "expiry", "rotate it before then", "%s", words)
+	}
+	return all
+}
+
+func causeOf(err error) string {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return f.Error()
+	}
+	return err.Error()
+}
+
+// size says a number of bytes as people do.
+func size(n uint64) string {
+	for _, unit := range []struct {
+		name  string
+		bytes uint64
+	}{{"TB", 1 << 40}, {"GB", 1 << 30}, {"MB", 1 << 20}, {"kB", 1 << 10}} {
+		if n >= unit.bytes {
+			return fmt.Sprintf("%.1f %s", float64(n)/float64(unit.bytes), unit.name)
+		}
+	}
+	return fmt.Sprintf("%d bytes", n)
+}
+
+// Doctor examines the installation and tells what is wrong and how to mend it. Administrators do it.
+func (a *App) Doctor(ctx context.Context, by access.Actor) ([]api.Diagnosis, error) {
+	if err := access.Can(by, access.Backup, access.Scope{}); err != nil {
+		return nil, err
+	}
+	v := examineHost(a.cfg)
+	v.stale = a.live.Stale()
+	v.databased = a.examineData(ctx, by, &v)
+	return diagnose(v), nil
+}
+
+// Unopened is the diagnosis of an installation that could not be opened.
+func Unopened(cfg Config, why error) []api.Diagnosis {
+	v := examineHost(cfg)
+	v.databased = why
+	return diagnose(v)
+}
+
+// examineHost looks at what lies outside the database.
+func examineHost(cfg Config) vitals {
+	now := time.Now
+	if cfg.Now != nil {
+		now = cfg.Now
+	}
+	v := vitals{now: now(), config: cfg.Check(), addr: cfg.Addr, publicURL: cfg.PublicURL}
+	for _, path := range []string{
+		cfg.Data, filepath.Join(cfg.Data, "souk.db"), filepath.Join(cfg.Data, "audit.key"), filepath.Join(cfg.Data, "secret.key"),
+		Socket(cfg.Data), cfg.AuditKeyFile, cfg.TLSKey,
+	} {
+		if path == "" {
+			continue
+		}
+		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+			v.files = append(v.files, openFile{path: path, mode: info.Mode().Perm()})
+		}
+	}
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(cfg.Data, &disk); err == nil {
+		v.free = disk.Bavail * uint64(disk.Bsize)
+	}
+	return v
+}
+
+// examineData looks at what the database holds.
+func (a *App) examineData(ctx context.Context, by access.Actor, v *vitals) (err error) {
+	if v.database, err = a.db.Vitals(ctx); err != nil {
+		return err
+	}
+	if v.log, err = a.audit.Broken(ctx); err != nil {
+		return err
+	}
+	newest, err := a.audit.Events(ctx, by, audit.Query{Page: store.Page{Limit: 1}})
+	if err != nil {
+		return err
+	}
+	for _, e := range newest.Items {
+		v.newest = e.Timestamp
+		if e.Leaf == nil {
+			v.waiting = e.Timestamp
+		}
+	}
+	if err := a.examinePeople(ctx, v); err != nil {
+		return err
+	}
+	v.policies = a.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		_, err := a.Policies.At(ctx, tx)
+		return err
+	})
+	return a.examineCredentials(ctx, by, v)
+}
+
+func (a *App) examinePeople(ctx context.Context, v *vitals) error {
+	return a.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		groups, err := access.ApproverGroups(ctx, tx)
+		if err != nil {
+			return err
+		}
+		v.approvers = map[access.Domain][]string{}
+		for _, g := range groups {
+			for _, domain := range g.Domains {
+				v.approvers[domain] = append(v.approvers[domain], g.Members...)
+			}
+		}
+		for domain, people := range v.approvers {
+			slices.Sort(people)
+			v.approvers[domain] = slices.Compact(people)
+		}
+		v.admins, err = access.Admins(ctx, tx)
+		return err
+	})
+}
+
+func (a *App) examineCredentials(ctx context.Context, by access.Actor, v *vitals) error {
+	soon := func(at *time.Time) bool { return at != nil && at.After(v.now) && at.Sub(v.now) < expiresSoon }
+	tokens, err := a.Tokens.List(ctx, by, false, store.Page{Limit: 1000})
+	if err != nil {
+		return err
+	}
+	for _, t := range tokens.Items {
+		if t.RevokedAt == nil && soon(t.ExpiresAt) {
+			v.expiring = append(v.expiring, fmt.Sprintf("the token %s of %s ends on %s", orElse(t.Name, t.Prefix), t.As, t.ExpiresAt.Format(time.DateOnly)))
+		}
+	}
+	keys, err := a.keys.List(ctx, by, "", false, store.Page{Limit: 1000})
+	if err != nil {
+		return err
+	}
+	for _, k := range keys.Items {
+		if k.RevokedAt == nil && soon(k.ExpiresAt) {
+			v.expiring = append(v.expiring, fmt.Sprintf("the SDK key %s of %s ends on %s", orElse(k.Name, k.Prefix), k.Environment, k.ExpiresAt.Format(time.DateOnly)))
+		}
+	}
+	return nil
+}
+
+func orElse(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
