@@ -152,7 +152,7 @@ func (x *explainer) evaluate(ctx context.Context, exprs []*ast.Expr, term *ast.T
 	}
 	bounded, cancel := context.WithTimeout(ctx, ruleTime)
 	defer cancel()
-	results, err := rego.New(rego.Compiler(x.set.compiler), rego.Store(x.set.store), rego.ParsedPackage(x.module.parsed.Package),
+	results, err := rego.New(rego.Compiler(x.set.compiler), rego.Store(x.set.store), rego.GenerateJSON(boundedJSON), rego.ParsedPackage(x.module.parsed.Package),
 		rego.ParsedImports(x.module.parsed.Imports), rego.ParsedQuery(body), rego.ParsedInput(x.input)).Eval(bounded)
 	if err != nil {
 		return nil, false

@@ -155,7 +155,7 @@ func line(err error) int {
 // capabilities is what policies may call: an allow-list, so that a newer OPA opens nothing by itself. Left out are the
 // network (http.send, net.lookup_ip_addr, remote schemas), the environment (opa.runtime), what gives another answer
 // another time (time.now_ns, rand, uuid.rfc4122, tokens that expire), what builds large values from small ones
-// (bits.lsh, yaml, templates, CIDR expansion), and cryptography that a verdict has no use for.
+// (bits.lsh, yaml, templates, CIDR expansion, all paths of a graph), and cryptography that a verdict has no use for.
 var capabilities = sync.OnceValue(func() *ast.Capabilities {
 	all := ast.CapabilitiesForThisVersion()
 	all.Builtins = slices.DeleteFunc(all.Builtins, func(b *ast.Builtin) bool { return !slices.Contains(allowed, b.Name) })
@@ -175,7 +175,7 @@ var allowed = strings.Fields(`
 	strings.any_prefix_match strings.any_suffix_match strings.count strings.replace_n strings.reverse strings.split_n
 	substring trim trim_left trim_prefix trim_right trim_space trim_suffix upper
 	re_match regex.find_all_string_submatch_n regex.find_n regex.is_valid regex.match regex.replace regex.split
-	glob.match glob.quote_meta graph.reachable graph.reachable_paths numbers.range numbers.range_step semver.compare
+	glob.match glob.quote_meta graph.reachable numbers.range numbers.range_step semver.compare
 	semver.is_valid units.parse units.parse_bytes walk bits.and bits.or bits.xor bits.negate bits.rsh
 	base64.decode base64.encode base64.is_valid base64url.decode base64url.encode base64url.encode_no_pad
 	hex.decode hex.encode urlquery.decode urlquery.decode_object urlquery.encode urlquery.encode_object uri.is_valid uri.parse

@@ -223,7 +223,7 @@ func (s *Set) prepare(ctx context.Context, path string) (rego.PreparedEvalQuery,
 	for part := range strings.SplitSeq(path, ".") {
 		ref = append(ref, ast.StringTerm(part))
 	}
-	prepared, err := rego.New(rego.Compiler(s.compiler), rego.Store(s.store), rego.ParsedQuery(ast.NewBody(ast.NewExpr(ast.NewTerm(ref))))).
+	prepared, err := rego.New(rego.Compiler(s.compiler), rego.Store(s.store), rego.GenerateJSON(boundedJSON), rego.ParsedQuery(ast.NewBody(ast.NewExpr(ast.NewTerm(ref))))).
 		PrepareForEval(ctx)
 	if err != nil {
 		return rego.PreparedEvalQuery{}, fmt.Errorf("prepare %s: %w", path, err)
