@@ -97,21 +97,23 @@ func (f Filter) find(x *Index, by access.Actor) (Sort, []int) {
 		if order == "" {
 			return byRank, found
 		}
-		slices.SortFunc(found, func(a, b int) int { return x.compare(order, f.Reverse, x.apps[a], x.apps[b]) })
+		slices.SortFunc(found, func(a, b int) int { return compare(order, f.Reverse, x.apps[a], x.apps[b]) })
 		return order, found
 	}
 	order = cmp.Or(order, ByCreated)
-	found := make([]int, 0, 128)
-	for i, a := range x.apps {
-		if let(a) {
+	found := make([]int, 0, len(x.apps))
+	for _, i := range x.orders[order] {
+		if let(x.apps[i]) {
 			found = append(found, i)
 		}
 	}
-	slices.SortFunc(found, func(a, b int) int { return x.compare(order, f.Reverse, x.apps[a], x.apps[b]) })
+	if f.Reverse {
+		slices.Reverse(found)
+	}
 	return order, found
 }
 
-func (x *Index) compare(order Sort, reverse bool, a, b App) int {
+func compare(order Sort, reverse bool, a, b App) int {
 	var sign int
 	switch order {
 	case ByName, byRank:
@@ -172,7 +174,7 @@ func startOf(order Sort, reverse bool, x *Index, found []int, after []string) (i
 		}
 		last.CreatedAt, last.UpdatedAt = store.Time(micros), store.Time(micros)
 	}
-	at, same := slices.BinarySearchFunc(found, last, func(i int, last App) int { return x.compare(order, reverse, x.apps[i], last) })
+	at, same := slices.BinarySearchFunc(found, last, func(i int, last App) int { return compare(order, reverse, x.apps[i], last) })
 	if same {
 		at++
 	}

@@ -14,9 +14,9 @@ import (
 
 // Index is what a search looks in. It never changes, and is safe for concurrent use.
 type Index struct {
-	apps  []App
-	words map[string][]posting // by word: where it stands
-	lexis []lexeme             // every word once, in order
+	apps   []App
+	lexis  []lexeme       // every word once, in order
+	orders map[Sort][]int // the places of the apps in each order
 }
 
 type posting struct {
@@ -25,8 +25,10 @@ type posting struct {
 }
 
 type lexeme struct {
-	text  []rune
+	word  string
+	runes []rune
 	grams []uint32 // its pairs of letters, sorted
+	where []posting
 }
 
 // The places of a word, by what finding it there is worth.
@@ -39,6 +41,9 @@ const (
 
 // wordsOf gives the words of a text, folded: lower case, without accents.
 func wordsOf(text string) []string {
+	if !strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	}
 	folded := strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Mn, r) {
 			return -1
@@ -50,36 +55,40 @@ func wordsOf(text string) []string {
 
 // NewIndex makes the index of apps.
 func NewIndex(apps []App) *Index {
-	x := &Index{apps: apps, words: map[string][]posting{}}
+	words := map[string][]posting{}
 	for i, a := range apps {
 		for _, part := range []struct {
 			text   string
 			weight uint8
 		}{{a.Slug, inSlug}, {a.Name, inName}, {a.Category, inCategory}, {a.Owner, inCategory}, {a.Description, inDescription}} {
 			for _, word := range wordsOf(part.text) {
-				x.add(int32(i), word, part.weight) //nolint:gosec // there are never two billion apps
+				words[word] = post(words[word], int32(i), part.weight) //nolint:gosec // there are never two billion apps
 			}
 		}
 	}
-	words := make([]string, 0, len(x.words))
-	for word := range x.words {
-		words = append(words, word)
+	x := &Index{apps: apps, lexis: make([]lexeme, 0, len(words))}
+	for word, where := range words {
+		x.lexis = append(x.lexis, lexeme{word: word, runes: []rune(word), grams: gramsOf([]rune(word)), where: where})
 	}
-	slices.Sort(words)
-	x.lexis = make([]lexeme, len(words))
-	for i, word := range words {
-		x.lexis[i] = lexeme{text: []rune(word), grams: gramsOf([]rune(word))}
+	slices.SortFunc(x.lexis, func(a, b lexeme) int { return cmp.Compare(a.word, b.word) })
+	x.orders = map[Sort][]int{}
+	for _, order := range []Sort{ByName, ByCreated, ByUpdated} {
+		places := make([]int, len(apps))
+		for i := range places {
+			places[i] = i
+		}
+		slices.SortFunc(places, func(a, b int) int { return compare(order, false, apps[a], apps[b]) })
+		x.orders[order] = places
 	}
 	return x
 }
 
-func (x *Index) add(app int32, word string, weight uint8) {
-	list := x.words[word]
+func post(list []posting, app int32, weight uint8) []posting {
 	if n := len(list); n > 0 && list[n-1].app == app {
 		list[n-1].weight = max(list[n-1].weight, weight)
-		return
+		return list
 	}
-	x.words[word] = append(list, posting{app, weight})
+	return append(list, posting{app, weight})
 }
 
 // maxQuery bounds the words of a query that are looked at, and their length.
@@ -101,29 +110,31 @@ const (
 func (x *Index) Find(query string, let func(App) bool) []int {
 	words := wordsOf(query)
 	words = words[:min(len(words), maxQueryWords)]
-	type score struct{ fitted, points int }
-	scores, best := map[int32]score{}, 0
+	fitted, points := make([]int, len(x.apps)), make([]int, len(x.apps))
+	this := make([]int, len(x.apps))
+	best := 0
 	for _, word := range words {
-		for app, points := range x.fit(clip(word)) {
-			s, known := scores[app]
-			if !known && !let(x.apps[app]) {
-				continue
+		clear(this)
+		x.fit(clip(word), this)
+		for app, gained := range this {
+			if gained > 0 && (fitted[app] > 0 || let(x.apps[app])) {
+				fitted[app]++
+				points[app] += gained
+				best = max(best, fitted[app])
 			}
-			s.fitted, s.points = s.fitted+1, s.points+points
-			scores[app], best = s, max(best, s.fitted)
 		}
 	}
 	phrase := strings.Join(words, " ")
 	type hit struct{ app, points int }
-	hits := make([]hit, 0, len(scores))
-	for app, s := range scores {
-		if s.fitted < best {
+	var hits []hit
+	for app, n := range fitted {
+		if n == 0 || n < best {
 			continue
 		}
-		if a := x.apps[app]; strings.Join(wordsOf(a.Name), " ") == phrase || a.Slug == query {
-			s.points += int(inName) * exactly // what is called just that comes first
+		if a := x.apps[app]; strings.EqualFold(a.Name, phrase) || a.Slug == query {
+			points[app] += int(inName) * exactly // what is called just that comes first
 		}
-		hits = append(hits, hit{int(app), s.points})
+		hits = append(hits, hit{app, points[app]})
 	}
 	slices.SortFunc(hits, func(a, b hit) int {
 		return cmp.Or(cmp.Compare(b.points, a.points), cmp.Compare(x.apps[a.app].Name, x.apps[b.app].Name), cmp.Compare(a.app, b.app))
@@ -142,48 +153,55 @@ func clip(word string) string {
 	return word
 }
 
-// fit gives the apps that one word of a query fits, with points.
-func (x *Index) fit(word string) map[int32]int {
-	found := map[int32]int{}
-	take := func(lexeme string, quality int) {
-		for _, p := range x.words[lexeme] {
-			found[p.app] = max(found[p.app], quality*int(p.weight))
+// fit adds to points, by app, how well one word of a query fits.
+func (x *Index) fit(word string, points []int) {
+	take := func(l *lexeme, quality int) {
+		for _, p := range l.where {
+			points[p.app] = max(points[p.app], quality*int(p.weight))
 		}
 	}
 	query := []rune(word)
+	// Words are in order, so that those that begin with it stand together, the word itself first.
+	first, known := slices.BinarySearchFunc(x.lexis, word, func(l lexeme, word string) int { return cmp.Compare(l.word, word) })
+	last := first
+	for ; last < len(x.lexis) && strings.HasPrefix(x.lexis[last].word, word); last++ {
+		take(&x.lexis[last], beginning)
+	}
 	allowed := typingErrors(len(query))
-	grams := gramsOf(query)
-	row := newRow(len(query))
-	for _, l := range x.lexis {
-		text := string(l.text)
-		switch at := strings.Index(text, word); {
-		case text == word:
-			take(text, exactly)
-		case at == 0:
-			take(text, beginning)
-		case at > 0 && len(query) > 2:
-			take(text, within)
-		case allowed == 0 || !mayBeNear(grams, l.grams, allowed):
+	if known {
+		take(&x.lexis[first], exactly)
+		allowed = 0 // a word that is there is no slip
+	}
+	if len(query) < 3 {
+		return
+	}
+	grams, rows := gramsOf(query), newRows(len(query))
+	for i := range x.lexis {
+		l := &x.lexis[i]
+		switch {
+		case i >= first && i < last:
+		case len(l.word) > len(word) && strings.Contains(l.word, word):
+			take(l, within)
+		case allowed == 0 || len(l.runes) < len(query)-allowed || !mayBeNear(grams, l.grams, allowed):
 		default:
 			// A word that is still being typed is held against the beginning of a longer one.
-			other := l.text
+			other := l.runes
 			if len(other) > len(query)+allowed {
 				other = other[:len(query)]
 			}
-			if off := row.distance(query, other, allowed); off <= allowed {
-				take(text, similar-5*off)
+			if off := rows.distance(query, other, allowed); off <= allowed {
+				take(l, similar-5*off)
 			}
 		}
 	}
-	return found
 }
 
 // typingErrors is how many slips a word of that length may hold and still be understood.
 func typingErrors(length int) int {
 	switch {
-	case length < 3:
+	case length < 4:
 		return 0
-	case length < 6:
+	case length < 7:
 		return 1
 	}
 	return 2
@@ -220,7 +238,7 @@ func mayBeNear(query, word []uint32, allowed int) bool {
 // rows are the three rows of the table of distances, kept between words.
 type rows struct{ before, last, row []int }
 
-func newRow(size int) *rows {
+func newRows(size int) *rows {
 	const longest = maxQueryWord + 8
 	return &rows{make([]int, max(size, longest)+1), make([]int, max(size, longest)+1), make([]int, max(size, longest)+1)}
 }
