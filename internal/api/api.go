@@ -125,6 +125,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.refuse(answer, r, err)
 		return
 	}
+	if a.Away != nil && strings.HasPrefix(r.URL.Path, prefix+"/") && r.URL.Path != prefix+"/openapi.json" {
+		a.refuse(answer, r, a.Away)
+		return
+	}
 	a.inner.ServeHTTP(answer, r)
 	if exchange.then != nil {
 		exchange.then()

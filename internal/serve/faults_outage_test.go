@@ -56,6 +56,22 @@ type outage struct {
 	name  string
 }
 
+func newOutage(s *site) *outage {
+	s.Helper()
+	u, err := url.Parse(s.cfg.DatabaseURL)
+	if err != nil {
+		s.Fatal(err)
+	}
+	admin, err := sql.Open("pgx", os.Getenv(storetest.PostgresEnv))
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.Cleanup(func() { _ = admin.Close() })
+	o := &outage{site: s, admin: admin, name: strings.TrimPrefix(u.Path, "/")}
+	s.Cleanup(o.end)
+	return o
+}
+
 func (o *outage) exec(statements ...string) {
 	o.Helper()
 	for _, statement := range statements {
@@ -78,18 +94,7 @@ func (o *outage) end() {
 func TestWhileTheDatabaseIsAwayNothingIsLostAndNobodyIsSignedOut(t *testing.T) {
 	t.Parallel()
 	s := openSite(t, store.PostgreSQL)
-	u, err := url.Parse(s.cfg.DatabaseURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	admin, err := sql.Open("pgx", os.Getenv(storetest.PostgresEnv))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = admin.Close() })
-	o := &outage{site: s, admin: admin, name: strings.TrimPrefix(u.Path, "/")}
-	t.Cleanup(o.end)
-
+	o := newOutage(s)
 	flag := s.published("eat").text("flag", "key")
 	key := s.sdkKey("sandbox")
 	alice, olu := s.as("alice"), s.as("olu")

@@ -63,7 +63,9 @@ func (a *App) Run(ctx context.Context) error {
 	if a.cfg.Listening != nil {
 		a.cfg.Listening(addresses)
 	}
-	a.setUp(ctx)
+	if a.connected.Load() {
+		a.setUp(ctx)
+	}
 	select {
 	case <-ctx.Done():
 	case err = <-failed:

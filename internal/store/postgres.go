@@ -22,7 +22,7 @@ func (db *DB) openPostgres(ctx context.Context) error {
 	}
 	pool.SetMaxOpenConns(postgresPool)
 	pool.SetMaxIdleConns(postgresPool)
-	if err := pool.PingContext(ctx); err != nil {
+	if err := pool.PingContext(ctx); err != nil && !db.cfg.MayBeAway {
 		return errors.Join(classify(fmt.Errorf("open PostgreSQL: %w", err)), pool.Close())
 	}
 	db.writer, db.reader = pool, pool

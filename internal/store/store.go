@@ -35,6 +35,7 @@ type Config struct {
 	URL        string // postgres://… for PostgreSQL
 	MigrateURL string // PostgreSQL only: the role that owns the tables; empty means URL
 	Log        *slog.Logger
+	MayBeAway  bool // PostgreSQL: opening it does not ask whether it is there
 }
 
 // DB is an open database. It is safe for concurrent use.
