@@ -62,7 +62,6 @@ type Deps struct {
 	Apply     *apply.Target
 	Audit     *audit.Log
 	Away      error     // what everything that needs the database answers, in a server that started without it
-	Away      error     // what everything that needs the database answers, in a server that started without it
 	Secret    *seal.Key // seals answers that hold secrets; nil keeps none of them
 	Backups   *backup.Backups
 	// Doctor examines the installation; serve knows all of it.

@@ -35,8 +35,6 @@ type Config struct {
 
 	mayBeAway bool // set by New: the server may start while its database is away
 
-	mayBeAway bool // set by New: the server may start while its database is away
-
 	// What no file sets.
 	Mode      api.Mode
 	People    []api.DemoPerson // whom one may sign in as, with Mode api.Demo

@@ -80,7 +80,6 @@ func New(ctx context.Context, cfg Config) (*App, error) {
 			Fix("name a directory that you may write to with --data").Because(err)
 	}
 	cfg.mayBeAway = cfg.DatabaseURL != "" && cfg.Mode != api.Demo
-	cfg.mayBeAway = cfg.DatabaseURL != "" && cfg.Mode != api.Demo
 	db, err := open(ctx, cfg)
 	if err != nil {
 		return nil, err
