@@ -3,9 +3,11 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
@@ -23,7 +25,7 @@ type FlagSummary struct {
 type FlagDetail struct {
 	FlagSummary
 	Rollouts []rollout.Rollout `json:"rollouts" doc:"Newest first"`
-	Can      []string          `json:"can" doc:"What the caller may do: kill, restore"`
+	Can      []string          `json:"can" doc:"What the caller may do: kill, restore, change, rollback, extend, deprecate, remove; each environment says it for itself"`
 }
 
 // KilledFlag is a flag after a kill, with proof that the kill is served.
@@ -41,7 +43,7 @@ type Receipt struct {
 	ServedAt    *time.Time `json:"served_at,omitempty"`
 }
 
-// RestoredFlag is a flag after a restore, or with the request that asks for it.
+// RestoredFlag is a flag after a restore or a rollback, or with the request that asks for it.
 type RestoredFlag struct {
 	FlagDetail
 	Request *review.Request `json:"request,omitempty" doc:"The request that was made, where the environment is governed"`
@@ -60,17 +62,73 @@ type FlagIn struct {
 
 type flagQuery struct {
 	Paging
-	App     string `query:"app" doc:"Slug of the app"`
-	Owner   string `query:"owner" doc:"Group that owns the app"`
-	Search  string `query:"q" doc:"Text in key, name or description"`
-	Killed  bool   `query:"killed" doc:"Only flags that are killed somewhere"`
-	Removed bool   `query:"removed" doc:"Removed flags, too"`
+	App           string          `query:"app" doc:"Slug of the app"`
+	Owner         string          `query:"owner" doc:"Group that owns the app"`
+	Mine          bool            `query:"mine" doc:"Only flags that the caller owns"`
+	Search        string          `query:"q" doc:"Text in key, name or description"`
+	State         lifecycle.State `query:"state" enum:"proposed,approved,staged,active,deprecated,removed" doc:"Place in life; removed shows removed flags"`
+	Template      string          `query:"template_id"`
+	Environment   string          `query:"environment" doc:"Environment that serving and killed are about; absent is any"`
+	Serving       string          `query:"serving" enum:"off,on,audience,custom,killed" doc:"What the flag serves there, or killed"`
+	Killed        bool            `query:"killed" doc:"Only flags that are killed there"`
+	Removed       bool            `query:"removed" doc:"Removed flags, too"`
+	ExpiresBefore time.Time       `query:"expires_before" doc:"Only flags whose time is up before; RFC 3339"`
+	CreatedBefore time.Time       `query:"created_before" doc:"RFC 3339"`
+	Sort          registry.Sort   `query:"sort" enum:"created,key,updated,expires" default:"created"`
+	Order         string          `query:"order" enum:"asc,desc" doc:"By default the newest first, keys from A and expiries from the next one on"`
+}
+
+// filter gives what the query asks for.
+func (q flagQuery) filter(by access.Actor) registry.Filter {
+	f := registry.Filter{
+		App: q.App, OwnerGroup: q.Owner, Search: q.Search, State: string(q.State), TemplateID: q.Template, Environment: q.Environment,
+		Serving: q.Serving, Killed: q.Killed, Removed: q.Removed || q.State == lifecycle.Removed,
+		ExpiresBefore: moment(q.ExpiresBefore), CreatedBefore: moment(q.CreatedBefore), Sort: q.Sort,
+	}
+	if q.Mine {
+		f.OwnedBy = &by
+	}
+	switch q.Order {
+	case "asc":
+		f.Ascending = true
+	case "desc":
+	default:
+		f.Ascending = q.Sort == registry.SortKey || q.Sort == registry.SortExpires
+	}
+	return f
+}
+
+// moment is nil for a time that was not given.
+func moment(at time.Time) *time.Time {
+	if at.IsZero() {
+		return nil
+	}
+	return &at
 }
 
 type historyQuery struct {
 	ByKey
 	Paging
 	Environment string `query:"environment"`
+}
+
+type diffQuery struct {
+	ByKey
+	Environment string `query:"environment" required:"true"`
+	From        int64  `query:"from" minimum:"0" doc:"Revision there; absent is the one before to"`
+	To          int64  `query:"to" minimum:"0" doc:"Revision there; absent is the present one"`
+}
+
+// RollbackWords say where a rollback goes back to, and why.
+type RollbackWords struct {
+	Reason     string `json:"reason,omitempty"`
+	ToRevision int64  `json:"to_revision,omitempty" minimum:"0" doc:"Revision of the environment in the flag's history; absent is the last good one"`
+}
+
+type rollbackAct struct {
+	FlagIn
+	IfMatch string `header:"If-Match" doc:"The flag's revision that was read; the act is refused if the flag has changed"`
+	Body    *RollbackWords
 }
 
 type flagAct struct {
@@ -80,7 +138,7 @@ type flagAct struct {
 }
 
 func flags(a *API) {
-	register(a, operation{method: http.MethodGet, path: "/flags", id: "list-flags", summary: "List flags, newest first"},
+	register(a, operation{method: http.MethodGet, path: "/flags", id: "list-flags", summary: "List flags; newest first unless another order is asked for"},
 		access.Read, func(ctx context.Context, by access.Actor, in *flagQuery) (*reply[store.Listing[FlagSummary]], error) {
 			list, err := a.flags(ctx, by, in)
 			return &reply[store.Listing[FlagSummary]]{Body: list}, err
@@ -107,14 +165,23 @@ func flags(a *API) {
 	}, access.Kill, func(ctx context.Context, by access.Actor, in *flagAct) (*object[RestoredFlag], error) {
 		return a.restore(ctx, by, in)
 	})
+	register(a, operation{method: http.MethodGet, path: "/flags/{key}/diff", id: "diff-flag", summary: "What differs between two revisions of a flag in an environment"},
+		access.Read, func(ctx context.Context, by access.Actor, in *diffQuery) (*reply[registry.Comparison], error) {
+			c, err := a.Registry.Compare(ctx, by, in.Key, in.Environment, in.From, in.To)
+			return &reply[registry.Comparison]{Body: c}, err
+		})
+	register(a, operation{
+		method: http.MethodPost, path: "/flags/{key}/environments/{environment}/rollback", id: "roll-back-flag", also: []int{http.StatusAccepted},
+		summary: "Go back to what a flag served before: at once where that needs nobody's approval, or else as a request (202)",
+	}, access.Kill, func(ctx context.Context, by access.Actor, in *rollbackAct) (*object[RestoredFlag], error) {
+		return a.rollback(ctx, by, in)
+	})
 }
 
 // flags lists flags with their place in life.
 func (a *API) flags(ctx context.Context, by access.Actor, in *flagQuery) (store.Listing[FlagSummary], error) {
 	none := store.Listing[FlagSummary]{}
-	list, err := a.Registry.Flags(ctx, by, registry.Filter{
-		App: in.App, OwnerGroup: in.Owner, Search: in.Search, Killed: in.Killed, Removed: in.Removed,
-	}, in.page())
+	list, err := a.Registry.Flags(ctx, by, in.filter(by), in.page())
 	if err != nil {
 		return none, err
 	}
@@ -143,19 +210,74 @@ func (a *API) flag(ctx context.Context, by access.Actor, key string) (FlagDetail
 		return FlagDetail{}, err
 	}
 	detail := FlagDetail{FlagSummary: FlagSummary{Flag: f}}
+	past := map[string][]registry.Revision{}
+	var rules lifecycle.Rules
 	if err := a.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if detail.Lifecycle, _, err = lifecycle.Get(ctx, tx, key); err != nil {
 			return err
+		}
+		if rules, err = lifecycle.DefaultRules(ctx, tx); err != nil {
+			return err
+		}
+		for _, e := range f.Environments {
+			if past[e.Environment], err = registry.Past(ctx, tx, key, e.Environment); err != nil {
+				return err
+			}
 		}
 		detail.Rollouts, err = rollout.OfFlag(ctx, tx, by, a.Now(), f)
 		return err
 	}); err != nil {
 		return FlagDetail{}, err
 	}
-	if f.RemovedAt == nil && access.Can(by, access.Kill, access.Scope{OwnerGroup: f.OwnerGroup, OwnerPerson: f.Owner}) == nil {
-		detail.Can = []string{"kill", "restore"}
-	}
+	detail.allow(by, rules, past, a.Now())
 	return detail, nil
+}
+
+// allow fills in what the actor may do with the flag, as a whole and in each environment.
+func (d *FlagDetail) allow(by access.Actor, rules lifecycle.Rules, past map[string][]registry.Revision, now time.Time) {
+	on := access.Scope{OwnerGroup: d.OwnerGroup, OwnerPerson: d.Owner}
+	stops, asks := access.Can(by, access.Kill, on) == nil, access.Can(by, access.RequestMake, on) == nil
+	writable := d.Writable() == nil
+	can := map[string]bool{}
+	for i := range d.Environments {
+		e := &d.Environments[i]
+		bakes := slices.ContainsFunc(d.Rollouts, func(r rollout.Rollout) bool { return r.Bakes(e.Environment) })
+		_, back := registry.LastGood(e.Serving, past[e.Environment])
+		for _, act := range []struct {
+			name string
+			may  bool
+		}{
+			{"kill", stops && e.Kill == nil && d.RemovedAt == nil},
+			{"restore", stops && e.Kill != nil && writable},
+			{"change", asks && writable && e.Live && !bakes},
+			{"rollback", stops && writable && e.Live && e.Kill == nil && back},
+		} {
+			if act.may {
+				e.Can = append(e.Can, act.name)
+				can[act.name] = true
+			}
+		}
+	}
+	if stops && d.RemovedAt == nil { // whatever holds already is answered with 200
+		can["kill"], can["restore"] = true, writable
+	}
+	later := now
+	if d.Lifecycle.ExpiresAt != nil && d.Lifecycle.ExpiresAt.After(now) {
+		later = *d.Lifecycle.ExpiresAt
+	}
+	can["extend"] = asks && free(lifecycle.CheckExtend(d.Lifecycle, rules, now, later.Add(24*time.Hour)))
+	can["deprecate"] = asks && free(lifecycle.CheckDeprecate(d.Lifecycle, rules, now))
+	can["remove"] = asks && free(lifecycle.CheckRemove(d.Lifecycle, rules, now, "given with the request"))
+	for _, name := range []string{"kill", "restore", "change", "rollback", "extend", "deprecate", "remove"} {
+		if can[name] {
+			d.Can = append(d.Can, name)
+		}
+	}
+}
+
+// free tells whether nothing stands in the way.
+func free(found []fault.Finding) bool {
+	return !slices.ContainsFunc(found, func(f fault.Finding) bool { return f.Severity == fault.SeverityError })
 }
 
 // kill turns a flag off and waits until this replica serves that.
@@ -192,11 +314,33 @@ func (a *API) restore(ctx context.Context, by access.Actor, in *flagAct) (*objec
 	if err != nil {
 		return nil, err
 	}
+	return a.changed(ctx, by, in.Key, out)
+}
+
+// rollback goes back to an earlier revision, or asks for it.
+func (a *API) rollback(ctx context.Context, by access.Actor, in *rollbackAct) (*object[RestoredFlag], error) {
+	said := RollbackWords{}
+	if in.Body != nil {
+		said = *in.Body
+	}
+	word, err := wordOf(in.IfMatch, &Reason{Reason: said.Reason})
+	if err != nil {
+		return nil, err
+	}
+	out, err := a.Desk.Rollback(ctx, by, in.Key, in.Environment, said.ToRevision, word)
+	if err != nil {
+		return nil, err
+	}
+	return a.changed(ctx, by, in.Key, out)
+}
+
+// changed gives a flag after an act, or with the request that the act became.
+func (a *API) changed(ctx context.Context, by access.Actor, key string, out review.RestoreOutcome) (*object[RestoredFlag], error) {
 	status := a.served(ctx, out.Revealed)
 	if out.Request != nil {
 		status = http.StatusAccepted
 	}
-	flag, err := a.flag(ctx, by, in.Key)
+	flag, err := a.flag(ctx, by, key)
 	if err != nil {
 		return nil, err
 	}

@@ -11,9 +11,11 @@ import (
 
 type rolloutQuery struct {
 	Paging
-	Flag  string        `query:"flag" doc:"Key of the flag"`
-	App   string        `query:"app" doc:"Slug of the app"`
-	State rollout.State `query:"state" enum:"ready,running,paused,completed,aborted"`
+	Flag    string          `query:"flag" doc:"Key of the flag"`
+	App     string          `query:"app" doc:"Slug of the app"`
+	State   []rollout.State `query:"state,explode" enum:"ready,running,paused,completed,aborted" doc:"May be given several times"`
+	Waiting bool            `query:"waiting" doc:"Only those that wait for a person: to be started, resumed, or told whether to go on"`
+	Mine    bool            `query:"mine" doc:"Only those of flags that the caller owns"`
 }
 
 type rolloutAct struct {
@@ -25,7 +27,11 @@ type rolloutAct struct {
 func rollouts(a *API) {
 	register(a, operation{method: http.MethodGet, path: "/rollouts", id: "list-rollouts", summary: "List rollouts, newest first"},
 		access.Read, func(ctx context.Context, by access.Actor, in *rolloutQuery) (*reply[store.Listing[rollout.Rollout]], error) {
-			list, err := a.Rollouts.List(ctx, by, rollout.Filter{FlagKey: in.Flag, App: in.App, State: in.State}, in.page())
+			filter := rollout.Filter{FlagKey: in.Flag, App: in.App, States: in.State, Waiting: in.Waiting}
+			if in.Mine {
+				filter.OwnedBy = &by
+			}
+			list, err := a.Rollouts.List(ctx, by, filter, in.page())
 			return &reply[store.Listing[rollout.Rollout]]{Body: list}, err
 		})
 	register(a, operation{method: http.MethodGet, path: "/rollouts/{id}", id: "get-rollout", summary: "Get a rollout"},

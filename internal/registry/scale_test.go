@@ -333,7 +333,7 @@ func TestLiveGoesOnFromWhatItServes(t *testing.T) {
 						rt.Fatal(err)
 					}
 					i := slices.IndexFunc(all, func(s registry.Segment) bool { return s.Name == "beta" })
-					all[i].Groups = []string{fmt.Sprintf("group%d", round)}
+					all[i].Groups = []string{rapid.SampledFrom([]string{"beta", "pilot"}).Draw(rt, "group"), fmt.Sprintf("group%d", round)}
 					if _, err := r.PutSegment(t.Context(), access.System("test"), all[i]); err != nil {
 						rt.Fatal(err)
 					}

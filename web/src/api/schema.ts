@@ -89,6 +89,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/checkpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List checkpoints, newest first */
+        get: operations["list-audit-checkpoints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/consistency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Proof that the log only grew between two sizes */
+        get: operations["get-audit-consistency"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit/events": {
         parameters: {
             query?: never;
@@ -633,6 +667,23 @@ export interface paths {
         put?: never;
         /** Switch a policy on or off */
         post: operations["deactivate-policy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies:dry-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Which flags a policy would refuse that are not refused now; nothing is stored */
+        post: operations["dry-run-policy"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1516,6 +1567,26 @@ export interface components {
             from: components["schemas"]["Revision"];
             to: components["schemas"]["Revision"];
         };
+        Consistency: {
+            /** @description The log as it is now */
+            checkpoint: components["schemas"]["Checkpoint"];
+            /**
+             * Format: int64
+             * @description Number of leaves
+             */
+            from: number;
+            /** @description Base64 */
+            from_root: string;
+            /** @description The proof, base64 */
+            hashes: string[];
+            /**
+             * Format: int64
+             * @description Number of leaves
+             */
+            to: number;
+            /** @description Base64 */
+            to_root: string;
+        };
         Credential: {
             /** @description Id of the session, token or key; never the secret */
             id?: string;
@@ -1640,6 +1711,13 @@ export interface components {
         };
         Examination: {
             items: components["schemas"]["Diagnosis"][];
+        };
+        FailingFlag: {
+            app: string;
+            findings: components["schemas"]["Finding"][];
+            flag_key: string;
+            /** @description Group that owns the app */
+            owner: string;
         };
         Finding: {
             /** @description Stable name of the finding */
@@ -2056,6 +2134,11 @@ export interface components {
             /** @description Cursor of the next page; absent on the last */
             next?: string;
         };
+        ListingCheckpoint: {
+            items: components["schemas"]["Checkpoint"][];
+            /** @description Cursor of the next page; absent on the last */
+            next?: string;
+        };
         ListingEntry: {
             items: components["schemas"]["Entry"][];
             /** @description Cursor of the next page; absent on the last */
@@ -2306,6 +2389,23 @@ export interface components {
             /** Format: date-time */
             updated_at?: string;
         };
+        PolicyCandidate: {
+            /** @description A policy that is there, such as one that is switched off */
+            name?: string;
+            /** @description A Rego module; absent takes the policy of that name */
+            source?: string;
+        };
+        PolicyDryRun: {
+            /**
+             * Format: int64
+             * @description Flags that were looked at, the newest first
+             */
+            judged: number;
+            /** @description There are more flags, which were not looked at */
+            more: boolean;
+            /** @description Flags that would be refused, and are not by the policies in force */
+            would_fail: components["schemas"]["FailingFlag"][];
+        };
         PolicyRule: {
             /** @description Member of the input that it hangs on */
             field?: string;
@@ -2339,7 +2439,7 @@ export interface components {
             /** @description Why it did not pass */
             words?: string;
         };
-        PolicyTrial: {
+        PolicyTry: {
             /** @description What the policy sees as input; absent is an empty one */
             input?: {
                 [key: string]: unknown;
@@ -3369,6 +3469,73 @@ export interface operations {
             };
         };
     };
+    "list-audit-checkpoints": {
+        parameters: {
+            query?: {
+                /** @description What the page before gave as next */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListingCheckpoint"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-audit-consistency": {
+        parameters: {
+            query: {
+                /** @description Number of leaves of the earlier checkpoint */
+                from: number;
+                /** @description Number of leaves of the later one; absent is the log as it is now */
+                to?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Consistency"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-audit-events": {
         parameters: {
             query?: {
@@ -3379,12 +3546,20 @@ export interface operations {
                 flag?: string;
                 /** @description E-mail of who acted */
                 actor?: string;
-                /** @description Name of the event, such as flag.killed */
+                /** @description Name of the event, such as flag.killed, or how it begins and a star, such as flag.* */
                 event?: string;
                 /** @description Slug of an app */
                 app?: string;
                 /** @description Id of a request */
                 request?: string;
+                /** @description What else was acted on, such as group:product or person:pat@hyfin.example */
+                subject?: string;
+                /** @description A time (RFC 3339): only what happened then or later */
+                from?: string;
+                /** @description A time (RFC 3339): only what happened before */
+                to?: string;
+                /** @description Words of the event, such as a part of its reason. A page may hold few of them, or none, and yet have a next */
+                q?: string;
                 /** @description A time (RFC 3339) or the id of an event: only what came after */
                 after?: string;
             };
@@ -4831,6 +5006,42 @@ export interface operations {
             };
         };
     };
+    "dry-run-policy": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyCandidate"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyDryRun"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "try-policy": {
         parameters: {
             query?: never;
@@ -4843,7 +5054,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PolicyTrial"];
+                "application/json": components["schemas"]["PolicyTry"];
             };
         };
         responses: {
