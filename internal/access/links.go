@@ -154,10 +154,26 @@ func (a *Accounts) ResetLink(ctx context.Context, by Actor, email string) (link 
 		if err := mayJoin(p); err != nil {
 			return err
 		}
+		if err := notForAdmins(ctx, tx, by, p); err != nil {
+			return err
+		}
 		link, err = a.makeLink(ctx, tx, change{by: by, at: a.Now()}, LinkReset, p)
 		return err
 	})
 	return link, err
+}
+
+// notForAdmins refuses a link by which one administrator could act as another, and so be both who proposes and who confirms.
+func notForAdmins(ctx context.Context, tx *store.Tx, by Actor, p Person) error {
+	if by.Credential.Kind == credentialLocal || by.Credential.Kind == credentialSystem || by.Email == p.Email {
+		return nil
+	}
+	theirs, err := ActorOf(ctx, tx, p.Email, by.Credential, ScopeAll)
+	if err != nil || !theirs.Has(Admin) {
+		return err
+	}
+	return fault.New(fault.Conflict, "second_admin", "%s is an administrator, too, whose password only they and the server itself can reset", p.Email).
+		At("email").Fix("on the server, run: souk invite --reset %s", p.Email)
 }
 
 // SetUpLink gives the link that makes the first administrator and voids the one before; false where there is an
