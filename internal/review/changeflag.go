@@ -42,9 +42,7 @@ func aboutChangingFlag(ctx context.Context, tx *store.Tx, at time.Time, r record
 		return err
 	}
 	state, _ := f.Flag.In(r.content.Environment)
-	var err error
-	f.AudienceSize, err = audienceSize(ctx, tx, f.Segments, r.content.Change.over(*f.Flag, state.Serving).Audience)
-	return err
+	return f.countAudience(ctx, tx, r.content.Change.over(*f.Flag, state.Serving).Audience)
 }
 
 // over gives what the flag would serve instead of what it serves now.
@@ -174,7 +172,7 @@ func checkChangingFlag(c Content, f Facts) checked {
 	seen.says = map[string]any{"widens": widens, "change": c.Change, "before": now, "after": next}
 	seen.findings = map[string]string{"fields.audiences": "change.audience", "fields.default": "change.default_variant"}
 	if widens && environment.Governed && len(problems) == 0 {
-		seen.plan, problems = rollout.PlanChange(f.stages(), *f.Flag, environment, now, next, f.AudienceSize)
+		seen.plan, problems = rollout.PlanChange(f.stages(), *f.Flag, environment, now, next, f.planned())
 		seen.schema = append(seen.schema, problems...)
 	}
 	seen.diff = append([]Change{{

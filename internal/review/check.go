@@ -42,6 +42,7 @@ type Facts struct {
 	Requester    access.Actor
 	Template     *template.Template // nil: there is no such template
 	TemplateIDs  []string
+	Retired      bool // the template was retired before the request was made with it
 	Policies     *policy.Set
 	Owner        *access.Group  // the group that owns the app, or is to own it; nil: there is none
 	FieldOwner   *access.Person // the person fields.owner; nil: there is none
@@ -52,7 +53,8 @@ type Facts struct {
 	Authors      []Author
 	Segments     []registry.Segment
 	Environments []registry.Environment
-	AudienceSize int // people known to be in the audience
+	AudienceSize int  // people known to be in the audience
+	AudienceOpen bool // rules of the segment may let in more than are known
 	Rules        lifecycle.Rules
 	Slug         *fault.Finding    // why the slug is not to be had; nil: it is
 	KeyTaken     bool              // by another flag
@@ -204,8 +206,17 @@ func checkTexts(c Content) []fault.Finding {
 	return findings
 }
 
-// judge asks the policies, with the input that domain.md and docs/reference name.
+// judge asks the policies.
 func judge(ctx context.Context, seen checked, scanned CheckResult, f Facts) (policy.Verdict, error) {
+	verdict, err := f.Policies.Judge(ctx, inputOf(seen, scanned, f))
+	if err != nil {
+		return policy.Verdict{}, fmt.Errorf("judge by policy: %w", err)
+	}
+	return verdict, nil
+}
+
+// inputOf is the input of policies that domain.md and docs/reference name.
+func inputOf(seen checked, scanned CheckResult, f Facts) policy.Input {
 	request := map[string]any{
 		"kind": seen.content.Kind, "reason": seen.content.Reason, "removal_plan": seen.content.RemovalPlan, "plan": seen.plan,
 		"environment": seen.content.Environment, "exposes": seen.exposes,
@@ -234,11 +245,7 @@ func judge(ctx context.Context, seen checked, scanned CheckResult, f Facts) (pol
 	if f.Flag != nil {
 		input["flag"] = f.Flag
 	}
-	verdict, err := f.Policies.Judge(ctx, input)
-	if err != nil {
-		return policy.Verdict{}, fmt.Errorf("judge by policy: %w", err)
-	}
-	return verdict, nil
+	return input
 }
 
 // classification is what the publisher says of the data that the app shows; none unless said.

@@ -49,6 +49,11 @@ func (d *Desk) decide(ctx context.Context, by access.Actor, id string, v Verdict
 		if err != nil {
 			return err
 		}
+		if !repeated && v == VerdictApproved {
+			if err := r.judgeDecision(ctx, facts, by, j); err != nil {
+				return err
+			}
+		}
 		if !repeated {
 			if out.Revealed, err = d.settle(ctx, tx, by, &r, facts, v, j); err != nil {
 				return err
@@ -121,6 +126,34 @@ func (d *Desk) admit(r *record, f Facts, by access.Actor, v Verdict, j *Judgemen
 	return false, nil
 }
 
+// judgeDecision asks the policies that judge approvals; the first that refuses this one is told.
+func (r record) judgeDecision(ctx context.Context, f Facts, by access.Actor, j Judgement) error {
+	t, ok := r.content.Kind.trait()
+	if !ok {
+		return nil
+	}
+	seen := t.check(r.content, f)
+	input := inputOf(seen, seen.results[checkSecurity], f)
+	input["approval"] = map[string]any{
+		"by": by.Email, "domain": j.Domain, "reason": j.Reason, "credential": by.Credential, "own_credential": !foreign(by),
+	}
+	findings, err := f.Policies.JudgeDecision(ctx, input)
+	if err != nil {
+		return err
+	}
+	for _, finding := range findings {
+		if finding.Severity == fault.SeverityError {
+			return fault.New(fault.Forbidden, finding.Code, "%s", finding.Message).At(finding.Field).Fix("%s", finding.Remediation).With(findings...)
+		}
+	}
+	return nil
+}
+
+// foreign tells whether the actor acts by a token that somebody else made, also by a session that was opened with it.
+func foreign(by access.Actor) bool {
+	return by.Credential.MadeBy != "" && by.Credential.MadeBy != by.Email
+}
+
 // timely refuses to approve what cannot be done as it was asked for: what it changes is not as it was then, or something is in
 // its way.
 func (r record) timely(f Facts) error {
@@ -153,7 +186,7 @@ func (d *Desk) settle(ctx context.Context, tx *store.Tx, by access.Actor, r *rec
 	now := d.Now()
 	decision := Decision{
 		ID: store.NewID(), Digest: r.digest, Domain: j.Domain, By: by.Email, At: now, Verdict: v, Reason: j.Reason,
-		ForeignToken: by.Credential.MadeBy != "" && by.Credential.MadeBy != by.Email, // also of a session opened with it
+		ForeignToken: foreign(by),
 	}
 	if err := insertDecision(ctx, tx, r.id, decision); err != nil {
 		return nil, err

@@ -97,7 +97,8 @@ func (d *Desk) submit(ctx context.Context, tx *store.Tx, by access.Actor, c Cont
 		return record{}, nil, unknownKind(c.Kind)
 	}
 	if c.Draft {
-		return r, nil, d.keep(ctx, tx, by, &r, "request.drafted", nil)
+		err := d.keep(ctx, tx, by, &r, "request.drafted", nil)
+		return r, nil, err
 	}
 	facts, err := d.facts(ctx, tx, r, by)
 	if err != nil {
@@ -115,7 +116,8 @@ func (d *Desk) submit(ctx context.Context, tx *store.Tx, by access.Actor, c Cont
 	if err != nil {
 		return record{}, nil, err
 	}
-	return r, revealed, r.save(ctx, tx, d.Now())
+	err = r.save(ctx, tx, d.Now())
+	return r, revealed, err
 }
 
 // keep stores a draft: nothing is checked, and its events are told to nobody but the requester and auditors.

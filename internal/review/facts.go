@@ -224,22 +224,23 @@ func (f Facts) ofFlag(c Content) checked {
 	return seen
 }
 
-// audienceSize counts the people who are known to be in a segment.
-func audienceSize(ctx context.Context, tx *store.Tx, segments []registry.Segment, name string) (int, error) {
-	i := slices.IndexFunc(segments, func(s registry.Segment) bool { return s.Name == name })
+// countAudience counts the people who are known to be in a segment.
+func (f *Facts) countAudience(ctx context.Context, tx *store.Tx, name string) error {
+	i := slices.IndexFunc(f.Segments, func(s registry.Segment) bool { return s.Name == name })
 	if i < 0 {
-		return 0, nil
+		return nil
 	}
-	if segments[i].Everybody {
-		return access.CountPeople(ctx, tx)
+	reach, err := registry.ReachOf(ctx, tx, f.Segments[i])
+	f.AudienceSize, f.AudienceOpen = reach.People, !reach.Exact
+	return err
+}
+
+// planned is the size of the audience that a plan is made for; below 0 it is not known.
+func (f Facts) planned() int {
+	if f.AudienceOpen {
+		return -1
 	}
-	members, err := access.MembersOf(ctx, tx, segments[i].Groups)
-	if err != nil {
-		return 0, err
-	}
-	people := slices.Concat(members, segments[i].People)
-	slices.Sort(people)
-	return len(slices.Compact(people)), nil
+	return f.AudienceSize
 }
 
 // document is the template's; empty if there is none.

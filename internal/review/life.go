@@ -30,7 +30,7 @@ func extending() trait {
 			}
 			return map[string]any{"state": f.Life.State, "expires_at": f.Life.ExpiresAt}
 		},
-		effect: func(ctx context.Context, m move, _ Assessed, f Facts) (map[string]int64, error) {
+		effect: func(ctx context.Context, m move, _ Assessed, _ Facts) (map[string]int64, error) {
 			until, _ := untilOf(m.r.content.Until)
 			_, err := lifecycle.Extend(ctx, m.tx, m.by, m.at, m.ident(), until, m.reason(), m.r.id)
 			return nil, err

@@ -118,11 +118,12 @@ func page(ctx context.Context, tx *store.Tx, by access.Actor, q Query, after []s
 	if q.DecidedByMe {
 		n.add(`id IN (SELECT request_id FROM decision WHERE person = ?)`, by.Email)
 	}
-	if q.Mine {
+	switch {
+	case q.Mine:
 		n.add(`requester = ?`, by.Email)
-	} else if slices.Contains(q.States, Draft) {
+	case slices.Contains(q.States, Draft):
 		n.add(`(NOT draft OR requester = ?)`, by.Email)
-	} else {
+	default:
 		n.add(`NOT draft`)
 	}
 	n.among("state", words(q.States))

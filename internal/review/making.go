@@ -50,7 +50,7 @@ func creating() trait {
 		},
 		takes: []string{"template_id", "app", "fields", "removal_plan"},
 		about: aboutCreating,
-		ask:   func(by access.Actor, c Content, f Facts) error { return askApp(by, c, f) },
+		ask:   askApp,
 		check: checkCreating,
 		reserve: func(ctx context.Context, m move, a Assessed, f Facts) error {
 			return propose(ctx, m, a, f, registry.Flag{})
@@ -101,10 +101,11 @@ func makingFacts(ctx context.Context, tx *store.Tx, r record, f *Facts) (err err
 	if err := f.fromTemplate(ctx, tx, c.TemplateID, r.pinned(c.TemplateID)); err != nil {
 		return err
 	}
+	f.Retired = f.Template != nil && !f.Template.Active && r.pinned(c.TemplateID) == 0
 	if f.Segments, err = registry.Segments(ctx, tx); err != nil {
 		return err
 	}
-	if f.AudienceSize, err = audienceSize(ctx, tx, f.Segments, text(c.Fields["audiences"])); err != nil {
+	if err := f.countAudience(ctx, tx, text(c.Fields["audiences"])); err != nil {
 		return err
 	}
 	owner := text(c.Fields["owner"])
@@ -134,16 +135,13 @@ func askPublishing(by access.Actor, _ Content, f Facts) error {
 }
 
 func checkPublishing(c Content, f Facts) checked {
-	var schema []fault.Finding
-	switch {
-	case c.App == nil:
-		schema = append(schema, wrong("app", "required", "give the app a short name, a name, a category, an owner, a contact and a URL",
-			"the app is not described"))
-	default:
-		schema = catalog.Check(c.App.catalogApp())
-		if f.Slug != nil {
-			schema = append(schema, *f.Slug)
-		}
+	if c.App == nil {
+		return checkMaking(c, App{}, f, []fault.Finding{wrong("app", "required",
+			"give the app a short name, a name, a category, an owner, a contact and a URL", "the app is not described")})
+	}
+	schema := catalog.Check(c.App.catalogApp())
+	if f.Slug != nil {
+		schema = append(schema, *f.Slug)
 	}
 	return checkMaking(c, appOf(c), f, schema)
 }
@@ -182,6 +180,9 @@ func checkOnlySlug(app App) []fault.Finding {
 func checkMaking(c Content, app App, f Facts, schema []fault.Finding) checked {
 	seen := checked{content: c, app: app, judged: app, fields: c.Fields, exposes: true, results: map[string]CheckResult{}}
 	required := []string{checkAudit, checkSecurity}
+	if f.Retired {
+		schema = append(schema, wrong("template_id", "template_retired", "choose another template", "the template %s is no longer used", c.TemplateID))
+	}
 	if f.KeyTaken {
 		schema = append(schema, wrong("fields.name", "key_taken", "choose another name for the switch", "the app has a switch of that name already"))
 	}
@@ -454,7 +455,7 @@ func graceOf(t template.Template) int {
 
 // planOf is the rollout that an approval leaves ready: the template's steps, or the default ones.
 func planOf(t template.Template, fields map[string]any, f Facts) ([]rollout.Step, []fault.Finding) {
-	return rollout.Plan(stagesOf(t, fields), text(fields["audiences"]), f.AudienceSize, f.Environments)
+	return rollout.Plan(stagesOf(t, fields), text(fields["audiences"]), f.planned(), f.Environments)
 }
 
 // stagesOf are the steps that a template writes.

@@ -42,7 +42,7 @@ func (d *Desk) view(ctx context.Context, tx *store.Tx, by access.Actor, r record
 // outdated tells whether what an open request would change is another thing by now.
 func (d *Desk) outdated(ctx context.Context, tx *store.Tx, r record) (bool, error) {
 	t, ok := r.content.Kind.trait()
-	if !ok || t.base == nil || r.content.Draft || r.open("decided") != nil {
+	if !ok || t.base == nil || r.state != NeedsFixes && r.state != NeedsApproval {
 		return false, nil
 	}
 	var f Facts

@@ -1,0 +1,129 @@
+package review
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/policy"
+	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// maxJudged is how many flags a dry run looks at, the newest first: each is judged twice by all policies.
+const maxJudged = 1_000
+
+// PolicyTrial is what a policy would find if every flag were asked for anew.
+type PolicyTrial struct {
+	Judged    int           `json:"judged" doc:"Flags that were looked at, the newest first"`
+	More      bool          `json:"more" doc:"There are more flags, which were not looked at"`
+	WouldFail []FailingFlag `json:"would_fail" doc:"Flags that would be refused, and are not by the policies in force"`
+}
+
+// FailingFlag is a flag that a policy would refuse.
+type FailingFlag struct {
+	FlagKey  string          `json:"flag_key"`
+	App      string          `json:"app"`
+	Owner    string          `json:"owner" doc:"Group that owns the app"`
+	Findings []fault.Finding `json:"findings"`
+}
+
+// DryRun judges what every flag was made from by the policies in force with another source of one of them, or one more:
+// which flags would be refused that are not refused now. Nothing is written. Who governs may do it.
+func (d *Desk) DryRun(ctx context.Context, by access.Actor, source string) (PolicyTrial, error) {
+	if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
+		return PolicyTrial{}, err
+	}
+	trial := PolicyTrial{WouldFail: []FailingFlag{}}
+	cursor := ""
+	for {
+		next, err := d.tryPage(ctx, source, cursor, &trial)
+		if err != nil {
+			return PolicyTrial{}, err
+		}
+		if next == "" {
+			return trial, nil
+		}
+		if trial.Judged >= maxJudged {
+			trial.More = true
+			return trial, nil
+		}
+		cursor = next
+	}
+}
+
+// tryPage judges a page of flags in a transaction of its own, so that none is open for long.
+func (d *Desk) tryPage(ctx context.Context, source, cursor string, trial *PolicyTrial) (next string, err error) {
+	err = d.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		inForce, err := d.Policies.At(ctx, tx)
+		if err != nil {
+			return err
+		}
+		candidate, err := d.Policies.Candidate(ctx, tx, source)
+		if err != nil {
+			return err
+		}
+		world := Facts{Now: d.Now(), Requester: access.System("policy")}
+		if world.Environments, err = registry.Environments(ctx, tx); err != nil {
+			return err
+		}
+		if world.Rules, err = lifecycle.DefaultRules(ctx, tx); err != nil {
+			return err
+		}
+		flags, err := registry.List(ctx, tx, registry.Filter{}, store.Page{Cursor: cursor})
+		if err != nil {
+			return err
+		}
+		for _, flag := range flags.Items {
+			f := world
+			if err := aboutFlag(ctx, tx, f.Now, record{content: Content{FlagKey: flag.Key}}, &f); err != nil {
+				return err
+			}
+			findings, err := f.newlyRefused(ctx, inForce, candidate)
+			if err != nil {
+				return err
+			}
+			trial.Judged++
+			if len(findings) > 0 {
+				trial.WouldFail = append(trial.WouldFail, FailingFlag{FlagKey: flag.Key, App: flag.App, Owner: flag.OwnerGroup, Findings: findings})
+			}
+		}
+		next = flags.Next
+		return nil
+	})
+	return next, err
+}
+
+// newlyRefused gives what the candidate finds wrong with the flag, if it were asked for now, and the policies in force do not.
+func (f Facts) newlyRefused(ctx context.Context, inForce, candidate *policy.Set) ([]fault.Finding, error) {
+	c := Content{Kind: PublishApp}
+	if f.Origin != nil {
+		c = *f.Origin
+	}
+	seen := f.ofFlag(c)
+	seen.exposes = true
+	if f.Template != nil {
+		seen.plan, _ = planOf(*f.Template, seen.fields, f)
+	}
+	refused := func(set *policy.Set) ([]fault.Finding, error) {
+		f.Policies = set
+		verdict, err := judge(ctx, seen, CheckResult{}, f)
+		return slices.DeleteFunc(verdict.Findings, func(one fault.Finding) bool { return one.Severity != fault.SeverityError }), err
+	}
+	before, err := refused(inForce)
+	if err != nil {
+		return nil, err
+	}
+	after, err := refused(candidate)
+	if err != nil {
+		return nil, fmt.Errorf("judge %s: %w", f.Flag.Key, err)
+	}
+	return slices.DeleteFunc(after, func(one fault.Finding) bool {
+		return slices.ContainsFunc(before, func(b fault.Finding) bool {
+			return b.Code == one.Code && b.Field == one.Field && b.Message == one.Message
+		})
+	}), nil
+}
