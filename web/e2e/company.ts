@@ -1,4 +1,5 @@
-import { expect, type Page } from "@playwright/test";
+import type { Page } from "@playwright/test";
+import { enter, expect } from "./souk";
 
 // Acts of people of the demo by the API, for what a story needs before it begins.
 
@@ -11,13 +12,6 @@ interface Asked {
   flag?: { key: string };
 }
 
-/** From here on the page's requests are a person's. */
-export async function become(page: Page, name: string): Promise<void> {
-  await page.context().clearCookies();
-  const answer = await page.request.post("/api/v1/session", { data: { email: `${name}@hyfin.example` } });
-  expect(answer.ok(), await answer.text()).toBe(true);
-}
-
 /** Asks for something as who the page is. */
 export async function ask(page: Page, content: object): Promise<Asked> {
   const answer = await page.request.post("/api/v1/requests", { data: content });
@@ -28,7 +22,7 @@ export async function ask(page: Page, content: object): Promise<Asked> {
 /** Lets every approver of the company who can approve a request, until it is decided. */
 export async function approve(page: Page, id: string): Promise<Asked> {
   for (const name of ["pat", "sam", "petra"]) {
-    await become(page, name);
+    await enter(page, name);
     const request: Asked = await (await page.request.get(`/api/v1/requests/${id}`)).json();
     if (request.state !== "needs_approval") return request;
     if (!request.can.includes("approve")) continue;
@@ -40,9 +34,25 @@ export async function approve(page: Page, id: string): Promise<Asked> {
   return (await page.request.get(`/api/v1/requests/${id}`)).json();
 }
 
+/** The same, rolled out to everybody it was approved for: its last step is under way. */
+export async function stagedApp(page: Page, slug: string): Promise<string> {
+  const key = await approvedApp(page, slug);
+  await enter(page, "alice");
+  const flag = (await (await page.request.get(`/api/v1/flags/${key}`)).json()) as {
+    rollouts: { id: string }[];
+  };
+  for (const act of ["start", "promote"]) {
+    const answer = await page.request.post(`/api/v1/rollouts/${flag.rollouts[0]?.id}/${act}`, {
+      data: { reason: "nothing bad seen" },
+    });
+    expect(answer.ok(), await answer.text()).toBe(true);
+  }
+  return key;
+}
+
 /** An app of alice's team that is approved and not rolled out yet: off everywhere but in the sandbox. Gives the key of its switch. */
 export async function approvedApp(page: Page, slug: string): Promise<string> {
-  await become(page, "alice");
+  await enter(page, "alice");
   const { id } = await ask(page, {
     kind: "publish_app",
     template_id: "microapp-basic-toggle-v1",

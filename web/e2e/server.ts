@@ -16,6 +16,12 @@ export const firstPort = Number(process.env.E2E_PORT ?? 18471);
 
 /** Starts the real binary's demo on an empty directory and waits until it is ready. */
 export async function start(port: number): Promise<Server> {
+  const { E2E_URL: url, E2E_DATA: data = "", E2E_BINARY: binary = "" } = process.env;
+  if (url) return { url, data, binary, stop: async () => undefined }; // one that runs already, while one works on a screen
+  return launch(port);
+}
+
+async function launch(port: number): Promise<Server> {
   const data = mkdtempSync(join(tmpdir(), "souk-e2e-"));
   const binary = process.env.E2E_BINARY ?? join(import.meta.dirname, "../../bin/souk");
   const demo = spawn(binary, ["demo", "--addr", `:${port}`, "--data", data], { stdio: "pipe" });

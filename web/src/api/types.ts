@@ -4,6 +4,7 @@ import type { components, operations } from "./schema";
 
 type Schemas = components["schemas"];
 
+export type App = Schemas["AppSummary"];
 export type AppDraft = Schemas["RequestApp"];
 export type Assessment = Schemas["Assessment"];
 export type AuditEntry = Schemas["Entry"];

@@ -1,14 +1,17 @@
 import { Button } from "@mantine/core";
-import { IconHandStop, IconPower } from "@tabler/icons-react";
+import { IconHandStop, IconPencil, IconPower } from "@tabler/icons-react";
 import { Link } from "react-router";
 import type { Environment, Flag, FlagEnvironment } from "../api/types";
 import { m } from "../messages";
+import { planOf } from "../model/change";
+import { sentence } from "../model/text";
 import { Notice } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
 import { ServingChip } from "../pieces/states";
 import { When } from "../pieces/When";
 import { Who } from "../pieces/Who";
 import classes from "./Environments.module.css";
+import { RollBack } from "./RollBack";
 import { useKill, useRestore } from "./useFlag";
 
 interface Props {
@@ -51,6 +54,15 @@ function Row({ flag, state, production }: { flag: Flag; state: FlagEnvironment; 
       </div>
       <div className={classes.state}>
         <ServingChip state={state} />
+        {state.live && state.serving.mode === "custom" && !state.serving.title && (
+          <span className={classes.meta}>
+            {m.change.planWords(planOf(flag, state), flag).map((line, i) => (
+              <span key={i} className={classes.rule}>
+                {sentence(line)}
+              </span>
+            ))}
+          </span>
+        )}
         {state.kill && (
           <span className={classes.meta}>
             <Who email={state.kill.by} />: <q>{state.kill.reason}</q>
@@ -58,37 +70,46 @@ function Row({ flag, state, production }: { flag: Flag; state: FlagEnvironment; 
         )}
         {!state.live && !state.kill && <span className={classes.meta}>{m.flag.notLive}</span>}
       </div>
-      {!production && (
-        <div>
-          {state.kill
-            ? flag.can.includes("restore") && (
-                <Button
-                  size="xs"
-                  variant="default"
-                  leftSection={<IconPower size={14} aria-hidden />}
-                  aria-label={m.flag.restoreIn(where)}
-                  loading={restore.isPending}
-                  onClick={() => restore.mutate({ environment: where, reason: "" })}
-                >
-                  {m.flag.restore}
-                </Button>
-              )
-            : state.live &&
-              flag.can.includes("kill") && (
-                <Button
-                  size="xs"
-                  variant="subtle"
-                  color="red"
-                  leftSection={<IconHandStop size={14} aria-hidden />}
-                  aria-label={m.flag.killIn(where)}
-                  loading={kill.isPending}
-                  onClick={() => kill.mutate({ environment: where, reason: "" })}
-                >
-                  {m.flag.turnOff}
-                </Button>
-              )}
-        </div>
-      )}
+      <div className={classes.acts}>
+        {state.can?.includes("change") && (
+          <Button
+            size="xs"
+            variant="default"
+            component={Link}
+            to={`/flags/${encodeURIComponent(flag.key)}/edit/${encodeURIComponent(where)}`}
+            leftSection={<IconPencil size={14} aria-hidden />}
+            aria-label={m.change.editIn(where)}
+          >
+            {m.change.edit}
+          </Button>
+        )}
+        {state.can?.includes("rollback") && <RollBack flag={flag} environment={where} />}
+        {!production && state.kill && flag.can.includes("restore") && (
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<IconPower size={14} aria-hidden />}
+            aria-label={m.flag.restoreIn(where)}
+            loading={restore.isPending}
+            onClick={() => restore.mutate({ environment: where, reason: "" })}
+          >
+            {m.flag.restore}
+          </Button>
+        )}
+        {!production && !state.kill && state.live && flag.can.includes("kill") && (
+          <Button
+            size="xs"
+            variant="subtle"
+            color="red"
+            leftSection={<IconHandStop size={14} aria-hidden />}
+            aria-label={m.flag.killIn(where)}
+            loading={kill.isPending}
+            onClick={() => kill.mutate({ environment: where, reason: "" })}
+          >
+            {m.flag.turnOff}
+          </Button>
+        )}
+      </div>
       {restore.data?.request && <Link to={`/requests/${restore.data.request.id}`}>{m.flag.openRequest}</Link>}
       {problem && <Notice problem={problem} />}
     </li>

@@ -83,7 +83,9 @@ interface RestoreProps {
 function RestoreForm({ flag, environment, governed }: RestoreProps) {
   const [reason, setReason] = useState("");
   const restore = useRestore(flag.key);
-  const open = useQuery(requestsQuery({ flag: flag.key, state: "needs_approval" })).data?.items;
+  const open = useQuery(
+    requestsQuery({ flag_key: flag.key, state: ["needs_approval"], kind: ["restore_flag"] }),
+  ).data?.items;
   const asked =
     restore.data?.request ??
     open?.find((request) => request.kind === "restore_flag" && request.environment === environment);

@@ -1,5 +1,7 @@
+import { Button } from "@mantine/core";
 import { IconCheck } from "@tabler/icons-react";
-import type { Lifecycle, LifecycleState } from "../api/types";
+import { Link } from "react-router";
+import type { Flag, LifecycleState } from "../api/types";
 import { m } from "../messages";
 import { day } from "../model/time";
 import { Facts } from "../pieces/Facts";
@@ -9,10 +11,22 @@ import { When } from "../pieces/When";
 import classes from "./LifePanel.module.css";
 
 const life: LifecycleState[] = ["proposed", "approved", "staged", "active", "deprecated", "removed"];
+const asks = [
+  ["extend", "extend_ttl"],
+  ["deprecate", "deprecate"],
+  ["remove", "remove"],
+] as const;
 
-/** Where a flag stands in its life, and when its time is up. */
-export function LifePanel({ lifecycle }: { lifecycle: Lifecycle }) {
+/** Where a flag stands in its life, when its time is up, and what can be asked for. */
+export function LifePanel({ flag }: { flag: Flag }) {
+  const { lifecycle } = flag;
   const at = life.indexOf(lifecycle.state);
+  // Who may extend a retired one may ask what still stands in the way of its removal.
+  const can = asks.filter(
+    ([act]) =>
+      flag.can.includes(act) ||
+      (act === "remove" && lifecycle.state === "deprecated" && flag.can.includes("extend")),
+  );
   return (
     <Panel title={m.flag.lifecycle} aside={<LifecycleChip state={lifecycle.state} />}>
       <ol className={classes.life}>
@@ -49,6 +63,21 @@ export function LifePanel({ lifecycle }: { lifecycle: Lifecycle }) {
             : []),
         ]}
       />
+      {can.length > 0 && (
+        <nav className={classes.asks} aria-label={m.life.can}>
+          {can.map(([, kind]) => (
+            <Button
+              key={kind}
+              size="xs"
+              variant="default"
+              component={Link}
+              to={`/flags/${encodeURIComponent(flag.key)}?ask=${kind}`}
+            >
+              {m.life.act[kind]}
+            </Button>
+          ))}
+        </nav>
+      )}
     </Panel>
   );
 }

@@ -18,7 +18,8 @@ import { type Act, useRolloutAct } from "./useFlag";
 /** The rollouts of a flag: the newest as a track with what can be done, the earlier ones below it. */
 export function RolloutPanel({ flag, rollouts }: { flag: string; rollouts: Rollout[] }) {
   const [newest, ...earlier] = rollouts;
-  const request = useQuery({ ...requestsQuery({ flag, limit: 1 }), enabled: !newest }).data?.items[0];
+  const request = useQuery({ ...requestsQuery({ flag_key: flag, limit: 1 }), enabled: !newest }).data
+    ?.items[0];
   if (!newest) {
     return (
       <Panel title={m.flag.rollout} flush>

@@ -55,3 +55,21 @@ export function useRestore(key: string) {
     onSettled: () => queries.invalidateQueries(),
   });
 }
+
+/** Takes a flag back to an earlier revision: answers the flag, or the request that asks for it. */
+export async function rollBack(
+  key: string,
+  environment: string,
+  body: { reason?: string; to_revision?: number },
+) {
+  try {
+    return await unwrap(
+      api.POST("/api/v1/flags/{key}/environments/{environment}/rollback", {
+        params: { path: { key, environment } },
+        body,
+      }),
+    );
+  } finally {
+    queries.invalidateQueries();
+  }
+}

@@ -200,7 +200,7 @@ export const change = {
   governed: (environment: string) => `Others approve it: ${environment} is governed.`,
   atOnce: "It takes effect at once: nobody has to approve it here.",
   killed: "It is turned off for everybody here. The change takes effect when it is turned on again.",
-  running: "A rollout runs here. Stop it first, then change what people get.",
+  running: "A rollout is not over yet. Let it end or stop it, then change what people get.",
   openRollout: "Open the rollout",
   readOnly: {
     proposed: "It is not approved yet: edit its request instead.",

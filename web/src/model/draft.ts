@@ -1,5 +1,14 @@
 import type { Content } from "../api/types";
 
+/** A content as the server has it. */
+export interface Kept {
+  id: string;
+  revision: number;
+  content: Content;
+  /** It is not submitted yet. */
+  draft: boolean;
+}
+
 /** What somebody has typed so far and has not submitted. */
 export interface Draft {
   content: Content;
@@ -8,11 +17,17 @@ export interface Draft {
   /** Whether the slug no longer follows the name. */
   ownSlug: boolean;
   savedAt: string;
+  /** What it was typed over; absent while the server knows nothing of it. */
+  base?: Kept;
 }
+
+/** Whether something is typed that the server does not have. */
+export const isUnsaved = (draft: Draft): boolean =>
+  !draft.base || JSON.stringify(draft.base.content) !== JSON.stringify(draft.content);
 
 const name = (email: string, about: string) => `souk-draft:${email}:${about}`;
 
-/** The draft that a person left behind, about a new app or a request. */
+/** The draft that a person left behind in this browser, about a new app or a request. */
 export function loadDraft(email: string, about: string): Draft | null {
   try {
     const draft: unknown = JSON.parse(localStorage.getItem(name(email, about)) ?? "null");

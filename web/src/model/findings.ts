@@ -1,8 +1,12 @@
-import type { Check, Finding, Patch } from "../api/types";
+import type { Check, Content, Finding, Patch } from "../api/types";
 
 /** The steps of publishing, in order. Each is a part of the address. */
 export const steps = ["template", "app", "options", "review"] as const;
 export type Step = (typeof steps)[number];
+
+/** The steps of a kind of request: another switch of an app needs no description of the app. */
+export const stepsOf = (kind: Content["kind"]): readonly Step[] =>
+  kind === "create_flag" ? steps.filter((step) => step !== "app") : steps;
 
 /** The step whose form holds a field; what no form holds is told on the last step. */
 export function stepOf(field: string | undefined): Step {

@@ -14,6 +14,8 @@ export interface FormField {
   least?: number;
   most?: number;
   choices: string[];
+  /** Choices in plain words, by value. */
+  titles: Record<string, string>;
   /** Of a list: the type and the choices of what it holds. */
   items?: { type: FieldType; choices: string[] };
   visibleIf: Record<string, unknown>;
@@ -23,6 +25,7 @@ interface Property extends Schema {
   "x-souk-type"?: FieldType;
   "x-souk-order"?: number;
   "x-souk-visible-if"?: Record<string, unknown>;
+  "x-souk-value-titles"?: Record<string, string>;
 }
 
 const strings = (values: unknown[] | undefined): string[] => (values ?? []).map(String);
@@ -43,6 +46,7 @@ export function fieldsOf(schema: Schema): FormField[] {
       least: property.minimum ?? property.minLength ?? property.minItems,
       most: property.maximum ?? property.maxLength ?? property.maxItems,
       choices: strings(property.enum),
+      titles: property["x-souk-value-titles"] ?? {},
       items: itemsOf(property),
       visibleIf: property["x-souk-visible-if"] ?? {},
     }));

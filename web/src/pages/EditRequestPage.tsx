@@ -1,104 +1,100 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 import { requestQuery } from "../api/calls";
-import { api, newKey, Problem, unwrap } from "../api/client";
-import { queries } from "../api/queries";
-import type { Content, Request } from "../api/types";
-import { useSelf } from "../app/session";
+import type { Request } from "../api/types";
+import { FlagChange } from "../flag/FlagChange";
+import { LifeForm } from "../flag/LifeForm";
+import { appQuery } from "../market/calls";
 import { m } from "../messages";
-import { mergePatch } from "../model/findings";
 import { Loading } from "../pieces/Loading";
-import { Missing } from "../pieces/Notice";
+import { Missing, MissingScreen, NoticeBox } from "../pieces/Notice";
 import { Page } from "../pieces/Page";
+import { AppForm } from "../publish/AppForm";
 import { PublishForm } from "../publish/PublishForm";
-import { Stale } from "../publish/Stale";
-import { useDraft } from "../publish/useDraft";
+import { AskForm } from "../request/AskForm";
+import type { FormProps } from "../request/form";
+import { KeptLine } from "../request/KeptLine";
+import { Obstacle } from "../request/Obstacle";
 import { titleOf } from "../request/title";
+import { useRequestForm } from "../request/useRequestForm";
 
-/** Edits a request: the same form, over what was submitted. */
+/** Edits a request or a draft: the form of its kind, over what it says. */
 export function Component() {
   const { id = "" } = useParams();
   const query = useQuery({ ...requestQuery(id), refetchInterval: false });
   const [base, setBase] = useState<Request | null>(null);
-  if (query.data && !base) setBase(query.data);
-  if (base) return <Editor base={base} />;
+  if (query.data && base?.id !== query.data.id) setBase(query.data);
+  if (base?.id === id) return <Editor key={id} base={base} />;
   return query.error ? (
-    <Missing problem={query.error} retry={query.refetch} />
+    <MissingScreen problem={query.error} retry={query.refetch} />
   ) : (
     <Loading panels={[80, 480]} />
   );
 }
 
-/** The part of a request that people write. */
-function contentOf(request: Request): Content {
-  const { kind, template_id, reason, app, fields, attachments, removal_plan, flag_key, environment } =
-    request;
-  const content: Content = {
-    kind,
-    template_id,
-    reason,
-    app,
-    fields,
-    attachments,
-    removal_plan,
-    flag_key,
-    environment,
-  };
-  return JSON.parse(JSON.stringify(content)) as Content; // without what is undefined
-}
-
-function Editor({ base: opened }: { base: Request }) {
-  const self = useSelf();
+function Editor({ base }: { base: Request }) {
   const navigate = useNavigate();
-  const [base, setBase] = useState(opened);
-  const { draft, act, drop } = useDraft(self.email, `${opened.id}@${opened.revision}`, contentOf(opened));
-  const [newer, setNewer] = useState<Request | null>(null);
-  const save = useMutation({
-    mutationFn: (content: Content) =>
-      unwrap(
-        api.PATCH("/api/v1/requests/{id}", {
-          params: { path: { id: base.id }, header: { "If-Match": `"${base.revision}"` } },
-          body: mergePatch(contentOf(base), content) as Content,
-          headers: { "Idempotency-Key": newKey() },
-        }),
-      ),
-    onSuccess: (request) => {
-      drop();
-      queries.invalidateQueries();
-      navigate(`/requests/${request.id}`);
-    },
-    onError: async (error) => {
-      if (error instanceof Problem && error.status === 412) {
-        setNewer(await queries.fetchQuery({ ...requestQuery(base.id), staleTime: 0 }));
-      }
-    },
+  const draft = base.state === "draft";
+  const form = useRequestForm({
+    about: base.id,
+    fresh: { kind: base.kind },
+    request: base,
+    keep: draft,
+    done: (request) => navigate(`/requests/${request.id}`),
   });
-  function goOn(content: Content) {
-    if (newer) setBase(newer);
-    setNewer(null);
-    save.reset();
-    act({ do: "replace", content });
+  const title = titleOf(base);
+  const above = draft ? m.publish.draft.title : <Link to={`/requests/${base.id}`}>{title}</Link>;
+  if (!base.can.includes("edit")) {
+    return (
+      <Page title={m.publish.editTitle} above={<Link to={`/requests/${base.id}`}>{title}</Link>}>
+        <NoticeBox tone="info" title={m.publish.stale.closed(m.state.request[base.state].toLowerCase())} />
+      </Page>
+    );
   }
   return (
     <Page
-      title={m.publish.editTitle}
-      above={<Link to={`/requests/${base.id}`}>{titleOf(base)}</Link>}
-      words={m.publish.editWords}
+      title={draft ? title : m.publish.editTitle}
+      above={above}
+      words={draft ? m.publish.titles.publish_app.words : m.publish.editWords}
     >
-      <PublishForm
-        content={draft.content}
-        touched={draft.touched}
+      <FormOf
+        {...form}
         editing={base.id}
-        act={act}
-        submit={(content) => save.mutate(content)}
-        submitLabel={m.publish.review.save}
-        busy={save.isPending || save.isSuccess}
-        problem={newer ? null : save.error}
-        obstacle={
-          newer && <Stale theirs={contentOf(newer)} yours={draft.content} newer={newer} goOn={goOn} />
-        }
+        submitLabel={draft ? m.publish.review.submit : m.publish.review.save}
+        obstacle={<Obstacle form={form} />}
+        after={draft && <KeptLine form={form} gone={() => navigate("/")} />}
       />
     </Page>
   );
+}
+
+function FormOf(props: FormProps) {
+  const { content } = props;
+  switch (content.kind) {
+    case undefined:
+    case "publish_app":
+    case "create_flag":
+      return <PublishForm {...props} />;
+    case "change_app":
+      return <OfApp {...props} />;
+    case "change_flag":
+      return <FlagChange {...props} />;
+    case "extend_ttl":
+    case "deprecate":
+    case "remove":
+      return <LifeForm {...props} />;
+    case "restore_flag":
+      return (
+        <AskForm {...props} fields={[]}>
+          {() => null}
+        </AskForm>
+      );
+  }
+}
+
+function OfApp(props: FormProps) {
+  const app = useQuery(appQuery(props.content.app?.slug ?? ""));
+  if (app.data) return <AppForm {...props} app={app.data} />;
+  return app.error ? <Missing problem={app.error} retry={app.refetch} /> : <Loading panels={[320]} />;
 }

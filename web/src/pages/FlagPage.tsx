@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "react-router";
 import { environmentsQuery, flagQuery } from "../api/calls";
 import type { Environment, Flag } from "../api/types";
+import { Ask, useAsked } from "../flag/Ask";
 import { Environments } from "../flag/Environments";
 import { HistoryPanel } from "../flag/HistoryPanel";
 import { KillZone } from "../flag/KillZone";
@@ -11,7 +12,7 @@ import { m } from "../messages";
 import { Code, inJson } from "../pieces/Code";
 import { Facts } from "../pieces/Facts";
 import { Loading } from "../pieces/Loading";
-import { Missing } from "../pieces/Notice";
+import { MissingScreen } from "../pieces/Notice";
 import { Page, Panel } from "../pieces/Page";
 import { When } from "../pieces/When";
 import classes from "./RequestPage.module.css";
@@ -24,7 +25,7 @@ export function Component() {
   const problem = (!flag.data && flag.error) || (!environments.data && environments.error);
   if (flag.data && environments.data) return <Screen flag={flag.data} known={environments.data.items} />;
   return problem ? (
-    <Missing problem={problem} retry={() => Promise.all([flag.refetch(), environments.refetch()])} />
+    <MissingScreen problem={problem} retry={() => Promise.all([flag.refetch(), environments.refetch()])} />
   ) : (
     <Loading panels={[92, 220, 320]} />
   );
@@ -33,6 +34,17 @@ export function Component() {
 function Screen({ flag, known }: { flag: Flag; known: Environment[] }) {
   const production = known.find((one) => one.tier === "production");
   const state = flag.environments.find((one) => one.environment === production?.name);
+  const asked = useAsked();
+  if (asked) {
+    return (
+      <Page
+        title={m.life.ofFlag(m.life.act[asked], flag.key)}
+        above={<Link to={`/flags/${encodeURIComponent(flag.key)}`}>{flag.key}</Link>}
+      >
+        <Ask key={asked} kind={asked} flag={flag} />
+      </Page>
+    );
+  }
   return (
     <Page
       title={flag.key}
@@ -44,12 +56,12 @@ function Screen({ flag, known }: { flag: Flag; known: Environment[] }) {
         <div className={classes.main}>
           <RolloutPanel flag={flag.key} rollouts={flag.rollouts} />
           <Environments flag={flag} known={known} />
-          <HistoryPanel flag={flag.key} environments={known} />
+          <HistoryPanel flag={flag} environments={known} />
         </div>
         <div className={classes.aside} data-after>
-          <LifePanel lifecycle={flag.lifecycle} />
+          <LifePanel flag={flag} />
           <About flag={flag} />
-          <Ask flag={flag} environment={production?.name ?? ""} />
+          <AskYourself flag={flag} environment={production?.name ?? ""} />
         </div>
       </div>
     </Page>
@@ -78,7 +90,7 @@ function About({ flag }: { flag: Flag }) {
   );
 }
 
-function Ask({ flag, environment }: { flag: Flag; environment: string }) {
+function AskYourself({ flag, environment }: { flag: Flag; environment: string }) {
   const curl = [
     `curl -s ${window.location.origin}/ofrep/v1/evaluate/flags/${flag.key}`,
     '  -H "Authorization: Bearer $SDK_KEY" -H "Content-Type: application/json"',

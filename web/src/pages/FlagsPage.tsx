@@ -2,9 +2,9 @@ import { Button } from "@mantine/core";
 import { IconToggleLeft } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
-import { about, environmentsQuery } from "../api/calls";
+import { about, environmentsQuery, groupsQuery } from "../api/calls";
 import { api, unwrap } from "../api/client";
-import type { FlagSummary } from "../api/types";
+import type { FlagQuery, FlagSummary } from "../api/types";
 import { m } from "../messages";
 import { Empty } from "../pieces/Empty";
 import { FilterBar, FilterChoice } from "../pieces/FilterBar";
@@ -13,48 +13,100 @@ import { Page, Panel } from "../pieces/Page";
 import { LifecycleChip, ServingChip } from "../pieces/states";
 import { useFilters } from "../pieces/useFilters";
 import { useListing } from "../pieces/useListing";
+import { useSort } from "../pieces/useSort";
+import { When } from "../pieces/When";
 
-/** All flags; the filters stand in the address. */
+const words = m.flag;
+const dayLength = 86_400_000;
+
+/** All flags: searched, filtered, sorted and paged by the server; filters and sort stand in the address. */
 export function Component() {
   const filters = useFilters();
-  const { read } = filters;
-  const filter = { q: read("q"), app: read("app"), killed: read("killed") === "true" || undefined };
+  const { read, set } = filters;
+  const sort = useSort("created", "desc");
   const known = useQuery(environmentsQuery).data?.items ?? [];
+  const groups = useQuery(groupsQuery).data?.items ?? [];
   const production = known.find((one) => one.tier === "production")?.name;
-  const list = useListing({
-    key: ["flags", filter],
+  const serving = read("serving");
+  const environment = read("environment") ?? production;
+  const query: FlagQuery = {
+    q: read("q"),
+    app: read("app"),
+    owner: read("owner"),
+    template_id: read("template"),
+    state: read("state") as FlagQuery["state"],
+    serving: serving as FlagQuery["serving"],
+    environment: serving ? environment : undefined,
+    expires_before: inDays(read("expires")),
+    created_before: inDays(read("older") && `-${read("older")}`),
+    sort: sort.by as FlagQuery["sort"],
+    order: sort.order,
+    limit: 50,
+  };
+  const list = useListing<FlagSummary>({
+    key: ["flags", query],
     read: (cursor, signal) =>
-      unwrap(api.GET("/api/v1/flags", { params: { query: { ...filter, cursor, limit: 50 } }, signal })),
+      unwrap(api.GET("/api/v1/flags", { params: { query: { ...query, cursor } }, signal })),
     meta: about("flag", "lifecycle"),
+    enabled: !serving || environment !== undefined,
   });
+  const app = read("app");
   return (
-    <Page title={m.flag.listTitle} words={m.flag.listWords}>
-      <FilterBar filters={filters} search={m.flag.search}>
+    <Page title={words.listTitle} words={words.listWords}>
+      <FilterBar filters={filters} search={words.search}>
+        <FilterChoice filters={filters} name="state" label={words.life} data={choices(m.state.lifecycle)} />
         <FilterChoice
           filters={filters}
-          name="killed"
-          label={m.state.serving.killed}
-          data={[{ value: "true", label: m.flag.killedOnly }]}
+          name="serving"
+          label={words.serves}
+          data={choices(m.state.servingModes)}
         />
-        {filter.app && (
-          <Button size="xs" variant="light" onClick={() => filters.set("app", null)}>
-            {m.flag.ofApp(filter.app)}
+        {serving && known.length > 1 && (
+          <FilterChoice
+            filters={filters}
+            name="environment"
+            label={words.filterEnvironment}
+            data={known.map((one) => ({ value: one.name, label: one.name }))}
+          />
+        )}
+        <FilterChoice
+          filters={filters}
+          name="owner"
+          label={words.owner}
+          data={groups.map((group) => ({ value: group.name, label: group.title || group.name }))}
+        />
+        <FilterChoice
+          filters={filters}
+          name="expires"
+          label={words.expires}
+          data={[7, 14, 30, 90].map((days) => ({ value: String(days), label: words.within(days) }))}
+        />
+        <FilterChoice
+          filters={filters}
+          name="older"
+          label={words.age}
+          data={[30, 90, 180, 365].map((days) => ({ value: String(days), label: words.olderThan(days) }))}
+        />
+        {app && (
+          <Button size="xs" variant="light" onClick={() => set("app", null)}>
+            {words.ofApp(app)}
           </Button>
         )}
       </FilterBar>
       <Panel flush>
         <Listing
-          label={m.flag.listTitle}
-          columns={columns(production)}
+          label={words.listTitle}
+          columns={columns(environment)}
           list={list}
           rowKey={(flag) => flag.key}
           href={(flag) => `/flags/${encodeURIComponent(flag.key)}`}
+          sort={sort}
           filtered={filters.filtered}
           clear={filters.clear}
           nothing={
-            <Empty tall icon={<IconToggleLeft />} title={m.flag.none} words={m.flag.noneWords}>
+            <Empty tall icon={<IconToggleLeft />} title={words.none} words={words.noneWords}>
               <Button component={Link} to="/publish">
-                {m.flag.publish}
+                {words.publish}
               </Button>
             </Empty>
           }
@@ -64,9 +116,21 @@ export function Component() {
   );
 }
 
-const columns = (production: string | undefined): Column<FlagSummary>[] => [
+const choices = (names: Record<string, string>) =>
+  Object.entries(names).map(([value, label]) => ({ value, label }));
+
+/** The start of the day that many days from today: the same all day long, so that a list is asked for once. */
+function inDays(text: string | undefined): string | undefined {
+  const days = Number(text);
+  if (!text || !Number.isFinite(days)) return undefined;
+  const today = Math.floor(Date.now() / dayLength) * dayLength;
+  return new Date(today + days * dayLength).toISOString();
+}
+
+const columns = (environment: string | undefined): Column<FlagSummary>[] => [
   {
-    title: m.flag.key,
+    title: words.key,
+    sort: ["key", "asc"],
     cell: (flag) => (
       <>
         {flag.key}
@@ -74,14 +138,27 @@ const columns = (production: string | undefined): Column<FlagSummary>[] => [
       </>
     ),
   },
-  { title: m.flag.owner, cell: (flag) => flag.owner_group },
+  { title: words.owner, cell: (flag) => flag.owner_group },
   {
-    title: m.flag.production,
+    title: environment ?? words.production,
     narrow: "bare",
     cell: (flag) => {
-      const state = flag.environments.find((one) => one.environment === production);
+      const state = flag.environments.find((one) => one.environment === environment);
       return state && <ServingChip state={state} />;
     },
   },
-  { title: m.flag.life, narrow: "bare", cell: (flag) => <LifecycleChip state={flag.lifecycle.state} /> },
+  { title: words.life, narrow: "bare", cell: (flag) => <LifecycleChip state={flag.lifecycle.state} /> },
+  {
+    title: words.expires,
+    sort: ["expires", "asc"],
+    end: true,
+    cell: (flag) => (flag.lifecycle.expires_at ? <When at={flag.lifecycle.expires_at} /> : "–"),
+  },
+  {
+    title: words.facts.created,
+    sort: ["created", "desc"],
+    end: true,
+    narrow: "hide",
+    cell: (flag) => <When at={flag.created_at} />,
+  },
 ];

@@ -8,7 +8,7 @@ import type { Request } from "../api/types";
 import { m } from "../messages";
 import { sentence } from "../model/text";
 import { Loading } from "../pieces/Loading";
-import { Missing } from "../pieces/Notice";
+import { MissingScreen, NoticeBox } from "../pieces/Notice";
 import { Page, Panel } from "../pieces/Page";
 import { PlanWords } from "../pieces/PlanWords";
 import { RequestChip, RiskChip } from "../pieces/states";
@@ -30,7 +30,7 @@ export function Component() {
   const query = useQuery(requestQuery(id));
   if (query.data) return <Screen request={query.data} />;
   return query.error ? (
-    <Missing problem={query.error} retry={query.refetch} />
+    <MissingScreen problem={query.error} retry={query.refetch} />
   ) : (
     <Loading panels={[160, 280, 240]} />
   );
@@ -58,14 +58,19 @@ function Screen({ request }: { request: Request }) {
               <p className={classes.reason}>{request.reason}</p>
             </Panel>
           )}
+          {request.base_changed && (
+            <NoticeBox tone="warn" title={m.request.baseChanged}>
+              <p>{m.request.baseChangedWords}</p>
+            </NoticeBox>
+          )}
           <Changes changes={request.diff} />
-          <Checks checks={request.checks} />
-          <History entries={request.timeline} request={request.id} />
+          {request.checks.length > 0 && <Checks checks={request.checks} />}
+          <History request={request} />
         </div>
         <div className={classes.aside}>
           <Decide request={request} key={request.id} />
           <RiskAndReach request={request} />
-          <Approvals request={request} />
+          {request.state !== "draft" && <Approvals request={request} />}
           {request.plan.length > 0 && (
             <Panel title={m.request.plan}>
               <PlanWords steps={request.plan} />
@@ -88,17 +93,17 @@ function Actions({ request }: { request: Request }) {
           to={`/requests/${request.id}/edit`}
           leftSection={<IconPencil size={16} aria-hidden />}
         >
-          {m.request.edit}
+          {request.state === "draft" ? m.request.next.continue : m.request.edit}
         </Button>
       )}
       {request.can.includes("withdraw") && (
         <Popover opened={open} onChange={setOpen} width={320} position="bottom-end" trapFocus>
           <Popover.Target>
             <Button variant="default" onClick={() => setOpen(!open)}>
-              {m.request.withdraw}
+              {request.state === "draft" ? m.request.discard : m.request.withdraw}
             </Button>
           </Popover.Target>
-          <Popover.Dropdown aria-label={m.request.withdraw}>
+          <Popover.Dropdown aria-label={request.state === "draft" ? m.request.discard : m.request.withdraw}>
             <Withdraw request={request} close={() => setOpen(false)} />
           </Popover.Dropdown>
         </Popover>

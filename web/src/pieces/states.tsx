@@ -101,7 +101,8 @@ export function ServingChip({ state }: { state: Pick<FlagEnvironment, "live" | "
   if (!live) return chip(["off", <IconCircleDashed key="i" />], m.state.serving.notLive);
   if (serving.mode === "on") return chip(["on", <IconPower key="i" />], m.state.serving.on);
   if (serving.mode === "off") return chip(["off", <IconPower key="i" />], m.state.serving.off);
-  if (serving.mode === "custom") return chip(["on", <IconListDetails key="i" />], serving.title || m.state.serving.custom);
+  if (serving.mode === "custom")
+    return chip(["on", <IconListDetails key="i" />], serving.title || m.state.serving.custom);
   return chip(
     ["on", <IconProgress key="i" />],
     m.state.serving.share(serving.percent ?? 0, serving.audience ?? ""),

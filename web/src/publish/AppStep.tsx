@@ -3,8 +3,8 @@ import type { AppDraft, Content, Finding, Patch } from "../api/types";
 import { m } from "../messages";
 import { errorsOf, Warnings } from "../pieces/Findings";
 import { Panel } from "../pieces/Page";
+import type { Act } from "./draft";
 import classes from "./PublishForm.module.css";
-import type { Act } from "./useDraft";
 import { useTeams } from "./useTeams";
 
 interface Props {
@@ -15,6 +15,27 @@ interface Props {
 
 /** The second step: what the app is called, what it does, who answers for it and where it runs. */
 export function AppStep({ content, act, shown }: Props) {
+  return (
+    <AppFields
+      title={m.publish.app.title}
+      app={content.app ?? {}}
+      kind="publish_app"
+      act={act}
+      shown={shown}
+    />
+  );
+}
+
+interface FieldsProps {
+  title: string;
+  app: AppDraft;
+  kind: Content["kind"];
+  act: (act: Act) => void;
+  shown: Map<string, Finding[]>;
+}
+
+/** The fields of an app. Its short name is chosen once, when it is published. */
+export function AppFields({ title, app, kind, act, shown }: FieldsProps) {
   const teams = useTeams();
   const words = m.publish.app;
   const fix = (patch: Patch[]) => act({ do: "patch", patch });
@@ -23,7 +44,7 @@ export function AppStep({ content, act, shown }: Props) {
     label,
     description,
     withAsterisk: true,
-    value: content.app?.[name] ?? "",
+    value: app[name] ?? "",
     error: errorsOf({ findings: shown.get(`app.${name}`), fix }),
     onBlur: () => act({ do: "touch", path: `app.${name}` }),
   });
@@ -36,21 +57,23 @@ export function AppStep({ content, act, shown }: Props) {
   });
   const below = (name: keyof AppDraft) => <Warnings findings={shown.get(`app.${name}`)} fix={fix} />;
   return (
-    <Panel title={words.title}>
+    <Panel title={title}>
       <div className={classes.fields}>
         <div>
           <TextInput {...field("name", words.name, words.nameHelp)} {...typed("name")} autoComplete="off" />
           {below("name")}
         </div>
-        <div>
-          <TextInput
-            {...field("slug", words.slug, words.slugHelp)}
-            {...typed("slug")}
-            autoComplete="off"
-            spellCheck={false}
-          />
-          {below("slug")}
-        </div>
+        {kind === "publish_app" && (
+          <div>
+            <TextInput
+              {...field("slug", words.slug, words.slugHelp)}
+              {...typed("slug")}
+              autoComplete="off"
+              spellCheck={false}
+            />
+            {below("slug")}
+          </div>
+        )}
         <div>
           <Textarea
             {...field("description", words.description, words.descriptionHelp)}
@@ -65,7 +88,7 @@ export function AppStep({ content, act, shown }: Props) {
           <Select
             {...field("category", words.category)}
             {...chosen("category")}
-            value={content.app?.category || null}
+            value={app.category || null}
             data={Object.entries(words.categories).map(([value, label]) => ({ value, label }))}
             placeholder={m.publish.options.choose}
           />
@@ -75,8 +98,8 @@ export function AppStep({ content, act, shown }: Props) {
           <Select
             {...field("owner", words.owner, teams.length > 0 ? words.ownerHelp : words.noTeam)}
             {...chosen("owner")}
-            value={content.app?.owner || null}
-            data={teams}
+            value={app.owner || null}
+            data={known(teams, app.owner)}
             placeholder={m.publish.options.choose}
           />
           {below("owner")}
@@ -98,4 +121,11 @@ export function AppStep({ content, act, shown }: Props) {
       </div>
     </Panel>
   );
+}
+
+/** The teams to choose from, and the one that is chosen though one is not in it. */
+function known(teams: ReturnType<typeof useTeams>, owner: string | undefined) {
+  return owner && !teams.some((team) => team.value === owner)
+    ? [...teams, { value: owner, label: owner }]
+    : teams;
 }

@@ -10,7 +10,7 @@ import {
   Textarea,
   TextInput,
 } from "@mantine/core";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import type { Finding, Patch } from "../api/types";
 import { m } from "../messages";
 import type { FormField } from "../model/form";
@@ -29,7 +29,8 @@ interface Props {
 
 /** One field of a template's form: the input that its type asks for, with its findings. */
 export function FieldInput({ field, value, findings, set, touch, fix }: Props) {
-  const choices = useChoices(field, typeof value === "string" ? value : "");
+  const [typed, setTyped] = useState("");
+  const choices = useChoices(field, typeof value === "string" ? value : typed);
   const common = {
     id: `fields.${field.name}`,
     label: field.label,
@@ -40,7 +41,7 @@ export function FieldInput({ field, value, findings, set, touch, fix }: Props) {
   };
   return (
     <div>
-      {inputOf({ field, value, set, choices, common })}
+      {inputOf({ field, value, set, choices, common, search: setTyped })}
       <Warnings findings={findings} fix={fix} />
     </div>
   );
@@ -51,6 +52,8 @@ interface Input {
   value: unknown;
   set: (value: unknown) => void;
   choices: Choice[];
+  /** Told what is searched for among choices that are too many to list. */
+  search: (typed: string) => void;
   common: {
     id: string;
     label: string;
@@ -187,14 +190,24 @@ function Choices({ value, set, choices, common: { id, onBlur, ...rest } }: Input
   );
 }
 
-function ListInput({ field, value, set, choices, common }: Input) {
+function ListInput({ field, value, set, choices, common, search }: Input) {
   const values = Array.isArray(value) ? value.map(String) : [];
   const write = (next: string[]) => set(next.length > 0 ? typed(next, field.items?.type) : undefined);
-  return choices.length > 0 ? (
-    <MultiSelect {...common} data={choices} value={values} onChange={write} searchable />
-  ) : (
-    <TagsInput {...common} value={values} onChange={write} placeholder={m.publish.options.addToList} />
-  );
+  if (field.items?.type === "user" || choices.length === 0) {
+    return (
+      <TagsInput
+        {...common}
+        data={choices.map((choice) => choice.value)}
+        value={values}
+        onChange={write}
+        onSearchChange={search}
+        placeholder={m.publish.options.addToList}
+      />
+    );
+  }
+  const known = new Set(choices.map((choice) => choice.value));
+  const gone = values.filter((one) => !known.has(one)).map((one) => ({ value: one, label: one }));
+  return <MultiSelect {...common} data={[...choices, ...gone]} value={values} onChange={write} searchable />;
 }
 
 /** What was typed as tags, as numbers where the list is of numbers; what is none stays for the check to tell. */

@@ -6,9 +6,9 @@ import { flagKeyOf } from "../model/slug";
 import { errorsOf, Warnings } from "../pieces/Findings";
 import { Loading } from "../pieces/Loading";
 import { Panel } from "../pieces/Page";
+import type { Act } from "./draft";
 import { FieldInput } from "./FieldInput";
 import classes from "./PublishForm.module.css";
-import type { Act } from "./useDraft";
 
 interface Props {
   content: Content;

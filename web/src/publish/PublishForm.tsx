@@ -1,14 +1,14 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { type FormEvent, type ReactNode, useEffect, useMemo, useState } from "react";
+import { type FormEvent, useEffect, useMemo, useState } from "react";
 import { useLocation, useNavigate, useSearchParams } from "react-router";
 import { templateQuery, templateSchemaQuery } from "../api/calls";
-import type { Content } from "../api/types";
 import { useSelf } from "../app/session";
 import { m } from "../messages";
-import { type Step, stepOf, steps } from "../model/findings";
+import { type Step, stepOf, stepsOf } from "../model/findings";
 import { fieldsOf } from "../model/form";
 import { Notice } from "../pieces/Notice";
+import type { FormProps } from "../request/form";
 import { AppStep } from "./AppStep";
 import { focusField } from "./focus";
 import { OptionsStep } from "./OptionsStep";
@@ -17,25 +17,9 @@ import { ReviewStep } from "./ReviewStep";
 import { StepNav, stepAddress } from "./StepNav";
 import { TemplateStep } from "./TemplateStep";
 import { useChecks } from "./useChecks";
-import type { Act } from "./useDraft";
 
-interface Props {
-  content: Content;
-  touched: string[];
-  /** Id of the request that is edited; absent for a new one. */
-  editing?: string;
-  act: (act: Act) => void;
-  /** Sends the content; busy while it is under way. */
-  submit: (content: Content) => void;
-  submitLabel: string;
-  busy: boolean;
-  problem: unknown;
-  /** Shown on the last step, above the button. */
-  obstacle?: ReactNode;
-}
-
-/** The four steps of describing an app, over one content. Which step is shown stands in the address. */
-export function PublishForm(props: Props) {
+/** The steps of describing an app, or another switch of one, over one content. Which step is shown stands in the address. */
+export function PublishForm(props: FormProps) {
   const { content, touched, act } = props;
   const self = useSelf();
   const [params] = useSearchParams();
@@ -43,7 +27,9 @@ export function PublishForm(props: Props) {
   const navigate = useNavigate();
   const [attempted, setAttempted] = useState<ReadonlySet<Step>>(new Set());
   const template = content.template_id ?? "";
-  const step = steps.find((one) => one === params.get("step")) ?? (template ? "app" : "template");
+  const steps = stepsOf(content.kind);
+  const first = steps[template ? 1 : 0] ?? "template";
+  const step = steps.find((one) => one === params.get("step")) ?? first;
   const recipe = useQuery(templateQuery(template));
   const schema = useQuery(templateSchemaQuery(template));
   const fields = useMemo(() => (schema.data ? fieldsOf(schema.data) : []), [schema.data]);
@@ -76,6 +62,7 @@ export function PublishForm(props: Props) {
   return (
     <div className={classes.form}>
       <StepNav
+        steps={steps}
         current={step}
         told={checks.told}
         done={(one) => checks.current && Boolean(template) && one !== "review" && !checks.errors.get(one)}
@@ -84,7 +71,13 @@ export function PublishForm(props: Props) {
         <Notice problem={schema.error ?? recipe.error} retry={schema.refetch} />
       )}
       {checks.problem ? <Notice problem={checks.problem} retry={checks.retry} /> : null}
-      {step === "template" && <TemplateStep chosen={template} choose={(id) => act({ do: "template", id })} />}
+      {step === "template" && (
+        <TemplateStep
+          chosen={template}
+          next={steps[1] ?? "review"}
+          choose={(id) => act({ do: "template", id })}
+        />
+      )}
       {step === "review" && (
         <ReviewStep
           {...props}
@@ -109,6 +102,8 @@ export function PublishForm(props: Props) {
           </div>
         </form>
       )}
+      {step !== "review" && props.obstacle}
+      {props.after}
     </div>
   );
 }

@@ -1,23 +1,22 @@
 import { Button, Textarea } from "@mantine/core";
 import { type FormEvent, type ReactNode, useRef } from "react";
 import { Link, useLocation } from "react-router";
-import type { Content, Finding } from "../api/types";
+import type { Content, Patch } from "../api/types";
 import { useSelf } from "../app/session";
 import { m } from "../messages";
 import { stepOf } from "../model/findings";
 import type { FormField } from "../model/form";
-import { sentence, shortName } from "../model/text";
 import { errorsOf } from "../pieces/Findings";
 import { Notice, NoticeBox } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
-import { PlanWords } from "../pieces/PlanWords";
-import { RiskChip } from "../pieces/states";
+import ask from "../request/AskForm.module.css";
+import { FindingList } from "../request/FindingList";
+import { Outlook } from "../request/Outlook";
+import type { Act } from "./draft";
 import form from "./PublishForm.module.css";
-import classes from "./ReviewStep.module.css";
 import { stepAddress } from "./StepNav";
 import { Summary } from "./Summary";
 import type { Checks } from "./useChecks";
-import type { Act } from "./useDraft";
 
 interface Props {
   content: Content;
@@ -42,6 +41,8 @@ export function ReviewStep(props: Props) {
   const errors = [...checks.errors.values()].flat();
   const list = useRef<HTMLDivElement>(null);
   const notes = [...checks.shown.values()].flat().filter((finding) => finding.severity === "warning");
+  const fix = (patch: Patch[]) => act({ do: "patch", patch });
+  const lead = (field: string) => (stepOf(field) === "review" ? undefined : () => goTo(field));
   function send(event: FormEvent) {
     event.preventDefault();
     attempt();
@@ -49,17 +50,17 @@ export function ReviewStep(props: Props) {
     else if (!busy) submit(content);
   }
   return (
-    <form onSubmit={send} noValidate className={classes.columns}>
-      <div className={classes.main}>
-        <div ref={list} tabIndex={-1} className={classes.findings}>
+    <form onSubmit={send} noValidate className={ask.columns}>
+      <div className={ask.main}>
+        <div ref={list} tabIndex={-1} className={ask.findings}>
           {errors.length > 0 && (
             <NoticeBox tone="danger" title={words.mend}>
-              <FindingList findings={errors} goTo={goTo} />
+              <FindingList findings={errors} goTo={lead} fix={fix} />
             </NoticeBox>
           )}
           {notes.length > 0 && (
             <NoticeBox tone="warn" title={words.warnings}>
-              <FindingList findings={notes} goTo={goTo} />
+              <FindingList findings={notes} goTo={lead} fix={fix} />
             </NoticeBox>
           )}
         </div>
@@ -75,10 +76,7 @@ export function ReviewStep(props: Props) {
             minRows={2}
             value={content.reason ?? ""}
             onChange={(event) => act({ do: "text", name: "reason", value: event.currentTarget.value })}
-            error={errorsOf({
-              findings: checks.shown.get("reason"),
-              fix: (patch) => act({ do: "patch", patch }),
-            })}
+            error={errorsOf({ findings: checks.shown.get("reason"), fix })}
           />
         </Panel>
         {problem ? <Notice problem={problem} /> : null}
@@ -91,72 +89,9 @@ export function ReviewStep(props: Props) {
             {props.submitLabel}
           </Button>
         </div>
-        <p className={classes.as}>{checks.current ? words.signedIn(self.display_name) : words.checking}</p>
+        <p className={form.as}>{checks.current ? words.signedIn(self.display_name) : words.checking}</p>
       </div>
-      <Outlook checks={checks} />
+      <Outlook assessment={checks.assessment} />
     </form>
-  );
-}
-
-function FindingList({ findings, goTo }: { findings: Finding[]; goTo: (field: string) => void }) {
-  return (
-    <ul>
-      {findings.map((finding) => (
-        <li key={`${finding.field} ${finding.message}`}>
-          {sentence(finding.message)} {finding.remediation && sentence(finding.remediation)}{" "}
-          {finding.field && stepOf(finding.field) !== "review" && (
-            <Button
-              size="compact-xs"
-              variant="subtle"
-              aria-label={`${m.publish.review.goTo}: ${finding.message}`}
-              onClick={() => goTo(finding.field ?? "")}
-            >
-              {m.publish.review.goTo}
-            </Button>
-          )}
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-/** What a submit will lead to: risk and why, who approves, and the way to people. */
-function Outlook({ checks: { assessment } }: { checks: Checks }) {
-  if (!assessment) return null;
-  const words = m.publish.review;
-  return (
-    <aside className={classes.aside} aria-label={words.path}>
-      <Panel title={words.risk} aside={<RiskChip risk={assessment.risk} />}>
-        {assessment.risk_reasons.length > 0 ? (
-          <ul className={classes.plain}>
-            {assessment.risk_reasons.map((reason) => (
-              <li key={reason}>{sentence(reason)}</li>
-            ))}
-          </ul>
-        ) : (
-          m.request.noRisk
-        )}
-      </Panel>
-      <Panel title={words.approvers}>
-        {assessment.approvals_needed.length === 0 ? (
-          words.nobody
-        ) : (
-          <ul className={classes.plain}>
-            {assessment.approvals_needed.map((need) => (
-              <li key={need.domain}>
-                <strong>{words.approver(need.domain, need.quorum)}</strong>
-                <span className={classes.dim}> · {words.eligible(need.eligible.map(shortName))}</span>
-              </li>
-            ))}
-          </ul>
-        )}
-      </Panel>
-      {assessment.plan.length > 0 && (
-        <Panel title={words.path}>
-          <PlanWords steps={assessment.plan} />
-          <p className={classes.dim}>{words.pathWords}</p>
-        </Panel>
-      )}
-    </aside>
   );
 }

@@ -2,10 +2,11 @@ import { IconAlertTriangle, IconCheck } from "@tabler/icons-react";
 import { Link, useLocation } from "react-router";
 import type { Finding } from "../api/types";
 import { m } from "../messages";
-import { type Step, steps } from "../model/findings";
+import type { Step } from "../model/findings";
 import classes from "./StepNav.module.css";
 
 interface Props {
+  steps: readonly Step[];
   current: Step;
   /** Findings that are told, by step. */
   told: Map<Step, Finding[]>;
@@ -14,7 +15,7 @@ interface Props {
 }
 
 /** The steps as links; one that holds something to mend says so. */
-export function StepNav({ current, told, done }: Props) {
+export function StepNav({ steps, current, told, done }: Props) {
   const { search } = useLocation();
   return (
     <nav aria-label={m.publish.stepsLabel}>

@@ -14,28 +14,30 @@ export function Summary({ content, fields }: { content: Content; fields: FormFie
   const values = content.fields ?? {};
   return (
     <>
-      <Part step="app">
-        <Facts
-          rows={[
-            [words.name, inWords(app.name)],
-            [words.slug, inWords(app.slug)],
-            [words.description, inWords(app.description)],
-            [
-              words.category,
-              inWords(words.categories[app.category as keyof typeof words.categories] ?? app.category),
-            ],
-            [words.owner, inWords(app.owner)],
-            [words.contact, inWords(app.contact)],
-            [words.url, inWords(app.url)],
-          ]}
-        />
-      </Part>
+      {content.kind === "publish_app" && (
+        <Part step="app">
+          <Facts
+            rows={[
+              [words.name, inWords(app.name)],
+              [words.slug, inWords(app.slug)],
+              [words.description, inWords(app.description)],
+              [
+                words.category,
+                inWords(words.categories[app.category as keyof typeof words.categories] ?? app.category),
+              ],
+              [words.owner, inWords(app.owner)],
+              [words.contact, inWords(app.contact)],
+              [words.url, inWords(app.url)],
+            ]}
+          />
+        </Part>
+      )}
       <Part step="options">
         <Facts
           rows={[
             ...fields
               .filter((field) => isVisible(field, values))
-              .map((field): [string, string] => [field.label, inWords(values[field.name])]),
+              .map((field): [string, string] => [field.label, inWords(values[field.name], field.titles)]),
             ...(content.removal_plan
               ? [[m.publish.options.removal, content.removal_plan] as [string, string]]
               : []),
@@ -62,9 +64,10 @@ function Part({ step, children }: { step: Step; children: React.ReactNode }) {
   );
 }
 
-/** A value as people write it. */
-function inWords(value: unknown): string {
+/** A value as people write it; choices by their titles. */
+function inWords(value: unknown, titles: Record<string, string> = {}): string {
   if (value === undefined || value === null || value === "") return m.publish.review.empty;
   if (typeof value === "boolean") return value ? m.publish.options.yes : m.publish.options.no;
-  return Array.isArray(value) ? value.join(", ") : String(value);
+  const words = (one: unknown) => titles[String(one)] ?? String(one);
+  return Array.isArray(value) ? value.map(words).join(", ") : words(value);
 }

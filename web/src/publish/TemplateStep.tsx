@@ -4,6 +4,7 @@ import { Link, useLocation } from "react-router";
 import { templatesQuery } from "../api/calls";
 import type { Template } from "../api/types";
 import { m } from "../messages";
+import type { Step } from "../model/findings";
 import { sentence } from "../model/text";
 import { Empty } from "../pieces/Empty";
 import { Loading } from "../pieces/Loading";
@@ -14,11 +15,13 @@ import { stepAddress } from "./StepNav";
 
 interface Props {
   chosen: string;
+  /** The step that choosing leads to. */
+  next: Step;
   choose: (id: string) => void;
 }
 
 /** The first step: the templates as cards in plain words. Choosing one leads on. */
-export function TemplateStep({ chosen, choose }: Props) {
+export function TemplateStep({ chosen, next, choose }: Props) {
   const templates = useQuery(templatesQuery);
   if (templates.isPending) return <Loading panels={[240]} />;
   if (templates.error) return <Notice problem={templates.error} retry={templates.refetch} />;
@@ -37,7 +40,12 @@ export function TemplateStep({ chosen, choose }: Props) {
           <ul className={classes.cards}>
             {items.map((template) => (
               <li key={template.templateId}>
-                <Card template={template} chosen={template.templateId === chosen} choose={choose} />
+                <Card
+                  template={template}
+                  chosen={template.templateId === chosen}
+                  next={next}
+                  choose={choose}
+                />
               </li>
             ))}
           </ul>
@@ -47,15 +55,12 @@ export function TemplateStep({ chosen, choose }: Props) {
   );
 }
 
-function Card({
-  template,
-  chosen,
-  choose,
-}: {
+interface CardProps extends Pick<Props, "next" | "choose"> {
   template: Template;
   chosen: boolean;
-  choose: Props["choose"];
-}) {
+}
+
+function Card({ template, chosen, next, choose }: CardProps) {
   const { search } = useLocation();
   const checks = template.requiredChecks.map((name) => m.publish.checkedFor[name] ?? name);
   return (
@@ -67,7 +72,7 @@ function Card({
         {checks.length > 0 && <> · {m.publish.templates.checks(checks)}</>}
       </p>
       <Link
-        to={stepAddress(search, "app", template.templateId)}
+        to={stepAddress(search, next, template.templateId)}
         onClick={() => choose(template.templateId)}
         aria-label={m.publish.templates.name(template.displayName)}
         className={classes.cardLink}

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Draft } from "../model/draft";
-import { change } from "./useDraft";
+import { change } from "./draft";
 
 const empty: Draft = { content: { kind: "publish_app" }, touched: [], ownSlug: false, savedAt: "" };
 

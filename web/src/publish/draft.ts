@@ -1,14 +1,14 @@
-import { useEffect, useReducer } from "react";
 import type { AppDraft, Content, Patch } from "../api/types";
-import { type Draft, dropDraft, loadDraft, saveDraft } from "../model/draft";
+import type { Draft } from "../model/draft";
 import { patched } from "../model/findings";
 import { type FormField, startWith, type Values } from "../model/form";
 import { slugOf } from "../model/slug";
 
 export type Act =
-  | { do: "app"; name: keyof AppDraft; value: string }
+  | { do: "app"; name: keyof AppDraft; value: string | undefined }
   | { do: "field"; name: string; value: unknown }
-  | { do: "text"; name: "reason" | "removal_plan"; value: string }
+  | { do: "text"; name: "reason" | "removal_plan" | "until"; value: string }
+  | { do: "put"; content: Partial<Content>; path: string }
   | { do: "template"; id: string }
   | { do: "adopt"; fields: FormField[]; guesses: Values }
   | { do: "patch"; patch: Patch[] }
@@ -21,8 +21,10 @@ export function change(draft: Draft, act: Act): Draft {
   switch (act.do) {
     case "app": {
       const app = { ...content.app, [act.name]: act.value };
+      if (act.value === undefined) delete app[act.name];
       const ownSlug = act.name === "slug" ? act.value !== "" : draft.ownSlug;
-      if (act.name === "name" && !ownSlug) app.slug = slugOf(act.value);
+      if (content.kind === "publish_app" && act.name === "name" && !ownSlug)
+        app.slug = slugOf(act.value ?? "");
       return { ...touch(draft, `app.${act.name}`), ownSlug, content: { ...content, app } };
     }
     case "field": {
@@ -32,6 +34,8 @@ export function change(draft: Draft, act: Act): Draft {
     }
     case "text":
       return { ...touch(draft, act.name), content: { ...content, [act.name]: act.value || undefined } };
+    case "put":
+      return { ...touch(draft, act.path), content: { ...content, ...act.content } };
     case "template":
       return act.id === content.template_id
         ? draft
@@ -53,22 +57,4 @@ export function change(draft: Draft, act: Act): Draft {
 
 function touch(draft: Draft, path: string): Draft {
   return draft.touched.includes(path) ? draft : { ...draft, touched: [...draft.touched, path] };
-}
-
-/** A draft that outlives the page: kept in the browser, for this person and this matter, until it is dropped. */
-export function useDraft(email: string, about: string, fresh: Content) {
-  const [draft, act] = useReducer(change, null, () => {
-    return (
-      loadDraft(email, about) ?? {
-        content: fresh,
-        touched: [],
-        ownSlug: Boolean(fresh.app?.slug),
-        savedAt: "",
-      }
-    );
-  });
-  useEffect(() => {
-    if (draft.touched.length > 0) saveDraft(email, about, { ...draft, savedAt: new Date().toISOString() });
-  }, [email, about, draft]);
-  return { draft, act, drop: () => dropDraft(email, about) };
 }

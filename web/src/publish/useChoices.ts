@@ -22,9 +22,9 @@ export function useChoices(field: FormField, typed: string): Choice[] {
     .data?.items;
   if (audience) {
     const names = choices.length > 0 ? choices : (segments ?? []).map((segment) => segment.name);
-    return names.map((name) => audienceChoice(name, segments));
+    return names.map((name) => audienceChoice(name, field.titles[name], segments));
   }
-  if (choices.length > 0) return choices.map((value) => ({ value, label: value }));
+  if (choices.length > 0) return choices.map((value) => ({ value, label: field.titles[value] ?? value }));
   if (type === "team")
     return (groups ?? []).map((group) => ({ value: group.name, label: group.title || group.name }));
   if (type === "user") {
@@ -33,7 +33,7 @@ export function useChoices(field: FormField, typed: string): Choice[] {
   return [];
 }
 
-function audienceChoice(name: string, segments: Segment[] | undefined): Choice {
+function audienceChoice(name: string, title: string | undefined, segments: Segment[] | undefined): Choice {
   const segment = segments?.find((one) => one.name === name);
-  return { value: name, label: segment?.title || name, words: segment?.description || undefined };
+  return { value: name, label: title ?? (segment?.title || name), words: segment?.description || undefined };
 }

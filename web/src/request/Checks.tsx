@@ -5,35 +5,54 @@ import { Panel } from "../pieces/Page";
 import { CheckChip } from "../pieces/states";
 import classes from "./Checks.module.css";
 
-/** The automatic checks of a request and what they found. */
+const nameOf = (check: Check) => m.publish.checkNames[check.name] ?? check.name;
+
+/** The automatic checks of a request: those that found something with what they found, the others in one line. */
 export function Checks({ checks }: { checks: Check[] }) {
+  const open = checks.filter((check) => check.status !== "passed" || check.findings.length > 0);
+  const fine = checks.filter((check) => !open.includes(check));
   return (
     <Panel title={m.request.checks}>
-      <ul className={classes.checks}>
-        {checks.map((check) => (
-          <li key={check.name} className={classes.check}>
-            <div className={classes.head}>
-              <span className={classes.name} title={check.name}>
-                {m.publish.checkNames[check.name] ?? check.name}
-              </span>
+      {open.length > 0 && (
+        <ul className={classes.checks}>
+          {open.map((check) => (
+            <li key={check.name} className={classes.check}>
+              <div className={classes.head}>
+                <span className={classes.name} title={check.name}>
+                  {nameOf(check)}
+                </span>
+                <CheckChip status={check.status} />
+              </div>
+              <Findings findings={check.findings} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {fine.length > 0 && (
+        <ul className={classes.fine} aria-label={m.request.passed}>
+          {fine.map((check) => (
+            <li key={check.name} className={classes.head}>
+              <span title={check.name}>{nameOf(check)}</span>
               <CheckChip status={check.status} />
-            </div>
-            {check.findings.length > 0 && (
-              <ul className={classes.findings}>
-                {check.findings.map((finding) => (
-                  <li key={`${finding.field} ${finding.message}`}>
-                    {sentence(finding.message)}
-                    {finding.remediation && (
-                      <span className={classes.fix}> {sentence(finding.remediation)}</span>
-                    )}
-                    {finding.field && <code className={classes.field}>{finding.field}</code>}
-                  </li>
-                ))}
-              </ul>
-            )}
-          </li>
-        ))}
-      </ul>
+            </li>
+          ))}
+        </ul>
+      )}
     </Panel>
+  );
+}
+
+function Findings({ findings }: { findings: Check["findings"] }) {
+  if (findings.length === 0) return null;
+  return (
+    <ul className={classes.findings}>
+      {findings.map((finding) => (
+        <li key={`${finding.field} ${finding.message}`}>
+          {sentence(finding.message)}
+          {finding.remediation && <span className={classes.fix}> {sentence(finding.remediation)}</span>}
+          {finding.field && <code className={classes.field}>{finding.field}</code>}
+        </li>
+      ))}
+    </ul>
   );
 }

@@ -1,5 +1,5 @@
 import { Link } from "react-router";
-import type { TimelineEntry } from "../api/types";
+import type { Request, TimelineEntry } from "../api/types";
 import { useSelf } from "../app/session";
 import { m } from "../messages";
 import { sentence } from "../model/text";
@@ -7,35 +7,54 @@ import { Panel } from "../pieces/Page";
 import { Happening, Timeline } from "../pieces/Timeline";
 import { When } from "../pieces/When";
 import { Who } from "../pieces/Who";
+import { CommentForm } from "./Comments";
+import classes from "./History.module.css";
 
-/** What happened to a request, each with its number in the audit log; auditors can follow the number. */
-export function History({ entries, request }: { entries: TimelineEntry[]; request: string }) {
+/** What happened to a request and what people said of it, each with its number in the audit log, and a place to say more. */
+export function History({ request }: { request: Request }) {
   const auditor = useSelf().can.includes("audit.read");
   return (
     <Panel title={m.request.timeline}>
-      {entries.length === 0 && m.request.noTimeline}
+      {request.timeline.length === 0 && m.request.noTimeline}
       <Timeline>
-        {entries.map((entry) => (
+        {request.timeline.map((entry) => (
           <Happening
             key={entry.id}
-            title={sentence(entry.words)}
+            title={titleOf(entry)}
             meta={
               <>
                 <Who email={entry.by} /> · <When at={entry.at} /> ·{" "}
                 {entry.leaf === null ? (
                   m.request.leafSoon
                 ) : auditor ? (
-                  <Link to={`/audit?request=${request}&id=${entry.id}`}>{m.request.leaf(entry.leaf)}</Link>
+                  <Link to={`/audit?request=${request.id}&id=${entry.id}`}>{m.request.leaf(entry.leaf)}</Link>
                 ) : (
                   m.request.leaf(entry.leaf)
                 )}
               </>
             }
           >
-            {entry.reason && !entry.words.includes(entry.reason) && <q>{entry.reason}</q>}
+            {isComment(entry) ? (
+              <p className={classes.comment}>{entry.reason}</p>
+            ) : (
+              entry.reason && !entry.words.includes(entry.reason) && <q>{entry.reason}</q>
+            )}
           </Happening>
         ))}
       </Timeline>
+      <CommentForm request={request} />
     </Panel>
+  );
+}
+
+const isComment = (entry: TimelineEntry) => entry.event === "request.commented" && Boolean(entry.reason);
+
+function titleOf(entry: TimelineEntry) {
+  return isComment(entry) ? (
+    <>
+      <Who email={entry.by} /> {m.request.comment.said}
+    </>
+  ) : (
+    sentence(entry.words)
   );
 }

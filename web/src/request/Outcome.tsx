@@ -3,9 +3,12 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "react-router";
 import { rolloutQuery } from "../api/calls";
 import type { Request } from "../api/types";
+import { useSelf } from "../app/session";
 import { useRolloutAct } from "../flag/useFlag";
 import { m } from "../messages";
 import { Notice, NoticeBox } from "../pieces/Notice";
+import { Who } from "../pieces/Who";
+import { useCopy } from "./useRequest";
 
 /** Where a request has led, and the next step from there. */
 export function Outcome({ request }: { request: Request }) {
@@ -29,13 +32,66 @@ export function Outcome({ request }: { request: Request }) {
           <p>{words.fixesWords}</p>
         </NoticeBox>
       );
+    case "draft":
+      return (
+        <NoticeBox
+          tone="info"
+          title={words.draft}
+          actions={
+            request.can.includes("edit") && (
+              <Button size="xs" component={Link} to={`/requests/${request.id}/edit`}>
+                {words.continue}
+              </Button>
+            )
+          }
+        >
+          <p>{words.draftWords}</p>
+        </NoticeBox>
+      );
     case "denied":
-      return <NoticeBox tone="danger" title={words.denied} />;
+      return <Ended request={request} tone="danger" title={words.denied} />;
     case "withdrawn":
-      return <NoticeBox tone="info" title={words.withdrawn} />;
+      return <Ended request={request} tone="info" title={words.withdrawn} />;
     case "approved":
       return <Approved request={request} />;
   }
+}
+
+/** A request that came to nothing: why, and the way to ask again with what it said. */
+function Ended({ request, tone, title }: { request: Request; tone: "danger" | "info"; title: string }) {
+  const words = m.request.next;
+  const self = useSelf();
+  const navigate = useNavigate();
+  const copy = useCopy(request.id);
+  const denial = request.decisions.find((one) => one.verdict === "denied");
+  const mine = request.requester === self.email || request.editors.includes(self.email);
+  return (
+    <NoticeBox
+      tone={tone}
+      title={title}
+      actions={
+        mine && (
+          <Button
+            size="xs"
+            loading={copy.isPending}
+            onClick={() =>
+              copy.mutate(undefined, { onSuccess: (draft) => navigate(`/requests/${draft.id}/edit`) })
+            }
+          >
+            {words.again}
+          </Button>
+        )
+      }
+    >
+      {denial?.reason && (
+        <p>
+          <Who email={denial.by} />: <q>{denial.reason}</q>
+        </p>
+      )}
+      {mine && <p>{words.againWords}</p>}
+      {copy.error && <Notice problem={copy.error} />}
+    </NoticeBox>
+  );
 }
 
 function Approved({ request }: { request: Request }) {
@@ -63,6 +119,16 @@ function Approved({ request }: { request: Request }) {
               {words.start}
             </Button>
           )}
+          {request.kind === "change_app" && request.app_slug && (
+            <Button
+              size="xs"
+              variant="default"
+              component={Link}
+              to={`/apps/${encodeURIComponent(request.app_slug)}`}
+            >
+              {words.openApp}
+            </Button>
+          )}
           {key && (
             <Button size="xs" variant="default" component={Link} to={address}>
               {words.open}
@@ -71,8 +137,8 @@ function Approved({ request }: { request: Request }) {
         </>
       }
     >
-      {ready && <p>{mine ? words.startWords : words.ownerStarts(request.app?.owner ?? "")}</p>}
-      {request.kind === "restore_flag" && <p>{words.restored}</p>}
+      {ready && <p>{mine ? words.startWords : words.ownerStarts(request.app?.owner ?? words.owners)}</p>}
+      {!request.rollout_id && words.effect[request.kind] && <p>{words.effect[request.kind]}</p>}
       {act.error && <Notice problem={act.error} />}
     </NoticeBox>
   );

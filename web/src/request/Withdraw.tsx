@@ -9,6 +9,7 @@ import { useWithdrawal } from "./useRequest";
 /** Takes a request back. It cannot be undone, so that it asks for a second click beside what will happen. */
 export function Withdraw({ request, close }: { request: Request; close: () => void }) {
   const [reason, setReason] = useState("");
+  const draft = request.state === "draft";
   const withdrawal = useWithdrawal(request.id);
   function send(event: FormEvent) {
     event.preventDefault();
@@ -16,16 +17,18 @@ export function Withdraw({ request, close }: { request: Request; close: () => vo
   }
   return (
     <form onSubmit={send} className={classes.form}>
-      <p className={classes.hint}>{m.request.withdrawHelp}</p>
-      <TextInput
-        label={m.request.withdrawReason}
-        value={reason}
-        onChange={(event) => setReason(event.currentTarget.value)}
-        data-autofocus
-      />
+      <p className={classes.hint}>{draft ? m.request.discardHelp : m.request.withdrawHelp}</p>
+      {!draft && (
+        <TextInput
+          label={m.request.withdrawReason}
+          value={reason}
+          onChange={(event) => setReason(event.currentTarget.value)}
+          data-autofocus
+        />
+      )}
       {withdrawal.error && <Notice problem={withdrawal.error} />}
       <Button type="submit" color="red" loading={withdrawal.isPending}>
-        {m.request.withdrawConfirm}
+        {draft ? m.request.discardConfirm : m.request.withdrawConfirm}
       </Button>
     </form>
   );

@@ -1,5 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
-import { api, unwrap } from "../api/client";
+import { useRef } from "react";
+import { api, newKey, unwrap } from "../api/client";
 import { queries } from "../api/queries";
 import type { Request } from "../api/types";
 
@@ -41,5 +42,46 @@ export function useWithdrawal(id: string) {
         }),
       ),
     onSuccess: landed,
+  });
+}
+
+/** Says something about a request. The same words sent again, after an answer that was lost, are said once. */
+export function useComment(id: string) {
+  const sent = useRef({ words: "", key: "" });
+  return useMutation({
+    mutationFn: ({ words, digest }: { words: string; digest: string }) => {
+      if (sent.current.words !== words) sent.current = { words, key: newKey() };
+      return unwrap(
+        api.POST("/api/v1/requests/{id}/comments", {
+          params: { path: { id } },
+          body: { reason: words, digest },
+          headers: { "Idempotency-Key": sent.current.key },
+        }),
+      );
+    },
+    onSuccess: () => {
+      sent.current = { words: "", key: "" };
+      return queries.invalidateQueries({ queryKey: ["request", id] });
+    },
+  });
+}
+
+/** Begins a draft that says what a request said. */
+export function useCopy(id: string) {
+  const key = useRef(newKey());
+  return useMutation({
+    mutationFn: async () => {
+      const content = await unwrap(api.GET("/api/v1/requests/{id}/content", { params: { path: { id } } }));
+      return unwrap(
+        api.POST("/api/v1/requests", {
+          body: { ...content, draft: true },
+          headers: { "Idempotency-Key": key.current },
+        }),
+      );
+    },
+    onSuccess: () => {
+      key.current = newKey();
+      queries.invalidateQueries({ queryKey: ["requests"] });
+    },
   });
 }

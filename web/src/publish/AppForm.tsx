@@ -1,0 +1,38 @@
+import type { App, AppDraft } from "../api/types";
+import { m } from "../messages";
+import { AskForm } from "../request/AskForm";
+import type { FormProps } from "../request/form";
+import { AppFields } from "./AppStep";
+import type { Act } from "./draft";
+
+/** Changes what is known of an app. Only what differs from the app as it is is asked for. */
+export function AppForm({ app, ...props }: FormProps & { app: App }) {
+  const { content } = props;
+  const asked = content.app ?? {};
+  const now: Partial<Record<keyof AppDraft, string>> = {
+    name: app.name,
+    description: app.description,
+    category: app.category,
+    owner: app.owner,
+    contact: app.contact,
+    url: app.url,
+  };
+  function act(one: Act) {
+    const same = one.do === "app" && now[one.name] === one.value;
+    props.act(same ? { ...one, value: undefined } : one);
+  }
+  const idle = Object.keys(asked).every((name) => name === "slug");
+  return (
+    <AskForm {...props} act={act} fields={["app"]} idle={idle}>
+      {(shown) => (
+        <AppFields
+          title={m.publish.app.changeTitle}
+          app={{ ...now, ...asked }}
+          kind="change_app"
+          act={act}
+          shown={shown}
+        />
+      )}
+    </AskForm>
+  );
+}
