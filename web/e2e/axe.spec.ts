@@ -41,10 +41,12 @@ test("every address of the console is swept", () => {
 for (const route of routes) {
   for (const [state, answer] of Object.entries(answers)) {
     if (!route.who && state !== "full") continue; // nothing is asked before sign-in
+    if (route.path.includes(":") && state === "empty") continue; // one thing is there or not; lists are empty
     test(`${route.path} is clean when ${state}`, async ({ page }) => {
-      test.setTimeout(60_000);
+      test.setTimeout(120_000);
       if (route.who) await enter(page, route.who);
-      const address = (await route.full?.(page.request)) ?? route.path;
+      const address = (await route.full?.(page)) ?? route.path;
+      if (route.who) await enter(page, route.who);
       if (answer) {
         await page.route("**/api/v1/**", (call) =>
           constant.test(call.request().url()) || call.request().method() !== "GET"
@@ -57,8 +59,10 @@ for (const route of routes) {
   }
   if (route.stranger) {
     test(`${route.path} is clean for one who may not see it`, async ({ page }) => {
+      await enter(page, route.who);
+      const address = (await route.full?.(page)) ?? route.path;
       await enter(page, route.stranger ?? "");
-      await sweep(page, (await route.full?.(page.request)) ?? route.path);
+      await sweep(page, address);
       await expect(page.getByText("You have no access to this")).toBeVisible();
     });
   }

@@ -57,6 +57,7 @@ export const common = {
     crashFix: "Load it again. If it stays broken, tell the administrators what is written here.",
     reload: "Load again",
     trace: (id: string) => `Trace id ${id}`,
+    failed: "This could not be loaded",
     notFound: "There is nothing here",
     notFoundFix: "The address may be mistyped, or you may not be allowed to see what it names.",
     home: "Go to Home",

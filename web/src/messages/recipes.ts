@@ -115,7 +115,7 @@ export const recipes = {
     newTitle: "New policy",
     name: "Policy",
     origin: { standard: "Comes with Souk", custom: "Made here", local: "From files" },
-    judges: { requests: "Judges requests", templates: "Judges templates" },
+    judges: { requests: "Judges requests", templates: "Judges templates", decisions: "Judges approvals" },
     inForce: "In force",
     off: "Off",
     broken: "Does not work",

@@ -1,5 +1,3 @@
-import { span } from "../model/time";
-
 /** The checklist of the first administrator. */
 export const setup = {
   title: "Set up Souk",
@@ -8,7 +6,6 @@ export const setup = {
   progress: (done: number, of: number) => `${done} of ${of} done`,
   done: "Done",
   open: "To do",
-  next: "Next",
   go: "Go there",
   goName: (what: string) => `Go there: ${what}`,
   all: "Souk is ready for your company",
@@ -25,5 +22,5 @@ export const setup = {
       "It goes to a few people first, then to more. One click turns it off for everybody.",
     ],
   },
-  after: (seconds: number) => `about ${span(seconds)}`,
+  back: (done: number, of: number) => `Set-up checklist: ${done} of ${of} done`,
 };

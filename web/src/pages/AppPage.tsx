@@ -16,7 +16,7 @@ import { m } from "../messages";
 import { sentence } from "../model/text";
 import { AppMark } from "../pieces/AppMark";
 import { Loading } from "../pieces/Loading";
-import { Missing } from "../pieces/Notice";
+import { MissingScreen } from "../pieces/Notice";
 import { Columns, Page } from "../pieces/Page";
 import { AppChip } from "../pieces/states";
 
@@ -28,7 +28,7 @@ export function Component() {
   const production = environments.data?.items.find((one) => one.tier === "production")?.name ?? "production";
   if (app.data) return <Screen app={app.data} production={production} />;
   return app.error ? (
-    <Missing problem={app.error} retry={app.refetch} />
+    <MissingScreen problem={app.error} retry={app.refetch} />
   ) : (
     <Loading panels={[92, 220, 320]} />
   );

@@ -4,13 +4,15 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import { setupQuery } from "../admin/calls";
 import type { SetupItem } from "../admin/types";
+import { groupsQuery } from "../api/calls";
 import { useSelf } from "../app/session";
 import { m } from "../messages";
 import { sentence } from "../model/text";
 import { NoAccess } from "../pieces/Empty";
 import { Loading } from "../pieces/Loading";
-import { Missing, NoticeBox } from "../pieces/Notice";
+import { MissingScreen, NoticeBox } from "../pieces/Notice";
 import { Columns, Page, Panel } from "../pieces/Page";
+import { placeOf } from "../setup/places";
 import classes from "../setup/Setup.module.css";
 
 /** The checklist of the first administrator: each item leads to where it is done, and ticks itself. */
@@ -32,10 +34,12 @@ export function Component() {
 
 function Checklist() {
   const query = useQuery(setupQuery);
+  const known = useQuery(groupsQuery);
   const words = m.setup;
-  if (query.error && !query.data) return <Missing problem={query.error} retry={query.refetch} />;
+  if (query.error && !query.data) return <MissingScreen problem={query.error} retry={query.refetch} />;
   if (!query.data) return <Loading panels={[480]} />;
   const { items } = query.data;
+  const groups = known.data?.items ?? [];
   const done = items.filter((item) => item.done).length;
   const next = items.find((item) => !item.done);
   return (
@@ -59,7 +63,7 @@ function Checklist() {
         </div>
         <ol className={classes.list}>
           {items.map((item) => (
-            <Item key={item.id} item={item} next={item === next} />
+            <Item key={item.id} item={item} to={placeOf(item, groups)} next={item === next} />
           ))}
         </ol>
       </Panel>
@@ -67,7 +71,7 @@ function Checklist() {
   );
 }
 
-function Item({ item, next }: { item: SetupItem; next: boolean }) {
+function Item({ item, to, next }: { item: SetupItem; to: string; next: boolean }) {
   const words = m.setup;
   const Icon = item.done ? IconCircleCheckFilled : IconCircleDashed;
   return (
@@ -79,8 +83,8 @@ function Item({ item, next }: { item: SetupItem; next: boolean }) {
       </div>
       <Button
         component={Link}
-        to={item.href}
-        variant={next ? "filled" : "default"}
+        to={to}
+        variant={next ? "filled" : item.done ? "subtle" : "default"}
         size="xs"
         aria-label={words.goName(item.title)}
       >

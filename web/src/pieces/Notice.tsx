@@ -1,11 +1,13 @@
 import { Anchor, Button } from "@mantine/core";
-import { IconAlertTriangle, IconCircleX, IconInfoCircle } from "@tabler/icons-react";
+import { IconAlertTriangle, IconCircleX, IconInfoCircle, IconMapOff } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 import { Problem, unreachable } from "../api/client";
 import { m } from "../messages";
 import { sentence } from "../model/text";
+import { Empty, NoAccess } from "./Empty";
 import classes from "./Notice.module.css";
+import { Page, Panel } from "./Page";
 
 type Tone = "danger" | "warn" | "info" | "on";
 
@@ -86,4 +88,41 @@ export function Missing({ problem, retry }: { problem: unknown; retry: () => unk
     );
   }
   return <Notice problem={problem} retry={retry} />;
+}
+
+/** A whole screen that could not be had, with a title of its own. */
+export function MissingScreen({ problem, retry }: { problem: unknown; retry: () => unknown }) {
+  const status = problem instanceof Problem ? problem.status : unreachable;
+  const fix = problem instanceof Problem ? sentence(problem.remediation || problem.message) : "";
+  if (status === 403) {
+    return (
+      <Page title={m.noAccess}>
+        <Panel>
+          <NoAccess words={fix}>
+            <Button variant="default" component={Link} to="/">
+              {m.error.home}
+            </Button>
+          </NoAccess>
+        </Panel>
+      </Page>
+    );
+  }
+  if (status === 404) {
+    return (
+      <Page title={m.error.notFound}>
+        <Panel>
+          <Empty tall icon={<IconMapOff />} title={m.error.notFound} words={fix || m.error.notFoundFix}>
+            <Button variant="default" component={Link} to="/">
+              {m.error.home}
+            </Button>
+          </Empty>
+        </Panel>
+      </Page>
+    );
+  }
+  return (
+    <Page title={m.error.failed}>
+      <Notice problem={problem} retry={retry} />
+    </Page>
+  );
 }
