@@ -7,6 +7,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/policy"
+	"github.com/soukhq/souk/internal/review"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -14,6 +15,12 @@ import (
 type PolicySource struct {
 	Source string `json:"source" doc:"A Rego module, v0 or v1, of the package that the policy is named by"`
 	File   string `json:"file,omitempty" doc:"File that it comes from, for people"`
+}
+
+// PolicyCandidate is a policy that might come to judge.
+type PolicyCandidate struct {
+	Name   string `json:"name,omitempty" doc:"A policy that is there, such as one that is switched off"`
+	Source string `json:"source,omitempty" doc:"A Rego module; absent takes the policy of that name"`
 }
 
 type policyAct struct {
@@ -73,6 +80,24 @@ func policies(a *API) {
 	}, access.GovernWrite, func(ctx context.Context, by access.Actor, in *reply[policy.Trial]) (*reply[policy.Tried], error) {
 		tried, err := a.Policies.Try(ctx, by, in.Body)
 		return &reply[policy.Tried]{Body: tried}, err
+	})
+	register(a, operation{
+		method: http.MethodPost, path: "/policies:dry-run", id: "dry-run-policy", status: http.StatusOK,
+		summary: "Which flags a policy would refuse that are not refused now; nothing is stored",
+	}, access.GovernWrite, func(ctx context.Context, by access.Actor, in *reply[PolicyCandidate]) (*reply[review.PolicyTrial], error) {
+		if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
+			return nil, err // before a policy is looked up
+		}
+		source := in.Body.Source
+		if source == "" {
+			p, err := a.Policies.Get(ctx, by, in.Body.Name)
+			if err != nil {
+				return nil, err
+			}
+			source = p.Source
+		}
+		trial, err := a.Desk.DryRun(ctx, by, source)
+		return &reply[review.PolicyTrial]{Body: trial}, err
 	})
 	for name, active := range map[string]bool{"activate": true, "deactivate": false} {
 		register(a, operation{method: http.MethodPost, path: "/policies/{name}/" + name, id: name + "-policy", summary: "Switch a policy on or off"},

@@ -23,6 +23,17 @@ var schemaNames = map[string]string{
 	"apply.Change":       "PlanChange",
 	"apply.Document":     "ApplyDocument",
 	"lifecycle.Status":   "LifecycleStatus",
+	"catalog.Status":     "AppStatus",
+	"catalog.Facet":      "AppCount",
+	"catalog.Facets":     "AppCounts",
+	"policy.Trial":       "PolicyTry",
+	"review.PolicyTrial": "PolicyDryRun",
+	"review.FailingFlag": "FailingFlag",
+	"policy.Tried":       "PolicyVerdict",
+	"policy.RuleTrace":   "PolicyRule",
+	"policy.StepTrace":   "PolicyStep",
+	"policy.TestResult":  "PolicyTest",
+	"template.Checked":   "TemplateVerdict",
 	"lifecycle.Rules":    "LifecycleRules",
 }
 

@@ -214,6 +214,15 @@ func OfFlag(ctx context.Context, tx *store.Tx, key string, limit int) ([]Entry, 
 	return list, nil
 }
 
+// OfApp is a step: at most limit events of an app and its flags, the newest first.
+func OfApp(ctx context.Context, tx *store.Tx, slug string, limit int) ([]Entry, error) {
+	list, err := store.List(ctx, tx, scanEntry, selectEntry+` WHERE e.app = $1 ORDER BY e.at DESC, e.id DESC LIMIT $2`, slug, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list audit events of an app: %w", err)
+	}
+	return list, nil
+}
+
 // Checkpoint signs the log as it is now with this server's key.
 func (l *Log) Checkpoint(ctx context.Context, by Reader) (c Checkpoint, err error) {
 	if err := by.MayReadAudit(); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -140,8 +141,28 @@ func TestASegmentIsDeletedOnlyWhileNoFlagUsesIt(t *testing.T) {
 		if got, _, err := r.Segment(t.Context(), root, "germans"); err != nil || got.Rules[0].Words() != "country is one of DE" {
 			t.Errorf("read back is %+v, %v", got, err)
 		}
+		propose(t, db, "where2eat", "enabled")
+		install(t, db, "where2eat.enabled")
 		err = r.DeleteSegment(t.Context(), root, "pilot", 1)
-		if err != nil {
+		if !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "where2eat.enabled") {
+			t.Errorf("a segment that a flag was approved for is answered %v", err)
+		}
+		serve(t, db, "where2eat.enabled", "staging", registry.Serving{
+			Mode: registry.ServeCustom, Targeting: json.RawMessage(`{"if": [{"$ref": "germans"}, "on", "off"]}`), DefaultVariant: "off",
+		})
+		if err := r.DeleteSegment(t.Context(), root, "germans", made.Revision); !fault.Is(err, fault.Conflict) {
+			t.Errorf("a segment that targeting refers to is answered %v", err)
+		}
+		kill(t, db, "where2eat.enabled", "staging")
+		if err := r.DeleteSegment(t.Context(), root, "germans", made.Revision); !fault.Is(err, fault.Conflict) {
+			t.Errorf("a segment that the targeting of a killed flag refers to is answered %v", err)
+		}
+		must(t, db, func(ctx context.Context, tx *store.Tx) (registry.Flag, error) {
+			f, _, err := registry.Restore(ctx, tx, by("olu@hyfin.example"), "where2eat.enabled", "staging")
+			return f, err
+		})
+		serve(t, db, "where2eat.enabled", "staging", registry.Serving{Mode: registry.ServeOff})
+		if err := r.DeleteSegment(t.Context(), root, "beta", 1); err != nil {
 			t.Errorf("a segment that nothing uses: %v", err)
 		}
 		inUse := "where2eat.enabled is being rolled out to it"

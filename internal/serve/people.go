@@ -85,6 +85,11 @@ func throughProxy(r *http.Request, proxies []netip.Prefix) *http.Request {
 	if err != nil || !trusted(peer.Addr()) {
 		return r
 	}
+	if hosts := r.Header.Values("X-Forwarded-Host"); len(hosts) == 1 && !strings.Contains(hosts[0], ",") {
+		named := *r
+		named.Host = hosts[0] // a proxy may put its own name into Host
+		r = &named
+	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for _, hop := range slices.Backward(hops) {
 		ip, err := netip.ParseAddr(strings.TrimSpace(hop))
