@@ -15,12 +15,21 @@ type Wanted struct {
 	Prune     bool             `json:"prune,omitempty" doc:"Remove what earlier documents named and these do not"`
 }
 
+// applied is a plan that was carried out, and whether this replica serves it.
+type applied struct {
+	Status int
+	Body   apply.Plan
+}
+
 func applying(a *API) {
 	register(a, operation{
-		method: http.MethodPost, path: "/apply", id: "apply-documents", limit: maxApply,
+		method: http.MethodPost, path: "/apply", id: "apply-documents", limit: maxApply, also: []int{http.StatusAccepted},
 		summary: "Make an installation what documents say; apps and flags are changed by requests",
-	}, access.GovernWrite, func(ctx context.Context, by access.Actor, in *reply[Wanted]) (*reply[apply.Plan], error) {
+	}, access.GovernWrite, func(ctx context.Context, by access.Actor, in *reply[Wanted]) (*applied, error) {
 		plan, err := a.Apply.Apply(ctx, by, in.Body.Documents, apply.Options{DryRun: in.Body.DryRun, Prune: in.Body.Prune})
-		return &reply[apply.Plan]{Body: plan}, err
+		if err != nil {
+			return nil, err
+		}
+		return &applied{Status: a.served(ctx, plan.Revealed), Body: plan}, nil
 	})
 }

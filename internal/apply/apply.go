@@ -205,7 +205,7 @@ func (t *Target) carryOut(ctx context.Context, by access.Actor, now state, wishe
 		if plan.Steps[i].Action == Keep {
 			continue
 		}
-		if err := t.put(ctx, by, now, w, &plan.Steps[i]); err != nil {
+		if err := t.put(ctx, by, now, w, &plan.Steps[i], plan.Revealed); err != nil {
 			return stopped(w, err)
 		}
 		plan.Steps[i].Done = w.Kind != Person || len(w.person.Groups) == 0
@@ -224,7 +224,7 @@ func (t *Target) carryOut(ctx context.Context, by access.Actor, now state, wishe
 	return nil
 }
 
-func (t *Target) put(ctx context.Context, by access.Actor, now state, w wish, step *Step) (err error) {
+func (t *Target) put(ctx context.Context, by access.Actor, now state, w wish, step *Step, revealed map[string]int64) (err error) {
 	switch w.Kind {
 	case Person:
 		w.person.Groups = nil
@@ -247,7 +247,7 @@ func (t *Target) put(ctx context.Context, by access.Actor, now state, w wish, st
 	case Lifecycle:
 		_, err = t.Lifecycle.SetRules(ctx, by, w.lifecycle, defaultReason)
 	case App, Flag:
-		err = t.ask(ctx, by, step)
+		err = t.ask(ctx, by, step, revealed)
 	}
 	return err
 }

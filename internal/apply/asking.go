@@ -225,14 +225,17 @@ func sameContent(a, b review.Content) bool {
 	return reflect.DeepEqual(members(a, true), members(b, true))
 }
 
-// ask makes the requests of a step.
-func (t *Target) ask(ctx context.Context, by access.Actor, step *Step) error {
+// ask makes the requests of a step, and tells the plan which revisions SDKs are to see because of them.
+func (t *Target) ask(ctx context.Context, by access.Actor, step *Step, revealed map[string]int64) error {
 	for _, c := range step.asks {
 		made, err := t.Desk.Submit(ctx, by, c)
 		if err != nil {
 			return err
 		}
 		step.Requests = append(step.Requests, made.Request.ID)
+		for environment, revision := range made.Revealed {
+			revealed[environment] = max(revealed[environment], revision)
+		}
 	}
 	return nil
 }

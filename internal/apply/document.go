@@ -70,6 +70,8 @@ const (
 type Plan struct {
 	Steps    []Step          `json:"steps"`
 	Warnings []fault.Finding `json:"warnings"`
+	// Revealed gives the revisions that SDKs are to see, by environment.
+	Revealed map[string]int64 `json:"-"`
 }
 
 // Step is what the plan does to one thing.

@@ -98,7 +98,7 @@ func diff(now state, wishes []wish) (Plan, []fault.Finding) {
 		}
 	}
 	d.groupNames = names
-	plan := Plan{Steps: []Step{}, Warnings: []fault.Finding{}}
+	plan := Plan{Steps: []Step{}, Warnings: []fault.Finding{}, Revealed: map[string]int64{}}
 	for _, w := range wishes {
 		step := Step{Action: Keep, Kind: w.Kind, Name: w.Name, Source: w.Source, Changes: []Change{}, Requests: []string{}}
 		if w.Kind == App || w.Kind == Flag {

@@ -11,8 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/review"
 	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/store"
@@ -57,13 +60,62 @@ func TestCompanyHasAppsInEveryStageAndLeavesWhere2EatToTheReader(t *testing.T) {
 	for _, r := range list.Items {
 		states[r.FlagKey] = string(r.State)
 	}
-	for key, want := range map[string]rollout.State{"branch-queue.enabled": rollout.Completed, "fraud-digest.enabled": rollout.Running} {
-		if states[key] != string(want) {
-			t.Errorf("the rollout of %s is %q, want %q", key, states[key], want)
+	want := map[string]string{
+		"branch-queue.enabled": "completed", "rate-board.enabled": "completed", "old-search.enabled": "completed", "meeting-cost.sending": "completed",
+		"onboarding-buddy.running": "completed", "cash-forecast.enabled": "completed", "trip-claims.running": "completed", "fraud-digest.enabled": "running",
+	}
+	if diff := cmp.Diff(want, states); diff != "" {
+		t.Errorf("rollouts (-want +are):\n%s", diff)
+	}
+}
+
+func TestTheStoryHasSomethingToDecideToMendAndToRenew(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t, today)
+	requests, err := s.target.Desk.List(t.Context(), access.System("test"), review.Query{}, store.Page{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	waiting := map[string]review.State{}
+	for _, r := range requests.Items {
+		if r.State != review.Approved {
+			waiting[r.Title] = r.State
 		}
 	}
-	if len(states) != 2 {
-		t.Errorf("rollouts: %v, want those of two apps", states)
+	for kind, want := range map[review.State]int{review.NeedsApproval: 3, review.Denied: 1} {
+		var n int
+		for _, state := range waiting {
+			if state == kind {
+				n++
+			}
+		}
+		if n != want {
+			t.Errorf("%d requests are %s, want %d: %v", n, kind, want, waiting)
+		}
+	}
+	fatima, err := s.as(t.Context(), "fatima")
+	if err != nil {
+		t.Fatal(err)
+	}
+	drafts, err := s.target.Desk.List(t.Context(), fatima, review.Query{Mine: true, States: []review.State{review.Draft}}, store.Page{})
+	if err != nil || len(drafts.Items) != 1 {
+		t.Errorf("fatima has %d drafts: %v", len(drafts.Items), err)
+	}
+	// What lives ends in 14, 7 and 1 days, to the day.
+	for key, days := range map[string]int{"cash-forecast.enabled": 14, "meeting-cost.sending": 7, "onboarding-buddy.running": 1} {
+		err := s.db.Read(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			life, _, err := lifecycle.Get(ctx, tx, key)
+			if err != nil {
+				return err
+			}
+			if left := life.Expiry().Sub(today); left < time.Duration(days)*day || left > time.Duration(days)*day+12*time.Hour {
+				t.Errorf("%s ends in %s, want %d days", key, left, days)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -78,7 +130,7 @@ func TestReaderCanPublishWhere2EatAsTheTourSays(t *testing.T) {
 		},
 		Fields: map[string]any{"name": "Enabled", "owner": "alice" + domain, "audiences": "pilot", "ttl_days": 30.0},
 	}}
-	request, err := s.submit(t.Context(), where2eat)
+	request, err := s.submit(t.Context(), where2eat.by, where2eat.content)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +152,7 @@ func TestReaderCanPublishWhere2EatAsTheTourSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	judged, err := s.desk.Check(t.Context(), alice, where2eat.content, "")
+	judged, err := s.target.Desk.Check(t.Context(), alice, where2eat.content, "")
 	if err != nil {
 		t.Fatal(err)
 	}

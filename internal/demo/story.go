@@ -73,37 +73,6 @@ type publication struct {
 	content review.Content
 }
 
-// The apps that the company has when the reader comes.
-var (
-	branchQueue = publication{"fatima", review.Content{
-		Kind: review.PublishApp, TemplateID: "dashboard-v1", Reason: "branch managers phone around to learn where help is needed",
-		App: &review.App{
-			Slug: "branch-queue", Name: "Branch Queue", Description: "How long customers wait, branch by branch, now and over the day.",
-			Category: "dashboard", Owner: "team-branch", Contact: "fatima" + domain, Kind: "external", URL: "https://branch-queue.hyfin.example",
-		},
-		Fields: map[string]any{
-			"name": "Enabled", "owner": "fatima" + domain, "audiences": "internal", "data_classification": "none", "ttl_days": 90.0,
-		},
-		RemovalPlan: "Fold the chart into the branch portal, then take the app down.",
-	}}
-	fraudDigest = publication{"dana", review.Content{
-		Kind: review.PublishApp, TemplateID: "microapp-basic-toggle-v1", Reason: "the desk reads forty alerts before the first coffee",
-		App: &review.App{
-			Slug: "fraud-digest", Name: "Fraud Digest", Description: "The night's card alerts on one page, grouped by pattern.",
-			Category: "notification", Owner: "team-fraud", Contact: "dana" + domain, Kind: "external", URL: "https://fraud-digest.hyfin.example",
-		},
-		Fields: map[string]any{"name": "Enabled", "owner": "dana" + domain, "audiences": "pilot", "ttl_days": 30.0},
-	}}
-	cardLimits = publication{"gita", review.Content{
-		Kind: review.PublishApp, TemplateID: "microapp-basic-toggle-v1", Reason: "colleagues ask us by mail what the limits are",
-		App: &review.App{
-			Slug: "card-limits", Name: "Card Limits", Description: "Looks up the limits of each card product, with what changes next month.",
-			Category: "integration", Owner: "team-cards", Contact: "gita" + domain, Kind: "external", URL: "https://card-limits.hyfin.example",
-		},
-		Fields: map[string]any{"name": "Enabled", "owner": "gita" + domain, "audiences": "beta", "ttl_days": 30.0},
-	}}
-)
-
 // tell plays the weeks before the reader comes, which end at end.
 func (s *story) tell(ctx context.Context, end time.Time) error {
 	if err := s.target.Library.Seed(ctx); err != nil {
@@ -112,17 +81,11 @@ func (s *story) tell(ctx context.Context, end time.Time) error {
 	if err := s.found(ctx); err != nil {
 		return err
 	}
-	s.until(end.Add(-24 * day))
-	if err := s.live(ctx, branchQueue, end, false); err != nil {
-		return fmt.Errorf("publish Branch Queue: %w", err)
-	}
-	s.until(end.Add(-2 * day))
-	if err := s.live(ctx, fraudDigest, end, true); err != nil {
-		return fmt.Errorf("publish Fraud Digest: %w", err)
-	}
-	s.until(end.Add(-3 * time.Hour))
-	if _, err := s.submit(ctx, cardLimits); err != nil {
-		return fmt.Errorf("submit Card Limits: %w", err)
+	for _, scene := range scenes {
+		s.until(end.Add(-scene.before))
+		if err := scene.play(ctx, s, end); err != nil {
+			return fmt.Errorf("%s: %w", scene.name, err)
+		}
 	}
 	s.until(end.Add(-time.Minute))
 	return nil
@@ -131,7 +94,7 @@ func (s *story) tell(ctx context.Context, end time.Time) error {
 // live publishes an app: asked for, approved by whomever it needs, and rolled out. With baking it stops at the first step
 // in production, which has just begun.
 func (s *story) live(ctx context.Context, p publication, end time.Time, baking bool) error {
-	request, err := s.submit(ctx, p)
+	request, err := s.submit(ctx, p.by, p.content)
 	if err != nil {
 		return err
 	}
@@ -164,20 +127,31 @@ func (s *story) live(ctx context.Context, p publication, end time.Time, baking b
 	return nil
 }
 
-func (s *story) submit(ctx context.Context, p publication) (review.Request, error) {
-	by, err := s.as(ctx, p.by)
+func (s *story) submit(ctx context.Context, who string, c review.Content) (review.Request, error) {
+	by, err := s.as(ctx, who)
 	if err != nil {
 		return review.Request{}, err
 	}
-	out, err := s.target.Desk.Submit(ctx, by, p.content)
+	made, err := s.target.Desk.Submit(ctx, by, c)
 	if err != nil {
 		return review.Request{}, err
 	}
-	request := out.Request
-	if request.State != review.NeedsApproval {
-		return review.Request{}, fmt.Errorf("the request %s is %s: %+v", p.content.App.Slug, request.State, request.Checks)
+	request := made.Request
+	if !c.Draft && request.State != review.NeedsApproval {
+		return review.Request{}, fmt.Errorf("the request %q is %s: %+v", request.Title, request.State, request.Checks)
 	}
 	return request, nil
+}
+
+// comment says something about a request.
+func (s *story) comment(ctx context.Context, who, id, words string) error {
+	by, err := s.as(ctx, who)
+	if err != nil {
+		return err
+	}
+	s.clock = s.clock.Add(12 * time.Minute)
+	_, err = s.target.Desk.Comment(ctx, by, id, words, "")
+	return err
 }
 
 // approve lets the first who may decide for each needed domain decide.
