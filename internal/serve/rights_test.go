@@ -54,6 +54,7 @@ var rights = map[string]right{
 	"retire-template":        {path: "/templates/dashboard-v1/retire", may: admins},
 	"activate-template":      {path: "/templates/dashboard-v1/activate", may: admins},
 	"try-policy":             {body: map[string]any{"name": "marketplace.risk"}, may: admins},
+	"dry-run-policy":         {body: map[string]any{"name": "marketplace.risk"}, may: admins},
 	"delete-policy":          {path: "/policies/marketplace.new", may: admins},
 	"get-segment":            {path: "/segments/pilot", may: anybody},
 	"delete-segment":         {path: "/segments/beta", may: admins},
