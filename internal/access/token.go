@@ -145,6 +145,11 @@ func expiry(at *time.Time, now time.Time) (*time.Time, error) {
 // List gives tokens, the newest first: to administrators all, to others their own; those that are no longer good only if ended
 // is asked for.
 func (s *Tokens) List(ctx context.Context, by Actor, ended bool, page store.Page) (store.Listing[Token], error) {
+	return s.ListOf(ctx, by, "", ended, page)
+}
+
+// ListOf lists the tokens that act as the person of that e-mail address alone; of everybody whom the actor may see without one.
+func (s *Tokens) ListOf(ctx context.Context, by Actor, email string, ended bool, page store.Page) (store.Listing[Token], error) {
 	own := ""
 	if Can(by, TokenMake, Scope{}) != nil {
 		if err := Can(by, TokenMake, Scope{Person: by.Email}); err != nil {
@@ -159,9 +164,9 @@ func (s *Tokens) List(ctx context.Context, by Actor, ended bool, page store.Page
 	var tokens []Token
 	err = s.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		tokens, err = store.List(ctx, tx, scanToken, `SELECT `+tokenColumns+` FROM api_token t JOIN person p ON p.id = t.person_id
-			WHERE t.id COLLATE "C" < $1 AND (t.person_id = $2 OR $2 = '')
+			WHERE t.id COLLATE "C" < $1 AND (t.person_id = $2 OR $2 = '') AND (p.email = $6 OR $6 = '')
 			AND ($4 OR t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > $5)) ORDER BY t.id COLLATE "C" DESC LIMIT $3`,
-			before, own, page.Size()+1, ended, store.Micros(s.Now()))
+			before, own, page.Size()+1, ended, store.Micros(s.Now()), strings.ToLower(strings.TrimSpace(email)))
 		return wrap("list tokens", err)
 	})
 	if err != nil {

@@ -89,8 +89,8 @@ func TestTokensAreOnesOwnSaveForAdministrators(t *testing.T) {
 		wantFault(t, err, fault.Forbidden, "token_scope")
 		_, err = tokens.Revoke(ctx, p, first.ID, 0)
 		wantFault(t, err, fault.NotFound, "unknown_token")
-		list := func(by Actor) (names []string) {
-			l, err := tokens.List(ctx, by, true, store.Page{})
+		list := func(by Actor, of string) (names []string) {
+			l, err := tokens.ListOf(ctx, by, of, true, store.Page{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -101,10 +101,18 @@ func TestTokensAreOnesOwnSaveForAdministrators(t *testing.T) {
 		}
 		for _, c := range []struct {
 			by   Actor
+			of   string
 			want []string
-		}{{a, []string{"all"}}, {p, []string{"mine"}}, {root, []string{"mine", "all"}}} {
-			if diff := cmp.Diff(c.want, list(c.by)); diff != "" {
-				t.Errorf("%s: %s", c.by.Email, diff)
+		}{
+			{a, "", []string{"all"}},
+			{p, "", []string{"mine"}},
+			{root, "", []string{"mine", "all"}},
+			{root, "PAT@hyfin.example", []string{"mine"}},
+			{a, "pat@hyfin.example", nil},
+			{root, "nobody@hyfin.example", nil},
+		} {
+			if diff := cmp.Diff(c.want, list(c.by, c.of)); diff != "" {
+				t.Errorf("%s of %q: %s", c.by.Email, c.of, diff)
 			}
 		}
 		_, err = tokens.Revoke(ctx, p, second.ID, 7)

@@ -30,6 +30,7 @@ func (i Including) ended() bool { return i.Include == "ended" }
 type tokensQuery struct {
 	Paging
 	Including
+	As string `query:"as" doc:"E-mail of the person whose tokens are wanted"`
 }
 
 // rotation names what is to be rotated and says how.
@@ -48,7 +49,7 @@ func (r rotation) how() access.Rotation {
 func tokens(a *API) {
 	register(a, operation{method: http.MethodGet, path: "/tokens", id: "list-tokens", summary: "List one's own API tokens; administrators see all"},
 		access.TokenMake, func(ctx context.Context, by access.Actor, in *tokensQuery) (*reply[store.Listing[access.Token]], error) {
-			list, err := a.Tokens.List(ctx, by, in.ended(), in.page())
+			list, err := a.Tokens.ListOf(ctx, by, in.As, in.ended(), in.page())
 			return &reply[store.Listing[access.Token]]{Body: list}, err
 		})
 	register(a, operation{

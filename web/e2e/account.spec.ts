@@ -59,7 +59,8 @@ test("a token is made, renewed and revoked, and its secret is shown once", async
   const may = async (secret: string) =>
     (await request.get("/api/v1/apps", { headers: { Authorization: `Bearer ${secret}` } })).status();
   const shown = async () => {
-    const secret = (await page.getByRole("region", { name: "Nightly: keep it now" }).innerText()).trim();
+    const secret =
+      (await page.getByRole("region", { name: "Nightly: keep it now" }).textContent())?.trim() ?? "";
     await page.getByRole("button", { name: "I have kept it" }).click();
     return secret;
   };

@@ -6,6 +6,7 @@ import { NoAccess } from "../pieces/Empty";
 import { NoticeBox } from "../pieces/Notice";
 import { Page, Panel } from "../pieces/Page";
 import { Tabs } from "../pieces/Tabs";
+import { BackToSetup } from "../setup/Back";
 import { proposalsQuery } from "./calls";
 import { allowed, type Section, sections } from "./sections";
 
@@ -29,7 +30,14 @@ export function AdminPage({ section, title, children, actions, ...page }: Props)
     <Page
       title={title ?? m.admin.sections[section]}
       {...page}
-      actions={may.includes(section) ? actions : undefined}
+      actions={
+        may.includes(section) ? (
+          <>
+            <BackToSetup />
+            {actions}
+          </>
+        ) : undefined
+      }
     >
       <Tabs
         label={m.admin.title}

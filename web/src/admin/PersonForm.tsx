@@ -6,7 +6,6 @@ import { Field } from "../pieces/Field";
 import { Form, SaveBar } from "../pieces/Form";
 import { Panel } from "../pieces/Page";
 import { useEdit } from "../pieces/useEdit";
-import classes from "./Admin.module.css";
 import { personQuery } from "./calls";
 import type { Somebody } from "./types";
 import { over } from "./writes";
@@ -32,15 +31,15 @@ export function PersonForm({ person }: { person: Somebody }) {
   });
   const { value, set, findings } = edit;
   return (
-    <Panel title={words.displayName}>
+    <Panel>
       <Form label={words.displayName} submit={edit.save}>
         <Field name="display_name" label={words.displayName} findings={findings}>
           {(common) => (
             <TextInput
+              maw={480}
               {...common}
               value={value.display_name}
               onChange={(event) => set({ ...value, display_name: event.currentTarget.value })}
-              className={classes.fields}
             />
           )}
         </Field>

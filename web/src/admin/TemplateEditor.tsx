@@ -163,9 +163,9 @@ export function TemplateEditor({ template }: { template: Template | null }) {
               </Panel>
             )}
           </div>
-          <div className={editor.preview}>
+          <section aria-label={words.preview} className={editor.preview}>
             <TemplatePreview checked={check.checked} values={values} set={setValues} />
-          </div>
+          </section>
         </div>
       )}
     </div>

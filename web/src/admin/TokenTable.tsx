@@ -27,15 +27,15 @@ interface Props {
 /** API tokens as a table; a renewed one shows its new secret above. */
 export function TokenTable({ person, none, noneWords }: Props) {
   const filters = useFilters();
-  const q = person ? undefined : filters.read("q");
+  const as = person ?? filters.read("as");
   const ended = filters.read("ended") === "true";
   const [secret, setSecret] = useState<{ name: string; secret: string } | null>(null);
   const list = useListing<Token>({
-    key: ["tokens", person ?? "", q ?? "", ended],
+    key: ["tokens", as ?? "", ended],
     read: (cursor, signal) =>
       unwrap(
         api.GET("/api/v1/tokens", {
-          params: { query: { cursor, limit: 50, person, q, include: ended ? "ended" : undefined } },
+          params: { query: { cursor, limit: 50, as, include: ended ? "ended" : undefined } },
           signal,
         }),
       ),
@@ -108,7 +108,7 @@ export function TokenTable({ person, none, noneWords }: Props) {
         columns={columns}
         list={list}
         rowKey={(token) => token.id}
-        filtered={Boolean(q)}
+        filtered={!person && Boolean(as)}
         clear={filters.clear}
         nothing={<Empty tall icon={<IconKey />} title={none} words={noneWords} />}
       />

@@ -3321,6 +3321,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApplyPlan"];
                 };
             };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApplyPlan"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -6334,10 +6343,7 @@ export interface operations {
     "change-password": {
         parameters: {
             query?: never;
-            header?: {
-                /** @description Requests with the same key do the thing once; remembered for 24 hours */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -6798,6 +6804,8 @@ export interface operations {
                 limit?: number;
                 /** @description ended: also those that expired or were revoked */
                 include?: "ended";
+                /** @description E-mail of the person whose tokens are wanted */
+                as?: string;
             };
             header?: never;
             path?: never;

@@ -3,13 +3,15 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import { proofQuery } from "../api/calls";
 import { Problem } from "../api/client";
+import { queries } from "../api/queries";
 import type { AuditEntry } from "../api/types";
 import { m } from "../messages";
+import { included } from "../model/merkle";
 import { exact } from "../model/time";
 import { Code, inJson } from "../pieces/Code";
 import { Facts } from "../pieces/Facts";
 import { Loading } from "../pieces/Loading";
-import { Notice } from "../pieces/Notice";
+import { Notice, NoticeBox } from "../pieces/Notice";
 import classes from "./Audit.module.css";
 
 interface Props {
@@ -36,12 +38,20 @@ export function Detail({ id, entry, close }: Props) {
   );
 }
 
-function Body({ id, entry }: { id: string; entry: AuditEntry | undefined }) {
+function Body({ id, entry: listed }: { id: string; entry: AuditEntry | undefined }) {
   const proof = useQuery({
-    ...proofQuery(id),
+    queryKey: ["proof", id, "checked"],
+    queryFn: async () => {
+      const told = await queries.fetchQuery(proofQuery(id));
+      return { ...told, holds: await included(told) };
+    },
+    staleTime: Number.POSITIVE_INFINITY,
     refetchInterval: (query) => (query.state.data ? false : 1000),
   });
   const words = m.audit;
+  // An event that is opened by its address may not be in the list: then the proof tells it.
+  const entry =
+    listed ?? (proof.data ? { ...(proof.data.event as AuditEntry), leaf: proof.data.leaf } : undefined);
   const event = proof.data?.event ?? entry;
   const soon = proof.error instanceof Problem && proof.error.status === 409;
   return (
@@ -80,6 +90,7 @@ function Body({ id, entry }: { id: string; entry: AuditEntry | undefined }) {
       <h3 className={classes.heading}>{words.proof}</h3>
       {proof.data ? (
         <>
+          <Checked holds={proof.data.holds} />
           <p>{words.proofWords(proof.data.leaf, proof.data.checkpoint.size, proof.data.hashes.length)}</p>
           <Code label={words.proof} copy={inJson(proof.data)}>
             {inJson({ leaf: proof.data.leaf, leaf_hash: proof.data.leaf_hash, hashes: proof.data.hashes })}
@@ -95,3 +106,8 @@ function Body({ id, entry }: { id: string; entry: AuditEntry | undefined }) {
     </div>
   );
 }
+
+/** What the browser itself found of the proof. */
+const Checked = ({ holds }: { holds: boolean }) => (
+  <NoticeBox tone={holds ? "on" : "danger"} title={holds ? m.audit.checked : m.audit.notChecked} />
+);

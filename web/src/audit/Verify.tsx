@@ -8,6 +8,7 @@ import { Notice } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
 import { When } from "../pieces/When";
 import classes from "./Audit.module.css";
+import { Grown } from "./Grown";
 
 /** The signed state of the log, the download, and how to check it without the server. */
 export function Verify() {
@@ -38,6 +39,7 @@ export function Verify() {
           </>
         )}
       </Panel>
+      <Grown />
       <Panel title={words.verify}>
         <p className={classes.lead}>{words.verifyWords}</p>
         <Button

@@ -6,7 +6,10 @@ export function useEnter<T>(enter: (proof: T) => Promise<unknown>) {
   return useMutation({
     mutationFn: enter,
     onSuccess: async () => {
-      queries.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
+      // A link that was just used up would only be refused if its screen asked for it again.
+      queries.removeQueries({
+        predicate: ({ queryKey }) => !["session", "link"].includes(String(queryKey[0])),
+      });
       await queries.invalidateQueries({ queryKey: ["session"] });
     },
   });

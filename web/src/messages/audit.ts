@@ -45,7 +45,8 @@ export const audit = {
     `Leaf ${leaf} of a tree of ${size}; ${hashes} hashes lead from it to the signed root.`,
   proofSoon: "The event gets its number within about a second; then its proof stands here.",
   checked: "Checked in your browser: it is in the signed log, exactly as it stands here.",
-  notChecked: "Your browser could not find it in the signed log. Tell the administrators, and keep what you see.",
+  notChecked:
+    "Your browser could not find it in the signed log. Tell the administrators, and keep what you see.",
   checking: "Checking in your browser",
   grown: "Has it only grown?",
   grownWords:

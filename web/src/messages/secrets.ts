@@ -26,7 +26,7 @@ export const secrets = {
   begins: (prefix: string) => `begins with ${prefix}`,
   as: "Acts as",
   madeBy: "Made by",
-  search: "Search by name or person",
+  search: "Whose tokens: name or e-mail",
   includeEnded: "Ended ones too",
   rotate: "Renew",
   rotateName: (name: string) => `Renew ${name}`,

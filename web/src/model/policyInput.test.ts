@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { inputOf, packageOf, policyInput, sampleRequest } from "./policyInput";
+import { aboutOf, inputOf, packageOf, policyInput, sampleRequest } from "./policyInput";
 
 test("a policy is named by the package of its source", () => {
   expect(packageOf("# a comment\n\npackage marketplace.custom.names # ours\n\nimport rego.v1\n")).toBe(
@@ -26,4 +26,11 @@ test("policies see of a request what the server shows them", () => {
 test("an input that is no object is none", () => {
   expect(inputOf("[]")).toBeNull();
   expect(inputOf('{"fields": {}}')).toEqual({ fields: {} });
+});
+
+test("a policy says what it is for in the comment that it begins with", () => {
+  expect(aboutOf("# No flag lives for ever:\n# a cap.\npackage a\n# more")).toBe(
+    "No flag lives for ever: a cap.",
+  );
+  expect(aboutOf("package a\n# more")).toBe("");
 });

@@ -11,6 +11,16 @@ export function packageOf(source: string): string {
   return "";
 }
 
+/** What a source says of itself in the comment that it begins with; empty when it says nothing. */
+export function aboutOf(source: string): string {
+  const lines: string[] = [];
+  for (const line of source.split("\n")) {
+    if (!line.startsWith("#")) break;
+    lines.push(line.replace(/^#+\s?/, "").trim());
+  }
+  return lines.join(" ").trim();
+}
+
 /** What policies get to see of a request, as the server puts it together; what only the server knows is left empty. */
 export function policyInput(request: Request | Content, template: Template | null) {
   const { kind, reason, removal_plan, environment, app, fields } = request;

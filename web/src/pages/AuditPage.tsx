@@ -33,7 +33,7 @@ export function Component() {
   );
 }
 
-const names = ["flag", "actor", "event", "app", "request", "after"] as const;
+const names = ["q", "actor", "event", "flag", "app", "request", "subject", "from", "to", "after"] as const;
 
 function Log() {
   const { params, set, clear } = useFilters();

@@ -1,26 +1,15 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, useParams } from "react-router";
+import { useMemo } from "react";
+import { Link, useParams, useSearchParams } from "react-router";
 import { AdminPage, useWrites } from "../../admin/AdminPage";
 import { groupQuery } from "../../admin/calls";
 import { GroupForm } from "../../admin/GroupForm";
 import { GroupView } from "../../admin/GroupView";
-import type { Group } from "../../api/types";
+import { useSelf } from "../../app/session";
 import { m } from "../../messages";
 import { Loading } from "../../pieces/Loading";
 import { Missing } from "../../pieces/Notice";
-
-const fresh: Group = {
-  name: "",
-  title: "",
-  roles: [],
-  domains: [],
-  delegated: false,
-  scope: {},
-  members: [],
-  lists: true,
-  joinable: false,
-  revision: 0,
-};
+import { freshGroup } from "../../setup/places";
 
 /** One group, or a new one. */
 export function Component() {
@@ -28,6 +17,9 @@ export function Component() {
   const make = name === "new";
   const writes = useWrites("groups");
   const query = useQuery({ ...groupQuery(name), enabled: !make });
+  const self = useSelf();
+  const [params] = useSearchParams();
+  const fresh = useMemo(() => freshGroup(params, self.email), [params, self.email]);
   const group = make ? fresh : query.data;
   const words = m.admin.groups;
   return (

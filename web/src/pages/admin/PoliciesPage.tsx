@@ -9,6 +9,8 @@ import { Proposed } from "../../admin/Proposed";
 import { useWrite } from "../../admin/useWrite";
 import type { Policy } from "../../api/types";
 import { m } from "../../messages";
+import { aboutOf } from "../../model/policyInput";
+import { sentence } from "../../model/text";
 import { Chip } from "../../pieces/Chip";
 import { Empty } from "../../pieces/Empty";
 import { Missing } from "../../pieces/Notice";
@@ -45,7 +47,12 @@ export function Component() {
               to={`/admin/policies/${encodeURIComponent(policy.name)}`}
               stay
               title={policy.name}
-              words={factsOf(policy)}
+              words={
+                <>
+                  {sentence(aboutOf(policy.source))}
+                  <span style={{ display: "block", fontSize: 12 }}>{factsOf(policy)}</span>
+                </>
+              }
               end={
                 <>
                   <PolicyChip policy={policy} />

@@ -1,5 +1,6 @@
 import { Checkbox } from "@mantine/core";
 import { AdminPage } from "../../admin/AdminPage";
+import { PersonFilter } from "../../admin/PersonFilter";
 import { TokenMaker } from "../../admin/TokenMaker";
 import { TokenTable } from "../../admin/TokenTable";
 import { m } from "../../messages";
@@ -14,7 +15,8 @@ export function Component() {
   return (
     <AdminPage section="tokens" words={words.tokens.words}>
       <TokenMaker others />
-      <FilterBar filters={filters} search={words.search}>
+      <FilterBar filters={filters}>
+        <PersonFilter filters={filters} />
         <Checkbox
           label={words.includeEnded}
           checked={filters.read("ended") === "true"}
