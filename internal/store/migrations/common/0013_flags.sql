@@ -42,7 +42,7 @@ CREATE INDEX flag_state ON flag (state, created_at, key);
 DROP INDEX flag_environment_live;
 CREATE INDEX flag_environment_live ON flag_environment (environment, live, revision);
 CREATE INDEX flag_environment_changed ON flag_environment (environment, revision);
-CREATE INDEX flag_environment_mode ON flag_environment (environment, mode, flag_key);
+CREATE INDEX flag_environment_mode ON flag_environment (environment, mode, flag_key, live, killed_at);
 CREATE INDEX flag_environment_killed ON flag_environment (environment, killed_at);
 CREATE INDEX flag_environment_killed_anywhere ON flag_environment (killed_at) WHERE killed_at IS NOT NULL;
 
