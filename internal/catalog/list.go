@@ -225,8 +225,10 @@ func fill(ctx context.Context, tx *store.Tx, x *Index, found []int, start int, o
 // indexAt gives the index of the apps as of this transaction. It is made once for each state of the table: rows are never
 // deleted and their revisions only grow, so that their count and sum name a state.
 func (c *Catalog) indexAt(ctx context.Context, tx *store.Tx) (*Index, error) {
-	state, _, err := store.One(ctx, tx, func(row store.Row) (s [2]int64, err error) { return s, row.Scan(&s[0], &s[1]) },
-		`SELECT count(*), CAST(coalesce(sum(revision), 0) AS BIGINT) FROM app`)
+	state, _, err := store.One(ctx, tx, func(row store.Row) (s [2]int64, err error) {
+		err = row.Scan(&s[0], &s[1])
+		return s, err
+	}, `SELECT count(*), CAST(coalesce(sum(revision), 0) AS BIGINT) FROM app`)
 	if err != nil {
 		return nil, fmt.Errorf("read state of the apps: %w", err)
 	}

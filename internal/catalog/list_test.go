@@ -90,6 +90,9 @@ func TestAppsAreSortedAndPagedWhateverTheOrder(t *testing.T) {
 		published(t, db, "newer", "Newer", noon.Add(50*time.Hour))
 		second, err := c.List(t.Context(), alice, catalog.Filter{}, store.Page{Limit: 2, Cursor: first.Next})
 		must(t, err)
+		if now := all(t, c, alice, catalog.Filter{}, 3); now[0] != "newer" {
+			t.Errorf("an app that came after the first list is not in the next: %v", now)
+		}
 		if second.Items[0].Slug != "app-2" {
 			t.Errorf("an app that came meanwhile moves the next page to %s", second.Items[0].Slug)
 		}

@@ -167,14 +167,19 @@ func (e *Engine) CheckTemplate(ctx context.Context, by access.Actor, document an
 		return nil, err
 	}
 	err = e.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		set, err := e.At(ctx, tx)
-		if err != nil {
-			return err
-		}
-		findings, err = set.CheckTemplate(ctx, document)
+		findings, err = e.JudgeTemplate(ctx, tx, document)
 		return err
 	})
 	return findings, err
+}
+
+// JudgeTemplate is a step: what the policies in force say of a template file, for template.Library.
+func (e *Engine) JudgeTemplate(ctx context.Context, tx *store.Tx, document any) ([]fault.Finding, error) {
+	set, err := e.At(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	return set.CheckTemplate(ctx, document)
 }
 
 // Get gives the policy of a package.

@@ -1,6 +1,7 @@
 package serve_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
 	"github.com/soukhq/souk/internal/template"
+	"github.com/soukhq/souk/templates"
 )
 
 func TestWhatGovernsIsMadeTriedAndTakenBackOverTheAPI(t *testing.T) {
@@ -55,6 +57,21 @@ func TestWhatGovernsIsMadeTriedAndTakenBackOverTheAPI(t *testing.T) {
 	o.do("pat", "POST", "/api/v1/templates:check", map[string]any{"document": map[string]any{"templateId": "x", "displayName": "X"}}).must(200).into(&checked)
 	if len(checked.Findings) == 0 {
 		t.Error("a template without an owner is fine")
+	}
+	raw, err := templates.Files.ReadFile("microapp-basic-toggle-v1.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	document := json.RawMessage(strings.Replace(string(raw), "Micro-app Basic Toggle", "Test", 1))
+	o.do("root", "PUT", "/api/v1/policies/marketplace.template.names", map[string]any{
+		"source": "package marketplace.template.names\ndeny contains \"Name it for people.\" if input.displayName == \"Test\"",
+	}, "If-None-Match", "*").must(200)
+	o.do("pat", "POST", "/api/v1/templates:check", map[string]any{"document": document}).must(200).into(&checked)
+	if len(checked.Findings) != 1 || checked.Findings[0].Message != "Name it for people." || checked.Schema == nil {
+		t.Errorf("a template that a policy refuses is %+v", checked.Findings)
+	}
+	if got := o.do("root", "POST", "/api/v1/templates", document).must(422); !strings.Contains(string(got.Body), "Name it for people.") {
+		t.Errorf("a template that a policy refuses is answered %s", got.Body)
 	}
 	o.do("root", "POST", "/api/v1/templates/dashboard-v1/retire", nil).must(200)
 	var made review.Assessment

@@ -26,6 +26,9 @@ const Topic = "templates"
 type Library struct {
 	DB  *store.DB
 	Now func() time.Time
+
+	// Judge is what the policies about template files say of a document; nil asks none.
+	Judge func(ctx context.Context, tx *store.Tx, document any) ([]fault.Finding, error)
 }
 
 // Template is one version of a document.
@@ -65,6 +68,9 @@ func (l *Library) put(ctx context.Context, by access.Actor, raw []byte, base int
 			return fault.New(fault.Stale, "stale", "somebody made another version of %s meanwhile", doc.TemplateID).
 				Fix("look at it as it is now, then decide again").Showing(latest)
 		}
+		if err := l.judged(ctx, tx, doc, raw); err != nil {
+			return err
+		}
 		if words := loosens(latest.Document, doc); exists && len(words) > 0 {
 			text, err := json.Marshal(doc)
 			if err != nil {
@@ -83,6 +89,22 @@ func (l *Library) put(ctx context.Context, by access.Actor, raw []byte, base int
 		err = waiting.Pending()
 	}
 	return t, created, err
+}
+
+// judged refuses a document that a policy about template files refuses.
+func (l *Library) judged(ctx context.Context, tx *store.Tx, doc Document, raw []byte) error {
+	if l.Judge == nil {
+		return nil
+	}
+	var document any
+	if err := json.Unmarshal(raw, &document); err != nil {
+		return fmt.Errorf("read template %s: %w", doc.TemplateID, err)
+	}
+	findings, err := l.Judge(ctx, tx, document)
+	if err != nil {
+		return err
+	}
+	return refusal(findings)
 }
 
 // ActionPut names Put in proposals.
@@ -173,13 +195,18 @@ func setActive(ctx context.Context, tx *store.Tx, by access.Actor, t Template, a
 // read parses a document and makes one fault of all its errors.
 func read(raw []byte) (Document, error) {
 	doc, findings := Parse(raw)
+	return doc, refusal(findings)
+}
+
+// refusal is the fault that the findings make of a document; nil if none is an error.
+func refusal(findings []fault.Finding) error {
 	for _, f := range findings {
 		if f.Severity == fault.SeverityError {
-			return Document{}, fault.New(fault.Unprocessable, "bad_template", "the template cannot be used: %s", f.Message).
+			return fault.New(fault.Unprocessable, "bad_template", "the template cannot be used: %s", f.Message).
 				At(f.Field).Fix("%s", f.Remediation).With(findings...)
 		}
 	}
-	return doc, nil
+	return nil
 }
 
 func put(ctx context.Context, tx *store.Tx, by access.Actor, doc Document, now time.Time) (Template, bool, error) {
