@@ -295,7 +295,8 @@ func (d *Desk) rollback(ctx context.Context, tx *store.Tx, by access.Actor, flag
 	if err != nil {
 		return out, err
 	}
-	if ok && leads(running, environment) {
+	// One that is ready waits for its owner, who sees what was done here.
+	if ok && running.State != rollout.Ready && (running.Bakes(environment) || leads(running, environment)) {
 		if err := rollout.Halt(ctx, tx, by, d.Now(), lifecycle.Of(flag), reason); err != nil {
 			return out, err
 		}

@@ -218,7 +218,7 @@ func (f Facts) ofFlag(c Content) checked {
 	seen := checked{content: c, app: f.subject(), fields: f.fields(), results: map[string]CheckResult{}, blind: f.Flag == nil}
 	seen.judged = seen.app
 	seen.impact = Impact{Environments: []string{}, Downstream: []string{}}
-	if f.Flag == nil {
+	if f.Flag == nil && (!f.Offline || c.FlagKey == "") {
 		seen.schema = append(seen.schema, findingOf(unknownFlag(c.FlagKey)))
 	}
 	return seen

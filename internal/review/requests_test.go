@@ -1,6 +1,7 @@
 package review_test
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -68,6 +69,13 @@ func TestAWithdrawnDraftStaysHidden(t *testing.T) {
 		o.refused(err, fault.NotFound, "no_such_request")
 		if list, err := o.desk.List(o.Context(), o.as("pat"), review.Query{}, store.Page{}); err != nil || len(list.Items) != 0 {
 			o.Errorf("%+v, %v", list.Items, err)
+		}
+		var seen map[string]review.Seen
+		if err := o.db.Read(o.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
+			seen, err = review.SeenBy(ctx, tx, []string{draft.ID})
+			return err
+		}); err != nil || !seen[draft.ID].Draft {
+			o.Errorf("others are told of it: %+v, %v", seen, err)
 		}
 	})
 }

@@ -29,9 +29,8 @@ func SeenBy(ctx context.Context, tx *store.Tx, ids []string) (map[string]Seen, e
 		}
 		_, err := store.List(ctx, tx, func(row store.Row) (none struct{}, err error) {
 			var id, authors string
-			var state State
 			var s Seen
-			if err := row.Scan(&id, &state, &authors, &s.Revision); err != nil {
+			if err := row.Scan(&id, &s.Draft, &authors, &s.Revision); err != nil {
 				return none, err
 			}
 			var all []Author
@@ -41,10 +40,9 @@ func SeenBy(ctx context.Context, tx *store.Tx, ids []string) (map[string]Seen, e
 			for _, author := range all {
 				s.Editors = append(s.Editors, author.Email)
 			}
-			s.Draft = state == "draft"
 			seen[id] = s
 			return none, nil
-		}, `SELECT id, state, authors, revision FROM request WHERE id IN (`+store.In(1, len(part))+`)`, args...)
+		}, `SELECT id, draft, authors, revision FROM request WHERE id IN (`+store.In(1, len(part))+`)`, args...)
 		if err != nil {
 			return nil, fmt.Errorf("look at requests: %w", err)
 		}
