@@ -46,7 +46,7 @@ func TestWhatLoosensTheRulesNeedsASecondAdministrator(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		g, d, clock := governed(t, db)
-		ada, max := actor(t, db, "ada@hyfin.example"), actor(t, db, "max@hyfin.example")
+		ada, other := actor(t, db, "ada@hyfin.example"), actor(t, db, "max@hyfin.example")
 		put := func(by Actor, spec GroupSpec) error {
 			_, _, err := d.PutGroup(t.Context(), by, "product", spec, 1)
 			return err
@@ -65,23 +65,23 @@ func TestWhatLoosensTheRulesNeedsASecondAdministrator(t *testing.T) {
 		wantFault(t, err, fault.Forbidden, "forbidden")
 		_, err = g.List(t.Context(), actor(t, db, "pat@hyfin.example"), store.Page{})
 		wantFault(t, err, fault.Forbidden, "forbidden")
-		borrowed := max
-		borrowed.Credential.MadeBy = ada.Email // ada made herself a token that acts as max
+		borrowed := other
+		borrowed.Credential.MadeBy = ada.Email // ada made herself a token that acts as other
 		_, err = g.Confirm(t.Context(), borrowed, p.ID)
 		wantFault(t, err, fault.Forbidden, "own_credential")
-		robot := max
+		robot := other
 		robot.Agent = true
 		_, err = g.Confirm(t.Context(), robot, p.ID)
 		wantFault(t, err, fault.Forbidden, "human_needed")
-		if l, err := g.List(t.Context(), max, store.Page{}); err != nil || len(l.Items) != 1 || l.Items[0].ID != p.ID || actor(t, db, alice).Has(Approver) {
+		if l, err := g.List(t.Context(), other, store.Page{}); err != nil || len(l.Items) != 1 || l.Items[0].ID != p.ID || actor(t, db, alice).Has(Approver) {
 			t.Fatalf("got %+v, %v", l, err)
 		}
-		if done, err := g.Confirm(t.Context(), max, p.ID); err != nil || done.ID != p.ID || !actor(t, db, alice).Has(Approver) {
+		if done, err := g.Confirm(t.Context(), other, p.ID); err != nil || done.ID != p.ID || !actor(t, db, alice).Has(Approver) {
 			t.Fatalf("confirmed: %+v, %v", done, err)
 		}
-		_, err = g.Confirm(t.Context(), max, p.ID)
+		_, err = g.Confirm(t.Context(), other, p.ID)
 		wantFault(t, err, fault.Conflict, "proposal_ended")
-		_, err = g.Confirm(t.Context(), max, "none")
+		_, err = g.Confirm(t.Context(), other, "none")
 		wantFault(t, err, fault.NotFound, "unknown_proposal")
 		got := events(t, db)
 		if count(got, "proposal.made") != 1 || count(got, "proposal.confirmed") != 1 {
@@ -102,9 +102,9 @@ func TestWhatLoosensTheRulesNeedsASecondAdministrator(t *testing.T) {
 		if _, _, err := d.PutGroup(t.Context(), ada, "product", narrower, 3); err != nil {
 			t.Fatal(err)
 		}
-		_, err = g.Confirm(t.Context(), max, p.ID)
+		_, err = g.Confirm(t.Context(), other, p.ID)
 		wantFault(t, err, fault.Stale, "stale")
-		if _, err := g.Withdraw(t.Context(), max, p.ID); err != nil {
+		if _, err := g.Withdraw(t.Context(), other, p.ID); err != nil {
 			t.Error(err)
 		}
 		_, err = g.Withdraw(t.Context(), ada, p.ID)
@@ -114,7 +114,7 @@ func TestWhatLoosensTheRulesNeedsASecondAdministrator(t *testing.T) {
 			_, _, err = d.PutGroup(t.Context(), ada, "product", wider, 4)
 			old := wantPending(t, err)
 			clock.add(wait)
-			_, _, err = d.PutGroup(t.Context(), max, "product", wider, 4)
+			_, _, err = d.PutGroup(t.Context(), other, "product", wider, 4)
 			if wait == 0 {
 				if err != nil {
 					t.Errorf("two ask for the same: %v", err)
@@ -122,10 +122,10 @@ func TestWhatLoosensTheRulesNeedsASecondAdministrator(t *testing.T) {
 				continue
 			}
 			fresh := wantPending(t, err)
-			if fresh.ID == old.ID || fresh.By != max.Email {
+			if fresh.ID == old.ID || fresh.By != other.Email {
 				t.Errorf("after a week: %+v", fresh)
 			}
-			if _, err := g.Withdraw(t.Context(), max, fresh.ID); err != nil {
+			if _, err := g.Withdraw(t.Context(), other, fresh.ID); err != nil {
 				t.Error(err)
 			}
 		}

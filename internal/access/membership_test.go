@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -233,14 +234,14 @@ func TestChecklistFollowsTheFacts(t *testing.T) {
 		} {
 			before := done()
 			step.do()
-			var came string
+			came := []string{}
 			for _, id := range done() {
 				if !slices.Contains(before, id) {
-					came += " " + id
+					came = append(came, id)
 				}
 			}
-			if want := " " + step.id; came != want && (came != "" || step.id != "") {
-				t.Errorf("got%s, want%s", came, want)
+			if got := strings.Join(came, " "); got != step.id {
+				t.Errorf("got %q, want %q", got, step.id)
 			}
 		}
 		_, err := a.Setup(t.Context(), actor(t, db, "pat@hyfin.example"))

@@ -35,7 +35,7 @@ func links(a *API) {
 		return &reply[access.Link]{Body: link}, err
 	})
 	register(a, operation{
-		method: http.MethodPost, path: "/links:use", id: "use-link", status: http.StatusOK,
+		method: http.MethodPost, path: "/links:use", id: "use-link", status: http.StatusOK, password: true,
 		summary: "Choose a password by a one-time link, and sign in; the link is used up",
 	}, access.Public, func(ctx context.Context, _ access.Actor, in *linkUse) (*sessionAnswer, error) {
 		cookie, by, err := a.Accounts.UseLink(ctx, in.http, in.Body)

@@ -28,6 +28,7 @@ type operation struct {
 	status                    int
 	also                      []int
 	secret                    bool         // the answer holds a secret
+	password                  bool         // the body holds a password, of which not even a hash is kept for an Idempotency-Key
 	proposes                  bool         // answers 202 with a proposal where the change needs a second administrator
 	limit                     int64        // of the body in bytes; 0 is maxBody
 	mergePatch                reflect.Type // the body is an RFC 7396 merge patch of this type; raw to the handler
@@ -46,7 +47,7 @@ func register[I, O any](a *API, o operation, action access.Action, handle func(c
 	if action != access.Public {
 		op.Security = []map[string][]string{{"session": {}}, {"token": {}}}
 	}
-	if o.method != http.MethodGet && action != access.Public {
+	if o.method != http.MethodGet && action != access.Public && !o.password {
 		op.Parameters = []*huma.Param{{
 			Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: huma.TypeString},
 			Description: "Requests with the same key do the thing once; remembered for 24 hours",
@@ -54,6 +55,9 @@ func register[I, O any](a *API, o operation, action access.Action, handle func(c
 	}
 	if o.secret {
 		op.Metadata = map[string]any{secretAnswer: true}
+	}
+	if o.password {
+		op.Metadata = map[string]any{passwordBody: true}
 	}
 	a.describeBody(&op, o)
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
@@ -88,6 +92,9 @@ func register[I, O any](a *API, o operation, action access.Action, handle func(c
 		}
 	}
 }
+
+// passwordBody marks operations whose body holds a password.
+const passwordBody = "password body"
 
 // secretAnswer marks operations whose answer holds a secret.
 const secretAnswer = "secret answer"
@@ -149,6 +156,9 @@ func (a *API) admit(c huma.Context, next func(huma.Context)) {
 		err = access.Can(by, access.Action(action), access.Scope{})
 	}
 	if err == nil {
+		err = noneTwice(op, r)
+	}
+	if err == nil {
 		err = needVersion(op, r)
 	}
 	var body []byte
@@ -157,7 +167,9 @@ func (a *API) admit(c huma.Context, next func(huma.Context)) {
 	}
 	var try *attempt
 	if err == nil {
-		try, err = attemptOf(r, by, body)
+		if op.Metadata[passwordBody] != true {
+			try, err = attemptOf(r, by, body)
+		}
 	}
 	if err != nil {
 		a.refuse(w, r, err)
@@ -189,6 +201,17 @@ func (a *API) takeBody(op *huma.Operation, w http.ResponseWriter, r *http.Reques
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return body, nil
+}
+
+// noneTwice refuses a parameter that is given twice where one counts: a reader of logs, or a proxy, may believe the other.
+func noneTwice(op *huma.Operation, r *http.Request) error {
+	query := r.URL.Query()
+	for _, p := range op.Parameters {
+		if p.In == "query" && len(query[p.Name]) > 1 && p.Schema != nil && p.Schema.Type != huma.TypeArray {
+			return fault.New(fault.Invalid, "given_twice", "%s is given %d times", p.Name, len(query[p.Name])).At(p.Name).Fix("give it once")
+		}
+	}
+	return nil
 }
 
 // needVersion refuses an edit without the version that it read. Signing out has none.

@@ -61,7 +61,7 @@ func session(a *API) {
 			session, err := a.session(ctx, by)
 			return &reply[Session]{Body: session}, err
 		})
-	register(a, operation{method: http.MethodPost, path: "/session", id: "sign-in", summary: "Sign in"},
+	register(a, operation{method: http.MethodPost, path: "/session", id: "sign-in", summary: "Sign in", password: true},
 		access.Public, func(ctx context.Context, _ access.Actor, in *signIn) (*sessionAnswer, error) {
 			cookie, by, err := a.signIn(ctx, in)
 			if err != nil {

@@ -52,7 +52,7 @@ func sessions(a *API) {
 		return &reply[Ended]{Body: Ended{ended}}, err
 	})
 	register(a, operation{
-		method: http.MethodPost, path: "/session/password", id: "change-password", status: http.StatusOK,
+		method: http.MethodPost, path: "/session/password", id: "change-password", status: http.StatusOK, password: true,
 		summary: "Change one's own password; one's other sessions end",
 	}, access.SessionManage, func(ctx context.Context, by access.Actor, in *passwordChange) (*reply[Session], error) {
 		if err := a.Accounts.ChangePassword(ctx, by, in.http, in.Body.Current, in.Body.New); err != nil {

@@ -191,6 +191,11 @@ func TestGuessersAreToldNothingAndWhenToComeBack(t *testing.T) {
 		}
 		o.do("nobody", "POST", "/api/v1/session", api.Credentials{Email: "alice" + at, Password: phrase, Token: "souk_x"}).problem(400, "no_credential")
 		o.do("nobody", "POST", "/api/v1/session", api.Credentials{Email: "alice" + at}).problem(403, "not_a_demo")
+		// Of a password not even a hash is kept for an Idempotency-Key, which would be quick to guess.
+		cookie, _, _ := strings.Cut(in.Header.Get("Set-Cookie"), ";")
+		change := api.PasswordChange{Current: phrase, New: "gravel sunday kettle"}
+		o.do("nobody", "POST", "/api/v1/session/password", change, "Cookie", cookie, "Idempotency-Key", "once").must(200)
+		o.do("nobody", "POST", "/api/v1/session/password", change, "Cookie", cookie, "Idempotency-Key", "once").problem(422, "wrong_password")
 		for range 60 {
 			o.do("nobody", "GET", "/api/v1/flags", nil, "Authorization", "Bearer souk_nonsense")
 		}

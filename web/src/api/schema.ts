@@ -3308,6 +3308,20 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "documents": [
+                 *         {
+                 *           "kind": "Segment",
+                 *           "name": "cellar",
+                 *           "spec": {
+                 *             "title": "The cellar"
+                 *           }
+                 *         }
+                 *       ],
+                 *       "dry_run": true
+                 *     }
+                 */
                 "application/json": components["schemas"]["Wanted"];
             };
         };
@@ -3763,6 +3777,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "position": 15,
+                 *       "tier": "test",
+                 *       "governed": false
+                 *     }
+                 */
                 "application/json": components["schemas"]["EnvironmentSettings"];
             };
         };
@@ -3936,6 +3957,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "wrong restaurants"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Reason"];
             };
         };
@@ -3989,6 +4015,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "mended"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Reason"];
             };
         };
@@ -4042,6 +4073,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "as it was this morning"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RollbackWords"];
             };
         };
@@ -4129,6 +4165,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "removal_plan": "remove the switch once the app is in everybody's menu"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RemovalPlan"];
             };
         };
@@ -4236,6 +4277,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "title": "Dinner team",
+                 *       "roles": [
+                 *         "publisher"
+                 *       ],
+                 *       "members": [
+                 *         "dora@hyfin.example"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["GroupSpec"];
             };
         };
@@ -4461,6 +4513,19 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "lifecycle": {
+                 *         "max_active_days": 90,
+                 *         "reminder_schedule_days": [
+                 *           14,
+                 *           7,
+                 *           1
+                 *         ],
+                 *         "deprecated_grace_days": 30
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["LifecyclePolicy"];
             };
         };
@@ -4495,6 +4560,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "secret": "SECRET-OF-THE-LINK"
+                 *     }
+                 */
                 "application/json": components["schemas"]["LinkSecret"];
             };
         };
@@ -4528,6 +4598,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "secret": "SECRET-OF-THE-LINK",
+                 *       "display_name": "Dora",
+                 *       "password": "soup, salad and three desserts"
+                 *     }
+                 */
                 "application/json": components["schemas"]["LinkUse"];
             };
         };
@@ -4638,6 +4715,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "display_name": "Dora",
+                 *       "groups": [
+                 *         "team-lunch"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["PersonSpec"];
             };
         };
@@ -4696,6 +4781,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "display_name": "Dora"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Invitation"];
             };
         };
@@ -4880,6 +4970,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "source": "package marketplace.lunch\n\ndeny contains \"lunch is at noon\" if input.fields.ttl_days > 60\n"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PolicySource"];
             };
         };
@@ -5027,6 +5122,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "marketplace.lunch"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PolicyCandidate"];
             };
         };
@@ -5063,6 +5163,16 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "source": "package marketplace.lunch\n\ndeny contains \"lunch is at noon\" if input.fields.ttl_days > 60\n",
+                 *       "input": {
+                 *         "fields": {
+                 *           "ttl_days": 90
+                 *         }
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["PolicyTry"];
             };
         };
@@ -5254,6 +5364,29 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "kind": "publish_app",
+                 *       "template_id": "microapp-basic-toggle-v1",
+                 *       "reason": "team lunch picks take too long",
+                 *       "app": {
+                 *         "slug": "where2eat",
+                 *         "name": "Where2Eat",
+                 *         "description": "Where to have lunch today",
+                 *         "category": "dashboard",
+                 *         "owner": "team-lunch",
+                 *         "contact": "alice@hyfin.example",
+                 *         "kind": "external",
+                 *         "url": "https://where2eat.hyfin.example"
+                 *       },
+                 *       "fields": {
+                 *         "name": "Enabled",
+                 *         "owner": "alice@hyfin.example",
+                 *         "audiences": "pilot",
+                 *         "ttl_days": 30
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["RequestContent"];
             };
         };
@@ -5339,7 +5472,23 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "team lunch picks take half an hour",
+                 *       "fields": {
+                 *         "ttl_days": 20
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["RequestContent"];
+                /**
+                 * @example {
+                 *       "reason": "team lunch picks take half an hour",
+                 *       "fields": {
+                 *         "ttl_days": 20
+                 *       }
+                 *     }
+                 */
                 "application/merge-patch+json": components["schemas"]["RequestContent"];
             };
         };
@@ -5389,6 +5538,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "digest": "sha256:0000000000000000000000000000000000000000000000000000000000000000",
+                 *       "domain": "product",
+                 *       "reason": "fine"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Judgement"];
             };
         };
@@ -5438,6 +5594,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "who has tried it so far?"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Remark"];
             };
         };
@@ -5507,6 +5668,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "digest": "sha256:1111111111111111111111111111111111111111111111111111111111111111",
+                 *       "domain": "product",
+                 *       "reason": "there is one already"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Judgement"];
             };
         };
@@ -5546,6 +5714,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "never mind"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Reason"];
             };
         };
@@ -5586,6 +5759,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "kind": "publish_app",
+                 *       "template_id": "microapp-basic-toggle-v1",
+                 *       "fields": {
+                 *         "ttl_days": 200
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["RequestContent"];
             };
         };
@@ -5701,6 +5883,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "wrong week"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Reason"];
             };
         };
@@ -5752,6 +5939,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "the network is slow"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Reason"];
             };
         };
@@ -5803,6 +5995,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "nothing bad seen"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Reason"];
             };
         };
@@ -5854,6 +6051,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "the network is fast again"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Reason"];
             };
         };
@@ -5905,6 +6107,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "everybody is back from lunch"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Reason"];
             };
         };
@@ -5989,6 +6196,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "environment": "production",
+                 *       "name": "where2eat in production",
+                 *       "app": "where2eat"
+                 *     }
+                 */
                 "application/json": components["schemas"]["KeySpec"];
             };
         };
@@ -6074,6 +6288,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "overlap_hours": 48
+                 *     }
+                 */
                 "application/json": components["schemas"]["Rotation"];
             };
         };
@@ -6186,6 +6405,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "title": "The kitchen",
+                 *       "groups": [
+                 *         "team-lunch"
+                 *       ],
+                 *       "people": [
+                 *         "vera@hyfin.example"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["SegmentSettings"];
             };
         };
@@ -6285,6 +6515,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "alice@hyfin.example"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Credentials"];
             };
         };
@@ -6349,6 +6584,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "current": "soup, salad and three desserts",
+                 *       "new": "two soups and a very long salad"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PasswordChange"];
             };
         };
@@ -6550,6 +6791,44 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "templateId": "lunch-toggle-v1",
+                 *       "displayName": "Lunch switch",
+                 *       "description": "A switch for apps about lunch",
+                 *       "fields": {
+                 *         "name": {
+                 *           "type": "string",
+                 *           "required": true
+                 *         },
+                 *         "owner": {
+                 *           "type": "string",
+                 *           "required": true
+                 *         },
+                 *         "audiences": {
+                 *           "type": "enum",
+                 *           "values": [
+                 *             "internal",
+                 *             "pilot"
+                 *           ],
+                 *           "required": true
+                 *         },
+                 *         "ttl_days": {
+                 *           "type": "integer",
+                 *           "default": 30,
+                 *           "max": 90
+                 *         },
+                 *         "kill_switch": {
+                 *           "type": "boolean",
+                 *           "default": true
+                 *         }
+                 *       },
+                 *       "requiredChecks": [
+                 *         "security_scan",
+                 *         "audit_fields_present"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["TemplateDocument"];
             };
         };
@@ -6772,6 +7051,49 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "document": {
+                 *         "templateId": "lunch-toggle-v1",
+                 *         "displayName": "Lunch switch",
+                 *         "description": "A switch for apps about lunch",
+                 *         "fields": {
+                 *           "name": {
+                 *             "type": "string",
+                 *             "required": true
+                 *           },
+                 *           "owner": {
+                 *             "type": "string",
+                 *             "required": true
+                 *           },
+                 *           "audiences": {
+                 *             "type": "enum",
+                 *             "values": [
+                 *               "internal",
+                 *               "pilot"
+                 *             ],
+                 *             "required": true
+                 *           },
+                 *           "ttl_days": {
+                 *             "type": "integer",
+                 *             "default": 30,
+                 *             "max": 90
+                 *           },
+                 *           "kill_switch": {
+                 *             "type": "boolean",
+                 *             "default": true
+                 *           }
+                 *         },
+                 *         "requiredChecks": [
+                 *           "security_scan",
+                 *           "audit_fields_present"
+                 *         ]
+                 *       },
+                 *       "fields": {
+                 *         "name": "Enabled"
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["TemplateTrial"];
             };
         };
@@ -6845,6 +7167,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "scope": "read",
+                 *       "name": "lunch report",
+                 *       "expires_at": "2027-06-30T00:00:00Z"
+                 *     }
+                 */
                 "application/json": components["schemas"]["TokenSpec"];
             };
         };
@@ -6921,6 +7250,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "overlap_hours": 24
+                 *     }
+                 */
                 "application/json": components["schemas"]["Rotation"];
             };
         };
