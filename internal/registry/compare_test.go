@@ -38,7 +38,8 @@ func TestADifferenceIsToldInWordsAndAsValues(t *testing.T) {
 			"serving.default_variant": "what all others get: off instead of nothing", "serving.variants.maybe": "maybe is true here",
 		}},
 		"other people": {
-			registry.Revision{Serving: pilot, Definition: json.RawMessage(`{"a":1}`)}, registry.Revision{Serving: pilot, Definition: json.RawMessage(`{"a":2}`)},
+			registry.Revision{Serving: pilot, Definition: json.RawMessage(`{"a":1}`)},
+			registry.Revision{Serving: pilot, Definition: json.RawMessage(`{"a":2}`)},
 			map[string]string{"definition": "the audience means other people now"},
 		},
 	} {
@@ -69,7 +70,11 @@ func TestAnyTwoRevisionsCanBeCompared(t *testing.T) {
 		}
 		last, before, first := past.Items[0].Revision, past.Items[1].Revision, past.Items[2].Revision
 		for _, tt := range []struct{ from, to, wantFrom, wantTo int64 }{
-			{0, 0, before, last}, {first, 0, first, last}, {first, before, first, before}, {last, first, last, first}, {0, before, first, before},
+			{0, 0, before, last},
+			{first, 0, first, last},
+			{first, before, first, before},
+			{last, first, last, first},
+			{0, before, first, before},
 			{0, first, first, first},
 		} {
 			c, err := r.Compare(t.Context(), access.System("test"), key, "production", tt.from, tt.to)

@@ -144,7 +144,10 @@ func (f Filter) rare(ctx context.Context, tx *store.Tx) (bool, error) {
 	}
 	q := query{}
 	condition := f.served(&q)
-	found, err := store.List(ctx, tx, func(row store.Row) (n int, err error) { return n, row.Scan(&n) },
+	found, err := store.List(ctx, tx, func(row store.Row) (one int, err error) {
+		err = row.Scan(&one)
+		return one, err
+	},
 		`SELECT 1 FROM flag_environment s WHERE `+condition+` LIMIT `+q.arg(few+1), q.args...)
 	if err != nil {
 		return false, fmt.Errorf("count what flags serve: %w", err)
@@ -227,11 +230,11 @@ func (f Filter) narrow(q *query, rare bool) {
 		}
 	}
 	if f.OwnedBy != nil {
-		owned := `f.owner = ` + q.arg(f.OwnedBy.Email)
+		owned := []string{`f.owner = ` + q.arg(f.OwnedBy.Email)}
 		for _, m := range f.OwnedBy.Groups {
-			owned += ` OR f.owner_group = ` + q.arg(m.Group)
+			owned = append(owned, `f.owner_group = `+q.arg(m.Group))
 		}
-		q.where = append(q.where, `(`+owned+`)`)
+		q.where = append(q.where, `(`+strings.Join(owned, ` OR `)+`)`)
 	}
 	if f.Search != "" {
 		q.add(`f.search LIKE ? ESCAPE '\'`, store.LikePattern(strings.ToLower(f.Search)))

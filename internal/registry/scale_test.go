@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -50,7 +51,7 @@ func TestEveryListIsWhatAPersonWouldFilterAndSort(t *testing.T) {
 		if err != nil || len(all.Items)+len(rest.Items) != n {
 			t.Fatalf("%d and %d flags, %v", len(all.Items), len(rest.Items), err)
 		}
-		flags := append(all.Items, rest.Items...)
+		flags := slices.Concat(all.Items, rest.Items)
 		rapid.Check(t, func(t *rapid.T) {
 			filter := registry.Filter{
 				App:        rapid.SampledFrom([]string{"", "", "app7", "nowhere"}).Draw(t, "app"),
@@ -171,7 +172,9 @@ func TestACursorOfOneOrderIsRefusedByAnother(t *testing.T) {
 		filter registry.Filter
 		cursor string
 	}{
-		{registry.Filter{Ascending: true}, first.Next}, {registry.Filter{Sort: registry.SortKey}, first.Next}, {registry.Filter{}, "WyJ4Il0"},
+		{registry.Filter{Ascending: true}, first.Next},
+		{registry.Filter{Sort: registry.SortKey}, first.Next},
+		{registry.Filter{}, "WyJ4Il0"},
 		{registry.Filter{}, "WyJjcmVhdGVkIGRlc2MiLCJ4IiwieSJd"},
 	} {
 		if _, err := list(t, db, tt.filter, store.Page{Cursor: tt.cursor}); !fault.Is(err, fault.Invalid) {
@@ -188,7 +191,8 @@ func plan(t *testing.T, db *store.DB, query string, args []any) []string {
 		explain = `EXPLAIN QUERY PLAN `
 		scan = func(row store.Row) (detail string, err error) {
 			var id, parent, unused int
-			return detail, row.Scan(&id, &parent, &unused, &detail)
+			err = row.Scan(&id, &parent, &unused, &detail)
+			return detail, err
 		}
 	}
 	var steps []string
@@ -367,7 +371,7 @@ func sameAsAnew(t interface {
 			ours.Set(map[string]any{"targetingKey": "ann@hyfin.example", "groups": groups})
 			theirs.Set(map[string]any{"targetingKey": "ann@hyfin.example", "groups": groups})
 			for o := range want.Flags.All(theirs) {
-				if mine := got.Flags.Evaluate(o.Key, ours); mine == nil || string(mine.JSON) != string(o.JSON) {
+				if mine := got.Flags.Evaluate(o.Key, ours); mine == nil || !bytes.Equal(mine.JSON, o.JSON) {
 					t.Fatalf("%s: %s is %v, want %s", environment, o.Key, mine, o.JSON)
 				}
 			}

@@ -76,11 +76,11 @@ func (f Filter) query(p store.Page, now int64) (string, []any, error) {
 		where = append(where, `state IN (`+strings.Join(states, ", ")+`)`)
 	}
 	if f.OwnedBy != nil {
-		owned := `owner = ` + arg(f.OwnedBy.Email)
+		owned := []string{`owner = ` + arg(f.OwnedBy.Email)}
 		for _, m := range f.OwnedBy.Groups {
-			owned += ` OR owner_group = ` + arg(m.Group)
+			owned = append(owned, `owner_group = `+arg(m.Group))
 		}
-		where = append(where, `flag_key IN (SELECT key FROM flag WHERE `+owned+`)`)
+		where = append(where, `flag_key IN (SELECT key FROM flag WHERE `+strings.Join(owned, ` OR `)+`)`)
 	}
 	if f.Waiting {
 		where = append(where, `(state IN ('ready', 'paused') OR state = 'running' AND due_at IS NULL AND COALESCE(ask_at, 0) <= `+arg(now)+`)`)
