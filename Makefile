@@ -77,6 +77,10 @@ test: ## The whole gate: format, lint, generated files, both engines with -race,
 	if [ -n "$$chromium" ]; then (cd web && CHROMIUM=$$chromium npm run --silent e2e); fi
 	echo "== all green ($$((SECONDS - start)) s)"
 
+.PHONY: bench
+bench: ## Measure, and write docs/benchmarks.md
+	@scripts/bench
+
 .PHONY: clean
 clean: ## Remove what was built
 	rm -rf bin web/dist/* web/node_modules .cache
