@@ -17,3 +17,36 @@ test("the first load of Home takes less than 250 kB of script", async ({ page })
   expect(scripts.length).toBeGreaterThan(0);
   expect(total, JSON.stringify(scripts, null, 2)).toBeLessThan(budget);
 });
+
+interface Shift extends PerformanceEntry {
+  value: number;
+  hadRecentInput: boolean;
+}
+
+for (const [who, path] of [
+  ["root", "/"],
+  ["pat", "/"],
+  ["alice", "/apps"],
+  ["alice", "/apps/branch-queue"],
+  ["olu", "/flags"],
+  ["pat", "/reviews"],
+  ["root", "/admin/people"],
+] as const) {
+  test(`nothing jumps while ${path} loads for ${who}`, async ({ page }) => {
+    await enter(page, who);
+    await page.goto(path);
+    await expect(page.locator("[aria-busy=true], [role=status][aria-label=Loading]")).toHaveCount(0);
+    await page.waitForLoadState("domcontentloaded");
+    const shift = await page.evaluate(
+      () =>
+        new Promise<number>((resolve) => {
+          let sum = 0;
+          new PerformanceObserver((list) => {
+            for (const entry of list.getEntries() as Shift[]) if (!entry.hadRecentInput) sum += entry.value;
+          }).observe({ type: "layout-shift", buffered: true });
+          requestAnimationFrame(() => setTimeout(() => resolve(sum), 0));
+        }),
+    );
+    expect(shift).toBeLessThan(0.02);
+  });
+}

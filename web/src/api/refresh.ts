@@ -51,6 +51,7 @@ export class Refresher {
   }
 
   private touched(query: Query, news: News[]): boolean {
+    if (query.state.status === "error" && query.state.data === undefined) return false; // queries.ts tries it by itself
     const count = news.filter((one) =>
       one === "all" ? query.meta?.nouns : concerns(one, query.meta),
     ).length;

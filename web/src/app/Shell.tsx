@@ -15,10 +15,7 @@ const Palette = lazy(() => import("../palette/Palette"));
 
 /** The frame of every screen: skip link, brand, menu, the person, and the screen itself. */
 export function Shell() {
-  const session = useQuery({
-    ...sessionQuery,
-    refetchInterval: (query) => (query.state.error ? 5000 : false),
-  });
+  const session = useQuery(sessionQuery);
   const location = useLocation();
   if (!session.data) {
     return session.error ? (
@@ -36,7 +33,7 @@ export function Shell() {
   }
   return (
     <SelfContext value={{ ...person, can: can ?? [] }}>
-      <Live>
+      <Live key={person.email}>
         <Frame away={session.error !== null} />
       </Live>
     </SelfContext>

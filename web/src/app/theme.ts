@@ -82,7 +82,13 @@ export const theme = createTheme({
     MultiSelect: { defaultProps: inPlace },
     Autocomplete: { defaultProps: inPlace },
     TagsInput: { defaultProps: inPlace },
-    Modal: { defaultProps: { radius: "lg", transitionProps: { duration: 100 } } },
+    Modal: {
+      defaultProps: {
+        radius: "lg",
+        transitionProps: { duration: 100 },
+        attributes: { header: { role: "presentation" } }, // it is no second banner of the page
+      },
+    },
     Drawer: { defaultProps: { transitionProps: { duration: 150 } } },
     Button: { defaultProps: { loaderProps: { type: "dots" } } },
   },

@@ -13,9 +13,12 @@ import { RequestChip } from "../pieces/states";
 import { When } from "../pieces/When";
 import { titleOf } from "../request/title";
 
+/** The newest requests of the person. */
+export const mineQuery = requestsQuery({ mine: true, limit: 5 });
+
 /** What the person has asked for lately. */
 export function MyRequests() {
-  const requests = useQuery(requestsQuery({ mine: true, limit: 5 }));
+  const requests = useQuery(mineQuery);
   const items = requests.data?.items;
   return (
     <Panel title={m.home.mine} flush>

@@ -27,21 +27,22 @@ export function YourApps() {
   const newest = useQuery(newestQuery);
   const problem = facets.error ?? mine.error ?? newest.error;
   if (problem && !mine.data) return <Notice problem={problem} retry={facets.refetch} />;
-  const others = newest.data?.items.filter((app) => !self.groups.includes(app.owner)).slice(0, 3);
+  if (!mine.data || !newest.data) return <Waiting />;
+  const others = newest.data.items.filter((app) => !self.groups.includes(app.owner)).slice(0, 3);
   return (
     <>
-      <Section title={m.home.apps} more={mine.data && mine.data.length > few ? teams : undefined}>
-        {mine.data?.length === 0 ? (
+      <Section title={m.home.apps} more={mine.data.length > few ? teams : undefined}>
+        {mine.data.length === 0 ? (
           <Panel flush>
             <Empty icon={<IconApps />} title={m.home.appsEmpty} words={m.home.appsEmptyWords} />
           </Panel>
         ) : (
-          <Cards apps={mine.data?.slice(0, few)} expect={3} />
+          <Cards apps={mine.data.slice(0, few)} />
         )}
       </Section>
-      {others?.length !== 0 && (
+      {others.length > 0 && (
         <Section title={m.home.newest} more={[]}>
-          <Cards apps={others} expect={3} />
+          <Cards apps={others} />
         </Section>
       )}
     </>
@@ -66,16 +67,26 @@ function Section({ title, more, children }: { title: string; more?: string[]; ch
   );
 }
 
-function Cards({ apps, expect }: { apps: AppSummary[] | undefined; expect: number }) {
+function Cards({ apps }: { apps: AppSummary[] }) {
   return (
-    <ul className={cards.cards} aria-busy={!apps}>
-      {apps
-        ? apps.map((app) => <AppCard key={app.slug} app={app} />)
-        : Array.from({ length: expect }, (_, i) => (
-            <li key={i}>
-              <Skeleton className={cards.skeleton} radius="lg" />
-            </li>
-          ))}
+    <ul className={cards.cards}>
+      {apps.map((app) => (
+        <AppCard key={app.slug} app={app} />
+      ))}
     </ul>
+  );
+}
+
+function Waiting() {
+  return (
+    <Section title={m.home.apps}>
+      <ul className={cards.cards} aria-busy>
+        {Array.from({ length: 3 }, (_, i) => (
+          <li key={i}>
+            <Skeleton className={cards.skeleton} radius="lg" />
+          </li>
+        ))}
+      </ul>
+    </Section>
   );
 }

@@ -1,17 +1,27 @@
 import { Button } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
+import { useQueries } from "@tanstack/react-query";
 import { Link } from "react-router";
+import { setupQuery } from "../admin/calls";
+import { inboxQuery } from "../api/calls";
 import { useSelf } from "../app/session";
 import { Inbox } from "../home/Inbox";
-import { MyRequests } from "../home/MyRequests";
+import { MyRequests, mineQuery } from "../home/MyRequests";
 import { SetUp } from "../home/SetUp";
 import { YourApps } from "../home/YourApps";
 import { m } from "../messages";
+import { Panels } from "../pieces/Loading";
 import { Page } from "../pieces/Page";
 
 /** Home: first what waits for me, then what I asked for, then the apps. */
 export function Component() {
   const self = useSelf();
+  const governs = self.can.includes("govern.write");
+  // What decides how many panels there are is awaited together, so that nothing moves when it comes.
+  const first = useQueries({
+    queries: [inboxQuery, mineQuery, { ...setupQuery, enabled: governs }],
+    combine: (all) => all.some((query) => query.isPending && query.fetchStatus !== "idle"),
+  });
   return (
     <Page
       title={m.home.title}
@@ -24,10 +34,16 @@ export function Component() {
         )
       }
     >
-      <SetUp />
-      <Inbox />
-      <MyRequests />
-      <YourApps />
+      {first ? (
+        <Panels heights={[180, 180, 240]} />
+      ) : (
+        <>
+          <SetUp />
+          <Inbox />
+          <MyRequests />
+          <YourApps />
+        </>
+      )}
     </Page>
   );
 }

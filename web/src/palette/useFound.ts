@@ -39,6 +39,7 @@ const few = 5;
 export function useFound(text: string): { groups: FoundGroup[]; searching: boolean } {
   const q = text.trim();
   const [settled] = useDebouncedValue(q, 120);
+  const self = useSelf();
   const acts = useActs(q);
   const found = useQuery({
     queryKey: ["palette", settled],
@@ -58,7 +59,9 @@ export function useFound(text: string): { groups: FoundGroup[]; searching: boole
         title: person.display_name || person.email,
         words: person.email,
         icon: IconUser,
-        to: `/flags?q=${encodeURIComponent(person.email)}`,
+        to: self.can.includes("people.write")
+          ? `/admin/people/${encodeURIComponent(person.email)}`
+          : `/flags?owner=${encodeURIComponent(person.email)}`,
       })),
     });
   }

@@ -45,7 +45,13 @@ export function Listing<T>(props: Props<T>) {
   const { label, columns, list, rowKey, href, sort, nothing, filtered, clear, expect = 6 } = props;
   const onKeyDown = useArrows();
   const { items } = list;
-  if (list.problem) return <Missing problem={list.problem} retry={list.retry} />;
+  if (list.problem) {
+    return (
+      <div className={classes.problem}>
+        <Missing problem={list.problem} retry={list.retry} />
+      </div>
+    );
+  }
   if (items?.length === 0 && !list.old) return filtered ? <NoMatch clear={clear} /> : nothing;
   return (
     <div className={classes.wrap} data-old={list.old || undefined} aria-busy={!items || list.old}>

@@ -13,3 +13,14 @@ export function Loading({ panels = [120, 240] }: { panels?: number[] }) {
     </div>
   );
 }
+
+/** Panels of a screen that are on their way, below a title that is there already. */
+export function Panels({ heights }: { heights: number[] }) {
+  return (
+    <div className={classes.page} role="status" aria-label={m.loading}>
+      {heights.map((height, i) => (
+        <Skeleton key={i} height={height} radius="lg" />
+      ))}
+    </div>
+  );
+}
