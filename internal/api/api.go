@@ -11,6 +11,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -29,6 +31,9 @@ import (
 )
 
 //go:generate go test -run TestOpenAPIIsCurrent -update .
+
+// maxQuery bounds the query of an address: no filter needs more.
+const maxQuery = 16 << 10
 
 // prefix is where every operation lives.
 const prefix = "/api/v1"
@@ -75,6 +80,11 @@ func New(deps Deps) *API {
 	a.mux.HandleFunc("GET /readyz", a.readyz)
 	a.mux.Handle("/", newConsole(deps.Console))
 	csrf := http.NewCrossOriginProtection()
+	if deps.Origin != "" {
+		if err := csrf.AddTrustedOrigin(deps.Origin); err != nil {
+			deps.Log.Warn("writes from the console are told by Sec-Fetch-Site alone", slog.Any("error", err))
+		}
+	}
 	csrf.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.refuse(w, r, fault.New(fault.Forbidden, "cross_origin", "the request comes from another site").
 			Fix("open the console itself, or use an API token outside a browser"))
@@ -142,6 +152,20 @@ func (a *API) checkAddress(r *http.Request) error {
 		return &Problem{
 			Type: "about:blank", Title: http.StatusText(http.StatusMisdirectedRequest), Status: http.StatusMisdirectedRequest,
 			Detail: "the demo answers to localhost only", Code: "wrong_host", Remediation: "open it at http://localhost",
+		}
+	}
+	probe := r.URL.Path == "/healthz" || r.URL.Path == "/readyz" // machines ask by address
+	if a.Answers != nil && !probe && !isLocal(r.Context()) && !a.Answers(r.Host) {
+		return &Problem{
+			Type: "about:blank", Title: http.StatusText(http.StatusMisdirectedRequest), Status: http.StatusMisdirectedRequest,
+			Detail: "this server does not answer to the host " + strconv.Quote(r.Host), Code: "wrong_host",
+			Remediation: "open it at " + cmp.Or(a.Origin, "http://localhost") + "; administrators name another one by public_url",
+		}
+	}
+	if len(r.URL.RawQuery) > maxQuery {
+		return &Problem{
+			Type: "about:blank", Title: http.StatusText(http.StatusRequestURITooLong), Status: http.StatusRequestURITooLong,
+			Detail: "the address is too long", Code: "address_too_long", Remediation: "ask for less at once",
 		}
 	}
 	query := r.URL.Query()

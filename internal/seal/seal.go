@@ -86,7 +86,7 @@ func parse(text, source string) (*Key, error) {
 // create makes a key file that is complete from the moment it is there, and never replaces one that another process made.
 func create(path string) error {
 	raw := make([]byte, keySize)
-	_, _ = rand.Read(raw) // never fails: it crashes the program instead
+	_, _ = rand.Read(raw)                                         // never fails: it crashes the program instead
 	file, err := os.CreateTemp(filepath.Dir(path), FileName+".*") // made with mode 0600
 	if err != nil {
 		return fmt.Errorf("make secret key: %w", err)

@@ -49,7 +49,7 @@ func TestWhatIsNoPlainJSONIsRefusedAndLeavesNothing(t *testing.T) {
 			"fields of a wrong type":  {`{"kind":"publish_app","fields":"x"}`, "invalid", "fields"},
 			"reason of a wrong type":  {`{"kind":"publish_app","reason":{"a":1}}`, "invalid", "reason"},
 			"unknown kind":            {`{"kind":"drop_tables"}`, "invalid", "kind"},
-			"no kind":                 {`{}`, "invalid", "kind"},
+			"no kind":                 {`{}`, "unknown_kind", "kind"},
 		} {
 			for _, path := range []string{"/api/v1/requests", "/api/v1/requests:check"} {
 				if name == "no kind" && strings.HasSuffix(path, ":check") {

@@ -121,6 +121,7 @@ func (o *office) do(who, method, path string, body any, headers ...string) answe
 		reader = bytes.NewReader(text)
 	}
 	r := httptest.NewRequest(method, path, reader)
+	r.Host = "localhost:8080"
 	if reader != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}

@@ -19,8 +19,21 @@ func classify(err error) error {
 	if err == nil || fault.Of(err) != "" || !unavailable(err) {
 		return err
 	}
+	if full(err) {
+		return fault.New(fault.Unavailable, "disk_full", "the disk of the database is full").
+			Fix("nothing was changed; it goes on by itself once the administrators have made room").Because(err)
+	}
 	return fault.New(fault.Unavailable, "database_unavailable", "the database cannot be used right now").
 		Fix("nothing was changed; try again in a moment").Because(err)
+}
+
+// full tells whether the database found no room: SQLITE_FULL, or 53100 of PostgreSQL.
+func full(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pg.Code == "53100"
+	}
+	lite, ok := errors.AsType[*sqlite.Error](err)
+	return ok && lite.Code()&0xff == sqliteFull
 }
 
 func unavailable(err error) bool {
