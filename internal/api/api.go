@@ -70,6 +70,7 @@ func New(deps Deps) *API {
 		noun(a)
 	}
 	watching(a)
+	a.showExamples()
 	document := a.Document()
 	a.mux.HandleFunc("GET "+prefix+"/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/openapi+json")
