@@ -91,5 +91,7 @@ async function sweep(page: Page, address: string): Promise<void> {
 /** The screen shows what it has to show: a title, and nothing that is still on its way. */
 async function settled(page: Page): Promise<void> {
   await expect(page.getByRole("heading").or(page.getByRole("alert")).first()).toBeVisible();
-  await expect(page.locator("[aria-busy=true], [role=status][aria-label=Loading]")).toHaveCount(0);
+  // What fails is tried three times before the screen says so.
+  const coming = page.locator("[aria-busy=true], [role=status][aria-label=Loading]");
+  await expect(coming).toHaveCount(0, { timeout: 30_000 });
 }

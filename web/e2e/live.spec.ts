@@ -72,3 +72,23 @@ test("a screen asks by itself while there is no stream", async ({ page, browser,
   await act(olu, restore);
   await expect(switches).not.toContainText("Turned off for everybody");
 });
+
+test("a list that is paused stays still, counts what it missed, and goes on", async ({
+  page,
+  browser,
+  baseURL,
+}) => {
+  const olu = await other(browser, baseURL);
+  await enter(page, "ada");
+  await page.goto("/audit?event=flag.killed&actor=olu@hyfin.example");
+  await expect(page.getByText("Live", { exact: true })).toBeVisible();
+  await page.getByRole("button", { name: "Pause" }).click();
+  await expect(page.getByText("nothing has changed since")).toBeVisible();
+  const before = await page.getByRole("link", { name: "Turned off for everybody" }).count();
+  await act(olu, kill);
+  await expect(page.getByText(/Paused: .*changes? since/)).not.toContainText("nothing");
+  await expect(page.getByRole("link", { name: "Turned off for everybody" })).toHaveCount(before);
+  await page.getByRole("button", { name: "Go on" }).click();
+  await expect(page.getByRole("link", { name: "Turned off for everybody" })).toHaveCount(before + 1);
+  await act(olu, restore);
+});

@@ -84,7 +84,7 @@ function Item({ item }: { item: InboxItem }) {
       }
       title={item.title}
       words={sentence(item.words)}
-      at={<When at={item.at} />}
+      at={item.kind !== "expiring" && <When at={item.at} />} // its words say when
     />
   );
 }

@@ -34,6 +34,7 @@ export const audit = {
   noneWords: "Every act leaves an event here, in the same transaction.",
   noMatch: "No event matches",
   noMatchWords: "Widen or clear the filters.",
+  events: "Events",
   detail: "Event",
   detailMissing: "This event is not among those loaded. Clear the filters, or show earlier events.",
   credential: "Shown credential",

@@ -12,6 +12,7 @@ import { Filters } from "../audit/Filters";
 import { Verify } from "../audit/Verify";
 import { m } from "../messages";
 import { NoAccess } from "../pieces/Empty";
+import { LiveSwitch } from "../pieces/LiveSwitch";
 import { Loading } from "../pieces/Loading";
 import { Missing } from "../pieces/Notice";
 import { Columns, Page, Panel } from "../pieces/Page";
@@ -40,8 +41,9 @@ function Log() {
   const filter: AuditFilter = Object.fromEntries(
     names.flatMap((name) => (params.get(name) ? [[name, params.get(name)]] : [])),
   );
+  const key = ["events", filter];
   const log = useInfiniteQuery({
-    queryKey: ["events", filter],
+    queryKey: key,
     queryFn: ({ pageParam }) =>
       unwrap(
         api.GET("/api/v1/audit/events", { params: { query: { ...filter, limit: 50, cursor: pageParam } } }),
@@ -60,7 +62,7 @@ function Log() {
         <Panel>
           <Filters filter={filter} set={set} clear={clear} />
         </Panel>
-        <Panel flush>
+        <Panel flush title={m.audit.events} aside={<LiveSwitch queryKey={key} />}>
           {log.isPending && <Loading panels={[480]} />}
           {log.error && !log.data && <Missing problem={log.error} retry={log.refetch} />}
           {log.data && <Events entries={entries} filtered={Object.keys(filter).length > 0} clear={clear} />}
