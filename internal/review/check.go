@@ -104,7 +104,8 @@ func Check(ctx context.Context, c Content, f Facts) (Assessed, error) {
 		results[checkPolicy] = CheckResult{Name: checkPolicy, Status: Pending, Findings: []fault.Finding{}}
 	}
 	out := Assessed{Content: seen.content, app: seen.app}
-	out.Plan, out.Diff, out.Impact = seen.plan, seen.diff, seen.impact
+	out.Plan, out.Diff, out.Impact = seen.plan, shortened(seen.diff), seen.impact
+	out.Impact.Audience, out.Impact.Words = fault.Clip(out.Impact.Audience, maxWords), fault.Clip(out.Impact.Words, maxWords)
 	for _, name := range names {
 		out.Checks = append(out.Checks, results[name])
 	}

@@ -1,13 +1,31 @@
 package review
 
 import (
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
 
+	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/template"
 )
+
+// maxValue bounds what a change shows of a value, in bytes of JSON: more than any form takes.
+const maxValue = 64 << 10
+
+// shortened keeps what somebody sent from coming back several times as long.
+func shortened(changes []Change) []Change {
+	for i, c := range changes {
+		changes[i].Path, changes[i].Words = fault.Clip(c.Path, maxWords), fault.Clip(c.Words, maxWords)
+		for _, value := range []*any{&changes[i].Before, &changes[i].After} {
+			if text, err := json.Marshal(*value); err == nil && len(text) > maxValue {
+				*value = fault.Clip(string(text), maxWords)
+			}
+		}
+	}
+	return changes
+}
 
 // planChanges tells the steps of a rollout as changes.
 func planChanges(plan []rollout.Step) []Change {
