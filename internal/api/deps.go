@@ -63,8 +63,8 @@ type Deps struct {
 	Audit     *audit.Log
 	Answers   func(host string) bool // to which hosts, as in the header Host, the console and the API answer; nil is all
 	Origin    string                 // of the console as people reach it, where a proxy may change the host; may be empty
-	Away      error     // what everything that needs the database answers, in a server that started without it
-	Secret    *seal.Key // seals answers that hold secrets; nil keeps none of them
+	Away      error                  // what everything that needs the database answers, in a server that started without it
+	Secret    *seal.Key              // seals answers that hold secrets; nil keeps none of them
 	Backups   *backup.Backups
 	// Doctor examines the installation; serve knows all of it.
 	Doctor func(ctx context.Context, by access.Actor) ([]Diagnosis, error)
