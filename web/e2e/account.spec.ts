@@ -1,6 +1,6 @@
 import { enter, expect, signIn, test } from "./souk";
 
-test.use({ refusals: /401 \(Unauthorized\)|429 \(Too Many Requests\)/ });
+test.use({ refusals: /401 \(Unauthorized\)|422 \(Unprocessable Entity\)/ });
 
 const password = "seven quiet trams at noon";
 
@@ -95,4 +95,20 @@ test("the pilot group is joined and left by oneself", async ({ page }) => {
   await join.click();
   await page.getByRole("button", { name: /^Leave .*first/ }).click();
   await expect(join).toBeVisible();
+});
+
+test("whoever guesses is told to wait, in the same words for somebody whom there is not", async ({
+  page,
+}) => {
+  await page.goto("/sign-in?with=password");
+  for (let i = 0; i < 5; i++) {
+    const answer = await page.request.post("/api/v1/session", {
+      data: { email: "nobody@hyfin.example", password: "not the right one" },
+    });
+    expect(answer.status()).toBe(401);
+  }
+  await page.getByRole("textbox", { name: "E-mail" }).fill("nobody@hyfin.example");
+  await page.getByLabel("Password", { exact: true }).fill("not the right one");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("alert")).toContainText(/Too many attempts.*wait \d+ seconds/);
 });

@@ -51,7 +51,7 @@ test("an own rule is written in plain words and serves at once in the sandbox; t
   await rule.getByRole("textbox", { name: "With what" }).fill("bob@hyfin.example");
   await rule.getByRole("combobox", { name: "What rule 1 serves" }).click();
   await page.getByRole("option", { name: "on", exact: true }).click();
-  await expect(page.getByText("If the person ends with bob@hyfin.example, serve “on”")).toBeVisible();
+  await expect(page.getByText("If the person’s key ends with bob@hyfin.example, serve “on”")).toBeVisible();
   await page.getByText("As JSON", { exact: true }).first().click();
   const json = page.getByRole("textbox", { name: "Targeting in flagd's format" });
   await expect(json).toHaveValue(/"ends_with"/);
@@ -61,7 +61,9 @@ test("an own rule is written in plain words and serves at once in the sandbox; t
   await page.getByRole("textbox", { name: "Why?" }).fill("only Carol for now");
   await page.getByRole("button", { name: "Change it now" }).click();
   await expect(page.getByRole("heading", { level: 1, name: flag })).toBeVisible();
-  await expect(page.getByText("If the person ends with carol@hyfin.example, serve “on”.")).toBeVisible();
+  await expect(
+    page.getByText("If the person’s key ends with carol@hyfin.example, serve “on”."),
+  ).toBeVisible();
   expect((await evaluate(request, key, flag)).value).toBe(false);
 
   await test.step("two revisions are compared by a link that can be shared", async () => {

@@ -31,6 +31,7 @@ test("what was denied is edited as new, talked about, and approved by two", asyn
   await page.getByRole("link", { name: /Review and submit/ }).click();
   await page.getByRole("button", { name: "Submit for approval" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "Publish Secondtry" })).toBeVisible();
+  await expect(page).toHaveURL(/\/requests\/[0-9a-f-]+$/);
   const again = new URL(page.url()).pathname;
   expect(again).not.toBe(denied);
 

@@ -59,3 +59,26 @@ test("a draft is thrown away from Publish, and is gone", async ({ page }) => {
   const { items } = (await drafts.json()) as { items: { title: string }[] };
   expect(items.filter((one) => one.title.includes("Throwaway"))).toEqual([]);
 });
+
+test("going on to the next step while the draft is saved leads on, not back", async ({ page }) => {
+  await signIn(page, "alice");
+  let release: (() => void) | undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await page.route("**/api/v1/requests", async (route) => {
+    if (route.request().method() === "POST") await held;
+    await route.continue();
+  });
+  await page.goto("/publish?template=microapp-basic-toggle-v1&step=app");
+  const asked = page.waitForRequest(
+    (request) => request.method() === "POST" && request.url().endsWith("/api/v1/requests"),
+  );
+  await page.getByRole("textbox", { name: "Name", exact: true }).fill("Slowsave");
+  await asked;
+  await page.getByRole("link", { name: /Review and submit/ }).click();
+  await expect(page.getByRole("heading", { name: "What you ask for" })).toBeVisible();
+  release?.();
+  await expect(page).toHaveURL(/draft=/);
+  await expect(page).toHaveURL(/step=review/);
+});

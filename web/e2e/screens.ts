@@ -1,5 +1,6 @@
 import type { Page } from "@playwright/test";
-import { describeApp, expect, signIn } from "./souk";
+import { approvedApp } from "./company";
+import { describeApp, enter, expect, signIn } from "./souk";
 
 interface Screen {
   name: string;
@@ -15,6 +16,17 @@ async function pending(page: Page) {
   await page.goto("/");
   await page.getByRole("link", { name: "Publish Card Limits" }).click();
   await heading(page, "Publish Card Limits");
+}
+
+/** The short name of an app of alice's team, made when the first screen asks for it. */
+async function ofAlice(page: Page): Promise<string> {
+  const slug = "to-be-looked-at";
+  const answer = await page.request.get(`/api/v1/apps/${slug}`);
+  if (!answer.ok()) {
+    await approvedApp(page, slug);
+    await enter(page, "alice");
+  }
+  return slug;
 }
 
 /** Every screen in the states that it can be in: nothing yet, full, with errors, no match, no access. */
@@ -146,6 +158,57 @@ export const screens: Screen[] = [
       });
       await page.goto("/flags/branch-queue.enabled");
       await page.getByRole("button", { name: "Turn on again" }).first().waitFor();
+    },
+  },
+  {
+    name: "reviews",
+    who: "pat",
+    async open(page) {
+      await page.goto("/reviews");
+      await page.getByRole("link", { name: "Publish Card Limits" }).waitFor();
+    },
+  },
+  {
+    name: "publish: another switch of an app",
+    who: "alice",
+    async open(page) {
+      const slug = await ofAlice(page);
+      await page.goto(`/publish?kind=create_flag&app=${slug}`);
+      await page.getByRole("link", { name: "Use the template Switch for a share of people" }).click();
+      await page.getByRole("textbox", { name: "How many out of a hundred" }).waitFor();
+    },
+  },
+  {
+    name: "publish: another description of an app",
+    who: "alice",
+    async open(page) {
+      const slug = await ofAlice(page);
+      await page.goto(`/publish?kind=change_app&app=${slug}`);
+      await page.getByRole("textbox", { name: "Contact" }).fill("bob@hyfin.example");
+      await page.getByRole("complementary").waitFor();
+    },
+  },
+  {
+    name: "flag: own rules, with gaps",
+    who: "alice",
+    async open(page) {
+      await page.goto(`/flags/${await ofAlice(page)}.enabled/edit/sandbox`);
+      await page.getByRole("radio", { name: "Own rules" }).check();
+      await page.getByRole("button", { name: "Add a rule" }).click();
+      await page.getByRole("button", { name: "Add an audience to rule 1" }).click();
+      await page.getByRole("combobox", { name: "What rule 1 serves" }).click();
+      await page.getByRole("option", { name: "a split between values" }).click();
+      await page.getByRole("button", { name: "Change it now" }).click();
+      await page.getByText("A rule is not complete yet.").waitFor();
+    },
+  },
+  {
+    name: "flag: removal, with what stands in the way",
+    who: "alice",
+    async open(page) {
+      await page.goto(`/flags/${await ofAlice(page)}.enabled?ask=remove`);
+      await page.getByRole("complementary").waitFor();
+      await page.getByRole("button", { name: "Ask for it" }).click();
     },
   },
   {

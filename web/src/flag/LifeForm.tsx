@@ -57,7 +57,7 @@ export function LifeForm(props: FormProps) {
                   <TextInput
                     {...common}
                     type="date"
-                    className={classes.date}
+                    classNames={{ wrapper: classes.date }}
                     value={(content.until ?? "").slice(0, 10)}
                     onChange={(event) => act({ do: "text", name: "until", value: event.currentTarget.value })}
                   />

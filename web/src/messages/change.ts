@@ -19,7 +19,7 @@ const operators: Record<Operator, string> = {
 };
 
 const attributes: Record<string, string> = {
-  targetingKey: "the person",
+  targetingKey: "the person’s key",
   email: "e-mail",
   groups: "groups",
 };
@@ -148,6 +148,7 @@ export const change = {
     audience: "Audience",
     isIn: "is in the audience",
     isNotIn: "is not in the audience",
+    standard: "the default",
     theDefault: (variant: string) => `the default, “${variant}”`,
     split: "a split between values",
     share: (variant: string) => `Share of ${variant}`,

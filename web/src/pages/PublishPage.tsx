@@ -66,21 +66,20 @@ interface Props {
 
 function New({ fresh, draft, round, again }: Props) {
   const navigate = useNavigate();
-  const [params, setParams] = useSearchParams();
+  const [params] = useSearchParams();
   const slug = fresh.kind === "publish_app" ? "" : (fresh.app?.slug ?? "");
   const form = useRequestForm({
     about: slug ? `${fresh.kind} ${slug}` : "new",
     fresh,
     request: draft,
     keep: true,
-    made: (id) =>
-      setParams(
-        (before) => {
-          before.set("draft", id);
-          return before;
-        },
-        { replace: true, preventScrollReset: true },
-      ),
+    made(id) {
+      // The address as it is by now: one may have gone on to another step, or away, since the save began.
+      const { pathname, search } = window.location;
+      const now = new URLSearchParams(search);
+      now.set("draft", id);
+      if (pathname === "/publish") navigate(`/publish?${now}`, { replace: true, preventScrollReset: true });
+    },
     done: (request) => navigate(`/requests/${request.id}`),
   });
   const { content, act } = form;

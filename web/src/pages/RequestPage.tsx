@@ -6,6 +6,7 @@ import { Link, useParams } from "react-router";
 import { requestQuery } from "../api/calls";
 import type { Request } from "../api/types";
 import { m } from "../messages";
+import { readTargeting } from "../model/rule";
 import { sentence } from "../model/text";
 import { Loading } from "../pieces/Loading";
 import { MissingScreen, NoticeBox } from "../pieces/Notice";
@@ -53,17 +54,12 @@ function Screen({ request }: { request: Request }) {
       <Outcome request={request} />
       <div className={classes.columns}>
         <div className={classes.main}>
-          {request.reason && (
-            <Panel title={m.request.why}>
-              <p className={classes.reason}>{request.reason}</p>
-            </Panel>
-          )}
           {request.base_changed && (
             <NoticeBox tone="warn" title={m.request.baseChanged}>
               <p>{m.request.baseChangedWords}</p>
             </NoticeBox>
           )}
-          <Changes changes={request.diff} />
+          <Changes changes={request.diff} reason={request.reason} rules={rulesOf(request)} />
           {request.checks.length > 0 && <Checks checks={request.checks} />}
           <History request={request} />
         </div>
@@ -80,6 +76,13 @@ function Screen({ request }: { request: Request }) {
       </div>
     </Page>
   );
+}
+
+/** The rules that a request asks for, in plain words; none where it asks for something else. */
+function rulesOf({ change }: Request): string[] {
+  if (change?.mode !== "custom") return [];
+  const rules = readTargeting(change.targeting ?? undefined);
+  return m.change.rulesWords(rules, change.default_variant || m.change.rules.standard);
 }
 
 function Actions({ request }: { request: Request }) {

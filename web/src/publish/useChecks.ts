@@ -29,9 +29,14 @@ export function useChecks(
   touched: string[],
   attempted: ReadonlySet<Step>,
   editing: string | undefined,
+  enabled = true,
 ): Checks {
   const [settled] = useDebouncedValue(content, 300);
-  const query = useQuery({ ...checkQuery(settled, editing), placeholderData: keepPreviousData });
+  const query = useQuery({
+    ...checkQuery(settled, editing),
+    enabled: enabled && settled === content, // what is known to be no content yet is not asked about
+    placeholderData: keepPreviousData,
+  });
   const answer = query.data;
   return useMemo(() => {
     const server = findingsOf(answer?.assessment.checks ?? []);

@@ -32,7 +32,7 @@ export function AskForm(props: Props) {
   const { fields, gaps = [], idle } = props;
   const self = useSelf();
   const [attempted, setAttempted] = useState<ReadonlySet<Step>>(new Set());
-  const checks = useChecks(content, undefined, touched, attempted, editing);
+  const checks = useChecks(content, undefined, touched, attempted, editing, gaps.length === 0);
   const list = useRef<HTMLDivElement>(null);
   const words = m.publish.review;
   const told = attempted.size > 0;
