@@ -186,10 +186,10 @@ func (t *Target) carryOut(ctx context.Context, by access.Actor, now state, wishe
 	joining := func(from int) error {
 		for i := range from {
 			if wishes[i].Kind == Person && plan.Steps[i].Action != Keep && len(wishes[i].person.Groups) > 0 {
-				if _, _, err := t.Directory.PutPerson(ctx, by, wishes[i].Name, wishes[i].person, 0); err != nil {
+				_, _, err := t.Directory.PutPerson(ctx, by, wishes[i].Name, wishes[i].person, 0)
+				if err := plan.Steps[i].end(err); err != nil {
 					return stopped(wishes[i], err)
 				}
-				plan.Steps[i].Done = true
 			}
 		}
 		return nil
@@ -205,10 +205,10 @@ func (t *Target) carryOut(ctx context.Context, by access.Actor, now state, wishe
 		if plan.Steps[i].Action == Keep {
 			continue
 		}
-		if err := t.put(ctx, by, now, w, &plan.Steps[i], plan.Revealed); err != nil {
+		if err := plan.Steps[i].end(t.put(ctx, by, now, w, &plan.Steps[i], plan.Revealed)); err != nil {
 			return stopped(w, err)
 		}
-		plan.Steps[i].Done = w.Kind != Person || len(w.person.Groups) == 0
+		plan.Steps[i].Done = plan.Steps[i].Done && (w.Kind != Person || len(w.person.Groups) == 0)
 	}
 	if !joined {
 		if err := joining(len(wishes)); err != nil {
@@ -216,12 +216,21 @@ func (t *Target) carryOut(ctx context.Context, by access.Actor, now state, wishe
 		}
 	}
 	for i := len(wishes); i < len(plan.Steps); i++ {
-		if err := t.remove(ctx, by, plan.Steps[i]); err != nil {
+		if err := plan.Steps[i].end(t.remove(ctx, by, plan.Steps[i])); err != nil {
 			return stopped(wish{Document: Document{Kind: plan.Steps[i].Kind, Name: plan.Steps[i].Name}}, err)
 		}
-		plan.Steps[i].Done = true
 	}
 	return nil
+}
+
+// end notes how a step went. One that a second administrator has to confirm waits, and the others go on.
+func (s *Step) end(err error) error {
+	if waiting, ok := errors.AsType[*access.Pending](err); ok {
+		s.Waiting = join(s.Waiting, fmt.Sprintf("a second administrator has to confirm it (proposal %s)", waiting.Proposal.ID))
+		return nil
+	}
+	s.Done = err == nil
+	return err
 }
 
 func (t *Target) put(ctx context.Context, by access.Actor, now state, w wish, step *Step, revealed map[string]int64) (err error) {

@@ -124,15 +124,16 @@ func moving(rollouts []rollout.Rollout) map[string]string {
 // ask plans the requests that a document of kind App or Flag needs, and tells what waits already.
 func (d *differ) ask(w wish, step Step) Step {
 	now := d.now.asked[thing{w.Kind, w.Name}]
+	published := now.appFound && now.app.Listed
 	var wanted []review.Content
 	switch {
-	case w.Kind == App && !(now.appFound && now.app.Listed), w.Kind == Flag && !now.found:
+	case w.Kind == App && !published, w.Kind == Flag && !now.found:
 		step.Changes = changes(nil, members(w.spec(), true))
 		if w.Kind == Flag && !now.appFound {
 			slug, _, _ := strings.Cut(w.Name, ".")
 			d.known(w, "metadata.name", "app", []string{slug}, d.apps)
 		}
-		if w.Kind == Flag && !(now.appFound && now.app.Listed) {
+		if w.Kind == Flag && !published {
 			step.Action, step.Waiting = Keep, "waits until its app is approved; then apply again"
 			return step
 		}
@@ -162,9 +163,12 @@ func changeApp(w wish, now asked, step *Step) []review.Content {
 		name, is, wanted string
 		into             *string
 	}{
-		{"name", now.app.Name, w.app.Name, &c.App.Name}, {"description", now.app.Description, w.app.Description, &c.App.Description},
-		{"category", now.app.Category, w.app.Category, &c.App.Category}, {"owner", now.app.Owner, w.app.Owner, &c.App.Owner},
-		{"contact", now.app.Contact, w.app.Contact, &c.App.Contact}, {"url", now.app.URL, w.app.URL, &c.App.URL},
+		{"name", now.app.Name, w.app.Name, &c.App.Name},
+		{"description", now.app.Description, w.app.Description, &c.App.Description},
+		{"category", now.app.Category, w.app.Category, &c.App.Category},
+		{"owner", now.app.Owner, w.app.Owner, &c.App.Owner},
+		{"contact", now.app.Contact, w.app.Contact, &c.App.Contact},
+		{"url", now.app.URL, w.app.URL, &c.App.URL},
 	} {
 		if m.wanted != "" && m.wanted != m.is {
 			*m.into = m.wanted

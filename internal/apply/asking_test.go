@@ -229,3 +229,61 @@ func TestOnlyWhatFilesNamedIsPrunedAndOnlyWhenAsked(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatASecondAdministratorHasToConfirmWaitsAndTheRestIsDone(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		to := target(db)
+		run(t, to, files("admins.yaml", `
+apiVersion: souk/v1
+kind: Person
+metadata: {name: root@hyfin.example}
+---
+apiVersion: souk/v1
+kind: Person
+metadata: {name: rita@hyfin.example}
+---
+apiVersion: souk/v1
+kind: Group
+metadata: {name: admins}
+spec: {roles: [admin], members: [root@hyfin.example, rita@hyfin.example]}
+`), false)
+		// Whoever could confirm has joined: she has a token.
+		tokens := &access.Tokens{DB: db, Now: to.Now}
+		if _, _, err := tokens.Create(t.Context(), access.Local("ops"), access.TokenSpec{As: "rita@hyfin.example", Scope: access.ScopeAll}); err != nil {
+			t.Fatal(err)
+		}
+		var root access.Actor
+		err := db.Read(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
+			root, err = access.ActorOf(ctx, tx, "root@hyfin.example", audit.Credential{Kind: "session", ID: "s"}, access.ScopeAll)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		documents, _, err := apply.Load(files("more.yaml", `
+apiVersion: souk/v1
+kind: Group
+metadata: {name: product}
+spec: {roles: [approver], domains: [product], members: [root@hyfin.example]}
+---
+apiVersion: souk/v1
+kind: Segment
+metadata: {name: lunchers}
+spec: {title: People who eat, groups: [admins]}
+`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		done, err := to.Apply(t.Context(), root, documents, apply.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := step(t, done, apply.Segment, "lunchers"); !s.Done {
+			t.Errorf("%+v", s)
+		}
+		if s := step(t, done, apply.Group, "product"); s.Done || !strings.Contains(s.Waiting, "second administrator") {
+			t.Errorf("%+v", s)
+		}
+	})
+}

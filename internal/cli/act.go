@@ -59,6 +59,9 @@ files named and these do not stays, unless --prune is given.`,
 						for _, id := range step.Requests {
 							fmt.Fprintf(w, "%s %s: request %s\n", step.Kind, step.Name, id)
 						}
+						if !dryRun && !step.Done && step.Action != apply.Keep {
+							fmt.Fprintf(w, "%s %s: %s\n", step.Kind, step.Name, step.Waiting)
+						}
 					}
 					fmt.Fprintln(w, done)
 				})
