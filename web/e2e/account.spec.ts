@@ -1,6 +1,6 @@
 import { enter, expect, signIn, test } from "./souk";
 
-test.use({ refusals: /401 \(Unauthorized\)|422 \(Unprocessable Entity\)/ });
+test.use({ refusals: /401 \(Unauthorized\)|422 \(Unprocessable Entity\)|429 \(Too Many Requests\)/ });
 
 const password = "seven quiet trams at noon";
 

@@ -1,4 +1,3 @@
-import { useSearchParams } from "react-router";
 import classes from "../admin/Admin.module.css";
 import { TokenMaker } from "../admin/TokenMaker";
 import { TokenTable } from "../admin/TokenTable";
@@ -9,11 +8,10 @@ import { Panel } from "../pieces/Page";
 /** One's own API tokens. */
 export function MyTokens() {
   const self = useSelf();
-  const [params] = useSearchParams();
   const words = m.account.tokens;
   return (
     <div className={classes.stack}>
-      <TokenMaker key={params.get("make")} />
+      <TokenMaker />
       <Panel title={words.title} flush>
         <TokenTable person={self.email} none={words.none} noneWords={words.noneWords} />
       </Panel>

@@ -66,9 +66,9 @@ export function KeyTable({ fresh }: { fresh: (key: SDKKey & { secret: string }) 
       title: words.expires,
       cell: (key) => (key.expires_at ? day(new Date(key.expires_at)) : words.expiresNever),
     },
-    { title: words.standing.good, narrow: "bare", cell: (key) => <StandingChip of={key} /> },
+    { title: words.state, narrow: "bare", cell: (key) => <StandingChip of={key} /> },
     {
-      title: "",
+      title: words.acts,
       end: true,
       narrow: "bare",
       cell: (key) => (

@@ -81,9 +81,9 @@ export function TokenTable({ person, none, noneWords }: Props) {
       title: words.expires,
       cell: (token) => (token.expires_at ? day(new Date(token.expires_at)) : words.expiresNever),
     },
-    { title: words.standing.good, narrow: "bare", cell: (token) => <StandingChip of={token} /> },
+    { title: words.state, narrow: "bare", cell: (token) => <StandingChip of={token} /> },
     {
-      title: "",
+      title: words.acts,
       end: true,
       narrow: "bare",
       cell: (token) => (

@@ -2,6 +2,8 @@ import { count } from "../model/text";
 
 /** API tokens and SDK keys: one's own and everybody's. */
 export const secrets = {
+  state: "State",
+  acts: "Renew or revoke",
   standing: { good: "Works", ending: "Ends soon", ended: "Ended", revoked: "Revoked" },
   name: "Name",
   nameHint: "What it is for, so that you know later whether it is still needed.",

@@ -2,7 +2,7 @@ import { useCallback } from "react";
 import { useSearchParams } from "react-router";
 
 // What stands in the address beside filters: it survives when they are cleared.
-const notFilters = new Set(["sort", "order", "tab", "id", "diff"]);
+const notFilters = new Set(["sort", "order", "tab", "id", "diff", "make"]);
 
 /** The filters of a list, kept in the address: a set one stands there, an empty one does not. */
 export function useFilters() {
