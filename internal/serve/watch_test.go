@@ -499,3 +499,24 @@ func shortDir(t *testing.T) string {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return dir
 }
+
+func TestADraftIsToldToNobodyButItsEditors(t *testing.T) {
+	each(t, func(s *site) {
+		address := s.listen()
+		for _, name := range people {
+			s.as(name)
+		}
+		s.settled(address)
+		alice, eve, root := s.as("alice").watch(address), s.as("eve").watch(address), s.as("root").watch(address)
+		draft := s.as("alice").post("/api/v1/requests", altered(lunch("eat"), "draft", true)).want(s, http.StatusCreated)
+		s.as("root").with(`If-None-Match: *`).do("PUT", "/api/v1/groups/between", object{}).want(s, http.StatusCreated)
+		alice.untilChange("request", draft.text("id"))
+		for name, e := range map[string]*ear{"eve": eve, "an administrator": root} {
+			if got := nounsOf(e.untilChange("group", "between")); slices.Contains(got, "request") || slices.Contains(got, "app") {
+				s.Errorf("%s is told of %v while it is a draft", name, got)
+			}
+		}
+		s.as("alice").with("If-Match: "+draft.Header().Get("ETag")).do("PATCH", "/api/v1/requests/"+draft.text("id"), object{"draft": false}).want(s, http.StatusOK)
+		eve.untilChange("request", draft.text("id"))
+	})
+}
