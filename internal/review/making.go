@@ -199,6 +199,7 @@ func checkMaking(c Content, app App, f Facts, schema []fault.Finding) checked {
 		seen.content.Fields = f.Template.Fill(c.Fields)
 		seen.fields = seen.content.Fields
 		schema = append(schema, f.Template.Validate(seen.fields)...)
+		schema = append(schema, checkNames(f.Template.Document, seen.fields, f)...)
 		var problems []fault.Finding
 		seen.plan, problems = planOf(*f.Template, seen.fields, f)
 		for _, problem := range problems {
