@@ -76,14 +76,13 @@ function Shares({ serve, variants, told, set }: SharesProps) {
   const missing = variants.filter((name) => !shares.some((share) => share.variant === name));
   const all = [...shares, ...missing.map((variant) => ({ variant, weight: 0 }))];
   const sum = all.reduce((total, share) => total + share.weight, 0);
-  const change = (i: number, weight: number) =>
-    set({
-      kind: "split",
-      ...(by === undefined ? {} : { by }),
-      shares: all
-        .map((share, j) => (i === j ? { ...share, weight } : share))
-        .filter((s) => s.weight > 0 || !missing.includes(s.variant)),
-    });
+  function change(i: number, weight: number) {
+    // Of two that make 100 the other gives way, so that what is typed is the share in percent.
+    const rest = all.length === 2 && sum === 100 && weight <= 100 ? 100 - weight : undefined;
+    const next = all.map((share, j) => ({ ...share, weight: i === j ? weight : (rest ?? share.weight) }));
+    const kept = next.filter((share) => share.weight > 0 || !missing.includes(share.variant));
+    set({ kind: "split", ...(by === undefined ? {} : { by }), shares: kept });
+  }
   return (
     <div className={classes.shares}>
       {all.map((share, i) => (

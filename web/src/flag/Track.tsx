@@ -35,7 +35,7 @@ function Stop({ step, number, paused }: { step: RolloutStep; number: number; pau
       </span>
       <div className={classes.text}>
         <p className={classes.title}>
-          {words.share(step.percent, step.audience ?? "")} {words.where(step.environment)}
+          {words.gives(step)} {words.where(step.environment)}
         </p>
         <p className={classes.meta}>
           <span className={classes.word}>{paused ? m.state.rollout.paused : words[step.state]}</span>

@@ -1,3 +1,4 @@
+import type { RolloutStep } from "../api/types";
 import { span } from "../model/time";
 
 const audienceWords = (audience: string) => (audience ? audience : "everybody");
@@ -56,6 +57,26 @@ export const flag = {
     label: (n: number) => `Step ${n}`,
     share: (percent: number, audience: string) =>
       percent === 100 && !audience ? "Everybody" : `${percent} % of ${audienceWords(audience)}`,
+    /** What a step gives to whom: a share of an audience, or what it leads to. */
+    gives(step: Pick<RolloutStep, "percent" | "audience" | "serving">): string {
+      const { serving } = step;
+      switch (serving?.mode) {
+        case "custom":
+          return serving.title
+            ? serving.title.charAt(0).toUpperCase() + serving.title.slice(1)
+            : flag.step.rules;
+        case "audience":
+          return flag.step.share(serving.percent ?? 0, serving.audience ?? "");
+        case "on":
+          return flag.step.share(100, "");
+        case "off":
+          return flag.step.nobody;
+        case undefined:
+          return flag.step.share(step.percent, step.audience ?? "");
+      }
+    },
+    rules: "Whom its own rules name",
+    nobody: "Nobody",
     where: (environment: string) => `in ${environment}`,
     after: (seconds: number, promote: "person" | "time") =>
       seconds === 0

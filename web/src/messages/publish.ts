@@ -19,6 +19,7 @@ export const publish = {
   },
   draft: {
     title: "Your draft",
+    words: "What you type is kept as a draft until you submit it.",
     none: "",
     saving: "Saving the draft …",
     saved: "Saved as a draft: you can go on at any time, in any browser.",

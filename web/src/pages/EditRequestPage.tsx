@@ -56,7 +56,7 @@ function Editor({ base }: { base: Request }) {
     <Page
       title={draft ? title : m.publish.editTitle}
       above={above}
-      words={draft ? m.publish.titles.publish_app.words : m.publish.editWords}
+      words={draft ? m.publish.draft.words : m.publish.editWords}
     >
       <FormOf
         {...form}

@@ -8,8 +8,7 @@ export function PlanWords({ steps }: { steps: RolloutStep[] }) {
     <ol className={classes.plan}>
       {steps.map((step, i) => (
         <li key={i}>
-          <strong>{m.flag.step.share(step.percent, step.audience ?? "")}</strong>{" "}
-          {m.flag.step.where(step.environment)}
+          <strong>{m.flag.step.gives(step)}</strong> {m.flag.step.where(step.environment)}
           <span className={classes.then}>{m.flag.step.after(step.bake_seconds, step.promote)}</span>
         </li>
       ))}
