@@ -164,14 +164,6 @@ func TestALostRoleIsLostAtOnce(t *testing.T) {
 	})
 }
 
-// narrow lists, for tokens of people with every role, the operations that each scope still allows; all others are refused.
-var narrow = map[string][]string{
-	"read":     {"check-request"},
-	"requests": {"check-request", "submit-request", "edit-request", "withdraw-request"},
-	"kill":     {"check-request", "kill-flag", "restore-flag", "pause-rollout", "abort-rollout"},
-	"outcomes": {},
-}
-
 func TestANarrowTokenDoesNothingElse(t *testing.T) {
 	each(t, func(s *site) {
 		root := s.as("root")
@@ -193,14 +185,14 @@ func TestANarrowTokenDoesNothingElse(t *testing.T) {
 		if err := json.Unmarshal(s.as("").get("/api/v1/openapi.json").Body.Bytes(), &document); err != nil {
 			s.Fatal(err)
 		}
-		for scope, may := range narrow {
+		for _, scope := range []string{"read", "requests", "kill", "outcomes"} {
 			caller := root.token(scope)
 			caller.get("/api/v1/flags") // which writes down that the token is in use
 			before := s.state()
 			for path, methods := range document.Paths {
 				for method, operation := range methods {
 					row, known := rights[operation.ID]
-					if method == "get" || !known || slices.Equal(row.may, public) || slices.Contains(may, operation.ID) {
+					if method == "get" || !known || slices.Equal(row.may, public) || slices.Contains(strings.Fields(scopes[operation.ID]), scope) {
 						continue
 					}
 					target := path
