@@ -28,7 +28,6 @@ export const account = {
       n === 1 ? "The one other session ends at once." : `The ${n} other sessions end at once.`,
       "Here you stay signed in. API tokens go on working.",
     ],
-    only: "You are signed in here and nowhere else.",
   },
   password: {
     title: "Change your password",
@@ -49,7 +48,6 @@ export const account = {
     make: "Make a token",
     none: "You have no API tokens",
     noneWords: "Make one when a script or a tool is to speak to Souk for you.",
-    ended: "Ended ones too",
   },
   groups: {
     title: "Your groups",

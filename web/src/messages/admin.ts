@@ -17,7 +17,6 @@ export const admin = {
   },
   noAccessWords: "Administrators do this.",
   readOnly: "You may look. Administrators change it.",
-  saved: "Saved",
   remove: "Delete",
   proposed: {
     title: "Another administrator has to confirm this",
@@ -54,7 +53,6 @@ export const admin = {
     makeLink: "Make the invitation link",
     link: (name: string) => `Link for ${name}`,
     linkWords: (until: string) => `Send it to them yourself, by chat or mail. It works once, until ${until}.`,
-    another: "Invite another",
     agent: "Service account or agent",
     agentHint: "A program, no human. What it asks for is always decided by at least one human.",
     access: "Access",
@@ -106,7 +104,6 @@ export const admin = {
     displayName: "Name",
     displayNameHint: "As people call it.",
     membersHint: "Type a name or an e-mail.",
-    noRole: "Team without a role",
     role: {
       viewer: ["Viewer", "Sees everything. Everybody who is signed in has this."],
       publisher: ["Publisher", "May ask for apps, where not everybody may."],
@@ -135,7 +132,6 @@ export const admin = {
       `${name} is gone; ${members === 0 ? "nobody is" : count(members, "person", "people")} in it${members === 1 ? " loses what it gave" : members > 1 ? ", who lose what it gave" : ""}.`,
       "It is refused while the group owns apps or switches.",
     ],
-    lists: "Its members are listed here and nowhere else.",
     wordsOf: (roles: string[]) => list(roles) || "Team without a role",
   },
   environments: {
@@ -171,7 +167,6 @@ export const admin = {
     words: "Named sets of people that a switch can be on for.",
     name: "Audience",
     who: "Who is in it",
-    size: "People",
     make: "Make an audience",
     newTitle: "New audience",
     none: "No audiences yet",
@@ -249,7 +244,6 @@ export const admin = {
     next: "Counts for what is due from now on. Nothing that is retired comes back by itself.",
     example: (most: number, reminders: number[], grace: number) =>
       `A switch that becomes active today is reminded of ${list(reminders.map((d) => String(d)))} ${reminders.length === 1 && reminders[0] === 1 ? "day" : "days"} before the end, retired after ${count(most, "day")}, and removed ${count(grace, "day")} later.`,
-    badReminders: "Whole days, each smaller than the longest time.",
   },
   proposals: {
     title: "Proposals",

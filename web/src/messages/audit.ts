@@ -36,7 +36,6 @@ export const audit = {
   noMatchWords: "Widen or clear the filters.",
   events: "Events",
   detail: "Event",
-  detailMissing: "This event is not among those loaded. Clear the filters, or show earlier events.",
   credential: "Shown credential",
   json: "As it stands in the log",
   openRequest: "Open the request",
@@ -65,7 +64,6 @@ export const audit = {
   noCheckpoints: "There is one checkpoint so far. With the second, one can be held against the other.",
   checkpoint: "Current checkpoint",
   checkpointWords: (size: number) => `Signed over ${size} events`,
-  checkpointKeys: "Keys to verify it with",
   export: "Download the export",
   verify: "Verify it offline",
   verifyWords:

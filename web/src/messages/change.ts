@@ -102,8 +102,6 @@ export const change = {
   audience: "Audience",
   percent: "Share of it",
   percentHelp: "From 0 to 100 %. A greater share keeps everybody who has it already.",
-  reach: (people: number, percent: number) =>
-    `About ${Math.round((people * percent) / 100)} of ${people} people known to be in it`,
   values: "Values",
   valuesWords: "What an app can be told. Most switches need no change here.",
   valueName: "Name",
@@ -187,12 +185,8 @@ export const change = {
     }
   },
   effect: "What changes",
-  now: "Now",
   after: "Then",
   nothing: "Nothing changes yet.",
-  json: "What SDKs would get",
-  jsonShow: "Show the change as JSON",
-  values2: (names: string[]) => `Values change: ${list(names)}`,
   why: "Why?",
   whyHelp: "One sentence for those who approve it, and for the history.",
   ask: "Ask for the change",
@@ -202,7 +196,6 @@ export const change = {
   atOnce: "It takes effect at once: nobody has to approve it here.",
   killed: "It is turned off for everybody here. The change takes effect when it is turned on again.",
   running: "A rollout is not over yet. Let it end or stop it, then change what people get.",
-  openRollout: "Open the rollout",
   readOnly: {
     proposed: "It is not approved yet: edit its request instead.",
     deprecated: "It is on its way out and can only be turned off, extended or removed.",

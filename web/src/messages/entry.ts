@@ -35,7 +35,6 @@ export const entry = {
   },
   join: {
     title: "Join",
-    reading: "Reading the link",
     setup: "Set up Souk",
     setupWords:
       "You will be its first administrator: you invite the others and decide who approves what. A checklist leads you through it.",

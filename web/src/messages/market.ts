@@ -66,7 +66,6 @@ export const app = {
   noSwitches: "No switches",
   noSwitchesWords: "A switch turns a part of the app on for some, for all, or off for everybody.",
   requests: "Open requests",
-  noRequests: "Nothing is asked for at the moment.",
   history: "History",
   noHistory: "Nothing happened yet.",
   expires: "its time is up",

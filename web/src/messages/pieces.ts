@@ -7,11 +7,8 @@ export const pieces = {
     shown: (n: number, more: boolean) =>
       more ? `${n} shown, there are more` : n === 1 ? "1 found" : `${n} found`,
     sortBy: "Sort by",
-    sortedUp: "smallest first",
-    sortedDown: "largest first",
     filters: "Filters",
     clear: "Clear all filters",
-    search: "Search",
     any: "Any",
     noMatch: "Nothing matches",
     noMatchWords: "Try other words, or look at everything again.",
@@ -24,15 +21,12 @@ export const pieces = {
     live: "Live",
   },
   access: {
-    title: "You have no access to this",
     ask: (who: string[]) => `Ask ${list(who, "or")}.`,
     askAdmins: "Ask an administrator to add you to a group that may.",
   },
   fix: "Fix it for me",
   fixName: (what: string) => `Fix it for me: ${what}`,
-  optional: "optional",
   save: {
-    bar: "Changes",
     save: "Save",
     discard: "Discard",
     unsaved: "You have changes that are not saved yet.",

@@ -76,7 +76,6 @@ export const publish = {
     nameHelp: "As people will see it in the marketplace.",
     slug: "Short name",
     slugHelp: "For addresses and switches: small letters, digits and hyphens. It cannot change later.",
-    slugFollows: "It follows the name until you change it.",
     description: "Description",
     descriptionHelp: "One or two sentences in plain words: what it does, and for whom.",
     category: "Category",
@@ -101,7 +100,6 @@ export const publish = {
     removal: "Removal plan",
     removalHelp: "What happens to the app when its time is up, and who does it.",
     day: (n: number) => (n === 1 ? "day" : "days"),
-    people: (n: number) => (n === 1 ? "1 person so far" : `${n} people so far`),
     yes: "Yes",
     no: "No",
     choose: "Choose",
@@ -153,12 +151,10 @@ export const publish = {
     pathWords: "After the approval you start it; until then it is off everywhere but in the sandbox.",
     submit: "Submit for approval",
     save: "Save the changes",
-    failed: "It was not submitted",
     signedIn: (name: string) => `You submit as ${name}.`,
   },
   stale: {
     closed: (state: string) => `The request cannot be edited any more: ${state}.`,
   },
   switchName: "Enabled",
-  someone: "everybody",
 };

@@ -152,7 +152,6 @@ deny contains {
     testsNone: "It has no tests",
     testsNoneWords:
       "Rules named test_… in the source are run here. A test is a rule that must hold, such as test_short_name if { … }.",
-    runTests: "Run the tests",
     passed: "Passed",
     failed: "Failed",
     tryWords: "What would this source decide? It is tried as it stands in the editor; nothing is saved.",

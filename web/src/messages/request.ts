@@ -1,5 +1,4 @@
 import { list } from "../model/text";
-import { span } from "../model/time";
 
 export const request = {
   title: (what: string) => `Request: ${what}`,
@@ -13,7 +12,6 @@ export const request = {
     remove: "Remove",
     restore_flag: "Turn on again",
   },
-  earlierOne: "about an earlier version",
   inTheWay: "What stands in the way",
   passed: "Passed",
   baseChanged: "What it would change is no longer as it was when this was asked for",
@@ -28,19 +26,13 @@ export const request = {
   by: (who: string) => `asked for by ${who}`,
   why: "Reason",
   changes: "What changes",
-  inWords: "In words",
-  asJson: "As JSON",
-  diffLabel: "How to show the changes",
-  before: "before",
   after: "after",
-  nothing: "nothing",
   noChanges: "Nothing changes: everything is already as this asks.",
   impact: "Who is reached",
   people: (n: number) =>
     n === 1 ? "1 person known to be in the audience" : `${n} people known to be in the audience`,
   downstream: (apps: string[]) => `${list(apps)} depend on it`,
   checks: "Checks",
-  checksPassed: "Everything that is checked is fine.",
   risk: "Risk",
   noRisk: "Nothing about it is out of the ordinary.",
   approvals: "Who must decide",
@@ -111,6 +103,4 @@ export const request = {
     } as Record<string, string>,
   },
   plan: "How it reaches people",
-  copyId: "Request",
-  bake: (seconds: number) => span(seconds),
 };

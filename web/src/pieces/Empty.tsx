@@ -63,7 +63,7 @@ export function NoAccess({ words, ask = [], children }: NoAccessProps) {
     <Empty
       tall
       icon={<IconLock />}
-      title={m.pieces.access.title}
+      title={m.noAccess}
       words={words && ask.length === 0 ? words : `${words ?? ""} ${whom}`.trim()}
     >
       {children}
