@@ -39,6 +39,7 @@ export function Groups() {
       {groups.error && !groups.data && <Notice problem={groups.error} retry={groups.refetch} />}
       {move.error && <Notice problem={move.error} />}
       <Panel title={words.title} flush>
+        <p className={classes.lead}>{words.words}</p>
         {groups.isPending && <RowSkeleton rows={2} />}
         {groups.data && mine.length === 0 && (
           <Empty icon={<IconUsersGroup />} title={words.none} words={words.noneWords} />

@@ -13,6 +13,7 @@ export function MyTokens() {
     <div className={classes.stack}>
       <TokenMaker />
       <Panel title={words.title} flush>
+        <p className={classes.lead}>{words.words}</p>
         <TokenTable person={self.email} none={words.none} noneWords={words.noneWords} />
       </Panel>
     </div>

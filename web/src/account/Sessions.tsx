@@ -1,6 +1,7 @@
 import { Button } from "@mantine/core";
 import { IconDeviceDesktop } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
+import classes from "../admin/Admin.module.css";
 import { sessionsQuery } from "../admin/calls";
 import type { Session } from "../admin/types";
 import { api, unwrap } from "../api/client";
@@ -41,6 +42,7 @@ export function Sessions() {
         )
       }
     >
+      <p className={classes.lead}>{words.words}</p>
       {sessions.isPending && <RowSkeleton rows={2} />}
       {sessions.error && !sessions.data && <Notice problem={sessions.error} retry={sessions.refetch} />}
       <SessionRows items={items} label={words.title} />

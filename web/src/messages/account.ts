@@ -3,7 +3,6 @@ import { count } from "../model/text";
 /** One's own account. */
 export const account = {
   title: "Your account",
-  words: "Where you are signed in, your password, your API tokens and your groups.",
   tabs: {
     label: "Parts of your account",
     sessions: "Signed in",
