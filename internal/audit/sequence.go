@@ -407,22 +407,31 @@ func rootAt(ctx context.Context, tx *store.Tx, size int64) (tlog.Hash, error) {
 	return tlog.TreeHash(size, hashes)
 }
 
-// Inspect compares the log with the last checkpoint that this server wrote outside the database, and logs an error if the
-// log does not continue it: an older copy of the database was put in place, or somebody rewrote it. The server goes on,
-// since a restored backup looks the same.
+// Inspect logs an error if the log was rolled back or rewritten, as Broken finds. The server goes on, since a restored backup
+// looks the same.
 func (l *Log) Inspect(ctx context.Context) error {
+	broken, err := l.Broken(ctx)
+	if err == nil && broken != "" {
+		l.cfg.Log.Error(broken)
+	}
+	return err
+}
+
+// Broken compares the log with the last checkpoint that this server wrote outside the database, and tells in words if the
+// log does not continue it: an older copy of the database was put in place, or somebody rewrote it. Else it gives "".
+func (l *Log) Broken(ctx context.Context) (words string, err error) {
 	last, ok, err := l.cfg.lastPublished()
 	if err != nil || !ok || last.origin != l.origin {
-		return err
+		return "", err
 	}
-	return l.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err = l.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		words = ""
 		size, err := headSize(ctx, tx)
 		if err != nil {
 			return err
 		}
 		if size < last.size {
-			l.cfg.Log.Error("the audit log is shorter than the last checkpoint written outside the database: it was rolled back",
-				"size", size, "checkpoint_size", last.size)
+			words = fmt.Sprintf("the audit log was rolled back: it has %d leaves, the last checkpoint written outside the database has %d", size, last.size)
 			return nil
 		}
 		root, err := rootAt(ctx, tx, last.size)
@@ -430,9 +439,10 @@ func (l *Log) Inspect(ctx context.Context) error {
 			return err
 		}
 		if root != last.root {
-			l.cfg.Log.Error("the audit log does not continue the last checkpoint written outside the database: it was rewritten",
-				"checkpoint_size", last.size, "checkpoint_root", base64.StdEncoding.EncodeToString(last.root[:]))
+			words = fmt.Sprintf("the audit log was rewritten: its first %d leaves are not those of the last checkpoint written outside the database, root %s",
+				last.size, base64.StdEncoding.EncodeToString(last.root[:]))
 		}
 		return nil
 	})
+	return words, err
 }

@@ -119,11 +119,12 @@ func assemble(cfg Config, db *store.DB) *App {
 		Tokens:    &access.Tokens{DB: db, Now: cfg.Now, Publishers: access.Publishers(cfg.Publishers)},
 		Library:   &template.Library{DB: db, Now: cfg.Now},
 		Policies:  &policy.Engine{DB: db, Now: cfg.Now},
-		Registry:  &registry.Registry{DB: db, Now: cfg.Now, Log: cfg.Log},
+		Registry:  &registry.Registry{DB: db, Now: cfg.Now, Log: cfg.Log, SegmentInUse: rollout.NeedsSegment},
 		Catalog:   &catalog.Catalog{DB: db, Now: cfg.Now},
 		Lifecycle: &lifecycle.Lifecycles{DB: db, Now: cfg.Now},
 	}
 	a.accounts = a.newAccounts()
+	a.Library.Judge = a.Policies.JudgeTemplate
 	a.Desk = &review.Desk{DB: db, Now: cfg.Now, Log: cfg.Log, Policies: a.Policies}
 	a.Apply = &apply.Target{
 		DB: db, Directory: a.Directory, Registry: a.Registry, Library: a.Library, Engine: a.Policies, Lifecycle: a.Lifecycle,
