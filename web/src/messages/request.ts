@@ -26,7 +26,6 @@ export const request = {
   by: (who: string) => `asked for by ${who}`,
   why: "Reason",
   changes: "What changes",
-  after: "after",
   noChanges: "Nothing changes: everything is already as this asks.",
   impact: "Who is reached",
   people: (n: number) =>
