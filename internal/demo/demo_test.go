@@ -69,6 +69,24 @@ func TestCompanyHasAppsInEveryStageAndLeavesWhere2EatToTheReader(t *testing.T) {
 	}
 }
 
+func TestNothingOfTheStoryLiesInTheFuture(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t, today)
+	err := s.db.Read(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		var last int64
+		if err := tx.QueryRow(ctx, `SELECT max(at) FROM audit_event WHERE actor LIKE '%@%'`).Scan(&last); err != nil {
+			return err
+		}
+		if at := store.Time(last); at.After(today) {
+			t.Errorf("somebody did something at %s, the reader comes at %s", at, today)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestTheStoryHasSomethingToDecideToMendAndToRenew(t *testing.T) {
 	t.Parallel()
 	s, _ := open(t, today)

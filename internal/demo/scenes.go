@@ -28,7 +28,7 @@ func due(ttl, left int) time.Duration {
 
 // living publishes an app and rolls it out to the end of its plan.
 func living(p publication) func(ctx context.Context, s *story, end time.Time) error {
-	return func(ctx context.Context, s *story, end time.Time) error { return s.live(ctx, p, end, false) }
+	return func(ctx context.Context, s *story, _ time.Time) error { return s.live(ctx, p, true) }
 }
 
 var scenes = []scene{
@@ -41,12 +41,13 @@ var scenes = []scene{
 	{"publish Trip Claims", 11 * day, living(tripClaims)},
 	{"deny Voice Notes", 8 * day, denyVoiceNotes},
 	{"retire Old Search", 4 * day, retireOldSearch},
-	{"publish Fraud Digest", 2 * day, func(ctx context.Context, s *story, end time.Time) error { return s.live(ctx, fraudDigest, end, true) }},
+	{"publish Fraud Digest", 2 * day, func(ctx context.Context, s *story, _ time.Time) error { return s.live(ctx, fraudDigest, false) }},
 	{"ask for more people on Rate Board", 26 * time.Hour, widenRateBoard},
 	{"turn off Trip Claims", 20 * time.Hour, killTripClaims},
 	{"ask for more time for Meeting Cost", 7 * time.Hour, extendMeetingCost},
 	{"ask for Card Limits", 3 * time.Hour, askCardLimits},
 	{"begin Shift Swap", 2 * time.Hour, beginShiftSwap},
+	{"show Fraud Digest to people", 10 * time.Minute, showFraudDigest},
 }
 
 // denyVoiceNotes is a request that security did not let pass, with a reason that its team can act on.
@@ -136,6 +137,20 @@ func beginShiftSwap(ctx context.Context, s *story, _ time.Time) error {
 	draft := shiftSwap.content
 	draft.Draft = true
 	_, err := s.submit(ctx, shiftSwap.by, draft)
+	return err
+}
+
+// showFraudDigest begins the first step in production, which bakes when the reader comes.
+func showFraudDigest(ctx context.Context, s *story, _ time.Time) error {
+	owner, err := s.as(ctx, fraudDigest.by)
+	if err != nil {
+		return err
+	}
+	running, err := s.rollouts.List(ctx, owner, rollout.Filter{FlagKey: "fraud-digest.enabled"}, store.Page{})
+	if err != nil || len(running.Items) != 1 {
+		return fmt.Errorf("Fraud Digest has %d rollouts: %w", len(running.Items), err)
+	}
+	_, err = s.promote(ctx, owner, running.Items[0].ID)
 	return err
 }
 

@@ -91,9 +91,9 @@ func (s *story) tell(ctx context.Context, end time.Time) error {
 	return nil
 }
 
-// live publishes an app: asked for, approved by whomever it needs, and rolled out. With baking it stops at the first step
-// in production, which has just begun.
-func (s *story) live(ctx context.Context, p publication, end time.Time, baking bool) error {
+// live publishes an app: asked for, approved by whomever it needs, and rolled out; to the end of its plan, or until the next
+// step would be in production.
+func (s *story) live(ctx context.Context, p publication, toTheEnd bool) error {
 	request, err := s.submit(ctx, p.by, p.content)
 	if err != nil {
 		return err
@@ -112,19 +112,19 @@ func (s *story) live(ctx context.Context, p publication, end time.Time, baking b
 		return err
 	}
 	for r := out.Rollout; r.State == rollout.Running; r = out.Rollout {
-		step := r.Steps[r.Current]
-		if baking && step.Environment == "production" {
+		s.clock = s.clock.Add(time.Duration(r.Steps[r.Current].BakeSeconds)*time.Second + 20*time.Minute)
+		if !toTheEnd && r.Steps[r.Current+1].Environment == "production" {
 			return nil
 		}
-		s.clock = s.clock.Add(time.Duration(step.BakeSeconds)*time.Second + 20*time.Minute)
-		if baking && r.Steps[r.Current+1].Environment == "production" {
-			s.until(end.Add(-10 * time.Minute))
-		}
-		if out, err = s.rollouts.Promote(ctx, owner, r.ID, rollout.Word{Reason: "nobody complained, and the numbers look right"}); err != nil {
+		if out, err = s.promote(ctx, owner, r.ID); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (s *story) promote(ctx context.Context, owner access.Actor, id string) (rollout.Outcome, error) {
+	return s.rollouts.Promote(ctx, owner, id, rollout.Word{Reason: "nobody complained, and the numbers look right"})
 }
 
 func (s *story) submit(ctx context.Context, who string, c review.Content) (review.Request, error) {

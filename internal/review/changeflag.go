@@ -189,7 +189,11 @@ func changeWordsOf(seen checked, environment registry.Environment, widens bool) 
 	case !environment.Governed:
 		return fmt.Sprintf("It takes effect in %s at once; nobody needs to approve it.", environment.Name)
 	case widens:
-		return fmt.Sprintf("More people may see it in %s. Once approved, it goes out in %d steps that its owner starts.", environment.Name, len(seen.plan))
+		steps := fmt.Sprintf("%d steps that its owner starts", len(seen.plan))
+		if len(seen.plan) == 1 {
+			steps = "one step that its owner starts"
+		}
+		return fmt.Sprintf("More people may see it in %s. Once approved, it goes out in %s.", environment.Name, steps)
 	}
 	return fmt.Sprintf("Nobody gets more than now in %s. It takes effect as soon as it is approved.", environment.Name)
 }

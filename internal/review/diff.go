@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/template"
 )
@@ -30,10 +31,10 @@ func shortened(changes []Change) []Change {
 // planChanges tells the steps of a rollout as changes.
 func planChanges(plan []rollout.Step) []Change {
 	var changes []Change
-	for _, step := range plan {
+	for i, step := range plan {
 		changes = append(changes, Change{
 			Path: "rollout." + step.Environment, After: step,
-			Words: fmt.Sprintf("In %s it goes to %s", step.Environment, stepWords(step)),
+			Words: fmt.Sprintf("Step %d of the rollout, in %s: %s", i+1, step.Environment, stepWords(step)),
 		})
 	}
 	return changes
@@ -43,14 +44,11 @@ func stepWords(s rollout.Step) string {
 	if s.Serving != nil {
 		return s.Serving.Words()
 	}
-	who := "everybody"
-	if s.Audience != "" {
-		who = s.Audience
+	serving := registry.Serving{Mode: registry.ServeAudience, Audience: s.Audience, Percent: s.Percent}
+	if s.Audience == "" {
+		serving.Audience = "everybody"
 	}
-	if s.Percent == 100 {
-		return who
-	}
-	return fmt.Sprintf("%d %% of %s", s.Percent, who)
+	return serving.Words()
 }
 
 // changed lists the members of a content that differ: the app's, the template's fields, the rest.
