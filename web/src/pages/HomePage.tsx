@@ -1,6 +1,7 @@
 import { Button } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { useQueries } from "@tanstack/react-query";
+import { useState } from "react";
 import { Link } from "react-router";
 import { setupQuery } from "../admin/calls";
 import { inboxQuery } from "../api/calls";
@@ -22,6 +23,9 @@ export function Component() {
     queries: [inboxQuery, mineQuery, { ...setupQuery, enabled: governs }],
     combine: (all) => all.some((query) => query.isPending && query.fetchStatus !== "idle"),
   });
+  // Once there they stay: a panel that failed asks again by itself, and that is no reason to take all of them away.
+  const [there, setThere] = useState(false);
+  if (!first && !there) setThere(true);
   return (
     <Page
       title={m.home.title}
@@ -34,7 +38,7 @@ export function Component() {
         )
       }
     >
-      {first ? (
+      {!there ? (
         <Panels heights={[180, 180, 240]} />
       ) : (
         <>
