@@ -22,7 +22,7 @@ interface Props {
   readOnly?: boolean;
 }
 
-/** A text for machines with its line numbers; what was found stands below and leads to its line. Tab leaves it. */
+/** A text for machines with its line numbers; what was found stands above and leads to its line. Tab leaves it. */
 export function Editor({ label, description, value, set, notes = [], rows = 24, readOnly }: Props) {
   const area = useRef<HTMLTextAreaElement>(null);
   const gutter = useRef<HTMLDivElement>(null);
@@ -38,6 +38,25 @@ export function Editor({ label, description, value, set, notes = [], rows = 24, 
   }
   return (
     <div>
+      {notes.length > 0 && (
+        <ul className={classes.notes} aria-live="polite">
+          {notes.map((note) => (
+            <li key={`${note.line} ${note.words}`} data-severity={note.severity}>
+              {note.line > 0 && (
+                <button
+                  type="button"
+                  className={classes.go}
+                  aria-label={m.recipes.templates.goLine(note.line, note.words)}
+                  onClick={() => go(note.line)}
+                >
+                  {m.recipes.templates.line(note.line)}
+                </button>
+              )}
+              <span>{sentence(note.words)}</span>
+            </li>
+          ))}
+        </ul>
+      )}
       <label className={classes.label}>
         {label}
         {description && <span className={classes.description}>{description}</span>}
@@ -65,25 +84,6 @@ export function Editor({ label, description, value, set, notes = [], rows = 24, 
           />
         </span>
       </label>
-      {notes.length > 0 && (
-        <ul className={classes.notes} aria-live="polite">
-          {notes.map((note) => (
-            <li key={`${note.line} ${note.words}`} data-severity={note.severity}>
-              {note.line > 0 && (
-                <button
-                  type="button"
-                  className={classes.go}
-                  aria-label={m.recipes.templates.goLine(note.line, note.words)}
-                  onClick={() => go(note.line)}
-                >
-                  {m.recipes.templates.line(note.line)}
-                </button>
-              )}
-              <span>{sentence(note.words)}</span>
-            </li>
-          ))}
-        </ul>
-      )}
     </div>
   );
 }

@@ -159,13 +159,14 @@ function Remove({ policy }: { policy: Policy }) {
   );
 }
 
-/** What the server says of a source, at the lines that it names. */
+/** What the server says of a source, at the line that its first words name. */
 export function notesOf(problem: unknown): Note[] {
   if (!(problem instanceof Problem)) return [];
+  const first = Number(/\bline (\d+)/.exec(problem.message)?.[1] ?? 0);
   return problem.errors
-    .filter((item) => item.field?.startsWith("source"))
-    .map((item) => ({
-      line: Number(/(?::|\bline )(\d+)/.exec(`${item.field} ${item.message}`)?.[1] ?? 0),
+    .filter((item) => item.field === "source")
+    .map((item, i) => ({
+      line: i === 0 ? first : 0,
       severity: "error",
       words: [item.message, item.remediation].filter(Boolean).join("; "),
     }));
