@@ -70,7 +70,9 @@ test: ## The whole gate: format, lint, generated files, both engines with -race,
 	step generated files
 	scripts/unchanged $(MAKE) generate
 	step Go: tests with -race on SQLite and PostgreSQL, Rego tests, import table
-	scripts/with-postgres go test -race -timeout 20m ./...
+	scripts/with-postgres go test -race -short -timeout 20m ./...
+	step Go: tests of what is large, without -race
+	scripts/with-postgres scripts/large-tests
 	step browser: the stories in chromium
 	$(MAKE) build
 	chromium=$$(scripts/chromium)
@@ -80,6 +82,11 @@ test: ## The whole gate: format, lint, generated files, both engines with -race,
 .PHONY: bench
 bench: ## Measure, and write docs/benchmarks.md
 	@scripts/bench
+
+.PHONY: pictures
+pictures: build ## Take the pictures of README and docs from the demo
+	@chromium=$$(scripts/chromium)
+	cd web && CHROMIUM=$$chromium npm run --silent pictures
 
 .PHONY: clean
 clean: ## Remove what was built

@@ -117,9 +117,9 @@ func TestARareWordIsFoundPageByPage(t *testing.T) {
 	if err := appendEvents(t.Context(), db, rare); err != nil {
 		t.Fatal(err)
 	}
-	for from := 1; from <= 20_000; from += 5000 {
+	for from := 1; from <= 20_000; from += 1000 {
 		var batch []audit.Event
-		for i := range 5000 {
+		for i := range 1000 {
 			batch = append(batch, event(from+i))
 		}
 		if err := appendEvents(t.Context(), db, batch...); err != nil {

@@ -106,8 +106,12 @@ func TestEventsAreListedNewestFirstAndFiltered(t *testing.T) {
 			}
 		}
 		for _, q := range []audit.Query{
-			{After: "yesterday"}, {From: "yesterday"}, {To: "2026"}, {Page: store.Page{Cursor: base64.RawURLEncoding.EncodeToString([]byte(`["1","\u0000"]`))}},
-			{Page: store.Page{Cursor: "x"}}, {Page: store.Page{Cursor: base64.RawURLEncoding.EncodeToString([]byte(`["1"]`))}},
+			{After: "yesterday"},
+			{From: "yesterday"},
+			{To: "2026"},
+			{Page: store.Page{Cursor: base64.RawURLEncoding.EncodeToString([]byte(`["1","\u0000"]`))}},
+			{Page: store.Page{Cursor: "x"}},
+			{Page: store.Page{Cursor: base64.RawURLEncoding.EncodeToString([]byte(`["1"]`))}},
 		} {
 			if _, err := log.Events(t.Context(), auditor{}, q); !fault.Is(err, fault.Invalid) {
 				t.Errorf("%+v: %v", q, err)

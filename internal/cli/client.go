@@ -26,14 +26,16 @@ type client struct {
 
 // connect finds the installation: the server that runs on the data directory, or else one in this process. A database that
 // is named on the command line is opened, whoever else uses it.
-func (p *program) connect(ctx context.Context) (*client, error) { return p.connectWith(ctx, "") }
-
-// connectWith is connect with a configuration file.
-func (p *program) connectWith(ctx context.Context, file string) (*client, error) {
-	cfg, err := p.config(file)
+func (p *program) connect(ctx context.Context) (*client, error) {
+	cfg, err := p.config("")
 	if err != nil {
 		return nil, err
 	}
+	return p.connectTo(ctx, cfg)
+}
+
+// connectTo is connect with a configuration that is read already.
+func (p *program) connectTo(ctx context.Context, cfg serve.Config) (*client, error) {
 	if p.database == "" {
 		socket := serve.Socket(cfg.Data)
 		if conn, err := net.DialTimeout("unix", socket, time.Second); err == nil {

@@ -23,15 +23,17 @@ func (p *program) doctorCommand() *cobra.Command {
 		Long: `Look at configuration, files, disk, database, audit log, clock, administrators, approvers, policies and what is about to end.
 Exits with 1 if something does not work; warnings alone are 0.`,
 		RunE: run(func(cmd *cobra.Command, _ []string) error {
-			var found api.Examination
-			c, err := p.connectWith(cmd.Context(), file)
-			if err == nil {
-				err = errors.Join(c.get(cmd.Context(), "/doctor", &found), c.close())
-			} else if cfg, bad := p.config(file); bad == nil {
-				found.Items, err = serve.Unopened(cfg, err), nil
-			}
+			cfg, err := p.config(file)
 			if err != nil {
 				return err
+			}
+			var found api.Examination
+			c, err := p.connectTo(cmd.Context(), cfg)
+			if err == nil {
+				err = errors.Join(c.get(cmd.Context(), "/doctor", &found), c.close())
+			}
+			if err != nil {
+				found.Items = serve.Unopened(cfg, err)
 			}
 			if err := p.write(found, func(w io.Writer) { printExamination(w, found) }); err != nil {
 				return err

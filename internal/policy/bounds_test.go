@@ -61,16 +61,16 @@ func TestAPolicyCannotMakeMuchOutOfLittle(t *testing.T) {
 func TestOrdinarySizesPassTheBounds(t *testing.T) {
 	t.Parallel()
 	set := compile(t, module(t, `package marketplace.usual
-		names := [name | some i in numbers.range(1, 2000); name := sprintf("person-%04d", [i])]
+		names := [name | some i in numbers.range(1, 300); name := sprintf("person-%04d", [i])]
 		allow if {
-			count(split(concat(",", names), ",")) == 2000
-			count(array.concat(names, names)) == 4000
+			count(split(concat(",", names), ",")) == 300
+			count(array.concat(names, names)) == 600
 			replace("a-b-c", "-", "+") == "a+b+c"
 			regex.replace("aXbX", "X", "-") == "a-b-"
 			json.unmarshal(json.marshal({"names": names})).names[3] == "person-0004"
 			to_number("12.5") == 12.5
 			floor(12.5) == 12
-			count(numbers.range(1, 100000)) == 100000
+			count(numbers.range(1, 20000)) == 20000
 			upper("ß") != ""
 		}`))
 	if got := judge(t, set, fields(nil)).Findings; len(got) != 0 {

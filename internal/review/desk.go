@@ -294,7 +294,7 @@ func fitEdit(before, after Content) error {
 
 func (d *Desk) edit(ctx context.Context, tx *store.Tx, by access.Actor, r *record, before Content) (map[string]int64, error) {
 	if r.content.Draft {
-		return nil, d.keep(ctx, tx, by, r, "request.edited", nil)
+		return nil, d.keep(ctx, tx, by, r, "request.draft_saved", nil)
 	}
 	facts, err := d.facts(ctx, tx, *r, by)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 // told are the events that always say the same.
 var told = map[string]string{
 	"request.drafted":      "began a draft",
+	"request.draft_saved":  "saved the draft",
 	"request.commented":    "said",
 	"request.submitted":    "asked for this",
 	"request.edited":       "edited the request; approvals given before count only if it says the same",

@@ -3,6 +3,7 @@ package serve_test
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"testing"
@@ -81,7 +82,7 @@ func BenchmarkPages(b *testing.B) {
 
 func ask(b *testing.B, app *serve.App, path string) []byte {
 	b.Helper()
-	r := httptest.NewRequest("GET", path, nil)
+	r := httptest.NewRequest(http.MethodGet, path, nil)
 	r.Host = "localhost:8080"
 	w := httptest.NewRecorder()
 	app.Handler().ServeHTTP(w, r.WithContext(serve.Local(r.Context())))
@@ -136,6 +137,6 @@ func fillLog(b *testing.B, db *store.DB, n int) {
 		SELECT 'event' || CAST(10000000 + i AS TEXT), 1767225600000000 + i * 1000000, CASE WHEN i % 1000 = 0 THEN 'flag.killed' ELSE 'flag.updated' END,
 			'person' || CAST(i % 500 AS TEXT) || '@hyfin.example', 'app' || CAST(i % 1000 AS TEXT) || '.enabled', '', 'app' || CAST(i % 1000 AS TEXT), '',
 			'{"id":"event' || CAST(10000000 + i AS TEXT) || '","event":"flag.updated","actor":"person' || CAST(i % 500 AS TEXT) ||
-				'@hyfin.example","timestamp":"2026-01-01T00:00:00Z","credential":{"kind":"session"}}' FROM n`,
+				'@hyfin.example","timestamp":"' || strftime('%Y-%m-%dT%H:%M:%SZ', 1767225600 + i, 'unixepoch') || '","credential":{"kind":"session"}}' FROM n`,
 		`INSERT INTO audit_leaf (idx, event_id) `+numbers+` SELECT i - 1, 'event' || CAST(10000000 + i AS TEXT) FROM n`)
 }

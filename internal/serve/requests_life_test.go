@@ -1,6 +1,7 @@
 package serve_test
 
 import (
+	"bytes"
 	"maps"
 	"net/http"
 	"slices"
@@ -180,7 +181,7 @@ func TestChangesWhereNothingIsGovernedAreServedWhenTheyAreAnswered(t *testing.T)
 		maps.Copy(body, change)
 		once := o.do("alice", "POST", "/api/v1/requests", body, "Idempotency-Key", "k1").must(201)
 		again := o.do("alice", "POST", "/api/v1/requests", body, "Idempotency-Key", "k1").must(201)
-		if string(once.Body) != string(again.Body) {
+		if !bytes.Equal(once.Body, again.Body) {
 			t.Errorf("the second answer differs: %s", again.Body)
 		}
 	})

@@ -286,6 +286,7 @@ func TestAStreamEndsWithinASecondOfItsCredential(t *testing.T) {
 func TestAStreamFollowsTheRightsOfItsPerson(t *testing.T) {
 	each(t, func(s *site) {
 		address := s.listen()
+		s.settled(address) // what was done before is told before
 		ada, vera := s.as("ada").watch(address), s.as("vera").watch(address)
 		root := s.as("root")
 		root.with(`If-Match: "1"`).do("PUT", "/api/v1/groups/auditors", object{"roles": []string{"auditor"}, "members": []string{"vera" + at}}).want(s, http.StatusOK)

@@ -83,10 +83,11 @@ test("a list that is paused stays still, counts what it missed, and goes on", as
   await page.goto("/audit?event=flag.killed&actor=olu@hyfin.example");
   await expect(page.getByText("Live", { exact: true })).toBeVisible();
   await page.getByRole("button", { name: "Pause" }).click();
-  await expect(page.getByText("nothing has changed since")).toBeVisible();
+  // The sign-ins of a moment ago may still come in.
+  await expect(page.getByText(/^Paused: (nothing has changed|\d+ changes?) since/)).toBeVisible();
   const before = await page.getByRole("link", { name: "Turned off for everybody" }).count();
   await act(olu, kill);
-  await expect(page.getByText(/Paused: .*changes? since/)).not.toContainText("nothing");
+  await expect(page.getByText(/^Paused: \d+ changes? since/)).toBeVisible();
   await expect(page.getByRole("link", { name: "Turned off for everybody" })).toHaveCount(before);
   await page.getByRole("button", { name: "Go on" }).click();
   await expect(page.getByRole("link", { name: "Turned off for everybody" })).toHaveCount(before + 1);

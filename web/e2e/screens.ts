@@ -82,7 +82,7 @@ export const screens: Screen[] = [
       await page.getByRole("link", { name: "Use the template Dashboard" }).click();
       await page.getByRole("textbox", { name: "Name", exact: true }).waitFor();
       await page.goto("/publish?step=options");
-      await page.getByRole("radio", { name: "confidential" }).waitFor();
+      await page.getByRole("radio", { name: /^Customers, money or people/ }).waitFor();
     },
   },
   {

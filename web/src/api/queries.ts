@@ -26,6 +26,7 @@ export function makeQueries(onError: (error: unknown) => void): QueryClient {
         staleTime: 1000,
         refetchOnWindowFocus: false, // the stream tells
         retry: (count, error) => count < 2 && isPassing(error),
+        retryDelay: (count) => 300 * 2 ** count,
         // What failed for a reason that passes is asked again until it is answered; what was answered before stays meanwhile.
         refetchInterval: (query) =>
           query.state.data !== undefined && query.state.error && isPassing(query.state.error)

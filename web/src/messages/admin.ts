@@ -233,17 +233,19 @@ export const admin = {
   },
   lifecycle: {
     title: "Lifecycle",
-    words: "What happens to every switch when its time is up, unless its template says otherwise.",
+    words: "How long switches live, unless their template says otherwise.",
     most: "Longest time active",
-    mostHint: "Days. Then it is retired, unless its owner asks for more time.",
-    reminders: "Reminders before the end",
-    remindersHint: "Days before the end, such as 14, 7 and 1. Each reminder is sent once.",
+    mostHint: "Days in full use. Then its owner asks for more time, or retires it.",
+    reminders: "Told before the end",
+    remindersHint:
+      "Days before the end, such as 14, 7 and 1. From the first on, it stands on its owner’s Home.",
     grace: "Time to undo",
-    graceHint: "Days between retired and removed, in which its owner can still ask for more time.",
+    graceHint:
+      "Days after it is retired in which its owner can still ask for more time. Then it can be removed.",
     days: "days",
-    next: "Counts for what is due from now on. Nothing that is retired comes back by itself.",
+    next: "Counts for switches that are made from now on.",
     example: (most: number, reminders: number[], grace: number) =>
-      `A switch that becomes active today is reminded of ${list(reminders.map((d) => String(d)))} ${reminders.length === 1 && reminders[0] === 1 ? "day" : "days"} before the end, retired after ${count(most, "day")}, and removed ${count(grace, "day")} later.`,
+      `A switch that becomes active today has ${count(most, "day")}${reminders.length > 0 ? `, stands on its owner’s Home from ${count(Math.max(...reminders), "day")} before the end on` : ""}, and can be removed ${count(grace, "day")} after it is retired.`,
   },
   proposals: {
     title: "Proposals",

@@ -117,6 +117,7 @@ export const audit = {
     "request.commented": "Commented",
     "request.denied": "Request denied",
     "request.drafted": "Draft begun",
+    "request.draft_saved": "Draft saved",
     "request.edited": "Request edited",
     "request.submitted": "Request submitted",
     "request.withdrawn": "Request withdrawn",

@@ -38,6 +38,7 @@ CREATE INDEX flag_owner ON flag (owner_group, created_at, key);
 CREATE INDEX flag_person ON flag (owner, created_at, key);
 CREATE INDEX flag_template ON flag (template_id, created_at, key);
 CREATE INDEX flag_state ON flag (state, created_at, key);
+CREATE INDEX flag_state_expires ON flag (state, expires_at, key);
 
 DROP INDEX flag_environment_live;
 CREATE INDEX flag_environment_live ON flag_environment (environment, live, revision);
