@@ -76,7 +76,7 @@ test: ## The whole gate: format, lint, generated files, both engines with -race,
 	step browser: the stories in chromium
 	$(MAKE) build
 	chromium=$$(scripts/chromium)
-	if [ -n "$$chromium" ]; then (cd web && CHROMIUM=$$chromium npm run --silent e2e); fi
+	if [ -n "$$chromium" ]; then (cd web && E2E_WORKERS=2 CHROMIUM=$$chromium npm run --silent e2e); fi
 	echo "== all green ($$((SECONDS - start)) s)"
 
 .PHONY: bench

@@ -106,7 +106,7 @@ const (
 )
 
 // Find gives, of the apps that are let through, those that fit a query, the best first, as their places in the index.
-// Every word of it must fit somehow; where no app fits all of them, those that fit most.
+// Every word of it must fit somehow; where no app fits all of them, those that fit most, if that is half of them.
 func (x *Index) Find(query string, let func(App) bool) []int {
 	words := wordsOf(query)
 	words = words[:min(len(words), maxQueryWords)]
@@ -128,7 +128,7 @@ func (x *Index) Find(query string, let func(App) bool) []int {
 	type hit struct{ app, points int }
 	var hits []hit
 	for app, n := range fitted {
-		if n == 0 || n < best {
+		if n == 0 || n < best || 2*n < len(words) {
 			continue
 		}
 		if a := x.apps[app]; strings.EqualFold(a.Name, phrase) || a.Slug == query {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,13 +23,17 @@ import (
 )
 
 // open gives a demo's data directory after seeding, with its database open.
-func open(t *testing.T, end time.Time) (*story, Config) {
+func open(t *testing.T) (*story, Config) {
 	t.Helper()
-	cfg := Config{Data: t.TempDir(), Log: slog.New(slog.DiscardHandler), Out: io.Discard, Now: func() time.Time { return end }}
-	keys, err := seed(t.Context(), cfg)
+	from, err := seededOnce()
 	if err != nil {
 		t.Fatal(err)
 	}
+	cfg := config(t.TempDir())
+	if err := os.CopyFS(cfg.Data, os.DirFS(from.data)); err != nil {
+		t.Fatal(err)
+	}
+	keys := from.keys
 	for _, environment := range environments {
 		raw, err := os.ReadFile(filepath.Join(cfg.Data, environment+".key"))
 		if err != nil || strings.TrimSpace(string(raw)) != keys[environment] || keys[environment] == "" {
@@ -44,14 +49,44 @@ func open(t *testing.T, end time.Time) (*story, Config) {
 			t.Error(err)
 		}
 	})
-	return newStory(db, end), cfg
+	return newStory(db, today), cfg
+}
+
+func config(data string) Config {
+	return Config{Data: data, Log: slog.New(slog.DiscardHandler), Out: io.Discard, Now: func() time.Time { return today }}
+}
+
+type seeded struct {
+	data string
+	keys map[string]string
+}
+
+// seededOnce tells the story once for all tests, each of which gets a copy.
+var seededOnce = sync.OnceValues(func() (seeded, error) {
+	keys, err := seed(context.Background(), config(templateData))
+	return seeded{templateData, keys}, err
+})
+
+// templateData is the directory of the story that tests copy.
+var templateData string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		data, err := os.MkdirTemp("", "souk-demo-")
+		if err != nil {
+			panic(err)
+		}
+		defer os.RemoveAll(data)
+		templateData = data
+		return m.Run()
+	}())
 }
 
 var today = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 
 func TestCompanyHasAppsInEveryStageAndLeavesWhere2EatToTheReader(t *testing.T) {
 	t.Parallel()
-	s, _ := open(t, today)
+	s, _ := open(t)
 	states := map[string]string{}
 	list, err := s.rollouts.List(t.Context(), access.System("test"), rollout.Filter{}, store.Page{})
 	if err != nil {
@@ -71,7 +106,7 @@ func TestCompanyHasAppsInEveryStageAndLeavesWhere2EatToTheReader(t *testing.T) {
 
 func TestNothingOfTheStoryLiesInTheFuture(t *testing.T) {
 	t.Parallel()
-	s, _ := open(t, today)
+	s, _ := open(t)
 	err := s.db.Read(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		var last int64
 		if err := tx.QueryRow(ctx, `SELECT max(at) FROM audit_event WHERE actor LIKE '%@%'`).Scan(&last); err != nil {
@@ -89,7 +124,7 @@ func TestNothingOfTheStoryLiesInTheFuture(t *testing.T) {
 
 func TestTheStoryHasSomethingToDecideToMendAndToRenew(t *testing.T) {
 	t.Parallel()
-	s, _ := open(t, today)
+	s, _ := open(t)
 	requests, err := s.target.Desk.List(t.Context(), access.System("test"), review.Query{}, store.Page{})
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +174,7 @@ func TestTheStoryHasSomethingToDecideToMendAndToRenew(t *testing.T) {
 
 func TestReaderCanPublishWhere2EatAsTheTourSays(t *testing.T) {
 	t.Parallel()
-	s, _ := open(t, today)
+	s, _ := open(t)
 	where2eat := publication{"alice", review.Content{
 		Kind: review.PublishApp, TemplateID: "microapp-basic-toggle-v1", Reason: "team lunch picks take too long",
 		App: &review.App{
@@ -187,7 +222,7 @@ func TestReaderCanPublishWhere2EatAsTheTourSays(t *testing.T) {
 
 func TestAuditLogOfTheStoryVerifies(t *testing.T) {
 	t.Parallel()
-	s, cfg := open(t, today)
+	s, cfg := open(t)
 	log, err := audit.Open(t.Context(), s.db, audit.Config{Dir: cfg.Data, Log: cfg.Log, Now: cfg.Now})
 	if err != nil {
 		t.Fatal(err)

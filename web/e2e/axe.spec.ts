@@ -34,6 +34,8 @@ const answers: Record<string, ((call: Call) => Promise<void>) | undefined> = {
   forbidden: (call) => call.fulfill(problem(403)),
 };
 
+test.describe.configure({ mode: "parallel" }); // it only looks
+
 test("every address of the console is swept", () => {
   expect(routes.map((route) => route.path).sort()).toEqual(known().sort());
 });
