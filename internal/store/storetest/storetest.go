@@ -4,9 +4,11 @@ package storetest
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -52,12 +54,20 @@ func Open(t testing.TB, engine store.Engine) *store.DB {
 	return db
 }
 
-// Config gives the configuration of a database of the test's own, to open more than once or by a program under test.
-// On PostgreSQL it is already migrated.
+// Config gives the configuration of a database of the test's own, already migrated, to open more than once or by a program
+// under test.
 func Config(t testing.TB, engine store.Engine) store.Config {
 	t.Helper()
 	if engine == store.SQLite {
-		return store.Config{Dir: t.TempDir()}
+		pattern, err := file()
+		if err != nil {
+			t.Fatalf("make the database that tests are copied from: %v", err)
+		}
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "souk.db"), pattern, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return store.Config{Dir: dir}
 	}
 	server := os.Getenv(PostgresEnv)
 	if server == "" {
@@ -81,6 +91,24 @@ func Config(t testing.TB, engine store.Engine) store.Config {
 	})
 	return store.Config{URL: withDatabase(server, name)}
 }
+
+// file makes, once per process, the migrated SQLite file that all others are copies of.
+var file = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "souk-storetest-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	ctx := context.Background()
+	db, err := store.Open(ctx, store.Config{Dir: dir})
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(db.Migrate(ctx), db.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(filepath.Join(dir, "souk.db"))
+})
 
 // template makes, once per process, the migrated database that all others are copied from: copying takes a tenth of the
 // time of migrating.
