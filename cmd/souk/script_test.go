@@ -26,7 +26,7 @@ func TestStories(t *testing.T) {
 
 // listening SOCKET waits until a server answers at the socket.
 func listening(ts *testscript.TestScript, _ bool, args []string) {
-	deadline, poll := time.After(20*time.Second), time.NewTicker(20*time.Millisecond)
+	deadline, poll := time.After(time.Minute), time.NewTicker(20*time.Millisecond)
 	defer poll.Stop()
 	for {
 		if conn, err := net.Dial("unix", ts.MkAbs(args[0])); err == nil {

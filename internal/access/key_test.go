@@ -32,7 +32,7 @@ func TestNewKeyIsServedAndARevokedOneIsNot(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		k, other := keys(db), keys(db) // other is another replica, or another process
-		ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 		var running sync.WaitGroup
 		defer running.Wait()
 		defer stop()

@@ -92,7 +92,7 @@ func TestKillReachesARunningLive(t *testing.T) {
 
 		f, _ := kill(t, db, key, "production")
 		state, _ := f.In("production")
-		waiting, stop := context.WithTimeout(t.Context(), 10*time.Second)
+		waiting, stop := context.WithTimeout(t.Context(), time.Minute)
 		defer stop()
 		if !l.Await(waiting, "production", state.Revision) {
 			t.Fatal("the kill did not arrive")

@@ -196,10 +196,10 @@ func paced(stop *atomic.Bool) func(yield func() bool) {
 	}
 }
 
-// eventually waits until something holds, for at most 20 seconds.
+// eventually waits until something holds, for at most a minute.
 func (s *site) eventually(what string, holds func() bool) {
 	s.Helper()
-	deadline, look := time.After(20*time.Second), time.NewTicker(10*time.Millisecond)
+	deadline, look := time.After(time.Minute), time.NewTicker(10*time.Millisecond)
 	defer look.Stop()
 	for !holds() {
 		select {

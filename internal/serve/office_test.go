@@ -166,10 +166,10 @@ func (a answer) problem(status int, code string) {
 	}
 }
 
-// eventually waits until a condition holds, at most ten seconds.
+// eventually waits until a condition holds, at most a minute.
 func (o *office) eventually(what string, holds func() bool) {
 	o.Helper()
-	deadline, poll := time.After(10*time.Second), time.NewTicker(20*time.Millisecond)
+	deadline, poll := time.After(time.Minute), time.NewTicker(20*time.Millisecond)
 	defer poll.Stop()
 	for !holds() {
 		select {

@@ -104,16 +104,16 @@ func (c *caller) watch(address string, headers ...string) *ear {
 	}()
 	select {
 	case <-first:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		c.Fatal("the stream says nothing when it is opened")
 	}
 	return e
 }
 
-// until gives what is heard up to an event that fits, which has to come within ten seconds.
+// until gives what is heard up to an event that fits, which has to come within a minute.
 func (e *ear) until(what string, fits func(heard) bool) (all []heard) {
 	e.Helper()
-	timeout := time.After(10 * time.Second)
+	timeout := time.After(time.Minute)
 	for {
 		select {
 		case h, open := <-e.events:
@@ -137,7 +137,7 @@ func (e *ear) untilChange(noun api.Noun, id string) []heard {
 // ends waits until the stream ended, and tells how long that took.
 func (e *ear) ends() time.Duration {
 	e.Helper()
-	began, timeout := time.Now(), time.After(10*time.Second)
+	began, timeout := time.Now(), time.After(time.Minute)
 	for {
 		select {
 		case _, open := <-e.events:
@@ -383,7 +383,7 @@ func TestStreamsEndWhenTheServerStops(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("the server is held up by streams")
 	}
 }
