@@ -15,8 +15,9 @@ func TestAnUpgradeMakesOldEventsFoundAndLeavesTheirBytes(t *testing.T) {
 	for _, engine := range []store.Engine{store.SQLite, store.PostgreSQL} {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
-			cfg := storetest.Config(t, engine)
+			cfg := store.Config{Dir: t.TempDir()}
 			if engine == store.PostgreSQL { // an empty schema in a database that is migrated already
+				cfg = storetest.Config(t, engine)
 				made, err := store.Open(t.Context(), cfg)
 				if err != nil {
 					t.Fatal(err)
