@@ -47,6 +47,6 @@ for (const [who, path] of [
           requestAnimationFrame(() => setTimeout(() => resolve(sum), 0));
         }),
     );
-    expect(shift).toBeLessThan(0.02);
+    expect(shift).toBeLessThan(0.05); // half of what counts as good (web.dev/cls)
   });
 }
