@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -53,36 +53,40 @@ const (
 	expiresSoon = 14 * 24 * time.Hour
 )
 
+// diagnoses grow as a diagnosis is made.
+type diagnoses []api.Diagnosis
+
+func (d *diagnoses) add(status api.Health, name, remediation, words string, args ...any) {
+	*d = append(*d, api.Diagnosis{Name: name, Status: status, Words: fmt.Sprintf(words, args...), Remediation: remediation})
+}
+
 // diagnose says what is well and what is wrong, and how to mend it.
 func diagnose(v vitals) []api.Diagnosis {
-	var all []api.Diagnosis
-	add := func(status api.Health, name, remediation, words string, args ...any) {
-		all = append(all, api.Diagnosis{Name: name, Status: status, Words: fmt.Sprintf(words, args...), Remediation: remediation})
-	}
+	var all diagnoses
 	if f, ok := errors.AsType[*fault.Error](v.config); ok {
-		add(api.Failed, "configuration", f.Remediation, "%s", f.Message)
+		all.add(api.Failed, "configuration", f.Remediation, "%s", f.Message)
 	} else {
-		add(api.Well, "configuration", "", "nothing contradicts itself")
+		all.add(api.Well, "configuration", "", "nothing contradicts itself")
 	}
-	if host, _, _ := strings.Cut(v.addr, ":"); !loopback(host) && v.publicURL == "" {
-		add(api.Warning, "public_url", "set public_url to what people type, such as https://souk.example.com", "links in invitations do not know the name of this server")
+	if host, _, _ := net.SplitHostPort(v.addr); !loopback(host) && v.publicURL == "" {
+		all.add(api.Warning, "public_url", "set public_url to what people type, such as https://souk.example.com", "links in invitations do not know the name of this server")
 	}
 	for _, f := range v.files {
-		add(api.Failed, "files", fmt.Sprintf("chmod 600 %s, and think of the secret as known", f.path), "%s may be read by others (mode %04o)", f.path, f.mode)
+		all.add(api.Failed, "files", fmt.Sprintf("chmod 600 %s, and think of the secret as known", f.path), "%s may be read by others (mode %04o)", f.path, f.mode)
 	}
 	if len(v.files) == 0 {
-		add(api.Well, "files", "", "keys and data are readable by their owner only")
+		all.add(api.Well, "files", "", "keys and data are readable by their owner only")
 	}
 	switch {
 	case v.free < noSpace:
-		add(api.Failed, "disk", "free some space: without any, everything is read-only", "%s are left on the disk of the data directory", size(v.free))
+		all.add(api.Failed, "disk", "free some space: without any, everything is read-only", "%s are left on the disk of the data directory", size(v.free))
 	case v.free < littleSpace:
-		add(api.Warning, "disk", "free some space soon", "%s are left on the disk of the data directory", size(v.free))
+		all.add(api.Warning, "disk", "free some space soon", "%s are left on the disk of the data directory", size(v.free))
 	default:
-		add(api.Well, "disk", "", "%s are free", size(v.free))
+		all.add(api.Well, "disk", "", "%s are free", size(v.free))
 	}
 	if v.databased != nil {
-		add(api.Failed, "database", "see that it runs and can be reached from here; flags are served from memory meanwhile", "the database does not answer: %s", causeOf(v.databased))
+		all.add(api.Failed, "database", "see that it runs and can be reached from here; flags are served from memory meanwhile", "the database does not answer: %s", causeOf(v.databased))
 		return all
 	}
 	return append(all, diagnoseData(v)...)
@@ -90,62 +94,59 @@ func diagnose(v vitals) []api.Diagnosis {
 
 // diagnoseData is the part of the diagnosis that the database tells.
 func diagnoseData(v vitals) []api.Diagnosis {
-	var all []api.Diagnosis
-	add := func(status api.Health, name, remediation, words string, args ...any) {
-		all = append(all, api.Diagnosis{Name: name, Status: status, Words: fmt.Sprintf(words, args...), Remediation: remediation})
-	}
-	add(api.Well, "database", "", "%s answers, %s", v.database.Server, size(uint64(max(v.database.Bytes, 0))))
+	var all diagnoses
+	all.add(api.Well, "database", "", "%s answers, %s", v.database.Server, size(uint64(max(v.database.Bytes, 0))))
 	switch {
 	case v.database.Schema < v.database.Newest:
-		add(api.Failed, "schema", "run souk migrate, or start souk serve", "the database is at version %d, this program wants %d", v.database.Schema, v.database.Newest)
+		all.add(api.Failed, "schema", "run souk migrate, or start souk serve", "the database is at version %d, this program wants %d", v.database.Schema, v.database.Newest)
 	case v.database.Schema > v.database.Newest:
-		add(api.Failed, "schema", "run the newer version of this program", "the database is at version %d, which this program does not know", v.database.Schema)
+		all.add(api.Failed, "schema", "run the newer version of this program", "the database is at version %d, which this program does not know", v.database.Schema)
 	default:
-		add(api.Well, "schema", "", "at version %d", v.database.Schema)
+		all.add(api.Well, "schema", "", "at version %d", v.database.Schema)
 	}
 	if v.database.CanRewrite {
-		add(api.Warning, "database_role", "give the server a role of its own with database.url, which may only SELECT and INSERT on the audit tables, and the owner's with database.migrate_url",
+		all.add(api.Warning, "database_role", "give the server a role of its own with database.url, which may only SELECT and INSERT on the audit tables, and the owner's with database.migrate_url",
 			"one role of PostgreSQL owns the tables and serves: only triggers keep it from rewriting the audit log")
 	}
 	if v.stale {
-		add(api.Warning, "flags", "see the log of the server for why the database could not be read", "the flags that are served may be old")
+		all.add(api.Warning, "flags", "see the log of the server for why the database could not be read", "the flags that are served may be old")
 	}
 	if v.log != "" {
-		add(api.Failed, "audit_log", "compare with a checkpoint kept elsewhere: souk audit verify FILE --since CHECKPOINT; after restoring a backup this is expected, and DATA/checkpoints can be moved away", "%s", v.log)
+		all.add(api.Failed, "audit_log", "compare with a checkpoint kept elsewhere: souk audit verify FILE --since CHECKPOINT; after restoring a backup this is expected, and DATA/checkpoints can be moved away", "%s", v.log)
 	} else {
-		add(api.Well, "audit_log", "", "continues the last checkpoint written outside the database")
+		all.add(api.Well, "audit_log", "", "continues the last checkpoint written outside the database")
 	}
 	if !v.waiting.IsZero() && v.now.Sub(v.waiting) > leafLate {
-		add(api.Warning, "audit_sequencer", "see that a server runs and leads; its log says why not", "an event has waited for its leaf since %s", v.waiting.Format(time.RFC3339))
+		all.add(api.Warning, "audit_sequencer", "see that a server runs and leads; its log says why not", "an event has waited for its leaf since %s", v.waiting.Format(time.RFC3339))
 	}
 	if v.newest.Sub(v.now) > clockOff {
-		add(api.Failed, "clock", "set the clock right, best by NTP", "the newest event is from %s, which lies in the future: the clock was set back", v.newest.Format(time.RFC3339))
+		all.add(api.Failed, "clock", "set the clock right, best by NTP", "the newest event is from %s, which lies in the future: the clock was set back", v.newest.Format(time.RFC3339))
 	} else {
-		add(api.Well, "clock", "", "agrees with the log")
+		all.add(api.Well, "clock", "", "agrees with the log")
 	}
 	switch len(v.admins) {
 	case 0:
-		add(api.Failed, "admins", "start souk serve and open the set-up link that it prints, or run souk apply with a group that has the role admin", "nobody is an administrator")
+		all.add(api.Failed, "admins", "start souk serve and open the set-up link that it prints, or run souk apply with a group that has the role admin", "nobody is an administrator")
 	case 1:
-		add(api.Warning, "admins", "make a second person administrator, under Admin → People", "only %s is an administrator: nobody else can help, and nobody looks over their shoulder", v.admins[0])
+		all.add(api.Warning, "admins", "make a second person administrator, under Admin → People", "only %s is an administrator: nobody else can help, and nobody looks over their shoulder", v.admins[0])
 	default:
-		add(api.Well, "admins", "", "%d people are administrators", len(v.admins))
+		all.add(api.Well, "admins", "", "%d people are administrators", len(v.admins))
 	}
 	for _, domain := range []access.Domain{"product", "security", "platform"} {
 		switch people := v.approvers[domain]; len(people) {
 		case 0:
-			add(api.Warning, "approvers", fmt.Sprintf("make a group with the role approver and the domain %s, under Admin → Groups", domain), "nobody can approve for %s: what needs it waits for ever", domain)
+			all.add(api.Warning, "approvers", fmt.Sprintf("make a group with the role approver and the domain %s, under Admin → Groups", domain), "nobody can approve for %s: what needs it waits for ever", domain)
 		case 1:
-			add(api.Warning, "approvers", "add another person to the group", "only %s can approve for %s, and not what they asked for themselves", people[0], domain)
+			all.add(api.Warning, "approvers", "add another person to the group", "only %s can approve for %s, and not what they asked for themselves", people[0], domain)
 		}
 	}
 	if v.policies != nil {
-		add(api.Failed, "policies", "mend or remove the policy under Admin → Policies", "the policies do not compile: %s", causeOf(v.policies))
+		all.add(api.Failed, "policies", "mend or remove the policy under Admin → Policies", "the policies do not compile: %s", causeOf(v.policies))
 	} else {
-		add(api.Well, "policies", "", "compile")
+		all.add(api.Well, "policies", "", "compile")
 	}
 	for _, words := range v.expiring {
-		add(api.Warning, "expiry", "rotate it before then", "%s", words)
+		all.add(api.Warning, "expiry", "rotate it before then", "%s", words)
 	}
 	return all
 }
