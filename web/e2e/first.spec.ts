@@ -1,4 +1,5 @@
 import { type Browser, test as base, expect, type Page } from "@playwright/test";
+import { audit } from "../src/messages/audit";
 import { type Fresh, startFresh } from "./fresh";
 import { watchErrors } from "./souk";
 
@@ -152,6 +153,11 @@ test("a new Souk goes from its set-up link to a first app that two others approv
   await expect(ana.getByText("It is approved")).toBeVisible(); // without loading the screen again
   await ana.goto("/setup");
   await done("Publish the first app");
+
+  const log = await ana.request.get("/api/v1/audit/events?limit=1000");
+  const { items } = (await log.json()) as { items: { event: string }[] };
+  const wordless = items.map(({ event }) => event).filter((event) => !(event in audit.names));
+  expect(wordless, "events that the console has no words for").toEqual([]);
 
   expect(errors.flat(), "errors in the consoles of the browsers").toEqual([]);
 });

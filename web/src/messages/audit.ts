@@ -94,6 +94,7 @@ export const audit = {
     "group.joined": "Joined a group",
     "group.left": "Left a group",
     "group.updated": "Group changed",
+    "installation.set_up": "First administrator set up",
     "lifecycle.rules_changed": "Lifecycle rules changed",
     "link.created": "One-time link made",
     "person.created": "Person added",
