@@ -33,6 +33,7 @@ type compiled struct {
 	key    string
 	static *Outcome
 	target func(*Context) *Outcome
+	raw    json.RawMessage
 }
 
 // Problem is something wrong with one flag of a document, or with the document where Flag is empty. The others are not
@@ -77,13 +78,7 @@ type Set struct {
 
 // Compile compiles a set as the function does its document.
 func (set Set) Compile() (*Snapshot, []Problem) {
-	c := compiler{
-		paths:      &path{children: map[string]*path{}},
-		slots:      1,
-		evaluators: set.Evaluators,
-		shared:     map[string]node{},
-	}
-	c.intern("targetingKey")
+	c := newCompiler(set.Evaluators)
 	s := &Snapshot{flags: make(map[string]*compiled, len(set.Flags)), order: make([]*compiled, 0, len(set.Flags))}
 	s.metadata = c.metadata("", set.Metadata)
 	s.head = []byte("{}")
@@ -96,6 +91,17 @@ func (set Set) Compile() (*Snapshot, []Problem) {
 		s.order = append(s.order, f)
 	}
 	return c.finish(s), c.problems
+}
+
+func newCompiler(evaluators map[string]json.RawMessage) *compiler {
+	c := &compiler{
+		paths:      &path{children: map[string]*path{}},
+		slots:      1,
+		evaluators: evaluators,
+		shared:     map[string]node{},
+	}
+	c.intern("targetingKey")
+	return c
 }
 
 // finish gives the snapshot what the compiler learnt.
@@ -207,7 +213,7 @@ func (s *Snapshot) MetadataJSON() []byte { return s.head }
 func (c *compiler) flag(key string, raw json.RawMessage, set map[string]any) *compiled {
 	failed := func(details string) *compiled {
 		c.problems = append(c.problems, Problem{Flag: key, Code: ParseError, Message: details})
-		return &compiled{key: key, static: (&Outcome{
+		return &compiled{key: key, raw: raw, static: (&Outcome{
 			Key: key, Reason: Failed, Code: ParseError, Details: details, Metadata: set,
 		}).finish()}
 	}
@@ -229,7 +235,7 @@ func (c *compiler) flag(key string, raw json.RawMessage, set map[string]any) *co
 		return failed("state is neither ENABLED nor DISABLED")
 	}
 	if state == "DISABLED" {
-		return &compiled{key: key, static: (&Outcome{Key: key, Reason: Disabled, Metadata: metadata}).finish()}
+		return &compiled{key: key, raw: raw, static: (&Outcome{Key: key, Reason: Disabled, Metadata: metadata}).finish()}
 	}
 	a := answers{compiler: c, key: key, metadata: metadata, matches: map[string]*Outcome{}}
 	if err := json.Unmarshal(members["variants"], &a.variants); err != nil || a.variants == nil {
@@ -246,7 +252,7 @@ func (c *compiler) flag(key string, raw json.RawMessage, set map[string]any) *co
 		}
 	}
 	if empty, ok := rule.(map[string]any); rule == nil || ok && len(empty) == 0 {
-		return &compiled{key: key, static: a.fallback(name, Static)}
+		return &compiled{key: key, raw: raw, static: a.fallback(name, Static)}
 	}
 	a.standard = a.fallback(name, Default)
 	c.key, c.parts = key, 0
@@ -254,7 +260,7 @@ func (c *compiler) flag(key string, raw json.RawMessage, set map[string]any) *co
 	if err != nil {
 		return failed(err.Error())
 	}
-	return &compiled{key: key, target: target}
+	return &compiled{key: key, raw: raw, target: target}
 }
 
 // metadata reads what may stand in metadata: texts, numbers and booleans.

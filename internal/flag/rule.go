@@ -26,6 +26,7 @@ type compiler struct {
 	key        string          // of the flag being compiled
 	parts      int             // of the flag being compiled, seen so far
 	problems   []Problem
+	trace      *trace // nil save for an explanation
 }
 
 // node is a compiled part of a rule: a constant, an attribute, or a closure.
@@ -121,7 +122,11 @@ func (c *compiler) target(x any, a *answers, depth int) (func(*Context) *Outcome
 			return nil, err
 		}
 		defer done()
-		return c.target(rule, a, depth+1)
+		target, err := c.target(rule, a, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		return c.usesTarget(c.open[len(c.open)-1], target), nil
 	case ok && op == "if" && len(args) > 1:
 		return c.branches(args, a, depth)
 	case ok && op == "fractional":
@@ -129,7 +134,7 @@ func (c *compiler) target(x any, a *answers, depth int) (func(*Context) *Outcome
 		if err != nil {
 			return nil, err
 		}
-		if target := split.target(a); target != nil {
+		if target := split.target(a); target != nil && c.trace == nil {
 			return target, nil
 		}
 	}
@@ -172,30 +177,36 @@ func (c *compiler) branches(args []any, a *answers, depth int) (func(*Context) *
 		target func(*Context) *Outcome
 	}
 	var all []branch
-	cost := 0
-	for len(args) > 1 {
-		n, err := c.rule(args[0], depth+1)
+	cost, at := 0, 0
+	for ; at+1 < len(args); at += 2 {
+		mark, from := c.down("if", at), c.readings()
+		n, err := c.rule(args[at], depth+1)
 		if err != nil {
 			return nil, err
 		}
 		if cost += n.cost; cost > ruleCost {
 			return nil, errTooCostly
 		}
-		target, err := c.target(args[1], a, depth+1)
+		test, matches := c.asks(args[at], from, n.truth()), c.matches()
+		c.up(mark)
+		mark = c.down("if", at+1)
+		target, err := c.target(args[at+1], a, depth+1)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, branch{n.truth(), target})
-		args = args[2:]
+		c.up(mark)
+		all = append(all, branch{test, matches(target)})
 	}
 	var otherwise any
-	if len(args) == 1 {
-		otherwise = args[0]
+	if at < len(args) {
+		otherwise = args[at]
 	}
+	mark := c.down("if", at)
 	last, err := c.target(otherwise, a, depth+1)
 	if err != nil {
 		return nil, err
 	}
+	c.up(mark)
 	if len(all) == 1 {
 		test, target := all[0].test, all[0].target
 		return func(c *Context) *Outcome {
@@ -250,7 +261,7 @@ func (c *compiler) rule(x any, depth int) (node, error) {
 		if err != nil {
 			return node{}, err
 		}
-		return split.node(), nil
+		return c.divides(split, split.node()), nil
 	}
 	build, ok := operators[op]
 	if !ok {
@@ -333,16 +344,20 @@ func (c *compiler) attribute(args []any, depth int) (node, error) {
 	case name == "$flagd.flagKey":
 		n = constant(textValue(c.key))
 		n.keyed = true
+		c.read(name, n)
 		return n, nil
 	case name == "$flagd.timestamp":
 		c.usesTime = true
-		return node{eval: func(c *Context) value { return value{kind: number, num: float64(c.now)} }, cost: 1}, nil
+		n = node{eval: func(c *Context) value { return value{kind: number, num: float64(c.now)} }, cost: 1}
+		c.read(name, n)
+		return n, nil
 	case name == "$flagd":
 		return constant(value{kind: object}), nil
 	case strings.HasPrefix(name, "$flagd."):
 		n = constant(value{})
 	default:
 		n = node{slot: c.intern(name), cost: 1}
+		c.read(name, n)
 	}
 	if len(args) < 2 {
 		return n, nil
@@ -377,14 +392,15 @@ func (c *compiler) reference(args []any) (rule any, done func(), err error) {
 		return nil, nil, fmt.Errorf("the evaluator %q is not JSON", name)
 	}
 	c.open = append(c.open, name)
-	return rule, func() { c.open = c.open[:len(c.open)-1] }, nil
+	out := c.into(name)
+	return rule, func() { c.open = c.open[:len(c.open)-1]; out() }, nil
 }
 
 // evaluator compiles a $ref within a rule, once for all flags if it does not depend on the flag's key.
 func (c *compiler) evaluator(args []any, depth int) (node, error) {
 	if len(args) == 1 {
 		if name, ok := args[0].(string); ok {
-			if n, ok := c.shared[name]; ok {
+			if n, ok := c.shared[name]; ok && c.trace == nil {
 				return n, nil
 			}
 		}
@@ -398,8 +414,9 @@ func (c *compiler) evaluator(args []any, depth int) (node, error) {
 	if err != nil {
 		return node{}, err
 	}
+	name := c.open[len(c.open)-1]
 	if !n.keyed {
-		c.shared[c.open[len(c.open)-1]] = n
+		c.shared[name] = n
 	}
-	return n, nil
+	return c.uses(name, n), nil
 }

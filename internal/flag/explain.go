@@ -1,0 +1,323 @@
+package flag
+
+import (
+	"encoding/json"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Explanation tells how an answer came about, in the order in which the rule was walked.
+type Explanation struct {
+	Key          string          `json:"key"`
+	Value        json.RawMessage `json:"value,omitempty" doc:"Absent: the application's own default counts"`
+	Variant      string          `json:"variant,omitempty"`
+	Reason       Reason          `json:"reason" doc:"STATIC, TARGETING_MATCH, DEFAULT, DISABLED or ERROR"`
+	ErrorCode    ErrorCode       `json:"error_code,omitempty"`
+	ErrorDetails string          `json:"error_details,omitempty"`
+
+	Matched    *Place      `json:"matched,omitempty" doc:"The condition whose branch gave the answer; absent if none did"`
+	Conditions []Condition `json:"conditions" doc:"Conditions of if that were asked"`
+	Splits     []Share     `json:"splits" doc:"Splits by percentage that were asked"`
+	Evaluators []Used      `json:"evaluators" doc:"Shared rules that were used"`
+	Truncated  bool        `json:"truncated,omitempty" doc:"The rule took more steps than are shown"`
+}
+
+// Place is where a part of a rule stands.
+type Place struct {
+	Evaluator string `json:"evaluator,omitempty" doc:"The shared rule that it is part of; empty for the flag's own targeting"`
+	Path      string `json:"path" doc:"JSON pointer (RFC 6901) into that rule, such as /if/0"`
+}
+
+// Condition is a condition of an if that was asked.
+type Condition struct {
+	Place
+	Rule       json.RawMessage `json:"rule" doc:"The condition in JSON Logic"`
+	Holds      bool            `json:"holds"`
+	Attributes []Read          `json:"attributes" doc:"Attributes that the condition reads, in order of appearance"`
+}
+
+// Read is an attribute as a rule saw it.
+type Read struct {
+	Name    string          `json:"name" doc:"Such as user.plan"`
+	Present bool            `json:"present"`
+	Value   json.RawMessage `json:"value,omitempty"`
+}
+
+// Share is a split by percentage that was asked. Percentages are of the total weight.
+type Share struct {
+	Place
+	BucketBy string   `json:"bucket_by" doc:"The text that was hashed; empty if there was none"`
+	Point    *float64 `json:"point,omitempty" doc:"Where the hash of that text lies, from 0 up to 100; absent if the split gave nothing"`
+	Buckets  []Range  `json:"buckets"`
+	Chosen   int      `json:"chosen" doc:"Position in buckets; -1 if the split gave nothing"`
+}
+
+// Range is a bucket: those whose point is at least From and less than To.
+type Range struct {
+	Variant json.RawMessage `json:"variant" doc:"What the bucket gives, mostly the name of a variant"`
+	Weight  float64         `json:"weight"`
+	From    float64         `json:"from"`
+	To      float64         `json:"to"`
+}
+
+// Used is a shared rule that was used and what it gave: any JSON within a rule, the name of a variant where it is the rule.
+type Used struct {
+	Name string          `json:"name"`
+	Gave json.RawMessage `json:"gave"`
+}
+
+// traceLimit bounds each list of an explanation.
+const traceLimit = 500
+
+// trace records what the rule of one flag does, which is compiled for that purpose alone.
+type trace struct {
+	to        *Explanation
+	at        []string // where the part that is being compiled stands
+	evaluator string   // in which shared rule
+	reads     []reading
+	aside     int // more than 0 where var does not read the context
+}
+
+type reading struct {
+	name    string
+	compute func(*Context) value
+}
+
+// Explain tells how the flag's answer for these attributes comes about; false if there is no such flag. The answer is that
+// of Evaluate. It compiles the flag anew and is meant for people, not for traffic.
+func (s *Snapshot) Explain(key string, attributes map[string]any, now time.Time) (Explanation, bool) {
+	f, ok := s.flags[key]
+	if !ok {
+		return Explanation{}, false
+	}
+	e := Explanation{Key: key, Conditions: []Condition{}, Splits: []Share{}, Evaluators: []Used{}}
+	t := &trace{to: &e}
+	c := newCompiler(s.evaluators)
+	c.trace = t
+	alone := &Snapshot{}
+	traced := c.flag(key, f.raw, s.metadata)
+	c.finish(alone)
+	context := alone.Context(now)
+	context.Set(attributes)
+	traced.evaluate(alone, context)
+
+	original := s.Context(now)
+	defer original.Release()
+	original.Set(attributes)
+	o := f.evaluate(s, original)
+	e.Value, e.Variant, e.Reason, e.ErrorCode, e.ErrorDetails = o.Raw, o.Variant, o.Reason, o.Code, o.Details
+	return e, true
+}
+
+// down notes that the compiler goes on to an argument of an operation, or to its only one if i is negative; up takes that back.
+func (c *compiler) down(op string, i int) (mark int) {
+	if c.trace == nil {
+		return 0
+	}
+	mark = len(c.trace.at)
+	c.trace.at = append(c.trace.at, op)
+	if i >= 0 {
+		c.trace.at = append(c.trace.at, strconv.Itoa(i))
+	}
+	return mark
+}
+
+func (c *compiler) up(mark int) {
+	if c.trace != nil {
+		c.trace.at = c.trace.at[:mark]
+	}
+}
+
+// place is where the compiler stands.
+func (t *trace) place() Place {
+	var path strings.Builder
+	for _, name := range t.at {
+		path.WriteByte('/')
+		path.WriteString(strings.NewReplacer("~", "~0", "/", "~1").Replace(name))
+	}
+	return Place{Evaluator: t.evaluator, Path: path.String()}
+}
+
+// into notes that the compiler goes on to a shared rule; the function it gives takes that back.
+func (c *compiler) into(evaluator string) func() {
+	t := c.trace
+	if t == nil {
+		return func() {}
+	}
+	at, outer := t.at, t.evaluator
+	t.at, t.evaluator = nil, evaluator
+	return func() { t.at, t.evaluator = at, outer }
+}
+
+// read notes that the part being compiled reads an attribute.
+func (c *compiler) read(name string, n node) {
+	if c.trace != nil && c.trace.aside == 0 {
+		c.trace.reads = append(c.trace.reads, reading{name, n.compute()})
+	}
+}
+
+// asks notes a condition whose reads are those since from.
+func (c *compiler) asks(x any, from int, test func(*Context) bool) func(*Context) bool {
+	t := c.trace
+	if t == nil || t.aside > 0 {
+		return test
+	}
+	var reads []reading
+	for _, r := range t.reads[from:] {
+		if !slices.ContainsFunc(reads, func(known reading) bool { return known.name == r.name }) {
+			reads = append(reads, r)
+		}
+	}
+	condition := Condition{Place: t.place(), Rule: encode(x)}
+	return func(c *Context) bool {
+		holds := test(c)
+		asked := condition
+		asked.Holds, asked.Attributes = holds, []Read{}
+		for _, r := range reads {
+			v := r.compute(c)
+			read := Read{Name: r.name, Present: v.kind != null}
+			if read.Present {
+				read.Value = encode(v.plain())
+			}
+			asked.Attributes = append(asked.Attributes, read)
+		}
+		t.to.Conditions = kept(t, t.to.Conditions, asked)
+		return holds
+	}
+}
+
+// kept appends up to the limit.
+func kept[T any](t *trace, all []T, one T) []T {
+	if len(all) >= traceLimit {
+		t.to.Truncated = true
+		return all
+	}
+	return append(all, one)
+}
+
+// matches gives what notes that the branch of the condition here is taken.
+func (c *compiler) matches() func(target func(*Context) *Outcome) func(*Context) *Outcome {
+	t := c.trace
+	if t == nil {
+		return func(target func(*Context) *Outcome) func(*Context) *Outcome { return target }
+	}
+	place := t.place()
+	return func(target func(*Context) *Outcome) func(*Context) *Outcome {
+		return func(c *Context) *Outcome {
+			t.to.Matched = &place
+			return target(c)
+		}
+	}
+}
+
+// readings is how many attributes were read so far.
+func (c *compiler) readings() int {
+	if c.trace == nil {
+		return 0
+	}
+	return len(c.trace.reads)
+}
+
+// uses notes a shared rule within a rule.
+func (c *compiler) uses(name string, n node) node {
+	t := c.trace
+	if t == nil || t.aside > 0 {
+		return n
+	}
+	compute := n.compute()
+	traced := n
+	traced.constant, traced.slot, traced.test = false, 0, nil
+	traced.eval = func(c *Context) value {
+		v := compute(c)
+		t.to.Evaluators = kept(t, t.to.Evaluators, Used{Name: name, Gave: encode(v.plain())})
+		return v
+	}
+	return traced
+}
+
+// usesTarget notes a shared rule that gives the variant.
+func (c *compiler) usesTarget(name string, target func(*Context) *Outcome) func(*Context) *Outcome {
+	t := c.trace
+	if t == nil {
+		return target
+	}
+	return func(c *Context) *Outcome {
+		o := target(c)
+		gave := json.RawMessage("null")
+		if o.HasValue && o.Reason == TargetingMatch {
+			gave = encode(o.Variant)
+		}
+		t.to.Evaluators = kept(t, t.to.Evaluators, Used{Name: name, Gave: gave})
+		return o
+	}
+}
+
+// divides notes what a split does.
+func (c *compiler) divides(s *split, n node) node {
+	t := c.trace
+	if t == nil || t.aside > 0 || s.broken {
+		return n
+	}
+	place, eval := t.place(), n.eval
+	key := func(c *Context) value {
+		if k := c.get(targetingKeySlot); k.kind == text && k.text != "" {
+			return textValue(s.flagKey + k.text)
+		}
+		return value{}
+	}
+	if s.key != nil {
+		key = s.key.compute()
+	}
+	hash := s.hash()
+	traced := n
+	traced.eval = func(c *Context) value {
+		gave := eval(c)
+		share := Share{Place: place, BucketBy: key(c).text, Chosen: -1, Buckets: []Range{}}
+		var total float64
+		for _, b := range s.buckets {
+			w, _ := weight(b.weight.compute()(c))
+			share.Buckets = append(share.Buckets, Range{Variant: encode(b.variant.compute()(c).plain()), Weight: float64(w), From: total, To: total + float64(w)})
+			total += float64(w)
+		}
+		h, ok := hash(c)
+		point := float64(h) * 100 / (1 << 32)
+		for i := range share.Buckets {
+			r := &share.Buckets[i]
+			r.From, r.To = r.From*100/max(total, 1), r.To*100/max(total, 1)
+			if ok && gave.kind != null && r.From <= point && point < r.To {
+				share.Chosen, share.Point = i, &point
+			}
+		}
+		t.to.Splits = kept(t, t.to.Splits, share)
+		return gave
+	}
+	return traced
+}
+
+// plain gives a value as encoding/json takes it. What JSON has no number for is a text.
+func (v value) plain() any {
+	switch v.kind {
+	case boolean:
+		return v.num != 0
+	case number:
+		if math.IsNaN(v.num) || math.IsInf(v.num, 0) {
+			return formatNumber(v.num)
+		}
+		return v.num
+	case text:
+		return v.text
+	case list:
+		all := make([]any, len(v.items))
+		for i, item := range v.items {
+			all[i] = item.plain()
+		}
+		return all
+	case object:
+		return map[string]any{}
+	case null:
+	}
+	return nil
+}
