@@ -25,7 +25,7 @@ type Snapshot struct {
 	pool     sync.Pool // of *Context
 
 	evaluators map[string]json.RawMessage
-	shared     map[string]node // of evaluators, for whatever is derived from this
+	shared     map[sharedKey]shared // of evaluators, for whatever is derived from this
 }
 
 // compiled is a flag: one answer for everybody, or a target.
@@ -98,9 +98,9 @@ func newCompiler(evaluators map[string]json.RawMessage) *compiler {
 		paths:      &path{children: map[string]*path{}},
 		slots:      1,
 		evaluators: evaluators,
-		shared:     map[string]node{},
+		shared:     map[sharedKey]shared{},
 	}
-	c.intern("targetingKey")
+	c.intern([]string{"targetingKey"})
 	return c
 }
 
@@ -116,7 +116,7 @@ func (c *compiler) finish(s *Snapshot) *Snapshot {
 func (s *Snapshot) With(changed map[string]json.RawMessage, evaluators map[string]json.RawMessage) (*Snapshot, []Problem) {
 	c := compiler{paths: s.paths.clone(), slots: s.slots, usesTime: s.usesTime, evaluators: s.evaluators, shared: maps.Clone(s.shared)}
 	if evaluators != nil {
-		c.evaluators, c.shared = evaluators, map[string]node{}
+		c.evaluators, c.shared = evaluators, map[sharedKey]shared{}
 	}
 	next := &Snapshot{flags: maps.Clone(s.flags), metadata: s.metadata, head: s.head}
 	fresh := make([]*compiled, 0, len(changed))
@@ -251,16 +251,32 @@ func (c *compiler) flag(key string, raw json.RawMessage, set map[string]any) *co
 			return failed("targeting is not JSON")
 		}
 	}
-	if empty, ok := rule.(map[string]any); rule == nil || ok && len(empty) == 0 {
+	if isEmpty(rule) {
 		return &compiled{key: key, raw: raw, static: a.fallback(name, Static)}
 	}
 	a.standard = a.fallback(name, Default)
-	c.key, c.parts = key, 0
+	c.key, c.parts, c.fallible, c.open, c.mode = key, 0, false, nil, mode{}
 	target, err := c.target(rule, &a, 0)
 	if err != nil {
 		return failed(err.Error())
 	}
+	if c.fallible {
+		target = guarded(target, &a)
+	}
 	return &compiled{key: key, raw: raw, target: target}
+}
+
+// isEmpty tells targeting that is none, as JavaScript sees it: without members, elements or characters.
+func isEmpty(rule any) bool {
+	switch rule := rule.(type) {
+	case map[string]any:
+		return len(rule) == 0
+	case []any:
+		return len(rule) == 0
+	case string:
+		return rule == ""
+	}
+	return true
 }
 
 // metadata reads what may stand in metadata: texts, numbers and booleans.
@@ -332,10 +348,7 @@ func (a *answers) of(v value) *Outcome {
 	if v.kind == null {
 		return a.standard
 	}
-	name, ok := v.variant()
-	if !ok {
-		return a.noVariant()
-	}
+	name := v.toText()
 	if a.matches[name] == nil {
 		a.matches[name] = a.outcome(name, TargetingMatch)
 	}
@@ -363,10 +376,8 @@ func (a *answers) lookUp() func(value) *Outcome {
 		if v.kind == null {
 			return standard
 		}
-		if name, ok := v.variant(); ok {
-			if o := matches[name]; o != nil {
-				return o
-			}
+		if o := matches[v.toText()]; o != nil {
+			return o
 		}
 		return unknown
 	}

@@ -2,7 +2,6 @@ package flag
 
 import (
 	"encoding/json"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -78,7 +77,6 @@ type trace struct {
 	at        []string // where the part that is being compiled stands
 	evaluator string   // in which shared rule
 	reads     []reading
-	aside     int // more than 0 where var does not read the context
 }
 
 type reading struct {
@@ -141,20 +139,9 @@ func (t *trace) place() Place {
 	return Place{Evaluator: t.evaluator, Path: path.String()}
 }
 
-// into notes that the compiler goes on to a shared rule; the function it gives takes that back.
-func (c *compiler) into(evaluator string) func() {
-	t := c.trace
-	if t == nil {
-		return func() {}
-	}
-	at, outer := t.at, t.evaluator
-	t.at, t.evaluator = nil, evaluator
-	return func() { t.at, t.evaluator = at, outer }
-}
-
 // read notes that the part being compiled reads an attribute.
 func (c *compiler) read(name string, n node) {
-	if c.trace != nil && c.trace.aside == 0 {
+	if c.trace != nil && !c.folding {
 		c.trace.reads = append(c.trace.reads, reading{name, n.compute()})
 	}
 }
@@ -162,7 +149,7 @@ func (c *compiler) read(name string, n node) {
 // asks notes a condition whose reads are those since from.
 func (c *compiler) asks(x any, from int, test func(*Context) bool) func(*Context) bool {
 	t := c.trace
-	if t == nil || t.aside > 0 {
+	if t == nil || len(c.scopes) > 0 {
 		return test
 	}
 	var reads []reading
@@ -224,7 +211,7 @@ func (c *compiler) readings() int {
 // uses notes a shared rule within a rule.
 func (c *compiler) uses(name string, n node) node {
 	t := c.trace
-	if t == nil || t.aside > 0 {
+	if t == nil || len(c.scopes) > 0 {
 		return n
 	}
 	compute := n.compute()
@@ -258,66 +245,44 @@ func (c *compiler) usesTarget(name string, target func(*Context) *Outcome) func(
 // divides notes what a split does.
 func (c *compiler) divides(s *split, n node) node {
 	t := c.trace
-	if t == nil || t.aside > 0 || s.broken {
+	if t == nil || s.lost || s.general {
 		return n
 	}
-	place, eval := t.place(), n.eval
-	key := func(c *Context) value {
-		if k := c.get(targetingKeySlot); k.kind == text && k.text != "" {
-			return textValue(s.flagKey + k.text)
-		}
-		return value{}
-	}
-	if s.key != nil {
-		key = s.key.compute()
-	}
-	hash := s.hash()
+	place, compute := t.place(), n.compute()
 	traced := n
 	traced.eval = func(c *Context) value {
-		gave := eval(c)
-		share := Share{Place: place, BucketBy: key(c).text, Chosen: -1, Buckets: []Range{}}
-		var total float64
-		for _, b := range s.buckets {
-			w, _ := weight(b.weight.compute()(c))
-			share.Buckets = append(share.Buckets, Range{Variant: encode(b.variant.compute()(c).plain()), Weight: float64(w), From: total, To: total + float64(w)})
-			total += float64(w)
-		}
-		h, ok := hash(c)
-		point := float64(h) * 100 / (1 << 32)
-		for i := range share.Buckets {
-			r := &share.Buckets[i]
-			r.From, r.To = r.From*100/max(total, 1), r.To*100/max(total, 1)
-			if ok && gave.kind != null && r.From <= point && point < r.To {
-				share.Chosen, share.Point = i, &point
-			}
-		}
-		t.to.Splits = kept(t, t.to.Splits, share)
+		gave := compute(c)
+		t.to.Splits = kept(t, t.to.Splits, s.share(c, place, gave))
 		return gave
 	}
 	return traced
 }
 
-// plain gives a value as encoding/json takes it. What JSON has no number for is a text.
-func (v value) plain() any {
-	switch v.kind {
-	case boolean:
-		return v.num != 0
-	case number:
-		if math.IsNaN(v.num) || math.IsInf(v.num, 0) {
-			return formatNumber(v.num)
-		}
-		return v.num
-	case text:
-		return v.text
-	case list:
-		all := make([]any, len(v.items))
-		for i, item := range v.items {
-			all[i] = item.plain()
-		}
-		return all
-	case object:
-		return map[string]any{}
-	case null:
+// share shows what a split did in this context.
+func (s *split) share(c *Context, at Place, gave value) Share {
+	share := Share{Place: at, Chosen: -1, Buckets: []Range{}}
+	if s.key != nil {
+		share.BucketBy = s.key.compute()(c).text
+	} else if key := c.get(targetingKeySlot); !key.falsy() {
+		share.BucketBy = s.flagKey + key.toText()
 	}
-	return nil
+	var cumulative []uint64
+	var total uint64
+	for _, b := range s.buckets {
+		w, _ := weight(b.weight.compute()(c))
+		total += w
+		cumulative = append(cumulative, total)
+		share.Buckets = append(share.Buckets, Range{Variant: encode(b.variant.compute()(c).plain()), Weight: float64(w)})
+	}
+	from := 0.0
+	for i := range share.Buckets {
+		r := &share.Buckets[i]
+		r.From, r.To = from, float64(cumulative[i])*100/float64(max(total, 1))
+		from = r.To
+	}
+	if h, ok := s.hash()(c); ok && total > 0 && gave.kind != null {
+		point := float64(h) * 100 / (1 << 32)
+		share.Point, share.Chosen = &point, place(cumulative, h)
+	}
+	return share
 }
