@@ -76,9 +76,9 @@ func (f *frame) all() value {
 	return f.data
 }
 
-// walk follows a path from the element. A loose walk ends on what is false in JavaScript and gives that.
-func (f *frame) walk(parts []string, loose bool) (value, bool) {
-	v, found := f.data, true
+// walk follows a path from the element.
+func (f *frame) walk(parts []string, how walking) (value, bool) {
+	v := f.data
 	if f.reducing {
 		switch parts[0] {
 		case "accumulator":
@@ -89,13 +89,23 @@ func (f *frame) walk(parts []string, loose bool) (value, bool) {
 		}
 		parts = parts[1:]
 	}
-	return v.walk(parts, loose, found)
+	return v.walk(parts, how)
 }
 
-func (v value) walk(parts []string, loose, found bool) (value, bool) {
+// walking is how a path goes on where it meets what is false in JavaScript.
+type walking uint8
+
+const (
+	strictWalk walking = iota // as anywhere
+	looseWalk                 // it ends and gives that
+	untilFalse                // it ends and finds nothing
+)
+
+func (v value) walk(parts []string, how walking) (value, bool) {
+	found := true
 	for _, part := range parts {
-		if loose && v.falsy() {
-			return v, true
+		if how != strictWalk && v.falsy() {
+			return v, how == looseWalk
 		}
 		if v, found = v.member(part); !found {
 			return value{}, false
@@ -168,10 +178,16 @@ func (c *compiler) locate(name string, loose bool) access {
 			return access{get: func(c *Context) (value, bool) { return c.frames[len(c.frames)-depth].all(), true }}
 		}
 		parts := splitPath(name)
-		loose = loose && up == 0 && (len(parts) == 2 || len(parts) == 3)
-		return access{get: func(c *Context) (value, bool) { return c.frames[len(c.frames)-depth].walk(parts, loose) }}
+		how := strictWalk
+		if loose && up == 0 && (len(parts) == 2 || len(parts) == 3) {
+			how = looseWalk
+		}
+		return access{get: func(c *Context) (value, bool) { return c.frames[len(c.frames)-depth].walk(parts, how) }}
 	}
 	if c.folding {
+		if name == "" { // the engine has an empty object there
+			return access{get: func(*Context) (value, bool) { return objectValue(nil), true }}
+		}
 		return access{get: absent}
 	}
 	return c.locateTop(name, loose && up == 0)
@@ -189,12 +205,12 @@ func (c *compiler) locateAround(name string, i int) access {
 			if name == "" {
 				return v, true
 			}
-			return v.walk(parts, false, true)
+			return v.walk(parts, strictWalk)
 		case onlyList:
 			if name == "" {
 				return f.over, true
 			}
-			return f.over.walk(parts, false, true)
+			return f.over.walk(parts, strictWalk)
 		case nothing:
 		}
 		return value{}, false
@@ -205,7 +221,11 @@ func (c *compiler) locateAround(name string, i int) access {
 // the time in seconds.
 func (c *compiler) locateTop(name string, loose bool) access {
 	if name == "" {
-		c.paths.whole = c.paths.whole || c.deep > 0
+		if c.deep > 0 {
+			c.paths.whole, c.usesTime = true, true
+			key := c.key
+			return access{get: func(c *Context) (value, bool) { return c.level(key, 0), true }}
+		}
 		return access{get: func(c *Context) (value, bool) {
 			v := c.get(rootSlot)
 			v.kind, v.num = object, 1 // never empty: $flagd is in it
@@ -215,7 +235,7 @@ func (c *compiler) locateTop(name string, loose bool) access {
 	parts := splitPath(name)
 	if parts[0] == "$flagd" {
 		key := c.key
-		return access{get: func(c *Context) (value, bool) { return c.added(key).walk(parts[1:], false, true) }}
+		return access{get: func(c *Context) (value, bool) { return c.added(key).walk(parts[1:], strictWalk) }}
 	}
 	p := c.intern(parts)
 	if loose && (len(parts) == 2 || len(parts) == 3) {
@@ -247,22 +267,30 @@ func (c *compiler) attribute(k call) (node, error) {
 	if n, special := c.special(name, k); special {
 		return c.leaves(n), nil
 	}
+	if !c.interpreted && len(k.args) == 2 && (name == "" && k.args[0] != false || c.index(name)) {
+		k.args = k.args[:1] // generated code does not have the default
+	}
 	// With more than one argument, and with a path that leads up, the engine's own function reads it in either mode.
 	lone := len(k.args) == 1
-	method := len(k.args) > 2 || strings.HasPrefix(name, above) || c.interpreted && !lone
+	_, isBool := k.args[0].(bool)
+	method := len(k.args) > 2 || strings.HasPrefix(name, above) || c.interpreted && !lone || isBool
 	if c.interpreted && lone && (k.args[0] == 0.0 || k.args[0] == false) {
 		name = ""
 	}
 	at := c.locate(name, c.interpreted && lone)
 	n := at.node()
-	if strings.Contains(name, "$flagd") {
+	if strings.Contains(name, "$flagd") || name == "" && c.deep > 0 {
 		n.keyed, c.usesTime = true, true
 	}
 	if len(c.scopes) == 0 && name != "" {
 		c.read(name, n)
 	}
 	if !lone {
-		other, err := c.untracked(k.args[1], k.depth+1)
+		compile := c.untracked
+		if method {
+			compile = c.rule
+		}
+		other, err := compile(k.args[1], k.depth+1)
 		if err != nil {
 			return node{}, err
 		}
@@ -272,6 +300,11 @@ func (c *compiler) attribute(k call) (node, error) {
 		return n, nil
 	}
 	return c.leaves(n), nil
+}
+
+// index tells the name of an element's position, for which generated code has a variable.
+func (c *compiler) index(name string) bool {
+	return name == above+"index" && len(c.scopes) > 0 && c.scopes[len(c.scopes)-1].around == elementAndList
 }
 
 // otherwise gives the default for what is absent; save where the engine's function reads it, also for null.
@@ -403,7 +436,7 @@ func (c *compiler) lookUp() func(c *Context, name value) (value, bool) {
 		if path == "" {
 			return v, true
 		}
-		return v.walk(splitPath(path), false, true)
+		return v.walk(splitPath(path), strictWalk)
 	}
 }
 
@@ -454,9 +487,12 @@ func (c *compiler) missing(k call) (node, error) {
 	if k.op == "missing" {
 		return n, nil
 	}
-	count, compute := float64(len(nodes)), need.compute()
+	count, compute, track := float64(len(nodes)), need.compute(), c.tracking
 	n.eval = func(c *Context) value {
 		lacking := listValue(missing(c))
+		if track {
+			c.prev = lacking
+		}
 		is, ordered := less(numberValue(count-float64(len(lacking.items()))), compute(c))
 		if is && ordered {
 			return lacking
@@ -469,9 +505,11 @@ func (c *compiler) missing(k call) (node, error) {
 // lacking gives what lists the names that are absent.
 func (c *compiler) lacking(k call, names []any, nodes []node) (func(*Context) []value, error) {
 	if k.listed && !slices.ContainsFunc(nodes, func(n node) bool { return !n.constant }) {
+		direct := !c.interpreted && len(nodes) <= 2 &&
+			!slices.ContainsFunc(nodes, func(n node) bool { return n.value.kind != text || strings.Contains(n.value.text, ".") })
 		checks := make([]func(*Context) (value, bool), len(nodes))
 		for i, n := range nodes {
-			checks[i] = c.lacks(n.value)
+			checks[i] = c.lacks(n.value, direct)
 		}
 		return func(c *Context) []value {
 			var lacking []value
@@ -498,14 +536,29 @@ func (c *compiler) lacking(k call, names []any, nodes []node) (func(*Context) []
 	}, nil
 }
 
-// lacks compiles the check for a name that the rule spells out.
-func (c *compiler) lacks(name value) func(*Context) (value, bool) {
-	at := c.locate(name.toText(), false)
-	if name.toText() == "" {
-		at = access{get: absent} // no member has an empty path
+// lacks compiles the check for a name that the rule spells out. direct is generated code for names without dots.
+func (c *compiler) lacks(name value, direct bool) func(*Context) (value, bool) {
+	key := name.toText()
+	if key == "" {
+		return func(*Context) (value, bool) { return name, direct }
 	}
-	if len(c.scopes) == 0 {
-		c.read(name.toText(), at.node())
+	parts, at := splitPath(key), access{get: absent}
+	switch {
+	case c.folding && len(c.scopes) == 0:
+	case len(c.scopes) > 0:
+		at.get = func(c *Context) (value, bool) { return c.frames[len(c.frames)-1].walk(parts, untilFalse) }
+	case len(parts) > 1 && parts[0] != "$flagd":
+		holder, whole := c.intern(parts[:len(parts)-1]).slot, c.locateTop(key, false).read()
+		at.get = func(c *Context) (value, bool) {
+			if c.get(holder).falsy() {
+				return value{}, false
+			}
+			return whole(c)
+		}
+		c.read(key, at.node())
+	default:
+		at = c.locateTop(key, false)
+		c.read(key, at.node())
 	}
 	read := at.read()
 	return func(c *Context) (value, bool) {

@@ -96,6 +96,7 @@ func (c *compiler) comparison(k call) (node, error) {
 	op := comparators[k.op]
 	outer := c.mode
 	defer c.enter(outer)
+	c.interpreted = c.interpreted || !k.listed || len(k.args) < 2
 	if op.strict() { // may ask whether two lists or objects are one
 		c.deep++
 	}
@@ -111,7 +112,12 @@ func (c *compiler) comparison(k call) (node, error) {
 		nodes[i] = n
 	}
 	if !k.listed || len(nodes) < 2 {
-		return c.failing().of(nodes...), nil
+		return c.failing().of(nodes...).lazy(), nil
+	}
+	if c.interpreted && len(nodes) <= 3 {
+		if n := c.eager(nodes); n.broken {
+			return n, nil
+		}
 	}
 	c.fallible = c.fallible || !op.strict()
 	var n node
@@ -131,7 +137,7 @@ func (c *compiler) comparison(k call) (node, error) {
 	default:
 		n.test = c.compareTwo(op, nodes[0], nodes[1], outer.tracking)
 	}
-	return n.of(nodes...), nil
+	return n.of(nodes...).lazy(), nil
 }
 
 // compareTwo compiles the usual form, with short ways for an attribute and a constant.

@@ -29,7 +29,7 @@ type bucket struct{ variant, weight node }
 
 // split compiles the arguments of fractional.
 func (c *compiler) split(k call) (*split, error) {
-	s := &split{flagKey: c.key, listed: k.listed, general: !k.listed || len(k.args) == 0, lost: len(c.scopes) > 0}
+	s := &split{flagKey: c.key, listed: k.listed, general: !k.listed || len(k.args) == 0, lost: len(c.scopes) > 0 || c.folding}
 	for i, arg := range k.args {
 		mark := c.down(k.op, k.step(i))
 		pair, isList := arg.([]any)
@@ -200,7 +200,7 @@ func (s *split) node(c *compiler) node {
 		return c.outside(s.args)
 	}
 	n := node{keyed: true, eval: s.values()}.of(s.args...).of(s.args...) // parts are computed up to twice
-	if s.general {
+	if s.general || c.tracking {
 		return n
 	}
 	type compiled struct {
@@ -220,22 +220,17 @@ func (s *split) node(c *compiler) node {
 		if keyOf != nil && keyOf(c).kind == list {
 			return general(c)
 		}
-		h, ok := hash(c)
-		if !ok {
-			return value{}
-		}
+		h, valid := hash(c)
 		var total uint64
-		for i := range all {
+		for i := range all { // all of them: one may fail
 			if !all[i].fixed && all[i].variant(c).kind >= list {
-				return value{}
+				valid = false
 			}
 			w, ok := weight(all[i].weight(c))
-			if !ok {
-				return value{}
-			}
+			valid = valid && ok
 			total += w
 		}
-		if total > totalLimit {
+		if !valid || total > totalLimit {
 			return value{}
 		}
 		point := uint64(h) * total >> 32

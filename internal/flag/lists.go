@@ -52,8 +52,18 @@ func (c *compiler) iterate(k call) (node, error) {
 		return node{}, err
 	}
 	c.up(mark)
-	n := node{}.of(over, inner)
-	if c.interpreted && k.op == "filter" && len(k.args) == 2 && inner.constant {
+	if c.folding && !inner.constant && c.deterministic(innerArg, false) {
+		if inner = c.eager([]node{inner}); !inner.broken {
+			if inner, err = c.fold(innerArg, k.depth+1); err != nil {
+				return node{}, err
+			}
+		}
+	}
+	n := node{}.of(over, inner).lazy()
+	if c.interpreted && k.op == "filter" && len(k.args) == 2 && (inner.constant || inner.broken) {
+		if inner.broken {
+			return inner, nil
+		}
 		n.eval = constant(listValue(nil)).compute() // the engine takes a short cut, which does not even look at the list
 		if inner.value.truthy() {
 			n.eval = over.compute()
@@ -170,6 +180,9 @@ func (c *compiler) reduce(k call) (node, error) {
 	if !k.listed || len(k.args) == 0 {
 		return c.failing(), nil
 	}
+	if c.interpreted && (len(k.args) < 2 || k.args[1] == nil) {
+		return c.failing(), nil
+	}
 	if sum, ok := c.sum(k); ok {
 		return c.rule(sum, k.depth+1)
 	}
@@ -193,7 +206,9 @@ func (c *compiler) reduce(k call) (node, error) {
 		around = onlyList
 	}
 	mark = c.down(k.op, 1)
+	c.deep++ // what it gives becomes the accumulator
 	inner, err := c.inner(args[1], around, k.depth+1)
+	c.deep--
 	if err != nil {
 		return node{}, err
 	}
@@ -220,7 +235,7 @@ func (c *compiler) reduce(k call) (node, error) {
 			return true
 		})
 		return accumulator
-	}}.of(over, start, inner), nil
+	}}.of(over, start, inner).lazy(), nil
 }
 
 // sum is the short cut that the engine takes to add up or to multiply, in place of the rule as it is written.
@@ -235,7 +250,7 @@ func (c *compiler) sum(k call) (any, bool) {
 	var accumulator, current bool
 	for _, arg := range inner.args {
 		read, ok := operation(arg)
-		if !ok || read.op != "var" || read.listed {
+		if !ok || read.op != "var" || !read.bare {
 			return nil, false
 		}
 		accumulator, current = accumulator || read.args[0] == "accumulator", current || read.args[0] == "current"
@@ -306,6 +321,9 @@ func (c *compiler) in(k call) (node, error) {
 	if len(k.args) == 2 && isOperation(k.args[0]) && isOperation(k.args[1]) {
 		c.deep++ // may ask whether a list or an object is one of others
 	}
+	if !c.interpreted && k.listed && len(k.args) > 2 {
+		k.args = k.args[:2] // generated code does not have the others
+	}
 	nodes, err := c.arguments(k)
 	if err != nil {
 		return node{}, err
@@ -314,13 +332,17 @@ func (c *compiler) in(k call) (node, error) {
 		all := operands(k, nodes)
 		c.fallible = true
 		return node{test: func(c *Context) bool {
-			items := append(all(c), value{}, value{})
+			items := append(slices.Clip(all(c)), value{}, value{})
 			return c.contains(items[0], items[1])
 		}}.of(nodes...), nil
 	}
+	n := node{}.of(nodes...)
 	nodes = append(nodes, constant(value{}), constant(value{}))
-	n := c.within(nodes[0], nodes[1])
-	return n.of(nodes...), nil
+	n.test = c.within(nodes[0], nodes[1])
+	if len(k.args) > 2 {
+		n.test = alsoComputing(n.test, nodes[2:])
+	}
+	return n, nil
 }
 
 func isOperation(x any) bool {
@@ -329,20 +351,20 @@ func isOperation(x any) bool {
 }
 
 // within compiles the usual form of in, with short ways for an attribute and a constant.
-func (c *compiler) within(needle, haystack node) node {
+func (c *compiler) within(needle, haystack node) func(*Context) bool {
 	if needle.slot != 0 && haystack.constant && haystack.value.kind == list {
 		if words, ok := wordSet(haystack.value.items()); ok {
 			slot := needle.slot
-			return node{test: func(c *Context) bool {
+			return func(c *Context) bool {
 				s := &c.slots[slot]
 				return s.epoch == c.epoch && s.value.kind == text && words[s.value.text]
-			}}
+			}
 		}
 	}
 	c.fallible = true
 	if needle.constant && needle.value.kind == text && haystack.slot != 0 {
 		slot, want, wanted := haystack.slot, needle.value.text, needle.value
-		return node{test: func(c *Context) bool {
+		return func(c *Context) bool {
 			s := &c.slots[slot]
 			if s.epoch != c.epoch {
 				return false
@@ -357,13 +379,13 @@ func (c *compiler) within(needle, haystack node) node {
 				}
 			}
 			return false
-		}}
+		}
 	}
 	x, y := needle.compute(), haystack.compute()
-	return node{test: func(c *Context) bool {
-		needle := x(c)
-		return c.contains(needle, y(c))
-	}}
+	return func(c *Context) bool {
+		haystack := y(c) // first, as in generated code
+		return c.contains(x(c), haystack)
+	}
 }
 
 func wordSet(items []value) (words map[string]bool, ok bool) {

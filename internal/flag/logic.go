@@ -2,6 +2,9 @@ package flag
 
 // not compiles ! and !!. The engine's own function looks at the first element of a list that it is given.
 func (c *compiler) not(k call) (node, error) {
+	if len(k.args) > 1 && !c.interpreted {
+		k.args = k.args[:1] // generated code does not have the others
+	}
 	nodes, err := c.arguments(k)
 	if err != nil {
 		return node{}, err
@@ -23,14 +26,28 @@ func (c *compiler) not(k call) (node, error) {
 			}
 		}
 	}
+	if len(nodes) > 1 { // none of them counts, but one may fail
+		test = alsoComputing(test, nodes[1:])
+	}
 	if k.op == "!!" {
 		return node{test: test}.of(nodes...), nil
 	}
 	return node{test: func(c *Context) bool { return !test(c) }}.of(nodes...), nil
 }
 
+// alsoComputing computes what has no part in the result.
+func alsoComputing(test func(*Context) bool, others []node) func(*Context) bool {
+	compute := computes(others)
+	return func(c *Context) bool {
+		evaluateAll(c, compute)
+		return test(c)
+	}
+}
+
 // andOr compiles and, which gives its first false argument, else the last, and or, which gives its first true one.
 func (c *compiler) andOr(k call) (node, error) {
+	defer c.enter(c.mode)
+	c.interpreted = c.interpreted || !k.listed
 	nodes := make([]node, len(k.args))
 	for i, arg := range k.args {
 		mark := c.down(k.op, k.step(i))
@@ -42,7 +59,7 @@ func (c *compiler) andOr(k call) (node, error) {
 		nodes[i] = n
 	}
 	if !k.listed {
-		return c.failing().of(nodes...), nil
+		return c.failing().of(nodes...).lazy(), nil
 	}
 	if len(nodes) == 0 {
 		return constant(value{}), nil
@@ -64,7 +81,7 @@ func (c *compiler) andOr(k call) (node, error) {
 	if !until {
 		n.test = allOf(tests)
 	}
-	n = n.of(nodes...)
+	n = n.of(nodes...).lazy()
 	if c.tracking {
 		n.test = nil
 		return c.leaves(n), nil
@@ -124,7 +141,12 @@ func (c *compiler) choose(k call) (node, error) {
 		nodes[i] = n
 	}
 	if !k.listed {
-		return c.failing().of(nodes...), nil
+		return c.failing().of(nodes...).lazy(), nil
+	}
+	if c.interpreted && len(nodes) == 3 { // the engine looks at all three before it starts
+		if n := c.eager(nodes); n.broken {
+			return n, nil
+		}
 	}
 	compute, pairs := computes(nodes), len(nodes)/2*2
 	last := func(*Context) value { return value{} }
@@ -138,5 +160,5 @@ func (c *compiler) choose(k call) (node, error) {
 			}
 		}
 		return last(c)
-	}}.of(nodes...), nil
+	}}.of(nodes...).lazy(), nil
 }

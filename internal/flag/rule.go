@@ -109,6 +109,7 @@ type node struct {
 	eval     func(*Context) value
 	test     func(*Context) bool // the truth of eval, where there is a shorter way to it
 	keyed    bool                // depends on the flag's key
+	broken   bool                // interpreted, and the engine throws at it before it starts: see eager
 	cost     int
 }
 
@@ -158,15 +159,42 @@ func (n node) of(parts ...node) node {
 	for _, part := range parts {
 		n.cost = min(n.cost+part.cost, ruleCost+1)
 		n.keyed = n.keyed || part.keyed
+		n.broken = n.broken || part.broken
 	}
 	return n
+}
+
+// lazy is a node whose parts the engine does not look at before it gets to them.
+func (n node) lazy() node {
+	n.broken = false
+	return n
+}
+
+// eager gives a broken node if one of several parts is: where the engine prepares all of them before it computes the first,
+// a constant one that cannot be computed is found even where it is not needed.
+func (c *compiler) eager(parts []node) node {
+	for _, part := range parts {
+		broken := part.broken
+		if c.folding && len(c.scopes) == 0 {
+			blank := &Context{epoch: 1}
+			part.compute()(blank)
+			broken = blank.trouble != noTrouble
+		}
+		if broken {
+			n := c.failing()
+			n.broken = true
+			return n
+		}
+	}
+	return node{}
 }
 
 // call is an operation: an operator and its arguments. One argument may stand without a list.
 type call struct {
 	op     string
 	args   []any
-	listed bool
+	listed bool // a list of arguments, also where the engine makes one of a constant
+	bare   bool // the argument stands without a list
 	depth  int
 }
 
@@ -181,18 +209,26 @@ func operation(x any) (k call, ok bool) {
 		if items, isList := arg.([]any); isList {
 			k.args, k.listed = items, true
 		} else {
-			k.args = []any{arg}
+			k.args, k.bare = []any{arg}, true
+			_, isObject := arg.(map[string]any)
+			k.listed = !isObject && !lazyOperators[name]
 		}
 	}
 	return k, true
 }
 
+// lazyOperators get their arguments as they stand in the rule.
+var lazyOperators = map[string]bool{
+	"if": true, "?:": true, "and": true, "or": true, "==": true, "!=": true, "===": true, "!==": true, "<": true, "<=": true, ">": true,
+	">=": true, "map": true, "filter": true, "all": true, "some": true, "none": true, "reduce": true, "$ref": true,
+}
+
 // step is where argument i of the call is, for down.
 func (k call) step(i int) int {
-	if k.listed {
-		return i
+	if k.bare {
+		return -1
 	}
-	return -1
+	return i
 }
 
 // target compiles a rule whose value names a variant, so that constant branches become answers.
@@ -468,7 +504,9 @@ func (c *compiler) fold(x any, depth int) (node, error) {
 		return constant(v), nil
 	}
 	if outer.interpreted { // found only when the engine gets there
-		return c.failing(), nil
+		n := c.failing()
+		n.broken = true
+		return n, nil
 	}
 	return node{}, fmt.Errorf("a constant part of targeting cannot be computed: %s", shorten(x))
 }

@@ -18,7 +18,7 @@ func (c *compiler) semVer(k call) (node, error) {
 	if err != nil {
 		return node{}, err
 	}
-	if len(c.scopes) > 0 {
+	if len(c.scopes) > 0 || c.folding {
 		return c.outside(nodes), nil
 	}
 	if !k.listed || len(nodes) != 3 {

@@ -106,7 +106,7 @@ func (c *compiler) affix(k call) (node, error) {
 	if err != nil {
 		return node{}, err
 	}
-	if len(c.scopes) > 0 {
+	if len(c.scopes) > 0 || c.folding {
 		return c.outside(nodes), nil
 	}
 	has := strings.HasPrefix
