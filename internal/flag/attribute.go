@@ -148,16 +148,8 @@ func absent(*Context) (value, bool) { return value{}, false }
 func (c *compiler) intern(parts []string) *path {
 	p := c.paths
 	for _, name := range parts {
-		child := p.children[name]
-		if child == nil {
-			child = &path{slot: c.slots}
-			c.slots++
-			if p.children == nil {
-				p.children = map[string]*path{}
-			}
-			p.children[name] = child
-		}
-		p = child
+		p = p.child(name, &c.slots)
+		p.idle = false
 	}
 	p.whole = p.whole || c.deep > 0
 	return p

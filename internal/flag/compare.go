@@ -135,15 +135,15 @@ func (c *compiler) comparison(k call) (node, error) {
 	case len(nodes) > 2:
 		n.test = op.generated(nodes)
 	default:
-		n.test = c.compareTwo(op, nodes[0], nodes[1], outer.tracking)
+		n = c.compareTwo(op, nodes[0], nodes[1], outer.tracking)
 	}
 	return n.of(nodes...).lazy(), nil
 }
 
 // compareTwo compiles the usual form, with short ways for an attribute and a constant.
-func (c *compiler) compareTwo(op comparator, a, b node, leave bool) func(*Context) bool {
+func (c *compiler) compareTwo(op comparator, a, b node, leave bool) node {
 	if !c.interpreted && (leave || !b.constant && b.tracked == 0) {
-		return op.generated([]node{a, b})
+		return node{test: op.generated([]node{a, b})}
 	}
 	attribute, literal := a, b
 	if a.constant {
@@ -153,27 +153,28 @@ func (c *compiler) compareTwo(op comparator, a, b node, leave bool) func(*Contex
 		}
 	}
 	if attribute.slot != 0 && literal.constant && op < isLess && literal.value.kind == text {
-		return op.word(attribute.slot, literal.value, a.constant && !c.interpreted)
+		w := op.word(attribute.slot, literal.value, a.constant && !c.interpreted)
+		return node{test: w.holds, word: w}
 	}
 	if a.slot != 0 && b.constant && b.value.kind == number {
 		slot, with := a.slot, b.value
-		return func(c *Context) bool {
+		return node{test: func(c *Context) bool {
 			if s := &c.slots[slot]; s.epoch == c.epoch && s.value.kind == number && s.value.num == s.value.num { //nolint:gocritic // not NaN
 				return op.numbers(s.value.num, with.num)
 			}
 			return c.compare(op, c.get(slot), with)
-		}
+		}}
 	}
 	x := a.compute()
 	if b.tracked != 0 {
 		slot := b.tracked
-		return func(c *Context) bool {
+		return node{test: func(c *Context) bool {
 			left, right := x(c), c.get(slot)
 			return op.raw(left, c.check(op, right, right))
-		}
+		}}
 	}
 	y := b.compute()
-	return func(c *Context) bool { return c.compare(op, x(c), y(c)) }
+	return node{test: func(c *Context) bool { return c.compare(op, x(c), y(c)) }}
 }
 
 // numbers is raw for two numbers, neither of them NaN.
@@ -195,19 +196,53 @@ func (op comparator) numbers(a, b float64) bool {
 	return false
 }
 
-// word compares an attribute with a text for equality. unchecked is generated code that reads the attribute on the right.
-func (op comparator) word(slot int, with value, unchecked bool) func(*Context) bool {
-	want, negate := with.text, op == notLoosely || op == notStrictly
-	return func(c *Context) bool {
-		s := &c.slots[slot]
-		if s.epoch == c.epoch && s.value.kind == text {
-			return (s.value.text == want) != negate
-		}
+// wordTest compares an attribute with a text for equality.
+type wordTest struct {
+	slot   int
+	want   string
+	negate bool
+	other  func(*Context) bool // for an attribute that is no text
+}
+
+// word makes a wordTest. unchecked is generated code that reads the attribute on the right.
+func (op comparator) word(slot int, with value, unchecked bool) *wordTest {
+	return &wordTest{slot: slot, want: with.text, negate: op == notLoosely || op == notStrictly, other: func(c *Context) bool {
 		if v := c.get(slot); unchecked {
 			return op.raw(with, c.check(op, v, v))
 		}
 		return c.compare(op, c.get(slot), with)
+	}}
+}
+
+func (w *wordTest) holds(c *Context) bool {
+	if s := &c.slots[w.slot]; s.epoch == c.epoch && s.value.kind == text {
+		return (s.value.text == w.want) != w.negate
 	}
+	return w.other(c)
+}
+
+// allWords is and of several that all are comparisons with texts, without a call for each.
+func allWords(nodes []node) (func(*Context) bool, bool) {
+	all := make([]wordTest, len(nodes))
+	for i, n := range nodes {
+		if n.word == nil {
+			return nil, false
+		}
+		all[i] = *n.word
+	}
+	return func(c *Context) bool {
+		for i := range all {
+			w := &all[i]
+			if s := &c.slots[w.slot]; s.epoch == c.epoch && s.value.kind == text {
+				if (s.value.text == w.want) == w.negate {
+					return false
+				}
+			} else if !w.other(c) {
+				return false
+			}
+		}
+		return true
+	}, true
 }
 
 // generated compiles a comparison as the engine's generated code does it, in which prev is whatever was read last.

@@ -95,12 +95,12 @@ func (set Set) Compile() (*Snapshot, []Problem) {
 
 func newCompiler(evaluators map[string]json.RawMessage) *compiler {
 	c := &compiler{
-		paths:      &path{children: map[string]*path{}},
+		paths:      &path{},
 		slots:      1,
 		evaluators: evaluators,
 		shared:     map[sharedKey]shared{},
 	}
-	c.intern([]string{"targetingKey"})
+	c.paths.child("targetingKey", &c.slots).idle = true
 	return c
 }
 

@@ -10,19 +10,38 @@ import (
 
 // path is a node of the tree of attribute paths that some rule reads. Each node has a slot.
 type path struct {
+	name     string
 	slot     int
+	idle     bool             // no rule reads it
 	loose    int              // a second slot, for rules that read what stands in the way instead (see attribute); 0 if none does
 	whole    bool             // a rule looks inside, so that members and elements without a path of their own are kept
 	children map[string]*path // by name, or by decimal index in a list
+	list     []*path          // the same children
+}
+
+// child gives a child, made with the next slot if there is none yet.
+func (p *path) child(name string, slots *int) *path {
+	if known := p.children[name]; known != nil {
+		return known
+	}
+	if p.children == nil {
+		p.children = map[string]*path{}
+	}
+	made := &path{name: name, slot: *slots}
+	*slots++
+	p.children[name] = made
+	p.list = append(p.list, made)
+	return made
 }
 
 // clone copies the tree, so that it can grow while others read it.
 func (p *path) clone() *path {
-	copied := &path{slot: p.slot, loose: p.loose, whole: p.whole}
-	if p.children != nil {
-		copied.children = make(map[string]*path, len(p.children))
-		for name, child := range p.children {
-			copied.children[name] = child.clone()
+	copied := &path{name: p.name, slot: p.slot, idle: p.idle, loose: p.loose, whole: p.whole}
+	if len(p.list) > 0 {
+		copied.children, copied.list = make(map[string]*path, len(p.list)), make([]*path, len(p.list))
+		for i, child := range p.list {
+			copied.list[i] = child.clone()
+			copied.children[child.name] = copied.list[i]
 		}
 	}
 	return copied
@@ -91,14 +110,14 @@ func (c *Context) put(p *path, v value) {
 	if p.loose != 0 {
 		c.slots[p.loose] = slot{epoch: c.epoch, value: v}
 	}
-	if len(p.children) > 0 && v.kind != null && v.falsy() {
+	if len(p.list) > 0 && v.kind != null && v.falsy() {
 		c.block(p, v)
 	}
 }
 
 // block sets the loose slots below a value such as 0 or "", on which they end.
 func (c *Context) block(p *path, v value) {
-	for _, child := range p.children {
+	for _, child := range p.list {
 		if child.loose != 0 {
 			c.slots[child.loose] = slot{epoch: c.epoch, value: v}
 		}
@@ -109,8 +128,8 @@ func (c *Context) block(p *path, v value) {
 // spread sets the slots of a path and of all below it.
 func (c *Context) spread(p *path, v value) {
 	c.put(p, v)
-	for name, child := range p.children {
-		if m, ok := v.member(name); ok {
+	for _, child := range p.list {
+		if m, ok := v.member(child.name); ok {
 			c.spread(child, m)
 		}
 	}
@@ -125,7 +144,7 @@ func (c *Context) renew(p *path) {
 	if p.loose != 0 {
 		c.slots[p.loose].epoch = c.epoch - 1
 	}
-	for _, child := range p.children {
+	for _, child := range p.list {
 		c.renew(child)
 	}
 }
@@ -139,24 +158,34 @@ func (c *Context) Set(attributes map[string]any) {
 		c.spread(paths, fromGo(attributes, true, 0))
 		return
 	}
-	for name, p := range paths.children {
-		if v, ok := attributes[name]; ok {
-			c.set(p, v)
+	for _, p := range paths.list {
+		if p.idle {
+			continue
 		}
+		v, ok := attributes[p.name]
+		if !ok {
+			continue
+		}
+		if word, ok := v.(string); ok && len(p.list) == 0 && p.loose == 0 {
+			s := &c.slots[p.slot]
+			s.epoch, s.value.kind, s.value.text, s.value.whole = c.epoch, text, word, nil
+			continue
+		}
+		c.set(p, v)
 	}
 }
 
 func (c *Context) set(p *path, v any) {
 	if members, ok := v.(map[string]any); ok && !p.whole {
 		c.put(p, value{kind: object, num: float64(min(len(members), 1))})
-		for name, child := range p.children {
-			if member, ok := members[name]; ok {
+		for _, child := range p.list {
+			if member, ok := members[child.name]; ok {
 				c.set(child, member)
 			}
 		}
 		return
 	}
-	if len(p.children) == 0 {
+	if len(p.list) == 0 {
 		c.put(p, fromGo(v, p.whole, 0))
 		return
 	}

@@ -216,7 +216,7 @@ func (c *compiler) uses(name string, n node) node {
 	}
 	compute := n.compute()
 	traced := n
-	traced.constant, traced.slot, traced.test = false, 0, nil
+	traced.constant, traced.slot, traced.test, traced.word = false, 0, nil, nil
 	traced.eval = func(c *Context) value {
 		v := compute(c)
 		t.to.Evaluators = kept(t, t.to.Evaluators, Used{Name: name, Gave: encode(v.plain())})

@@ -1,6 +1,7 @@
 package flag
 
 import (
+	"encoding/binary"
 	"math"
 	"math/bits"
 	"unicode/utf16"
@@ -30,6 +31,7 @@ type bucket struct{ variant, weight node }
 // split compiles the arguments of fractional.
 func (c *compiler) split(k call) (*split, error) {
 	s := &split{flagKey: c.key, listed: k.listed, general: !k.listed || len(k.args) == 0, lost: len(c.scopes) > 0 || c.folding}
+	c.intern([]string{"targetingKey"})
 	for i, arg := range k.args {
 		mark := c.down(k.op, k.step(i))
 		pair, isList := arg.([]any)
@@ -91,12 +93,25 @@ func (s *split) hash() func(*Context) (uint32, bool) {
 // hash is the MurmurHash3 of two texts, one after the other.
 func (c *Context) hash(a, b string) uint32 {
 	c.scratch = append(append(c.scratch[:0], a...), b...)
-	for _, b := range c.scratch {
-		if b >= 0x80 {
-			return hashUnits(utf16.Encode([]rune(string(c.scratch))))
-		}
+	if !isASCII(c.scratch) {
+		return hashUnits(utf16.Encode([]rune(string(c.scratch))))
 	}
 	return murmur3.Sum32(c.scratch)
+}
+
+func isASCII(s []byte) bool {
+	const high = 0x8080808080808080
+	for ; len(s) >= 8; s = s[8:] {
+		if binary.LittleEndian.Uint64(s)&high != 0 {
+			return false
+		}
+	}
+	for _, b := range s {
+		if b >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 // hashUnits is what npm's imurmurhash makes of a text that is not ASCII: MurmurHash3 that mixes UTF-16 units into its

@@ -77,8 +77,11 @@ func (c *compiler) andOr(k call) (node, error) {
 		}
 		return v
 	}}
-	n.test = anyOf(tests)
-	if !until {
+	if words, ok := allWords(nodes); ok && !until {
+		n.test = words
+	} else if until {
+		n.test = anyOf(tests)
+	} else {
 		n.test = allOf(tests)
 	}
 	n = n.of(nodes...).lazy()

@@ -108,6 +108,7 @@ type node struct {
 	tracked  int // the same of one that leaves its value in prev
 	eval     func(*Context) value
 	test     func(*Context) bool // the truth of eval, where there is a shorter way to it
+	word     *wordTest           // what test is, if it is one
 	keyed    bool                // depends on the flag's key
 	broken   bool                // interpreted, and the engine throws at it before it starts: see eager
 	cost     int

@@ -204,19 +204,19 @@ func (s *scanner) value(p *path) (value, bool) {
 		if strings.HasPrefix(strings.TrimLeft(s.text[s.at+1:], " \t\n\r"), "}") {
 			v.num = 0
 		}
-		if p == nil || len(p.children) == 0 {
+		if p == nil || len(p.list) == 0 {
 			return v, s.skip()
 		}
 		return v, s.object(p)
 	}
-	if s.peek('[') && (p == nil || !p.whole && len(p.children) == 0) {
+	if s.peek('[') && (p == nil || !p.whole && len(p.list) == 0) {
 		return s.list(func() (value, bool) { return s.value(nil) })
 	}
 	v, ok := s.deep()
-	if ok && p != nil && len(p.children) > 0 {
+	if ok && p != nil && len(p.list) > 0 {
 		c := s.context
-		for name, child := range p.children {
-			if m, ok := v.member(name); ok {
+		for _, child := range p.list {
+			if m, ok := v.member(child.name); ok {
 				c.spread(child, m)
 			}
 		}

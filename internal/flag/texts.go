@@ -114,20 +114,7 @@ func (c *compiler) affix(k call) (node, error) {
 		has = strings.HasSuffix
 	}
 	if k.listed && len(nodes) == 2 && nodes[0].slot != 0 && nodes[1].constant && nodes[1].value.kind == text {
-		slot, part := nodes[0].slot, nodes[1].value.text
-		return node{
-			eval: func(c *Context) value {
-				s := &c.slots[slot]
-				if s.epoch != c.epoch || s.value.kind != text {
-					return value{}
-				}
-				return boolValue(has(s.value.text, part))
-			},
-			test: func(c *Context) bool {
-				s := &c.slots[slot]
-				return s.epoch == c.epoch && s.value.kind == text && has(s.value.text, part)
-			},
-		}.of(nodes...), nil
+		return affixOf(nodes[0].slot, nodes[1].value.text, k.op == "ends_with").of(nodes...), nil
 	}
 	if k.listed && len(nodes) == 2 {
 		x, y := nodes[0].compute(), nodes[1].compute()
@@ -147,6 +134,28 @@ func (c *compiler) affix(k call) (node, error) {
 		}
 		return boolValue(has(items[0].text, items[1].text))
 	}}.of(nodes...), nil
+}
+
+// affixOf is starts_with or ends_with of an attribute and a constant.
+func affixOf(slot int, part string, ends bool) node {
+	n := node{test: func(c *Context) bool {
+		s := &c.slots[slot]
+		return s.epoch == c.epoch && s.value.kind == text && strings.HasPrefix(s.value.text, part)
+	}}
+	if ends {
+		n.test = func(c *Context) bool {
+			s := &c.slots[slot]
+			return s.epoch == c.epoch && s.value.kind == text && strings.HasSuffix(s.value.text, part)
+		}
+	}
+	test := n.test
+	n.eval = func(c *Context) value {
+		if s := &c.slots[slot]; s.epoch != c.epoch || s.value.kind != text {
+			return value{}
+		}
+		return boolValue(test(c))
+	}
+	return n
 }
 
 // outside is an operator of flagd's within a list operator, where the engine throws: there it looks for its logger in the
