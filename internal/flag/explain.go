@@ -91,23 +91,27 @@ func (s *Snapshot) Explain(key string, attributes map[string]any, now time.Time)
 	if !ok {
 		return Explanation{}, false
 	}
-	e := Explanation{Key: key, Conditions: []Condition{}, Splits: []Share{}, Evaluators: []Used{}}
-	t := &trace{to: &e}
+	c := s.Context(now)
+	defer c.Release()
+	c.Set(attributes)
+	o := f.evaluate(s, c)
+	e, _ := s.traced(f, attributes, now)
+	e.Key, e.Value, e.Variant, e.Reason, e.ErrorCode, e.ErrorDetails = key, o.Raw, o.Variant, o.Reason, o.Code, o.Details
+	return e, true
+}
+
+// traced compiles a flag that tells what it does, and gives what that told and its answer. Where a constant part of the rule
+// cannot be computed, that answer may be another than the flag's.
+func (s *Snapshot) traced(f *compiled, attributes map[string]any, now time.Time) (Explanation, *Outcome) {
+	e := Explanation{Conditions: []Condition{}, Splits: []Share{}, Evaluators: []Used{}}
 	c := newCompiler(s.evaluators)
-	c.trace = t
-	alone := &Snapshot{}
-	traced := c.flag(key, f.raw, s.metadata)
-	c.finish(alone)
+	c.trace = &trace{to: &e}
+	traced := c.flag(f.key, f.raw, s.metadata)
+	alone := c.finish(&Snapshot{})
 	context := alone.Context(now)
 	context.Set(attributes)
-	traced.evaluate(alone, context)
-
-	original := s.Context(now)
-	defer original.Release()
-	original.Set(attributes)
-	o := f.evaluate(s, original)
-	e.Value, e.Variant, e.Reason, e.ErrorCode, e.ErrorDetails = o.Raw, o.Variant, o.Reason, o.Code, o.Details
-	return e, true
+	o := traced.evaluate(alone, context)
+	return e, o
 }
 
 // down notes that the compiler goes on to an argument of an operation, or to its only one if i is negative; up takes that back.

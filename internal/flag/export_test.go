@@ -45,3 +45,9 @@ func GivenBy(rule, evaluators string, key, body string, now time.Time) (Given, e
 	}
 	return given, nil
 }
+
+// Traced is the answer of the flag that is compiled to be explained.
+func (s *Snapshot) Traced(key string, attributes map[string]any, now time.Time) *Outcome {
+	_, o := s.traced(s.flags[key], attributes, now)
+	return o
+}

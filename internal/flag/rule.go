@@ -252,8 +252,10 @@ func (c *compiler) target(x any, a *answers, depth int) (func(*Context) *Outcome
 		}
 		done()
 		return c.usesTarget(name, target), nil
-	case ok && (k.op == "if" || k.op == "?:") && k.listed && len(k.args) > 1 && (c.trace != nil || !c.deterministic(x, false)):
-		return c.branches(k, a)
+	case ok && (k.op == "if" || k.op == "?:") && k.listed && len(k.args) > 1:
+		if fixed := c.deterministic(x, false); !fixed || c.trace != nil { // a constant one is computed, unless it shall be shown
+			return c.branches(k, a, fixed || len(k.args) < 3)
+		}
 	case ok && k.op == "fractional" && c.trace == nil:
 		split, err := c.split(k)
 		if err != nil {
@@ -296,13 +298,13 @@ func (c *compiler) count(depth int) error {
 }
 
 // branches compiles an if whose branches name variants.
-func (c *compiler) branches(k call, a *answers) (func(*Context) *Outcome, error) {
+func (c *compiler) branches(k call, a *answers, interpreted bool) (func(*Context) *Outcome, error) {
 	type branch struct {
 		test   func(*Context) bool
 		target func(*Context) *Outcome
 	}
 	defer c.enter(c.mode)
-	c.interpreted = c.interpreted || len(k.args) < 3
+	c.interpreted = c.interpreted || interpreted
 	var all []branch
 	cost, at := 0, 0
 	for ; at+1 < len(k.args); at += 2 {
