@@ -69,6 +69,7 @@ test: ## The whole gate: format, lint, generated files, both engines with -race,
 	scripts/golangci-lint run
 	step generated files
 	scripts/unchanged $(MAKE) generate
+	scripts/npm-packages internal/flag/testdata/stock
 	step Go: tests with -race on SQLite and PostgreSQL, Rego tests, import table
 	scripts/with-postgres go test -race -short -timeout 20m ./...
 	step Go: tests of what is large, without -race

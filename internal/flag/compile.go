@@ -25,7 +25,7 @@ type Snapshot struct {
 	pool     sync.Pool // of *Context
 
 	evaluators map[string]json.RawMessage
-	shared     map[string]node // of evaluators, for whatever is derived from this
+	shared     map[sharedKey]shared // of evaluators, for whatever is derived from this
 }
 
 // compiled is a flag: one answer for everybody, or a target.
@@ -33,6 +33,7 @@ type compiled struct {
 	key    string
 	static *Outcome
 	target func(*Context) *Outcome
+	raw    json.RawMessage
 }
 
 // Problem is something wrong with one flag of a document, or with the document where Flag is empty. The others are not
@@ -77,13 +78,7 @@ type Set struct {
 
 // Compile compiles a set as the function does its document.
 func (set Set) Compile() (*Snapshot, []Problem) {
-	c := compiler{
-		paths:      &path{children: map[string]*path{}},
-		slots:      1,
-		evaluators: set.Evaluators,
-		shared:     map[string]node{},
-	}
-	c.intern("targetingKey")
+	c := newCompiler(set.Evaluators)
 	s := &Snapshot{flags: make(map[string]*compiled, len(set.Flags)), order: make([]*compiled, 0, len(set.Flags))}
 	s.metadata = c.metadata("", set.Metadata)
 	s.head = []byte("{}")
@@ -98,6 +93,17 @@ func (set Set) Compile() (*Snapshot, []Problem) {
 	return c.finish(s), c.problems
 }
 
+func newCompiler(evaluators map[string]json.RawMessage) *compiler {
+	c := &compiler{
+		paths:      &path{},
+		slots:      1,
+		evaluators: evaluators,
+		shared:     map[sharedKey]shared{},
+	}
+	c.paths.child("targetingKey", &c.slots).idle = true
+	return c
+}
+
 // finish gives the snapshot what the compiler learnt.
 func (c *compiler) finish(s *Snapshot) *Snapshot {
 	s.paths, s.slots, s.usesTime, s.evaluators, s.shared = c.paths, c.slots, c.usesTime, c.evaluators, c.shared
@@ -110,7 +116,7 @@ func (c *compiler) finish(s *Snapshot) *Snapshot {
 func (s *Snapshot) With(changed map[string]json.RawMessage, evaluators map[string]json.RawMessage) (*Snapshot, []Problem) {
 	c := compiler{paths: s.paths.clone(), slots: s.slots, usesTime: s.usesTime, evaluators: s.evaluators, shared: maps.Clone(s.shared)}
 	if evaluators != nil {
-		c.evaluators, c.shared = evaluators, map[string]node{}
+		c.evaluators, c.shared = evaluators, map[sharedKey]shared{}
 	}
 	next := &Snapshot{flags: maps.Clone(s.flags), metadata: s.metadata, head: s.head}
 	fresh := make([]*compiled, 0, len(changed))
@@ -207,7 +213,7 @@ func (s *Snapshot) MetadataJSON() []byte { return s.head }
 func (c *compiler) flag(key string, raw json.RawMessage, set map[string]any) *compiled {
 	failed := func(details string) *compiled {
 		c.problems = append(c.problems, Problem{Flag: key, Code: ParseError, Message: details})
-		return &compiled{key: key, static: (&Outcome{
+		return &compiled{key: key, raw: raw, static: (&Outcome{
 			Key: key, Reason: Failed, Code: ParseError, Details: details, Metadata: set,
 		}).finish()}
 	}
@@ -229,7 +235,7 @@ func (c *compiler) flag(key string, raw json.RawMessage, set map[string]any) *co
 		return failed("state is neither ENABLED nor DISABLED")
 	}
 	if state == "DISABLED" {
-		return &compiled{key: key, static: (&Outcome{Key: key, Reason: Disabled, Metadata: metadata}).finish()}
+		return &compiled{key: key, raw: raw, static: (&Outcome{Key: key, Reason: Disabled, Metadata: metadata}).finish()}
 	}
 	a := answers{compiler: c, key: key, metadata: metadata, matches: map[string]*Outcome{}}
 	if err := json.Unmarshal(members["variants"], &a.variants); err != nil || a.variants == nil {
@@ -245,16 +251,32 @@ func (c *compiler) flag(key string, raw json.RawMessage, set map[string]any) *co
 			return failed("targeting is not JSON")
 		}
 	}
-	if empty, ok := rule.(map[string]any); rule == nil || ok && len(empty) == 0 {
-		return &compiled{key: key, static: a.fallback(name, Static)}
+	if isEmpty(rule) {
+		return &compiled{key: key, raw: raw, static: a.fallback(name, Static)}
 	}
 	a.standard = a.fallback(name, Default)
-	c.key, c.parts = key, 0
+	c.key, c.parts, c.fallible, c.open, c.mode = key, 0, false, nil, mode{}
 	target, err := c.target(rule, &a, 0)
 	if err != nil {
 		return failed(err.Error())
 	}
-	return &compiled{key: key, target: target}
+	if c.fallible {
+		target = guarded(target, &a)
+	}
+	return &compiled{key: key, raw: raw, target: target}
+}
+
+// isEmpty tells targeting that is none, as JavaScript sees it: without members, elements or characters.
+func isEmpty(rule any) bool {
+	switch rule := rule.(type) {
+	case map[string]any:
+		return len(rule) == 0
+	case []any:
+		return len(rule) == 0
+	case string:
+		return rule == ""
+	}
+	return true
 }
 
 // metadata reads what may stand in metadata: texts, numbers and booleans.
@@ -326,10 +348,7 @@ func (a *answers) of(v value) *Outcome {
 	if v.kind == null {
 		return a.standard
 	}
-	name, ok := v.variant()
-	if !ok {
-		return a.noVariant()
-	}
+	name := v.toText()
 	if a.matches[name] == nil {
 		a.matches[name] = a.outcome(name, TargetingMatch)
 	}
@@ -357,10 +376,8 @@ func (a *answers) lookUp() func(value) *Outcome {
 		if v.kind == null {
 			return standard
 		}
-		if name, ok := v.variant(); ok {
-			if o := matches[name]; o != nil {
-				return o
-			}
+		if o := matches[v.toText()]; o != nil {
+			return o
 		}
 		return unknown
 	}

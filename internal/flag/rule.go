@@ -2,30 +2,102 @@ package flag
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // Limits of one flag's rule. The cost counts what is shared as often as it is used, so that references to references cannot
-// make a short document slow.
+// make a short document slow; what list operators do again and again is counted while they do it, up to workLimit.
 const (
 	ruleDepth = 64
 	ruleCost  = 50_000
+	workLimit = 250_000
 )
 
+// trouble is why a rule gave up on a context. flagd calls all of them GENERAL.
+type trouble uint8
+
+const (
+	noTrouble  trouble = iota
+	badOperand         // the engine throws: an operand has a type that its operator does not take
+	tooMuch            // workLimit
+)
+
+var troubles = [...]string{
+	badOperand: "targeting cannot be computed for this context: an operator got something that it does not take",
+	tooMuch:    "targeting takes too many steps for this context",
+}
+
+// fail gives up on the rule; what is computed after that has no meaning.
+func (c *Context) fail() value {
+	if c.trouble == noTrouble {
+		c.trouble = badOperand
+	}
+	return value{}
+}
+
+// charge counts work that depends on the context, and is false once the rule must give up.
+func (c *Context) charge(n int) bool {
+	if c.work += n; c.work > workLimit && c.trouble == noTrouble {
+		c.trouble = tooMuch
+	}
+	return c.trouble == noTrouble
+}
+
+// guarded answers for a rule that may fail.
+func guarded(target func(*Context) *Outcome, a *answers) func(*Context) *Outcome {
+	var failures [len(troubles)]*Outcome
+	for i, details := range troubles {
+		failures[i] = (&Outcome{Key: a.key, Reason: Failed, Code: General, Details: details, Metadata: a.metadata}).finish()
+	}
+	return func(c *Context) *Outcome {
+		c.trouble, c.work = noTrouble, 0
+		o := target(c)
+		if c.trouble != noTrouble {
+			return failures[c.trouble]
+		}
+		return o
+	}
+}
+
 // compiler turns the rules of a document into closures.
+//
+// It follows json-logic-engine 5.0.7 as @openfeature/flagd-core 4.0.1 uses it. That engine generates code, but interprets an
+// if of fewer than three arguments and whatever is constant; the two ways differ a little, so the compiler knows where it is
+// (interpreted). In generated code the right side of a comparison is checked against the variable that was read last
+// (tracking): {"<": [18, {"var": "age"}]} is false for an age of "old", but {"<": [{"var": "age"}, 18]} fails.
 type compiler struct {
 	paths      *path
 	slots      int
 	usesTime   bool
 	evaluators map[string]json.RawMessage
-	shared     map[string]node // compiled evaluators that are the same for every flag
-	open       []string        // evaluators being compiled, to find circles
-	key        string          // of the flag being compiled
-	parts      int             // of the flag being compiled, seen so far
+	shared     map[sharedKey]shared // compiled evaluators that are the same for every flag
+	open       []string             // evaluators being compiled, to find circles
+	key        string               // of the flag being compiled
+	parts      int                  // of the flag being compiled, seen so far
+	fallible   bool                 // what was compiled so far may fail
 	problems   []Problem
+	trace      *trace // nil save for an explanation
+	mode
+}
+
+// mode is where in a rule the compiler is.
+type mode struct {
+	interpreted bool
+	tracking    bool    // closures leave in Context.prev what the engine's variable prev would hold
+	folding     bool    // all of this is constant and computed once, without a context
+	deep        int     // above 0, a list operator may look inside of what var reads
+	scopes      []scope // list operators around, innermost last
+}
+
+type sharedKey struct {
+	name                        string
+	interpreted, tracking, deep bool
+}
+
+type shared struct {
+	node     node
+	fallible bool
 }
 
 // node is a compiled part of a rule: a constant, an attribute, or a closure.
@@ -33,13 +105,22 @@ type node struct {
 	constant bool
 	value    value
 	slot     int // of an attribute without default; 0 if it is none
+	tracked  int // the same of one that leaves its value in prev
 	eval     func(*Context) value
 	test     func(*Context) bool // the truth of eval, where there is a shorter way to it
+	word     *wordTest           // what test is, if it is one
 	keyed    bool                // depends on the flag's key
+	broken   bool                // interpreted, and the engine throws at it before it starts: see eager
 	cost     int
 }
 
 func constant(v value) node { return node{constant: true, value: v, cost: 1} }
+
+// failing is an operation that the engine throws at whenever it gets there.
+func (c *compiler) failing() node {
+	c.fallible = true
+	return node{eval: (*Context).fail, cost: 1}
+}
 
 // compute gives the closure of the node's value.
 func (n node) compute() func(*Context) value {
@@ -73,39 +154,82 @@ func (n node) truth() func(*Context) bool {
 	return func(c *Context) bool { return eval(c).truthy() }
 }
 
-// intern gives the slot of an attribute path.
-func (c *compiler) intern(dotted string) int {
-	p := c.paths
-	for name := range strings.SplitSeq(dotted, ".") {
-		child := p.children[name]
-		if child == nil {
-			child = &path{slot: c.slots}
-			c.slots++
-			if p.children == nil {
-				p.children = map[string]*path{}
-			}
-			p.children[name] = child
-		}
-		p = child
+// of adds what the parts of a node bring along.
+func (n node) of(parts ...node) node {
+	n.cost = max(n.cost, 1)
+	for _, part := range parts {
+		n.cost = min(n.cost+part.cost, ruleCost+1)
+		n.keyed = n.keyed || part.keyed
+		n.broken = n.broken || part.broken
 	}
-	return p.slot
+	return n
 }
 
-// single gives operator and arguments if x is an operation: an object of one member. One argument may stand without a list.
-func single(x any) (op string, args []any, ok bool) {
-	object, isObject := x.(map[string]any)
-	if !isObject || len(object) != 1 {
-		return "", nil, false
-	}
-	for name, arg := range object {
-		op = name
-		if items, isList := arg.([]any); isList {
-			args = items
-		} else {
-			args = []any{arg}
+// lazy is a node whose parts the engine does not look at before it gets to them.
+func (n node) lazy() node {
+	n.broken = false
+	return n
+}
+
+// eager gives a broken node if one of several parts is: where the engine prepares all of them before it computes the first,
+// a constant one that cannot be computed is found even where it is not needed.
+func (c *compiler) eager(parts []node) node {
+	for _, part := range parts {
+		broken := part.broken
+		if c.folding && len(c.scopes) == 0 {
+			blank := &Context{epoch: 1}
+			part.compute()(blank)
+			broken = blank.trouble != noTrouble
+		}
+		if broken {
+			n := c.failing()
+			n.broken = true
+			return n
 		}
 	}
-	return op, args, true
+	return node{}
+}
+
+// call is an operation: an operator and its arguments. One argument may stand without a list.
+type call struct {
+	op     string
+	args   []any
+	listed bool // a list of arguments, also where the engine makes one of a constant
+	bare   bool // the argument stands without a list
+	depth  int
+}
+
+// operation takes x apart if it is one: an object of one member.
+func operation(x any) (k call, ok bool) {
+	object, isObject := x.(map[string]any)
+	if !isObject || len(object) != 1 {
+		return call{}, false
+	}
+	for name, arg := range object {
+		k.op = name
+		if items, isList := arg.([]any); isList {
+			k.args, k.listed = items, true
+		} else {
+			k.args, k.bare = []any{arg}, true
+			_, isObject := arg.(map[string]any)
+			k.listed = !isObject && !lazyOperators[name]
+		}
+	}
+	return k, true
+}
+
+// lazyOperators get their arguments as they stand in the rule.
+var lazyOperators = map[string]bool{
+	"if": true, "?:": true, "and": true, "or": true, "==": true, "!=": true, "===": true, "!==": true, "<": true, "<=": true, ">": true,
+	">=": true, "map": true, "filter": true, "all": true, "some": true, "none": true, "reduce": true, "$ref": true,
+}
+
+// step is where argument i of the call is, for down.
+func (k call) step(i int) int {
+	if k.bare {
+		return -1
+	}
+	return i
 }
 
 // target compiles a rule whose value names a variant, so that constant branches become answers.
@@ -113,19 +237,27 @@ func (c *compiler) target(x any, a *answers, depth int) (func(*Context) *Outcome
 	if err := c.count(depth); err != nil {
 		return nil, err
 	}
-	op, args, ok := single(x)
+	k, ok := operation(x)
+	k.depth = depth
 	switch {
-	case ok && op == "$ref":
-		rule, done, err := c.reference(args)
+	case ok && k.op == "$ref":
+		name, rule, err := c.reference(k)
 		if err != nil {
 			return nil, err
 		}
-		defer done()
-		return c.target(rule, a, depth+1)
-	case ok && op == "if" && len(args) > 1:
-		return c.branches(args, a, depth)
-	case ok && op == "fractional":
-		split, err := c.split(args, depth)
+		done := c.into(name)
+		target, err := c.target(rule, a, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		done()
+		return c.usesTarget(name, target), nil
+	case ok && (k.op == "if" || k.op == "?:") && k.listed && len(k.args) > 1:
+		if fixed := c.deterministic(x, false); !fixed || c.trace != nil { // a constant one is computed, unless it shall be shown
+			return c.branches(k, a, fixed || len(k.args) < 3)
+		}
+	case ok && k.op == "fractional" && c.trace == nil:
+		split, err := c.split(k)
 		if err != nil {
 			return nil, err
 		}
@@ -166,36 +298,44 @@ func (c *compiler) count(depth int) error {
 }
 
 // branches compiles an if whose branches name variants.
-func (c *compiler) branches(args []any, a *answers, depth int) (func(*Context) *Outcome, error) {
+func (c *compiler) branches(k call, a *answers, interpreted bool) (func(*Context) *Outcome, error) {
 	type branch struct {
 		test   func(*Context) bool
 		target func(*Context) *Outcome
 	}
+	defer c.enter(c.mode)
+	c.interpreted = c.interpreted || interpreted
 	var all []branch
-	cost := 0
-	for len(args) > 1 {
-		n, err := c.rule(args[0], depth+1)
+	cost, at := 0, 0
+	for ; at+1 < len(k.args); at += 2 {
+		mark, from := c.down(k.op, at), c.readings()
+		n, err := c.rule(k.args[at], k.depth+1)
 		if err != nil {
 			return nil, err
 		}
 		if cost += n.cost; cost > ruleCost {
 			return nil, errTooCostly
 		}
-		target, err := c.target(args[1], a, depth+1)
+		test, matches := c.asks(k.args[at], from, n.truth()), c.matches()
+		c.up(mark)
+		mark = c.down(k.op, at+1)
+		target, err := c.target(k.args[at+1], a, k.depth+1)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, branch{n.truth(), target})
-		args = args[2:]
+		c.up(mark)
+		all = append(all, branch{test, matches(target)})
 	}
 	var otherwise any
-	if len(args) == 1 {
-		otherwise = args[0]
+	if at < len(k.args) {
+		otherwise = k.args[at]
 	}
-	last, err := c.target(otherwise, a, depth+1)
+	mark := c.down(k.op, at)
+	last, err := c.target(otherwise, a, k.depth+1)
 	if err != nil {
 		return nil, err
 	}
+	c.up(mark)
 	if len(all) == 1 {
 		test, target := all[0].test, all[0].target
 		return func(c *Context) *Outcome {
@@ -215,6 +355,9 @@ func (c *compiler) branches(args []any, a *answers, depth int) (func(*Context) *
 	}, nil
 }
 
+// enter goes back to a mode; deferred, it ends what follows it.
+func (c *compiler) enter(m mode) { c.mode = m }
+
 // rule compiles any part of a rule.
 func (c *compiler) rule(x any, depth int) (node, error) {
 	if err := c.count(depth); err != nil {
@@ -226,45 +369,31 @@ func (c *compiler) rule(x any, depth int) (node, error) {
 	case bool:
 		return constant(boolValue(x)), nil
 	case float64:
-		return constant(value{kind: number, num: x}), nil
+		return constant(numberValue(x)), nil
 	case string:
 		return constant(textValue(x)), nil
 	case []any:
-		nodes, err := c.rules(x, depth+1)
+		nodes, err := c.elements(x, depth+1)
 		if err != nil {
 			return node{}, err
 		}
 		return listOf(nodes), nil
-	}
-	op, args, ok := single(x)
-	if !ok {
-		return constant(value{kind: object}), nil // data, not an operation
-	}
-	switch op {
-	case "$ref":
-		return c.evaluator(args, depth)
-	case "var":
-		return c.attribute(args, depth)
-	case "fractional":
-		split, err := c.split(args, depth)
-		if err != nil {
-			return node{}, err
+	case map[string]any:
+		if len(x) == 0 {
+			return constant(objectValue(nil)), nil
 		}
-		return split.node(), nil
+		if len(x) > 1 {
+			return node{}, fmt.Errorf("an operation has one operator, but there is an object with %d members: %s", len(x), shorten(x))
+		}
 	}
-	build, ok := operators[op]
-	if !ok {
-		return node{}, fmt.Errorf("there is no operator %q", op)
+	if !c.folding && c.deterministic(x, false) {
+		return c.fold(x, depth)
 	}
-	nodes, err := c.rules(args, depth+1)
+	k, _ := operation(x)
+	k.depth = depth
+	n, err := c.operator(k)
 	if err != nil {
 		return node{}, err
-	}
-	n := build(nodes)
-	n.cost = 1
-	for _, arg := range nodes {
-		n.cost += arg.cost
-		n.keyed = n.keyed || arg.keyed
 	}
 	if n.cost > ruleCost {
 		return node{}, errTooCostly
@@ -272,10 +401,124 @@ func (c *compiler) rule(x any, depth int) (node, error) {
 	return n, nil
 }
 
-func (c *compiler) rules(args []any, depth int) ([]node, error) {
-	nodes := make([]node, len(args))
-	for i, arg := range args {
-		n, err := c.rule(arg, depth)
+func shorten(x any) string {
+	s := []rune(string(encode(x)))
+	if len(s) > 60 {
+		return string(s[:60]) + "…"
+	}
+	return string(s)
+}
+
+// operator compiles an operation that is not constant.
+func (c *compiler) operator(k call) (node, error) {
+	switch k.op {
+	case "$ref":
+		return c.evaluator(k)
+	case "var":
+		return c.attribute(k)
+	case "missing", "missing_some":
+		return c.missing(k)
+	case "==", "!=", "===", "!==", "<", "<=", ">", ">=":
+		return c.comparison(k)
+	case "!", "!!":
+		return c.not(k)
+	case "and", "or":
+		return c.andOr(k)
+	case "if", "?:":
+		return c.choose(k)
+	case "+", "-", "*", "/", "%":
+		return c.arithmetic(k)
+	case "max", "min":
+		return c.extreme(k)
+	case "map", "filter", "all", "some", "none":
+		return c.iterate(k)
+	case "reduce":
+		return c.reduce(k)
+	case "merge":
+		return c.merge(k)
+	case "in":
+		return c.in(k)
+	case "cat":
+		return c.cat(k)
+	case "substr":
+		return c.substr(k)
+	case "starts_with", "ends_with":
+		return c.affix(k)
+	case "sem_ver":
+		return c.semVer(k)
+	case "fractional":
+		split, err := c.split(k)
+		if err != nil {
+			return node{}, err
+		}
+		return c.divides(split, split.node(c)), nil
+	}
+	return node{}, fmt.Errorf("there is no operator %q", k.op)
+}
+
+// deterministic tells whether the engine computes x once, as it builds the rule: nothing in it reads the context, apart
+// from list operators whose var reads elements.
+func (c *compiler) deterministic(x any, inside bool) bool {
+	all := func(items []any, inside bool) bool {
+		return !slices.ContainsFunc(items, func(item any) bool { return !c.deterministic(item, inside) })
+	}
+	if items, ok := x.([]any); ok {
+		return all(items, inside)
+	}
+	members, ok := x.(map[string]any)
+	if !ok || len(members) == 0 {
+		return true
+	}
+	k, ok := operation(x)
+	if !ok {
+		return false
+	}
+	switch k.op {
+	case "var":
+		return inside && !climbs(k.args)
+	case "missing":
+		return k.listed && len(k.args) == 0
+	case "map", "filter", "all", "some", "none", "reduce":
+		if !k.listed {
+			return true // and fails
+		}
+		return len(k.args) == 0 || c.deterministic(k.args[0], inside) && (len(k.args) == 1 || c.deterministic(k.args[1], true))
+	case "==", "!=", "===", "!==", "<", "<=", ">", ">=", "!", "!!", "and", "or", "if", "?:", "+", "-", "*", "/", "%",
+		"max", "min", "merge", "in", "cat", "substr":
+		return all(k.args, inside)
+	}
+	return false
+}
+
+// fold computes what is constant.
+func (c *compiler) fold(x any, depth int) (node, error) {
+	outer := c.mode
+	defer c.enter(outer)
+	c.mode = mode{interpreted: true, folding: true}
+	k, _ := operation(x)
+	k.depth = depth
+	n, err := c.operator(k)
+	if err != nil {
+		return node{}, err
+	}
+	blank := &Context{epoch: 1}
+	v := n.compute()(blank)
+	if blank.trouble == noTrouble {
+		return constant(v), nil
+	}
+	if outer.interpreted { // found only when the engine gets there
+		n := c.failing()
+		n.broken = true
+		return n, nil
+	}
+	return node{}, fmt.Errorf("a constant part of targeting cannot be computed: %s", shorten(x))
+}
+
+// elements compiles each of a list.
+func (c *compiler) elements(items []any, depth int) ([]node, error) {
+	nodes := make([]node, len(items))
+	for i, item := range items {
+		n, err := c.rule(item, depth)
 		if err != nil {
 			return nil, err
 		}
@@ -284,122 +527,149 @@ func (c *compiler) rules(args []any, depth int) ([]node, error) {
 	return nodes, nil
 }
 
-// listOf makes a list of its elements: a constant one if they are.
-func listOf(nodes []node) node {
-	n := node{constant: true, value: value{kind: list}, cost: 1}
-	for _, element := range nodes {
-		n.constant = n.constant && element.constant
-		n.keyed = n.keyed || element.keyed
-		n.cost += element.cost
-	}
-	if n.constant {
-		for _, element := range nodes {
-			n.value.items = append(n.value.items, element.value)
+// arguments compiles the arguments of a call.
+func (c *compiler) arguments(k call) ([]node, error) {
+	nodes := make([]node, len(k.args))
+	for i, arg := range k.args {
+		mark := c.down(k.op, k.step(i))
+		n, err := c.rule(arg, k.depth+1)
+		if err != nil {
+			return nil, err
 		}
+		c.up(mark)
+		nodes[i] = n
+	}
+	return nodes, nil
+}
+
+// untracked compiles one whose own use of prev is overwritten by what follows.
+func (c *compiler) untracked(x any, depth int) (node, error) {
+	tracking := c.tracking
+	c.tracking = false
+	n, err := c.rule(x, depth)
+	c.tracking = tracking
+	return n, err
+}
+
+// leaves makes a node leave its value in prev, where somebody may look.
+func (c *compiler) leaves(n node) node {
+	if !c.tracking || n.constant {
 		return n
 	}
-	computes := make([]func(*Context) value, len(nodes))
+	compute := n.compute()
+	return node{tracked: n.slot, keyed: n.keyed, cost: n.cost, eval: func(c *Context) value {
+		v := compute(c)
+		c.prev = v
+		return v
+	}}
+}
+
+// listOf makes a list of its elements: a constant one if they are.
+func listOf(nodes []node) node {
+	n := node{constant: true}.of(nodes...)
+	items := make([]value, len(nodes))
 	for i, element := range nodes {
-		computes[i] = element.compute()
+		n.constant = n.constant && element.constant
+		items[i] = element.value
 	}
-	n.eval = func(c *Context) value {
-		items := make([]value, len(computes))
-		for i, compute := range computes {
-			items[i] = compute(c)
-		}
-		return value{kind: list, items: items}
+	if n.constant {
+		n.value = listValue(items)
+		return n
 	}
+	compute := computes(nodes)
+	n.eval = func(c *Context) value { return listValue(evaluateAll(c, compute)) }
 	return n
 }
 
-// attribute compiles var. $flagd holds what flagd itself adds: the key of the flag and the time in seconds.
-func (c *compiler) attribute(args []any, depth int) (node, error) {
-	var name string
-	if len(args) > 0 {
-		switch first := args[0].(type) {
-		case nil:
-		case string:
-			name = first
-		case float64:
-			name = formatNumber(first)
-		default:
-			return node{}, errors.New("var does not name an attribute")
-		}
+func computes(nodes []node) []func(*Context) value {
+	all := make([]func(*Context) value, len(nodes))
+	for i, n := range nodes {
+		all[i] = n.compute()
 	}
-	var n node
-	switch {
-	case name == "":
-		return constant(value{kind: object}), nil
-	case name == "$flagd.flagKey":
-		n = constant(textValue(c.key))
-		n.keyed = true
-		return n, nil
-	case name == "$flagd.timestamp":
-		c.usesTime = true
-		return node{eval: func(c *Context) value { return value{kind: number, num: float64(c.now)} }, cost: 1}, nil
-	case name == "$flagd":
-		return constant(value{kind: object}), nil
-	case strings.HasPrefix(name, "$flagd."):
-		n = constant(value{})
-	default:
-		n = node{slot: c.intern(name), cost: 1}
-	}
-	if len(args) < 2 {
-		return n, nil
-	}
-	other, err := c.rule(args[1], depth+1)
-	if err != nil {
-		return node{}, err
-	}
-	compute, fallback := n.compute(), other.compute()
-	return node{keyed: other.keyed, cost: 1 + other.cost, eval: func(c *Context) value {
-		if v := compute(c); v.kind != null {
-			return v
-		}
-		return fallback(c)
-	}}, nil
+	return all
 }
 
-// reference gives the rule that a $ref names. done ends its use, so that a circle of references is found.
-func (c *compiler) reference(args []any) (rule any, done func(), err error) {
-	var name string
-	if len(args) == 1 {
-		name, _ = args[0].(string)
+func evaluateAll(c *Context, all []func(*Context) value) []value {
+	items := make([]value, len(all))
+	for i, compute := range all {
+		items[i] = compute(c)
+	}
+	return items
+}
+
+// operands gives the closure of an operator's arguments as a list: those of a list, else what the only one gives, in a list
+// if it is none.
+func operands(k call, nodes []node) func(*Context) []value {
+	if k.listed {
+		compute := computes(nodes)
+		return func(c *Context) []value { return evaluateAll(c, compute) }
+	}
+	compute := nodes[0].compute()
+	return func(c *Context) []value {
+		v := compute(c)
+		if v.kind == list {
+			return v.items()
+		}
+		return []value{v}
+	}
+}
+
+// reference finds the rule that a $ref names.
+func (c *compiler) reference(k call) (name string, rule any, err error) {
+	if !k.listed {
+		name, _ = k.args[0].(string)
 	}
 	raw, ok := c.evaluators[name]
 	if !ok {
-		return nil, nil, fmt.Errorf("there is no evaluator %q", name)
+		return "", nil, fmt.Errorf("there is no evaluator %q", name)
 	}
 	if slices.Contains(c.open, name) {
-		return nil, nil, fmt.Errorf("the evaluator %q refers to itself", name)
+		return "", nil, fmt.Errorf("the evaluator %q refers to itself", name)
 	}
 	if err := json.Unmarshal(raw, &rule); err != nil {
-		return nil, nil, fmt.Errorf("the evaluator %q is not JSON", name)
+		return "", nil, fmt.Errorf("the evaluator %q is not JSON", name)
 	}
-	c.open = append(c.open, name)
-	return rule, func() { c.open = c.open[:len(c.open)-1] }, nil
+	return name, rule, nil
+}
+
+// into goes on to a shared rule; the function it gives ends that.
+func (c *compiler) into(evaluator string) (done func()) {
+	c.open = append(c.open, evaluator)
+	t := c.trace
+	if t == nil {
+		return func() { c.open = c.open[:len(c.open)-1] }
+	}
+	at, outer := t.at, t.evaluator
+	t.at, t.evaluator = nil, evaluator
+	return func() {
+		c.open = c.open[:len(c.open)-1]
+		t.at, t.evaluator = at, outer
+	}
 }
 
 // evaluator compiles a $ref within a rule, once for all flags if it does not depend on the flag's key.
-func (c *compiler) evaluator(args []any, depth int) (node, error) {
-	if len(args) == 1 {
-		if name, ok := args[0].(string); ok {
-			if n, ok := c.shared[name]; ok {
-				return n, nil
-			}
-		}
-	}
-	rule, done, err := c.reference(args)
+func (c *compiler) evaluator(k call) (node, error) {
+	name, rule, err := c.reference(k)
 	if err != nil {
 		return node{}, err
 	}
-	defer done()
-	n, err := c.rule(rule, depth+1)
+	key := sharedKey{name, c.interpreted, c.tracking, c.deep > 0}
+	sharing := c.trace == nil && len(c.scopes) == 0
+	if known, ok := c.shared[key]; ok && sharing {
+		c.fallible = c.fallible || known.fallible
+		return known.node, nil
+	}
+	before := c.fallible
+	c.fallible = false
+	done := c.into(name)
+	n, err := c.rule(rule, k.depth+1)
 	if err != nil {
 		return node{}, err
 	}
-	if !n.keyed {
-		c.shared[c.open[len(c.open)-1]] = n
+	done()
+	if !n.keyed && sharing {
+		c.shared[key] = shared{n, c.fallible}
 	}
-	return n, nil
+	c.fallible = c.fallible || before
+	return c.uses(name, n), nil
 }

@@ -2,6 +2,7 @@ package flag
 
 import (
 	"encoding/json"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -35,6 +36,11 @@ func (c *Context) Parse(body string) error {
 				s.err = badContext(InvalidContext, "context is not a JSON object")
 			}
 			return false
+		}
+		if p := c.snapshot.paths; p.whole {
+			v, ok := s.deep()
+			c.spread(p, v)
+			return ok
 		}
 		return s.object(c.snapshot.paths)
 	})
@@ -166,7 +172,7 @@ func (s *scanner) object(p *path) bool {
 }
 
 // elements reads a list and calls each at every element.
-func (s *scanner) elements(each func(i int) bool) bool {
+func (s *scanner) elements(each func() bool) bool {
 	if !s.enter() {
 		return false
 	}
@@ -175,9 +181,9 @@ func (s *scanner) elements(each func(i int) bool) bool {
 		s.depth--
 		return true
 	}
-	for i := 0; ; i++ {
+	for {
 		s.space()
-		if !each(i) {
+		if !each() {
 			return false
 		}
 		s.space()
@@ -193,6 +199,33 @@ func (s *scanner) elements(each func(i int) bool) bool {
 
 // value reads any value; what lies below p goes into its slots.
 func (s *scanner) value(p *path) (value, bool) {
+	if s.peek('{') && (p == nil || !p.whole) {
+		v := value{kind: object, num: 1}
+		if strings.HasPrefix(strings.TrimLeft(s.text[s.at+1:], " \t\n\r"), "}") {
+			v.num = 0
+		}
+		if p == nil || len(p.list) == 0 {
+			return v, s.skip()
+		}
+		return v, s.object(p)
+	}
+	if s.peek('[') && (p == nil || !p.whole && len(p.list) == 0) {
+		return s.list(func() (value, bool) { return s.value(nil) })
+	}
+	v, ok := s.deep()
+	if ok && p != nil && len(p.list) > 0 {
+		c := s.context
+		for _, child := range p.list {
+			if m, ok := v.member(child.name); ok {
+				c.spread(child, m)
+			}
+		}
+	}
+	return v, ok
+}
+
+// deep reads any value with all that is in it.
+func (s *scanner) deep() (value, bool) {
 	if s.at >= len(s.text) {
 		return value{}, s.bad()
 	}
@@ -201,37 +234,25 @@ func (s *scanner) value(p *path) (value, bool) {
 		str, ok := s.string()
 		return textValue(str), ok
 	case b == '{':
-		if p == nil || len(p.children) == 0 {
-			return value{kind: object}, s.skip()
-		}
-		return value{kind: object}, s.object(p)
-	case b == '[':
-		v := value{kind: list}
-		ok := s.elements(func(i int) bool {
-			var child *path
-			if p != nil && len(p.children) > 0 {
-				child = p.children[strconv.Itoa(i)]
-			}
-			item, ok := s.value(child)
-			if ok {
-				v.items = append(v.items, item)
-				if child != nil {
-					s.context.put(child, item)
-				}
-			}
+		members := map[string]value{}
+		ok := s.members(nil, func(name string) bool {
+			v, ok := s.deep()
+			members[name] = v
 			return ok
 		})
-		return v, ok
+		return objectValue(members), ok
+	case b == '[':
+		return s.list(s.deep)
 	case b == '-' || b >= '0' && b <= '9':
 		digits, ok := s.number()
 		if !ok {
 			return value{}, false
 		}
 		n, err := strconv.ParseFloat(digits, 64)
-		if err != nil { // out of range: JavaScript reads it as infinite, which no rule can mean
-			return value{}, true
+		if err != nil && !math.IsInf(n, 0) { // out of range is infinite, as in JavaScript
+			return value{}, s.bad()
 		}
-		return value{kind: number, num: n}, true
+		return numberValue(n), true
 	case s.literal("true"):
 		return boolValue(true), true
 	case s.literal("false"):
@@ -240,6 +261,19 @@ func (s *scanner) value(p *path) (value, bool) {
 		return value{}, true
 	}
 	return value{}, s.bad()
+}
+
+// list reads a list with what reads an element.
+func (s *scanner) list(element func() (value, bool)) (value, bool) {
+	var items []value
+	ok := s.elements(func() bool {
+		item, ok := element()
+		if ok {
+			items = append(items, item)
+		}
+		return ok
+	})
+	return listValue(items), ok
 }
 
 // skip checks any value and forgets it.
@@ -254,7 +288,7 @@ func (s *scanner) skip() bool {
 	case b == '{':
 		return s.members(nil, func(string) bool { return s.skip() })
 	case b == '[':
-		return s.elements(func(int) bool { return s.skip() })
+		return s.elements(s.skip)
 	case b == '-' || b >= '0' && b <= '9':
 		_, ok := s.number()
 		return ok

@@ -1,0 +1,127 @@
+package flag_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/soukhq/souk/internal/flag"
+)
+
+// stockAnswer is what the stock engine says.
+type stockAnswer struct {
+	Variant *string        `json:"variant"`
+	Reason  flag.Reason    `json:"reason"`
+	Code    flag.ErrorCode `json:"code"`
+	Raw     struct {
+		flag.Given
+		None bool `json:"none"` // there is no targeting to ask
+	} `json:"raw"`
+}
+
+// askStock evaluates flags with npm @openfeature/flagd-core.
+func askStock(t *testing.T, rules []any, contexts []map[string]any) [][]stockAnswer {
+	t.Helper()
+	dir := filepath.Join("testdata", "stock")
+	node, err := exec.LookPath("node")
+	if err != nil {
+		missing(t, "no node to run the stock engine with")
+	}
+	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
+		missing(t, "no stock engine: run scripts/npm-packages internal/flag/testdata/stock")
+	}
+	flags, asked := map[string]any{}, []any{}
+	for i, rule := range rules {
+		key := "f" + strconv.Itoa(i)
+		flags[key] = flagOf(rule)
+		asked = append(asked, map[string]any{"key": key, "contexts": contexts})
+	}
+	in, err := json.Marshal(map[string]any{"now": noon.Unix(), "document": map[string]any{"flags": flags}, "asked": asked})
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(t.Context(), node, "evaluate.mjs")
+	command.Dir, command.Stdin = dir, bytes.NewReader(in)
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, stderr.String())
+	}
+	var answers [][]stockAnswer
+	if err := json.Unmarshal(out, &answers); err != nil {
+		t.Fatal(err)
+	}
+	return answers
+}
+
+// TestGeneratedRulesGiveWhatTheStockEngineGives compares with @openfeature/flagd-core in its usual way, generated code.
+func TestGeneratedRulesGiveWhatTheStockEngineGives(t *testing.T) {
+	t.Parallel()
+	rules, seed := 2000, uint64(1)
+	if given := os.Getenv("SOUK_STOCK_RULES"); given != "" { // "seed count", to look for more
+		if _, err := fmt.Sscan(given, &seed, &rules); err != nil {
+			t.Fatal(err)
+		}
+	}
+	random := rand.New(rand.NewPCG(seed, 2))
+	g := generator{pick: random.IntN}
+	var all []any
+	for range rules {
+		all = append(all, g.rule(1+g.pick(4), 0, false))
+	}
+	contexts := []map[string]any{{}}
+	for range 15 {
+		contexts = append(contexts, g.context())
+	}
+	compareWithStock(t, all, contexts)
+}
+
+func compareWithStock(t *testing.T, rules []any, contexts []map[string]any) {
+	t.Helper()
+	answers := askStock(t, rules, contexts)
+	different := 0
+	for i, rule := range rules {
+		key := "f" + strconv.Itoa(i)
+		text, err := json.Marshal(rule)
+		if err != nil {
+			t.Fatal(err)
+		}
+		document, err := json.Marshal(map[string]any{"flags": map[string]any{key: flagOf(rule)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, _ := compile(t, string(document))
+		for j, context := range contexts {
+			attributes, err := json.Marshal(context)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := answers[i][j]
+			o := evaluate(t, s, key, string(attributes))
+			given, err := flag.GivenBy(string(text), "{}", key, `{"context":`+string(attributes)+`}`, noon)
+			sameRaw := want.Raw.None || want.Raw.Given == given && err == nil
+			variant := ""
+			if want.Variant != nil {
+				variant = *want.Variant
+			}
+			if o.Variant == variant && o.Reason == want.Reason && o.Code == want.Code && sameRaw {
+				continue
+			}
+			if different++; different <= 25 {
+				t.Errorf("%s\n with %s:\n here %s %s %q %+v %v\n there %s %s %q %+v", text, attributes,
+					o.Reason, o.Code, o.Variant, given, err, want.Reason, want.Code, variant, want.Raw)
+			}
+			break
+		}
+	}
+	if different > 0 {
+		t.Errorf("%d of %d rules differ", different, len(rules))
+	}
+}
