@@ -66,4 +66,7 @@ require (
 	modernc.org/memory v1.12.1 // indirect
 )
 
-ignore ./web/node_modules
+ignore (
+	./clients/node_modules
+	./web/node_modules
+)
