@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"connectrpc.com/connect"
 	"connectrpc.com/grpchealth"
@@ -57,7 +58,10 @@ func (p *Plane) Flagd(mux *http.ServeMux, port FlagdPort, around func(http.Handl
 				_ = refusals.Write(w, r, err) // a client that went away hears nothing
 				return
 			}
-			c := &flagdCall{key: key, r: r, control: http.NewResponseController(w), old: name != as}
+			c := &flagdCall{key: key, r: r, control: http.NewResponseController(w), old: name != as, patience: p.patience}
+			if c.patience == 0 {
+				c.patience = writeTime
+			}
 			r = r.WithContext(context.WithValue(r.Context(), flagdCallKey{}, c))
 			if c.old {
 				path := *r.URL
@@ -128,6 +132,8 @@ type flagdCall struct {
 	r       *http.Request
 	control *http.ResponseController
 	old     bool // of a service without a version
+
+	patience time.Duration // how long the client may take to read
 }
 
 type flagdCallKey struct{}

@@ -104,7 +104,7 @@ var errSlow = errors.New("the client did not read in time")
 
 // write runs what writes to the client, which must read it in time.
 func (c *flagdCall) write(what func() error) error {
-	late := time.AfterFunc(writeTime, func() { _ = c.control.SetWriteDeadline(time.Unix(1, 0)) })
+	late := time.AfterFunc(c.patience, func() { _ = c.control.SetWriteDeadline(time.Unix(1, 0)) })
 	err := what()
 	if !late.Stop() {
 		return errSlow

@@ -74,6 +74,9 @@ type port struct {
 	url    string
 }
 
+// readTimeout is shorter than any stream lasts.
+const readTimeout = 200 * time.Millisecond
+
 // openPort serves production, and callers without a key where keyless names an environment.
 func openPort(t *testing.T, db *store.DB, keyless string) *port {
 	t.Helper()
@@ -92,6 +95,7 @@ func openPort(t *testing.T, db *store.DB, keyless string) *port {
 	server.Config.Protocols.SetHTTP1(true)
 	server.Config.Protocols.SetUnencryptedHTTP2(true)
 	server.Config.ConnContext = dataplane.WithConn
+	server.Config.ReadTimeout = readTimeout
 	server.Start()
 	p.url = server.URL
 	var h2 http.Protocols

@@ -39,6 +39,7 @@ type Plane struct {
 	buffers      sync.Pool // of *buffer
 	environments sync.Map  // of *environment by name
 	streams      streams
+	patience     time.Duration // tests set it; 0 is writeTime
 }
 
 // buffer holds a request and its answer.
