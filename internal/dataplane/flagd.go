@@ -120,7 +120,7 @@ func (p *Plane) caller(r *http.Request, keyless string) (access.SDKKey, error) {
 	if !ok {
 		return key, refused(connect.CodeUnauthenticated, "the SDK key is missing, unknown or no longer valid")
 	}
-	if origin := r.Header.Get("Origin"); origin != "" && !(key.ClientSide && key.AllowsOrigin(origin)) {
+	if origin := r.Header.Get("Origin"); origin != "" && (!key.ClientSide || !key.AllowsOrigin(origin)) {
 		return key, refused(connect.CodePermissionDenied, "this SDK key may not be used from this web page")
 	}
 	return key, nil

@@ -3,8 +3,10 @@ package serve_test
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -196,4 +198,72 @@ func TestAKeyThatEndsClosesItsStreams(t *testing.T) {
 			s.Errorf("lasting: %v", streams["lasting"].Err())
 		}
 	})
+}
+
+// TestAPeerThatVanishesIsNoticed has a network between client and server that from some moment on carries nothing, as when a
+// machine loses its power.
+func TestAPeerThatVanishesIsNoticed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for ten seconds of silence")
+	}
+	cfg := serve.Defaults()
+	cfg.Data, cfg.Now, cfg.Addr, cfg.FlagdSyncAddr = shortDir(t), time.Now, "127.0.0.1:0", "127.0.0.1:0"
+	address := make(chan string, 1)
+	cfg.FlagdListening = func(_, at string) { address <- at }
+	app, err := serve.New(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- app.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	network, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test's
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer network.Close()
+	var gone atomic.Bool
+	closed := make(chan struct{})
+	upstream := <-address
+	go func() {
+		client, err := network.Accept()
+		if err != nil {
+			return
+		}
+		server, err := net.Dial("tcp", upstream) //nolint:noctx // a test's
+		if err != nil {
+			return
+		}
+		carry := func(from, to net.Conn) {
+			text := make([]byte, 4096)
+			for {
+				n, err := from.Read(text)
+				if err != nil {
+					return
+				}
+				if !gone.Load() {
+					_, _ = to.Write(text[:n])
+				}
+			}
+		}
+		go carry(client, server)
+		carry(server, client)
+		close(closed)
+	}()
+	stream, err := syncAt(h2c(t), "http://"+network.Addr().String()).SyncFlags(t.Context(), &syncv1.SyncFlagsRequest{})
+	if err != nil || !stream.Receive() {
+		t.Fatal(err)
+	}
+	gone.Store(true)
+	select {
+	case <-closed:
+	case <-time.After(time.Minute):
+		t.Error("the server keeps a stream to nobody for a minute")
+	}
 }
