@@ -30,7 +30,7 @@ type Keys struct {
 // keySet is all keys that are not revoked, as of one reading. It never changes, save when its keys were used.
 type keySet struct {
 	byHash   map[secretHash]heldKey
-	byID     map[string]*keyUse
+	byID     map[string]heldKey
 	version  [2]int64      // of the table: the number of rows and the sum of their revisions, which only grow
 	old      *keySet       // while this one is being read
 	replaced chan struct{} // closed when a newer set is held
@@ -64,14 +64,28 @@ func (k *Keys) Lookup(secret string, now time.Time) (SDKKey, bool) {
 	if set == nil || !ok {
 		return SDKKey{}, false
 	}
-	key, ok := set.byHash[hash]
-	if !ok || !key.valid(now) {
-		return key.SDKKey, false
+	return set.byHash[hash].taken(now)
+}
+
+// Held gives the key of that id if it is valid now, for a caller who showed otherwise than by the secret that the key is theirs.
+// It takes no lock and asks no database.
+func (k *Keys) Held(id string, now time.Time) (SDKKey, bool) {
+	set := k.held.Load()
+	if set == nil {
+		return SDKKey{}, false
 	}
-	if at := store.Micros(now); at-key.use.at.Load() >= usedStep.Microseconds() {
-		key.use.at.Store(at)
+	return set.byID[id].taken(now)
+}
+
+// taken gives the key if it is there and valid now, and notes that it was used.
+func (h heldKey) taken(now time.Time) (SDKKey, bool) {
+	if h.use == nil || !h.valid(now) {
+		return SDKKey{}, false
 	}
-	return key.SDKKey, true
+	if at := store.Micros(now); at-h.use.at.Load() >= usedStep.Microseconds() {
+		h.use.at.Store(at)
+	}
+	return h.SDKKey, true
 }
 
 // Run keeps the held keys current, and writes down when they were used, until ctx ends.
@@ -117,7 +131,7 @@ func (k *Keys) Load(ctx context.Context) error {
 		if old != nil && old.version == version {
 			return nil
 		}
-		fresh = &keySet{byHash: map[secretHash]heldKey{}, byID: map[string]*keyUse{}, old: old, version: version, replaced: make(chan struct{})}
+		fresh = &keySet{byHash: map[secretHash]heldKey{}, byID: map[string]heldKey{}, old: old, version: version, replaced: make(chan struct{})}
 		_, err := store.List(ctx, tx, fresh.scan, `SELECT `+keyColumns+`, hash FROM sdk_key WHERE revoked_at IS NULL`)
 		return wrap("read SDK keys", err)
 	})
@@ -139,21 +153,23 @@ func (s *keySet) scan(row store.Row) (none struct{}, err error) {
 		return none, err
 	}
 	use := &keyUse{}
-	if s.old != nil && s.old.byID[key.ID] != nil {
-		use = s.old.byID[key.ID]
+	if s.old != nil && s.old.byID[key.ID].use != nil {
+		use = s.old.byID[key.ID].use
 	}
-	s.byHash[secretHash(hash)], s.byID[key.ID] = heldKey{key, use}, use
+	s.hold(secretHash(hash), heldKey{key, use})
 	return none, nil
 }
 
-// Await waits until Lookup knows what Create or Revoke gave back; it is false if ctx ends before. It needs Run.
+func (s *keySet) hold(hash secretHash, key heldKey) { s.byHash[hash], s.byID[key.ID] = key, key }
+
+// Await waits until Lookup knows what Create, SetLimits or Revoke gave back; it is false if ctx ends before. It needs Run.
 func (k *Keys) Await(ctx context.Context, key SDKKey) bool {
 	for {
 		set := k.held.Load()
 		if set == nil {
 			return false
 		}
-		if (set.byID[key.ID] != nil) == (key.RevokedAt == nil) {
+		if held, ok := set.byID[key.ID]; ok == (key.RevokedAt == nil) && (!ok || held.Revision >= key.Revision) {
 			return true
 		}
 		select {
@@ -171,8 +187,8 @@ func (k *Keys) WriteUse(ctx context.Context) error {
 		return nil
 	}
 	used := map[string]int64{}
-	for id, use := range set.byID {
-		if at := use.at.Load(); at > use.written.Load() {
+	for id, held := range set.byID {
+		if at := held.use.at.Load(); at > held.use.written.Load() {
 			used[id] = at
 		}
 	}
@@ -191,7 +207,7 @@ func (k *Keys) WriteUse(ctx context.Context) error {
 		return err
 	}
 	for id, at := range used {
-		set.byID[id].written.Store(at)
+		set.byID[id].use.written.Store(at)
 	}
 	return nil
 }
