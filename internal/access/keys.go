@@ -162,6 +162,40 @@ func (s *keySet) scan(row store.Row) (none struct{}, err error) {
 
 func (s *keySet) hold(hash secretHash, key heldKey) { s.byHash[hash], s.byID[key.ID] = key, key }
 
+// Lasting is what became of the key behind something that stays open.
+type Lasting string
+
+// What may have become of it.
+const (
+	KeyLasts   Lasting = "lasts"
+	KeyRevoked Lasting = "revoked"
+	KeyExpired Lasting = "expired"
+)
+
+// Lasts tells, by its id, whether a key that Lookup gave may still be used.
+func (k *Keys) Lasts(id string, now time.Time) Lasting {
+	set := k.held.Load()
+	if set == nil {
+		return KeyLasts // it was held once: an outage revokes nothing
+	}
+	key, ok := set.byID[id]
+	switch {
+	case !ok:
+		return KeyRevoked
+	case !key.valid(now):
+		return KeyExpired
+	}
+	return KeyLasts
+}
+
+// Replaced gives a channel that is closed when the held keys change. Before the first Load it is nil.
+func (k *Keys) Replaced() <-chan struct{} {
+	if set := k.held.Load(); set != nil {
+		return set.replaced
+	}
+	return nil
+}
+
 // Await waits until Lookup knows what Create, SetLimits or Revoke gave back; it is false if ctx ends before. It needs Run.
 func (k *Keys) Await(ctx context.Context, key SDKKey) bool {
 	for {
@@ -187,8 +221,8 @@ func (k *Keys) WriteUse(ctx context.Context) error {
 		return nil
 	}
 	used := map[string]int64{}
-	for id, held := range set.byID {
-		if at := held.use.at.Load(); at > held.use.written.Load() {
+	for id, key := range set.byID {
+		if at := key.use.at.Load(); at > key.use.written.Load() {
 			used[id] = at
 		}
 	}
