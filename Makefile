@@ -37,8 +37,9 @@ dev: ## Serve the demo with reload: Vite for the console, Go built anew when a f
 	scripts/dev
 
 .PHONY: generate
-generate: ## Write the generated files anew: openapi.json, the console's types, docs/reference, the verdicts that both validators share
-	@go generate ./internal/api ./internal/template ./internal/cli
+generate: ## Write the generated files anew: openapi.json, the console's types, docs/reference, the verdicts that both validators share, protobuf
+	@scripts/protobuf
+	go generate ./internal/api ./internal/template ./internal/cli
 	scripts/npm-packages
 	cd web && npm run --silent generate
 
@@ -57,7 +58,7 @@ quick: ## The loop, under a minute: vet, tests on SQLite without -race, the cons
 
 .PHONY: test check
 check: test
-test: ## The whole gate: format, lint, generated files, both engines with -race, Rego, console, browser
+test: ## The whole gate: format, lint, generated files, both engines with -race, Rego, console, stock clients, browser
 	@start=$$SECONDS
 	step() { echo "== $$* ($$((SECONDS - start)) s)"; }
 	step console: format, lint, types, unit tests, build
@@ -73,8 +74,10 @@ test: ## The whole gate: format, lint, generated files, both engines with -race,
 	scripts/with-postgres go test -race -short -timeout 20m ./...
 	step Go: tests of what is large, without -race
 	scripts/with-postgres scripts/large-tests
-	step browser: the stories in chromium
 	$(MAKE) build
+	step stock clients against the binary
+	scripts/client-tests
+	step browser: the stories in chromium
 	chromium=$$(scripts/chromium)
 	if [ -n "$$chromium" ]; then (cd web && E2E_WORKERS=2 CHROMIUM=$$chromium npm run --silent e2e); fi
 	echo "== all green ($$((SECONDS - start)) s)"
@@ -90,4 +93,4 @@ pictures: build ## Take the pictures of README and docs from the demo
 
 .PHONY: clean
 clean: ## Remove what was built
-	rm -rf bin web/dist/* web/node_modules .cache
+	rm -rf bin web/dist/* web/node_modules clients/node_modules .cache

@@ -38,22 +38,31 @@ func readConfigFile(cfg *serve.Config, file string) error {
 }
 
 func (p *program) serveCommand() *cobra.Command {
-	var file, addr string
+	var file string
 	var show bool
+	given := serve.Config{}
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Run a server", Args: cobra.NoArgs,
 		Long: `Run a server: console, API and flag evaluation on one port. It migrates its database at the start.
 
 An address without a host, such as :8080, is for this machine only. Off this machine it wants tls_cert and tls_key, or a
-proxy that ends TLS (public_url and trusted_proxies).`,
+proxy that ends TLS (public_url and trusted_proxies).
+
+Stock flagd providers and daemons, which can be told no more than host and port, reach it at --flagd-addr and
+--flagd-sync-addr.`,
 		RunE: run(func(cmd *cobra.Command, _ []string) error {
 			cfg, err := p.config(file)
 			if err != nil {
 				return err
 			}
-			if addr != "" {
-				cfg.Addr = addr
+			for into, text := range map[*string]string{
+				&cfg.Addr: given.Addr, &cfg.FlagdAddr: given.FlagdAddr, &cfg.FlagdSyncAddr: given.FlagdSyncAddr, &cfg.FlagdEnvironment: given.FlagdEnvironment,
+			} {
+				if text != "" {
+					*into = text
+				}
 			}
+			cfg.FlagdInsecure = cfg.FlagdInsecure || given.FlagdInsecure
 			if show {
 				fmt.Fprint(p.Out, cfg.Print())
 				return nil
@@ -68,6 +77,7 @@ proxy that ends TLS (public_url and trusted_proxies).`,
 			}
 			cfg.Log = telemetry.Logger(p.Err, telemetry.Format(cfg.LogFormat), level)
 			cfg.Listening = func(addresses []string) { fmt.Fprintf(p.Out, "souk serves %s\n", cfg.URL(addresses[0])) }
+			cfg.FlagdListening = func(setting, address string) { fmt.Fprintf(p.Out, "%s: %s\n", setting, address) }
 			cfg.SetUp = func(link string) {
 				fmt.Fprintf(p.Out, "nobody administers it yet; open this link within 24 hours to become the first administrator, it works once:\n%s\n", link)
 			}
@@ -79,7 +89,11 @@ proxy that ends TLS (public_url and trusted_proxies).`,
 		}),
 	}
 	cmd.Flags().StringVar(&file, "config", "", "configuration file (default ./souk.yaml if it is there)")
-	cmd.Flags().StringVar(&addr, "addr", "", "address to listen at (default :8080, this machine only)")
+	cmd.Flags().StringVar(&given.Addr, "addr", "", "address to listen at (default :8080, this machine only)")
+	cmd.Flags().StringVar(&given.FlagdAddr, "flagd-addr", "", "address for flagd's evaluation protocol, such as :8013 (default none)")
+	cmd.Flags().StringVar(&given.FlagdSyncAddr, "flagd-sync-addr", "", "address for flagd's sync protocol, such as :8015 (default none)")
+	cmd.Flags().StringVar(&given.FlagdEnvironment, "flagd-environment", "", "environment that these two serve without an SDK key, on this machine (default production)")
+	cmd.Flags().BoolVar(&given.FlagdInsecure, "flagd-insecure", false, "serve it without a key and in plain text to other machines, too")
 	cmd.Flags().BoolVar(&show, "print-config", false, "show the configuration that holds, secrets masked, and stop")
 	p.installation(cmd)
 	return cmd

@@ -16,6 +16,13 @@ type environment struct {
 
 	mu       sync.Mutex
 	arrivals []*arrival // guarded by mu; the newest last
+	removed  []departed // guarded by mu; the newest last
+}
+
+// departed is flags that an environment no longer serves.
+type departed struct {
+	at   time.Time
+	keys []string
 }
 
 // revision is what an environment serves, with what its streams send of it: each is made once, by the first that needs it,
@@ -79,8 +86,32 @@ func (e *environment) current() *revision {
 	if over := len(e.arrivals) - keptArrivals; over > 0 {
 		e.arrivals = append([]*arrival(nil), e.arrivals[over:]...)
 	}
+	if held != nil {
+		if keys := fresh.since(held, registry.View{}).Removed; len(keys) > 0 {
+			e.removed = append(e.removed, departed{at: fresh.at, keys: keys})
+		}
+	}
+	e.forget(fresh.at)
 	e.held.Store(fresh)
 	return fresh
+}
+
+// forget drops what no client that comes back needs to hear. The lock is held.
+func (e *environment) forget(now time.Time) {
+	for len(e.removed) > 0 && now.Sub(e.removed[0].at) > goneFor {
+		e.removed = e.removed[1:]
+	}
+}
+
+// gone gives the flags that left the environment lately.
+func (e *environment) gone(now time.Time) (keys []string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.forget(now)
+	for _, d := range e.removed {
+		keys = append(keys, d.keys...)
+	}
+	return keys
 }
 
 // arrival gives when this replica had a revision, or the first one after it; nil if it had neither. It must not be kept.

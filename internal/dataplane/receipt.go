@@ -68,14 +68,14 @@ func (p *peer) clone() peer {
 	return copied
 }
 
-// got tells when a stream was handed the revision or a later one.
-func (p *peer) got(revision int64) (at time.Time, ok bool) {
+// got tells what the stream was handed with the revision, or with a later one.
+func (p *peer) got(revision int64) (first send, ok bool) {
 	for _, s := range p.sends {
 		if s.revision >= revision {
-			return s.at, true
+			return s, true
 		}
 	}
-	return time.Time{}, false
+	return send{}, false
 }
 
 // client is what tells the streams of a client that comes back from those of others, as far as that can be told.
@@ -119,15 +119,15 @@ func (a *arrival) count(h *measure.Handed, streams []*peer) {
 		if p.opened.After(a.at) && !back {
 			continue // a new client: it began with the revision
 		}
-		at, ok := p.got(a.revision)
-		if !ok {
-			if p.left.IsZero() {
-				h.Waiting++
-			}
+		first, ok := p.got(a.revision)
+		if !ok && p.left.IsZero() {
+			h.Waiting++
+		}
+		if !ok || first.nothing {
 			continue
 		}
 		h.Sent++
-		h.LastMS = max(h.LastMS, at.Sub(a.at).Milliseconds())
+		h.LastMS = max(h.LastMS, first.at.Sub(a.at).Milliseconds())
 		if p.confirmed >= a.revision {
 			h.ConfirmedByHost++
 		}

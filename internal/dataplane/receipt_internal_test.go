@@ -38,6 +38,8 @@ func TestAReceiptCountsWhoWasThereAndWhoCameBack(t *testing.T) {
 			confirmed(stream(-60, 0, "", got(7, .02)), 7), confirmed(stream(-60, 0, "", got(7, .02)), 6),
 		}, measure.Handed{Sent: 2, ConfirmedByHost: 1, LastMS: 20}},
 		{"not sent yet", []peer{stream(-60, 0, "", got(6, -60))}, measure.Handed{Waiting: 1}},
+		{"not concerned", []peer{stream(-60, 0, "", got(6, -60), send{revision: 7, nothing: true})}, measure.Handed{}},
+		{"not concerned, and gone", []peer{stream(-60, 2, EndClient, got(6, -60), send{revision: 7, nothing: true})}, measure.Handed{}},
 		{"begun afterwards", []peer{stream(3, 0, "", got(7, 3))}, measure.Handed{}},
 		{"lost before it was sent", []peer{stream(-60, 2, EndSlow, got(6, -60))}, measure.Handed{Unreachable: 1}},
 		{"lost, and back", []peer{stream(-60, 2, EndClient, got(6, -60)), stream(7, 0, "", got(7, 7))}, measure.Handed{Sent: 1, LastMS: 7000}},

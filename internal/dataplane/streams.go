@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/registry"
 )
 
 // Kind says what a stream carries.
@@ -102,10 +104,11 @@ type peer struct {
 	confirmed   int64     // the newest revision of which the client's host acknowledged every byte
 }
 
-// send is a revision that was written and flushed without an error.
+// send is a revision that was written and flushed without an error, or that changed nothing of what the stream shows.
 type send struct {
 	revision int64
 	at       time.Time
+	nothing  bool
 }
 
 // open begins a stream, or says why there is none. r gives the client's connection, where the server knows it (WithConn).
@@ -142,13 +145,66 @@ func (p *Plane) open(kind Kind, key access.SDKKey, environment string, r *http.R
 }
 
 // sent notes that the stream was handed a revision: written and flushed without an error.
-func (s *stream) sent(revision int64, at time.Time) {
+func (s *stream) sent(revision int64, at time.Time) { s.note(send{revision: revision, at: at}) }
+
+// passed notes that a revision has nothing for the stream.
+func (s *stream) passed(revision int64) { s.note(send{revision: revision, nothing: true}) }
+
+func (s *stream) note(what send) {
 	s.plane.streams.mu.Lock()
 	defer s.plane.streams.mu.Unlock()
 	if len(s.peer.sends) == keptSends {
 		s.peer.sends = append(s.peer.sends[:0], s.peer.sends[1:]...)
 	}
-	s.peer.sends = append(s.peer.sends, send{revision: revision, at: at})
+	s.peer.sends = append(s.peer.sends, what)
+}
+
+// beatEvery is how often a stream that has something to say for it says that it is there.
+const beatEvery = 20 * time.Second
+
+// follow sends each revision that changes something of the view, until the stream ends, and gives the reason. Of those that come
+// while it writes it sends the newest only. send gets the one that was sent before, nil at first. beat may be nil.
+func (s *stream) follow(ctx context.Context, view registry.View, send func(rev, before *revision) error, beat func() error) End {
+	e := s.plane.environment(s.peer.environment)
+	var ticks <-chan time.Time
+	if beat != nil {
+		tick := time.NewTicker(beatEvery)
+		defer tick.Stop()
+		ticks = tick.C
+	}
+	var last *revision
+	for {
+		rev, err := e.current(), error(nil)
+		switch {
+		case rev == nil:
+			return EndUnserved
+		case rev == last:
+		case last != nil && rev.since(last, view).None():
+			s.passed(rev.served.Revision)
+		default:
+			if err = send(rev, last); err == nil {
+				s.sent(rev.served.Revision, s.plane.Now())
+			}
+		}
+		last = rev
+		if err == nil {
+			select {
+			case <-rev.served.Replaced():
+			case <-ticks:
+				err = beat()
+			case <-s.ended:
+				return s.why()
+			case <-ctx.Done():
+				return EndClient
+			}
+		}
+		switch {
+		case errors.Is(err, errSlow):
+			return EndSlow
+		case err != nil:
+			return EndClient
+		}
+	}
 }
 
 // why gives the reason for which ended was closed.
@@ -258,6 +314,12 @@ func (p *Plane) expel() {
 			s.tell(EndExpired)
 		}
 	}
+}
+
+func (p *Plane) draining() bool {
+	p.streams.mu.Lock()
+	defer p.streams.mu.Unlock()
+	return p.streams.draining
 }
 
 // Drain begins no more streams and ends those that are open: one after another, so that their clients do not all come back

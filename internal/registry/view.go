@@ -130,6 +130,9 @@ type Changes struct {
 	Removed []string // no longer served
 }
 
+// None tells whether nothing changed.
+func (c Changes) None() bool { return len(c.Changed) == 0 && len(c.Removed) == 0 }
+
 // Since tells what changed from what was served before to what is served now: kills and restores, too. What was not there
 // before, and where before is nil all of it, counts as changed; what left the view counts as removed.
 func (s *Served) Since(before *Served, view View) (c Changes) {

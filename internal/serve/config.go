@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,17 +33,22 @@ type Config struct {
 	LogLevel           string // debug, info, warn, error
 	LogFormat          string // text, json
 	Publishers         string // everyone, or role: who may ask for requests
+	FlagdAddr          string // host:port for flagd's evaluation; empty: none
+	FlagdSyncAddr      string // host:port for flagd's sync; empty: none
+	FlagdEnvironment   string // what these two serve to callers without an SDK key, where they may
+	FlagdInsecure      bool   // these two serve callers without an SDK key, in plain text, off this machine, too
 
 	mayBeAway bool // set by New: the server may start while its database is away
 
 	// What no file sets.
-	Mode      api.Mode
-	People    []api.DemoPerson // whom one may sign in as, with Mode api.Demo
-	Version   string
-	Log       *slog.Logger
-	Now       func() time.Time
-	Listening func(addresses []string) // called by Run once it listens; may be nil
-	SetUp     func(link string)        // called by Run after Listening, with the link for the first administrator while there is none; may be nil
+	Mode           api.Mode
+	People         []api.DemoPerson // whom one may sign in as, with Mode api.Demo
+	Version        string
+	Log            *slog.Logger
+	Now            func() time.Time
+	Listening      func(addresses []string)      // called by Run once it listens; may be nil
+	FlagdListening func(setting, address string) // called by Run for each of flagd's ports; may be nil
+	SetUp          func(link string)             // called by Run after Listening, with the link for the first administrator while there is none; may be nil
 }
 
 // setting is one member of souk.yaml, with the variable that overrides it.
@@ -50,6 +56,7 @@ type setting struct {
 	name     string // as in souk.yaml, with dots for nesting; the variable is SOUK_ and this in capitals
 	text     *string
 	list     *[]string
+	yes      *bool
 	secret   bool
 	variable bool   // comes by its variable only
 	words    string // what it is, for the reference
@@ -69,6 +76,10 @@ func (c *Config) settings() []setting {
 		{name: "audit.key", text: &c.AuditKey, secret: true, variable: true, words: "that key itself"},
 		{name: "secret.key", text: &c.SecretKey, secret: true, variable: true, words: "32 bytes in base64 that secrets in the database are sealed with, the same on every replica; the file `secret.key` in the data directory if absent"},
 		{name: "publishers", text: &c.Publishers, words: "who may submit for a team of theirs: `everyone`, or `role`, those with the role publisher"},
+		{name: "flagd.addr", text: &c.FlagdAddr, words: "address for flagd's evaluation protocol, such as `:8013`, for providers that take no more than host and port; off if absent"},
+		{name: "flagd.sync_addr", text: &c.FlagdSyncAddr, words: "address for flagd's sync protocol, such as `:8015`; off if absent"},
+		{name: "flagd.environment", text: &c.FlagdEnvironment, words: "environment that callers without an SDK key see at these two, on this machine only"},
+		{name: "flagd.insecure", yes: &c.FlagdInsecure, words: "true: whoever reaches these two sees that environment without a key and in plain text, from other machines, too"},
 		{name: "log.level", text: &c.LogLevel, words: "debug, info, warn or error"},
 		{name: "log.format", text: &c.LogFormat, words: "text or json"},
 	}
@@ -95,7 +106,7 @@ func (s setting) env() string { return "SOUK_" + strings.ToUpper(strings.Replace
 
 // Defaults are what holds where nothing is said.
 func Defaults() Config {
-	return Config{Data: "./souk-data", Addr: ":8080", LogLevel: "info", LogFormat: "text", Mode: api.Serve, Publishers: string(access.PublishersEveryone)}
+	return Config{Data: "./souk-data", Addr: ":8080", LogLevel: "info", LogFormat: "text", Mode: api.Serve, FlagdEnvironment: "production", Publishers: string(access.PublishersEveryone)}
 }
 
 // ReadFile sets what the text of a souk.yaml says. Unknown members are errors that name the nearest known one.
@@ -141,7 +152,21 @@ func flatten(document map[string]any, path string, into map[string]any) {
 
 func (s setting) set(value any) error {
 	switch value := value.(type) {
+	case bool:
+		if s.yes == nil {
+			return fmt.Errorf("is not text")
+		}
+		*s.yes = value
+		return nil
 	case string:
+		if s.yes != nil {
+			on, err := strconv.ParseBool(value)
+			if err != nil {
+				return fmt.Errorf("is neither true nor false")
+			}
+			*s.yes = on
+			return nil
+		}
 		if s.list != nil {
 			*s.list = splitList(value)
 			return nil
@@ -187,7 +212,9 @@ func (c *Config) ReadEnv(environ []string) (unknown []string) {
 			unknown = append(unknown, name)
 			continue
 		}
-		_ = s.set(value) // text fits every setting
+		if s.set(value) != nil { // text fits all but a yes or no
+			unknown = append(unknown, name+"="+value)
+		}
 	}
 	slices.Sort(unknown)
 	return unknown
@@ -201,6 +228,8 @@ func (c *Config) Print() string {
 		switch {
 		case s.list != nil:
 			value = *s.list
+		case s.yes != nil:
+			value = *s.yes
 		case s.secret && *s.text != "":
 			value = mask(*s.text)
 		default:
@@ -262,6 +291,9 @@ func (c *Config) Check() error {
 	if p := access.Publishers(c.Publishers); p != "" && p != access.PublishersEveryone && p != access.PublishersByRole {
 		return fault.New(fault.Invalid, "bad_publishers", "publishers is %q", c.Publishers).At("publishers").
 			Fix("use everyone, or role for members of groups with the role publisher only")
+	}
+	if err := c.checkFlagd(); err != nil {
+		return err
 	}
 	if loopback(host) {
 		return nil

@@ -51,13 +51,26 @@ var house = map[string]struct {
 	// The data plane runs while the database is down: it knows nothing of governance.
 	"internal/dataplane": {floor: 5, only: []string{
 		"internal/fault", "internal/flag", "internal/registry", "internal/access", "internal/measure", "internal/store", "internal/telemetry",
+		"internal/dataplane/gen/flagd/evaluation/v1", "internal/dataplane/gen/flagd/evaluation/v2", "internal/dataplane/gen/flagd/sync/v1",
 	}},
-	"internal/api": {floor: 5},
+	// Written by scripts/protobuf.
+	"internal/dataplane/gen/flagd/evaluation/v1": {floor: 0},
+	"internal/dataplane/gen/flagd/evaluation/v2": {floor: 0},
+	"internal/dataplane/gen/flagd/sync/v1":       {floor: 0},
+	"internal/dataplane/gen/schema/v1":           {floor: 0}, // for tests: its services are answered by those of evaluation/v1
+	"internal/dataplane/gen/sync/v1":             {floor: 0}, // for tests, too
+	"internal/api":                               {floor: 5},
 
 	"internal/serve": {floor: 6},
 	"internal/demo":  {floor: 6, neighbours: []string{"internal/serve"}},
 	"internal/cli":   {floor: 6, neighbours: []string{"internal/serve", "internal/demo"}},
 	"cmd/souk":       {floor: 7, only: []string{"internal/cli"}},
+}
+
+// protocols is where flagd's protocols are served and defined.
+var protocols = []string{
+	"internal/dataplane", "internal/dataplane/gen/flagd/evaluation/v1", "internal/dataplane/gen/flagd/evaluation/v2",
+	"internal/dataplane/gen/flagd/sync/v1", "internal/dataplane/gen/schema/v1", "internal/dataplane/gen/sync/v1",
 }
 
 // homes says where a third party's packages may be imported, by the longest prefix of the import path. What is not here has
@@ -79,6 +92,9 @@ var homes = map[string][]string{
 	"golang.org/x/text":                        {"internal/access", "internal/catalog", "internal/registry", "internal/template"},
 	"go.yaml.in/yaml/v3":                       {"internal/apply", "internal/serve"},
 	"github.com/danielgtaylor/huma/v2":         {"internal/api"},
+	"connectrpc.com/grpchealth":                {"internal/dataplane"},
+	"connectrpc.com/connect":                   protocols,
+	"google.golang.org/protobuf":               protocols,
 	"github.com/spf13/cobra":                   {"internal/cli"},
 	"github.com/spf13/pflag":                   {"internal/cli"},
 	"github.com/google/go-cmp":                 {}, // tests only

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
@@ -29,6 +31,15 @@ const (
 	idleTime   = 2 * time.Minute
 	maxHeaders = 64 << 10
 	drainTime  = 10 * time.Second
+)
+
+// Limits of a connection of HTTP/2, on which many requests run at once. Whoever opens and resets streams faster than they end is
+// cut off by net/http, which counts against maxConcurrent what still runs. A peer that is silent is asked whether it lives, so that
+// streams to hosts that are gone end within ten seconds.
+const (
+	maxConcurrent = 250
+	pingAfter     = 5 * time.Second
+	stuckTime     = 20 * time.Second
 )
 
 // socketName is the file in the data directory through which the command line speaks to a running server.
@@ -52,8 +63,11 @@ func (a *App) Run(ctx context.Context) error {
 		server := a.server(ctx, l)
 		server.RegisterOnShutdown(a.drain)
 		servers = append(servers, server)
-		if l.Addr().Network() != "unix" {
+		switch {
+		case l.name == "addr":
 			addresses = append(addresses, l.Addr().String())
+		case l.name != "" && a.cfg.FlagdListening != nil:
+			a.cfg.FlagdListening(l.name, l.Addr().String())
 		}
 		go func() { failed <- server.Serve(l) }()
 	}
@@ -75,17 +89,54 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
+	var ending sync.WaitGroup
 	for _, server := range servers {
-		if shutdown := server.Shutdown(drain); shutdown != nil {
-			a.log.LogAttrs(ctx, slog.LevelWarn, "requests cut off at shutdown", slog.Any("error", shutdown))
-			_ = server.Close()
-		}
+		ending.Go(func() {
+			if shutdown := server.Shutdown(drain); shutdown != nil {
+				a.log.LogAttrs(ctx, slog.LevelWarn, "requests cut off at shutdown", slog.Any("error", shutdown))
+				_ = server.Close()
+			}
+		})
 	}
+	ending.Wait()
 	return errors.Join(err, a.Close())
 }
 
-// listen opens the port and the local socket.
-func (a *App) listen(ctx context.Context) (all []net.Listener, err error) {
+// listening is a listener with what it serves.
+type listening struct {
+	net.Listener
+	handler http.Handler
+	name    string // of the setting that says where; empty for the local socket
+}
+
+// listen opens the ports and the local socket.
+func (a *App) listen(ctx context.Context) (all []listening, err error) {
+	defer func() {
+		if err != nil {
+			for _, l := range all {
+				_ = l.Close()
+			}
+		}
+	}()
+	main, err := a.listenAt(ctx, "addr", a.cfg.Addr, a.cfg.TLSCert != "", a.Handler())
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, main...)
+	flagd, err := a.listenFlagd(ctx)
+	all = append(all, flagd...)
+	if err != nil {
+		return all, err
+	}
+	local, err := a.listenLocal(ctx)
+	if err != nil {
+		return all, err
+	}
+	return append(all, listening{Listener: local, handler: a.Handler()}), nil
+}
+
+// listenAt opens a port, in both families where it is for this machine only. name is the setting that says where.
+func (a *App) listenAt(ctx context.Context, name, addr string, secure bool, handler http.Handler) (all []listening, err error) {
 	defer func() {
 		if err != nil {
 			for _, l := range all {
@@ -94,37 +145,33 @@ func (a *App) listen(ctx context.Context) (all []net.Listener, err error) {
 		}
 	}()
 	var config net.ListenConfig
-	addresses := listenAt(a.cfg.Addr)
+	addresses := listenAt(addr)
 	for i, addr := range addresses {
 		l, err := config.Listen(ctx, "tcp", addr)
 		if err != nil && i > 0 {
 			continue // a machine without IPv6
 		}
 		if err != nil {
-			return all, fault.New(fault.Unavailable, "cannot_listen", "cannot listen at %s", addr).At("addr").
-				Fix("choose another port with --addr, or stop what listens there").Because(err)
+			return all, fault.New(fault.Unavailable, "cannot_listen", "cannot listen at %s", addr).At(name).
+				Fix("choose another port with --%s, or stop what listens there", strings.NewReplacer(".", "-", "_", "-").Replace(name)).Because(err)
 		}
 		if i == 0 && len(addresses) > 1 { // with port 0, the second family takes the port that the first was given
 			_, port, _ := net.SplitHostPort(l.Addr().String())
 			addresses[1] = net.JoinHostPort("::1", port)
 		}
-		if a.cfg.TLSCert != "" {
+		all = append(all, listening{Listener: l, handler: handler, name: name})
+		if secure {
 			certificate, err := tls.LoadX509KeyPair(a.cfg.TLSCert, a.cfg.TLSKey)
 			if err != nil {
-				return append(all, l), fault.New(fault.Invalid, "bad_certificate", "the TLS certificate cannot be used").At("tls_cert").
+				return all, fault.New(fault.Invalid, "bad_certificate", "the TLS certificate cannot be used").At("tls_cert").
 					Fix("give a certificate and its key as PEM files").Because(err)
 			}
-			l = tls.NewListener(l, &tls.Config{
+			all[i].Listener = tls.NewListener(l, &tls.Config{
 				Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
 			})
 		}
-		all = append(all, l)
 	}
-	local, err := a.listenLocal(ctx)
-	if err != nil {
-		return all, err
-	}
-	return append(all, local), nil
+	return all, nil
 }
 
 // listenLocal opens the local socket for its owner only. The database's lock is held by now, or the database is shared, so
@@ -169,13 +216,20 @@ func (l *localListener) Close() error {
 	return l.Listener.Close()
 }
 
-func (a *App) server(ctx context.Context, l net.Listener) *http.Server {
+func (a *App) server(ctx context.Context, l listening) *http.Server {
 	base := context.WithoutCancel(ctx)
 	if l.Addr().Network() == "unix" {
 		base = api.WithLocal(base, access.Local(osUser()))
 	}
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true) // gRPC, beside HTTP/1 on the same port
 	return &http.Server{
-		Handler: a.Handler(), ReadHeaderTimeout: headerTime, ReadTimeout: readTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeaders,
+		Protocols: &protocols, HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: maxConcurrent, SendPingTimeout: pingAfter, PingTimeout: pingAfter, WriteByteTimeout: stuckTime,
+		},
+		Handler: l.handler, ReadHeaderTimeout: headerTime, ReadTimeout: readTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeaders,
 		BaseContext: func(net.Listener) context.Context { return base }, ConnContext: dataplane.WithConn,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 	}

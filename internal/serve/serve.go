@@ -188,6 +188,7 @@ func (a *App) route(control http.Handler) error {
 	mux := http.NewServeMux()
 	mux.Handle("/", control)
 	mux.Handle(dataplane.Prefix, a.own(a.plane))
+	a.plane.Flagd(mux, dataplane.FlagdPort{Evaluation: true, Sync: true}, a.own)
 	handler, err := a.peers(mux)
 	if err != nil {
 		return err
