@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,6 +32,7 @@ type Keys struct {
 type keySet struct {
 	byHash   map[secretHash]heldKey
 	byID     map[string]heldKey
+	shown    sync.Map      // of heldKey by the secret, of secrets that were shown and are of a held key: hashing takes longer than all else
 	version  [2]int64      // of the table: the number of rows and the sum of their revisions, which only grow
 	old      *keySet       // while this one is being read
 	replaced chan struct{} // closed when a newer set is held
@@ -60,11 +62,21 @@ const (
 // Lookup gives the key of the secret if it is valid now. It takes no lock and asks no database.
 func (k *Keys) Lookup(secret string, now time.Time) (SDKKey, bool) {
 	set := k.held.Load()
-	hash, ok := hashOf(keyPrefix, secret)
-	if set == nil || !ok {
+	if set == nil {
 		return SDKKey{}, false
 	}
-	return set.byHash[hash].taken(now)
+	if key, ok := set.shown.Load(secret); ok {
+		return key.(heldKey).taken(now) //nolint:forcetypeassert // nothing else is stored
+	}
+	hash, ok := hashOf(keyPrefix, secret)
+	if !ok {
+		return SDKKey{}, false
+	}
+	key, ok := set.byHash[hash]
+	if ok {
+		set.shown.Store(strings.Clone(secret), key)
+	}
+	return key.taken(now)
 }
 
 // Held gives the key of that id if it is valid now, for a caller who showed otherwise than by the secret that the key is theirs.

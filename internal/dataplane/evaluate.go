@@ -22,15 +22,15 @@ type call struct {
 	r         *http.Request
 	plane     *Plane
 	key       *access.SDKKey
-	caller    *caller
+	share     *share
 	served    *registry.Served
 	now       time.Time
 	buffer    *buffer
 	announced int64 // the revision whose announcement made the client ask; 0 if none did
 }
 
-// refuse answers 400, or 408 to who did not send in time. key is nil for a bulk request.
-func (c *call) refuse(key *string, err error) {
+// refuse answers 400, or 408 to who did not send in time. Without a key it was a bulk request.
+func (c *call) refuse(err error, key ...string) {
 	status, code := http.StatusBadRequest, flag.ParseError
 	if bad, ok := errors.AsType[*flag.ContextError](err); ok {
 		code = bad.Code
@@ -43,18 +43,22 @@ func (c *call) refuse(key *string, err error) {
 		status, code = http.StatusRequestTimeout, flag.General
 		c.w.Header().Set("Connection", "close")
 	}
-	answer(c.w, status, failure{Key: key, Code: string(code), Details: err.Error()})
+	f := failure{Code: string(code), Details: err.Error()}
+	if len(key) > 0 {
+		f.Key = &key[0]
+	}
+	answer(c.w, status, f)
 }
 
 func (c *call) single(name string) {
 	if err := c.buffer.read(c.r); err != nil {
-		c.refuse(&name, err)
+		c.refuse(err, name)
 		return
 	}
 	context := c.served.Flags.Context(c.now)
 	defer context.Release()
 	if err := context.Parse(string(c.buffer.in)); err != nil {
-		c.refuse(&name, err)
+		c.refuse(err, name)
 		return
 	}
 	var outcome *flag.Outcome
@@ -62,8 +66,9 @@ func (c *call) single(name string) {
 		outcome = c.served.Flags.Evaluate(name, context)
 	}
 	if outcome == nil {
+		key := name // which would be on the heap for every answer, else
 		answer(c.w, http.StatusNotFound, failure{
-			Key: &name, Code: string(flag.FlagNotFound), Details: "there is no flag " + strconv.Quote(name) + " for this SDK key",
+			Key: &key, Code: string(flag.FlagNotFound), Details: "there is no flag " + strconv.Quote(name) + " for this SDK key",
 		})
 		return
 	}
@@ -102,7 +107,7 @@ func (c *call) bulk() {
 		h["Vary"] = varyEncoding
 	}
 	if err := c.buffer.read(c.r); err != nil {
-		c.refuse(nil, err)
+		c.refuse(err)
 		return
 	}
 	timeless := !c.served.Flags.UsesTime()
@@ -113,7 +118,7 @@ func (c *call) bulk() {
 	defer context.Release()
 	if err := context.Parse(string(c.buffer.in)); err != nil {
 		delete(h, "Etag")
-		c.refuse(nil, err)
+		c.refuse(err)
 		return
 	}
 	out := append(c.buffer.out[:0], `{"flags":[`...)
@@ -126,13 +131,13 @@ func (c *call) bulk() {
 	out = bytes.TrimSuffix(out, []byte{','})
 	out = append(out, `],"metadata":`...)
 	out = append(out, c.served.Flags.MetadataJSON()...)
-	out = append(out, c.caller.eventStreams...)
+	out = append(out, c.share.eventStreams...)
 	out = append(out, '}')
 	c.buffer.out = out
 	if !timeless && c.unchanged(out) {
 		return
 	}
-	if len(out) >= gzipFrom && acceptsGzip(c.r.Header["Accept-Encoding"]) {
+	if len(out) >= gzipFrom && takesGzip(c.r.Header["Accept-Encoding"]) {
 		c.buffer.zipped = zip(c.buffer.zipped[:0], out)
 		out = c.buffer.zipped
 		h["Content-Encoding"] = codingGzip

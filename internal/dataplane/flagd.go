@@ -119,6 +119,9 @@ func (p *Plane) caller(r *http.Request, keyless string) (access.SDKKey, error) {
 	if origin := r.Header.Get("Origin"); origin != "" && !(key.ClientSide && key.AllowsOrigin(origin)) {
 		return key, refused(connect.CodePermissionDenied, "this SDK key may not be used from this web page")
 	}
+	if p.share(&key).take(&key, p.Now()) > 0 {
+		return key, refused(connect.CodeResourceExhausted, "%s", overLimit(&key))
+	}
 	return key, nil
 }
 

@@ -31,8 +31,8 @@ func zip(to, content []byte) []byte {
 	return b.Bytes()
 }
 
-// acceptsGzip tells whether Accept-Encoding allows gzip (RFC 9110, 12.5.3).
-func acceptsGzip(headers []string) bool {
+// takesGzip tells whether Accept-Encoding allows gzip (RFC 9110, 12.5.3).
+func takesGzip(headers []string) bool {
 	any := false
 	for _, header := range headers {
 		for coding := range strings.SplitSeq(header, ",") {

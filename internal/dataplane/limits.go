@@ -13,26 +13,26 @@ import (
 	"github.com/soukhq/souk/internal/access"
 )
 
-// caller is what this replica keeps of an SDK key: how much it asked of late, and what its answers say of it.
-type caller struct {
+// share is what this replica keeps of an SDK key: how much it asked of late, and what its answers say of it.
+type share struct {
 	bucket       bucket
 	token        string // names the key in the URL of its stream; empty without a Secret
 	eventStreams []byte // the member of a bulk answer, with its comma before it; empty without a Secret
 }
 
-// caller gives what is kept of a key. There are no more of them than keys were ever made.
-func (p *Plane) caller(key *access.SDKKey) *caller {
-	if c, ok := p.callers.Load(key.ID); ok {
-		return c.(*caller) //nolint:forcetypeassert // nothing else is stored
+// share gives what is kept of a key. There are no more of them than keys were ever made.
+func (p *Plane) share(key *access.SDKKey) *share {
+	if c, ok := p.shares.Load(key.ID); ok {
+		return c.(*share) //nolint:forcetypeassert // nothing else is stored
 	}
-	fresh := &caller{}
+	fresh := &share{}
 	if len(p.Secret) > 0 {
 		fresh.token = p.streamToken(key.ID, key.Environment)
 		fresh.eventStreams = []byte(`,"eventStreams":[{"type":"sse","endpoint":{"requestUri":"` + streamPath + fresh.token +
 			`"},"inactivityDelaySec":` + strconv.Itoa(inactivityDelay) + `}]`)
 	}
-	c, _ := p.callers.LoadOrStore(key.ID, fresh)
-	return c.(*caller) //nolint:forcetypeassert // nothing else is stored
+	c, _ := p.shares.LoadOrStore(key.ID, fresh)
+	return c.(*share) //nolint:forcetypeassert // nothing else is stored
 }
 
 // streamToken names a key where a browser can send no header: its id, and what shows that this installation gave it out. It
@@ -50,7 +50,7 @@ func (p *Plane) keyOf(token string, now time.Time) (key access.SDKKey, ok bool) 
 		return key, false
 	}
 	key, ok = p.Held(id, now)
-	if !ok || !hmac.Equal([]byte(token), []byte(p.caller(&key).token)) {
+	if !ok || !hmac.Equal([]byte(token), []byte(p.share(&key).token)) {
 		return access.SDKKey{}, false
 	}
 	return key, true
@@ -82,15 +82,23 @@ func (b *bucket) take(now int64, perSecond int) time.Duration {
 	}
 }
 
-// admit takes one request of a key, and answers 429 if the key has had its share.
-func (p *Plane) admit(w http.ResponseWriter, key *access.SDKKey, c *caller, now time.Time) bool {
-	limit := key.Effective().RequestsPerSecond
-	wait := c.bucket.take(now.UnixNano(), limit)
+// admit takes one request of the key, and answers 429 if the key has had its share.
+func (s *share) admit(w http.ResponseWriter, key *access.SDKKey, now time.Time) bool {
+	wait := s.take(key, now)
 	if wait == 0 {
 		return true
 	}
-	tooMany(w, wait, "this SDK key may ask "+strconv.Itoa(limit)+" times a second")
+	tooMany(w, wait, overLimit(key))
 	return false
+}
+
+// take takes one request of the key, and gives 0, or how long there is none.
+func (s *share) take(key *access.SDKKey, now time.Time) time.Duration {
+	return s.bucket.take(now.UnixNano(), key.Effective().RequestsPerSecond)
+}
+
+func overLimit(key *access.SDKKey) string {
+	return "this SDK key may ask " + strconv.Itoa(key.Effective().RequestsPerSecond) + " times a second"
 }
 
 // tooMany answers 429.

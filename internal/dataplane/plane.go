@@ -46,7 +46,7 @@ type Plane struct {
 	Secret []byte
 
 	buffers      sync.Pool // of *buffer
-	callers      sync.Map  // of *caller by the key's id
+	shares       sync.Map  // of *share by the key's id
 	environments sync.Map  // of *environment by name
 	streams      streams
 }
@@ -106,11 +106,11 @@ func (p *Plane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusForbidden, failure{Details: "this SDK key may not be used from this web page"})
 		return
 	}
-	caller := p.caller(&key)
-	if !p.admit(w, &key, caller, now) {
+	share := p.share(&key)
+	if !share.admit(w, &key, now) {
 		return
 	}
-	c := call{w: w, r: r, plane: p, key: &key, caller: caller, now: now}
+	c := call{w: w, r: r, plane: p, key: &key, share: share, now: now}
 	if !single && r.URL.RawQuery != "" {
 		c.awaitAnnounced()
 	}

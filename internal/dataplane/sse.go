@@ -1,21 +1,19 @@
 package dataplane
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"strings"
 	"time"
+
+	"github.com/soukhq/souk/internal/registry"
 )
 
 // How a stream of OFREP behaves. Clients whose page is hidden for inactivityDelay seconds close it; who lost it comes back after
 // comeBackAfter and a random part of comeBackSpread, so that those of a server that stopped do not come all at once.
 const (
 	inactivityDelay = 120
-	heartbeatEvery  = 15 * time.Second
-	writeTime       = 10 * time.Second
 	comeBackAfter   = time.Second
 	comeBackSpread  = 3 * time.Second
 )
@@ -28,7 +26,7 @@ func eventOf(tag string, at time.Time) []byte {
 	return fmt.Appendf(nil, "id: %s\ndata: {\"type\":\"refetchEvaluation\",\"etag\":\"%s\",\"lastModified\":%d}\n\n", tag, tag, at.Unix())
 }
 
-// stream tells the client whenever the flags of its environment change, and at once unless it shows that it has them: stock
+// stream tells the client whenever a flag that its key sees changes, and at once unless it shows that it has the newest: stock
 // clients do not fetch by themselves when a stream that was lost is back.
 func (p *Plane) stream(w http.ResponseWriter, r *http.Request, token string) {
 	now := p.Now()
@@ -41,7 +39,7 @@ func (p *Plane) stream(w http.ResponseWriter, r *http.Request, token string) {
 		answer(w, http.StatusForbidden, failure{Details: "this SDK key may not be used from this web page"})
 		return
 	}
-	if !p.admit(w, &key, p.caller(&key), now) {
+	if !p.share(&key).admit(w, &key, now) {
 		return
 	}
 	s, refused := p.open(KindOFREP, key, key.Environment, r)
@@ -63,73 +61,26 @@ func (p *Plane) stream(w http.ResponseWriter, r *http.Request, token string) {
 	h["Content-Type"] = []string{"text/event-stream"}
 	h["Cache-Control"] = []string{"no-store"}
 	h["X-Accel-Buffering"] = []string{"no"} // nginx would hold events back
-	out := events{w: w, control: http.NewResponseController(w)}
+	control := http.NewResponseController(w)
 	// The server's limit for the arrival of a request would end the stream. A writer without deadlines is a test's.
-	_ = out.control.SetReadDeadline(time.Time{})
-	end = p.follow(s, out, key.Environment, r)
-}
-
-// follow sends until the stream has to end, and says why.
-func (p *Plane) follow(s *stream, out events, environment string, r *http.Request) End {
-	e := p.environment(environment)
-	held := e.current()
-	if held == nil {
-		return EndUnserved
-	}
-	first := fmt.Appendf(nil, "retry: %d\n", (comeBackAfter + rand.N(comeBackSpread)).Milliseconds())
-	if strings.TrimSpace(r.Header.Get("Last-Event-ID")) == held.tag {
-		first = append(first, here...)
-	} else {
-		first = append(first, held.event...)
-	}
-	if end := out.send(first); end != "" {
-		return end
-	}
-	s.sent(held.served.Revision, p.Now())
-	beat := time.NewTicker(heartbeatEvery)
-	defer beat.Stop()
-	for {
-		text, news := []byte(here), false
-		select {
-		case <-s.ended:
-			return s.why()
-		case <-r.Context().Done():
-			return EndClient
-		case <-held.served.Replaced():
-			if held = e.current(); held == nil {
-				return EndUnserved
+	_ = control.SetReadDeadline(time.Time{})
+	write := func(text []byte) error {
+		return inTime(control, func() error {
+			if _, err := w.Write(text); err != nil {
+				return err
 			}
-			text, news = held.event, true
-		case <-beat.C:
-		}
-		if end := out.send(text); end != "" {
-			return end
-		}
-		if news {
-			s.sent(held.served.Revision, p.Now())
-		}
+			return control.Flush()
+		})
 	}
-}
-
-// events sends to one client, and gives up on one that does not read.
-type events struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-}
-
-// send writes and flushes. It says why the stream has to end; nothing if the text went out.
-func (o events) send(text []byte) End {
-	stuck := time.AfterFunc(writeTime, func() { _ = o.control.SetWriteDeadline(time.Unix(1, 0)) })
-	defer stuck.Stop()
-	_, err := o.w.Write(text)
-	if err == nil {
-		err = o.control.Flush()
-	}
-	switch {
-	case err == nil:
-		return ""
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return EndSlow
-	}
-	return EndClient
+	known := strings.TrimSpace(r.Header.Get("Last-Event-ID"))
+	end = s.follow(r.Context(), registry.View{App: key.App, Browser: key.ClientSide}, func(rev, before *revision) error {
+		if before != nil {
+			return write(rev.event)
+		}
+		first := fmt.Appendf(nil, "retry: %d\n", (comeBackAfter + rand.N(comeBackSpread)).Milliseconds())
+		if known == rev.tag {
+			return write(append(first, here...))
+		}
+		return write(append(first, rev.event...))
+	}, func() error { return write([]byte(here)) })
 }
