@@ -177,7 +177,7 @@ func TestAnswersAreWhatTheOpenAPIDocumentOfOFREPSays(t *testing.T) {
 }
 
 // odd makes the environment serve flags of all kinds, as an imported document may hold them.
-func (b *bench) odd(t *testing.T) {
+func (b *bench) odd(t testing.TB) {
 	t.Helper()
 	for name, definition := range map[string]string{
 		"text":     `{"state":"ENABLED","variants":{"a":"<b>\u2028"},"defaultVariant":"a","metadata":{"team":"odd","weight":2.5,"beta":true}}`,

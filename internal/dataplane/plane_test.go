@@ -30,7 +30,7 @@ type bench struct {
 	plane *dataplane.Plane
 }
 
-func open(t *testing.T, db *store.DB) *bench {
+func open(t testing.TB, db *store.DB) *bench {
 	t.Helper()
 	keys := map[string]access.SDKKey{
 		"server":  {ID: "1", Environment: "production"},
@@ -92,7 +92,7 @@ func (lasting) Lasts(string, time.Time) access.Lasting { return access.KeyLasts 
 func (lasting) Replaced() <-chan struct{}              { return nil }
 
 // write runs steps in one transaction, and loads what they did.
-func (b *bench) write(t *testing.T, steps func(ctx context.Context, tx *store.Tx, c registry.Change) error) {
+func (b *bench) write(t testing.TB, steps func(ctx context.Context, tx *store.Tx, c registry.Change) error) {
 	t.Helper()
 	if err := b.db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		return steps(ctx, tx, change)
