@@ -1,6 +1,7 @@
 // The real binary with a small company in it, for tests of clients that nobody here wrote.
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
+import http from "node:http";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -163,4 +164,29 @@ export async function kill(souk, environment) {
 /** Ends that. */
 export async function restore(souk, environment) {
   await call(souk, "alice", "POST", `/api/v1/flags/where2eat.enabled/environments/${environment}/restore`, { reason: "test" });
+}
+
+/** Ends an SDK key, as the local administrator. */
+export async function revoke(souk, secret) {
+  const list = await local(souk, "GET", "/api/v1/sdk-keys");
+  const key = list.items.find((one) => secret.startsWith(one.prefix));
+  await local(souk, "DELETE", `/api/v1/sdk-keys/${key.id}`, { "If-Match": `"${key.revision}"` });
+}
+
+/** Calls the API through the local socket. */
+function local(souk, method, path, headers = {}) {
+  return new Promise((resolve, reject) => {
+    const call = http.request({ socketPath: join(souk.data, "souk.sock"), method, path, headers }, async (answer) => {
+      try {
+        let text = "";
+        for await (const part of answer) text += part;
+        assert.ok(answer.statusCode < 300, `${method} ${path}: ${answer.statusCode} ${text}`);
+        resolve(JSON.parse(text));
+      } catch (error) {
+        reject(error);
+      }
+    });
+    call.once("error", reject);
+    call.end();
+  });
 }

@@ -38,7 +38,8 @@ type SDKKey struct {
 	RevokedAt   *time.Time `json:"revoked_at,omitempty"`
 	LastUsed    *time.Time `json:"last_used,omitempty" doc:"To about a minute"`
 	ReplacedBy  string     `json:"replaced_by,omitempty" doc:"Id of the key that it was rotated to"`
-	Revision    int64      `json:"revision"`
+	KeyLimits
+	Revision int64 `json:"revision"`
 }
 
 // KeySpec says what SDK key is wanted.
@@ -49,6 +50,7 @@ type KeySpec struct {
 	ClientSide  bool       `json:"client_side,omitempty" doc:"For browsers and devices: sees only flags marked as client-side"`
 	Origins     []string   `json:"origins,omitempty" doc:"Web pages that a client-side key may be used from, such as https://app.example.com"`
 	ExpiresAt   *time.Time `json:"expires_at,omitempty" doc:"Never if absent"`
+	KeyLimits
 }
 
 // KeyFacts is what the rights to a key hang on.
@@ -66,7 +68,7 @@ func (k SDKKey) valid(now time.Time) bool {
 	return k.RevokedAt == nil && (k.ExpiresAt == nil || now.Before(*k.ExpiresAt))
 }
 
-const keyColumns = `id, environment, name, prefix, app, client_side, origins, made_by, created_at, expires_at, revoked_at, last_used, replaced_by, revision`
+const keyColumns = `id, environment, name, prefix, app, client_side, origins, made_by, created_at, expires_at, revoked_at, last_used, replaced_by, requests_per_second, max_streams, revision`
 
 func scanKey(row store.Row) (SDKKey, error) {
 	k, _, err := scanHashedKey(func(dest ...any) error { return row.Scan(dest[:len(dest)-1]...) })
@@ -79,7 +81,7 @@ func scanHashedKey(scan func(dest ...any) error) (k SDKKey, hash []byte, err err
 	var created int64
 	var expires, revoked, used sql.NullInt64
 	if err := scan(&k.ID, &k.Environment, &k.Name, &k.Prefix, &k.App, &k.ClientSide, &origins, &k.MadeBy, &created, &expires,
-		&revoked, &used, &k.ReplacedBy, &k.Revision, &hash); err != nil {
+		&revoked, &used, &k.ReplacedBy, &k.RequestsPerSecond, &k.MaxStreams, &k.Revision, &hash); err != nil {
 		return SDKKey{}, nil, err
 	}
 	if err := json.Unmarshal([]byte(origins), &k.Origins); err != nil {
@@ -103,7 +105,7 @@ func (k *Keys) Create(ctx context.Context, by Actor, spec KeySpec) (key SDKKey, 
 	key = SDKKey{
 		ID: store.NewID(), Environment: spec.Environment, Name: spec.Name, Prefix: secret[:shown], App: spec.App,
 		ClientSide: spec.ClientSide, Origins: spec.Origins, MadeBy: by.Email, CreatedAt: store.Time(store.Micros(now)),
-		ExpiresAt: spec.ExpiresAt, Revision: 1,
+		ExpiresAt: spec.ExpiresAt, KeyLimits: spec.KeyLimits, Revision: 1,
 	}
 	err = k.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := k.may(ctx, tx, by, KeyMake, spec.Environment, spec.App); err != nil {
@@ -121,9 +123,11 @@ func (k *Keys) Create(ctx context.Context, by Actor, spec KeySpec) (key SDKKey, 
 }
 
 func insertKey(ctx context.Context, tx *store.Tx, key SDKKey, hash secretHash) error {
-	_, err := tx.Exec(ctx, `INSERT INTO sdk_key (id, hash, prefix, name, environment, app, client_side, origins, made_by, created_at, expires_at, revision)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`, key.ID, hash[:], key.Prefix, key.Name, key.Environment, key.App,
-		key.ClientSide, encode(key.Origins), key.MadeBy, store.Micros(key.CreatedAt), store.NullMicros(key.ExpiresAt), key.Revision)
+	_, err := tx.Exec(ctx, `INSERT INTO sdk_key (id, hash, prefix, name, environment, app, client_side, origins, made_by, created_at, expires_at,
+			requests_per_second, max_streams, revision)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`, key.ID, hash[:], key.Prefix, key.Name, key.Environment, key.App,
+		key.ClientSide, encode(key.Origins), key.MadeBy, store.Micros(key.CreatedAt), store.NullMicros(key.ExpiresAt),
+		key.RequestsPerSecond, key.MaxStreams, key.Revision)
 	return wrap("write SDK key", err)
 }
 
@@ -152,7 +156,7 @@ func (k *Keys) tell(ctx context.Context, tx *store.Tx, by Actor, at time.Time, n
 }
 
 func checkKey(spec KeySpec, now time.Time) (KeySpec, error) {
-	var wrong findings
+	wrong := spec.check()
 	wrong.add(slug("environment", "environment", spec.Environment))
 	if spec.App != "" {
 		wrong.add(slug("app", "app", spec.App))

@@ -95,8 +95,7 @@ func readKeyCopy(path string) (*keySet, error) {
 		if err != nil || len(hash) != len(secretHash{}) {
 			return nil, errors.New("the file holds a hash that is none")
 		}
-		use := &keyUse{}
-		set.hold(secretHash(hash), heldKey{key.SDKKey, use})
+		set.hold(secretHash(hash), heldKey{key.SDKKey, &keyUse{}})
 	}
 	return set, nil
 }

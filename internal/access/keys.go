@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,6 +32,7 @@ type Keys struct {
 type keySet struct {
 	byHash   map[secretHash]heldKey
 	byID     map[string]heldKey
+	shown    sync.Map      // of heldKey by the secret, of secrets that were shown and are of a held key: hashing takes longer than all else
 	version  [2]int64      // of the table: the number of rows and the sum of their revisions, which only grow
 	old      *keySet       // while this one is being read
 	replaced chan struct{} // closed when a newer set is held
@@ -60,18 +62,42 @@ const (
 // Lookup gives the key of the secret if it is valid now. It takes no lock and asks no database.
 func (k *Keys) Lookup(secret string, now time.Time) (SDKKey, bool) {
 	set := k.held.Load()
+	if set == nil {
+		return SDKKey{}, false
+	}
+	if key, ok := set.shown.Load(secret); ok {
+		return key.(heldKey).taken(now) //nolint:forcetypeassert // nothing else is stored
+	}
 	hash, ok := hashOf(keyPrefix, secret)
-	if set == nil || !ok {
+	if !ok {
 		return SDKKey{}, false
 	}
 	key, ok := set.byHash[hash]
-	if !ok || !key.valid(now) {
-		return key.SDKKey, false
+	if ok {
+		set.shown.Store(strings.Clone(secret), key)
 	}
-	if at := store.Micros(now); at-key.use.at.Load() >= usedStep.Microseconds() {
-		key.use.at.Store(at)
+	return key.taken(now)
+}
+
+// Held gives the key of that id if it is valid now, for a caller who showed otherwise than by the secret that the key is theirs.
+// It takes no lock and asks no database.
+func (k *Keys) Held(id string, now time.Time) (SDKKey, bool) {
+	set := k.held.Load()
+	if set == nil {
+		return SDKKey{}, false
 	}
-	return key.SDKKey, true
+	return set.byID[id].taken(now)
+}
+
+// taken gives the key if it is there and valid now, and notes that it was used.
+func (h heldKey) taken(now time.Time) (SDKKey, bool) {
+	if h.use == nil || !h.valid(now) {
+		return SDKKey{}, false
+	}
+	if at := store.Micros(now); at-h.use.at.Load() >= usedStep.Microseconds() {
+		h.use.at.Store(at)
+	}
+	return h.SDKKey, true
 }
 
 // Run keeps the held keys current, and writes down when they were used, until ctx ends.
@@ -182,14 +208,14 @@ func (k *Keys) Replaced() <-chan struct{} {
 	return nil
 }
 
-// Await waits until Lookup knows what Create or Revoke gave back; it is false if ctx ends before. It needs Run.
+// Await waits until Lookup knows what Create, SetLimits or Revoke gave back; it is false if ctx ends before. It needs Run.
 func (k *Keys) Await(ctx context.Context, key SDKKey) bool {
 	for {
 		set := k.held.Load()
 		if set == nil {
 			return false
 		}
-		if _, held := set.byID[key.ID]; held == (key.RevokedAt == nil) {
+		if held, ok := set.byID[key.ID]; ok == (key.RevokedAt == nil) && (!ok || held.Revision >= key.Revision) {
 			return true
 		}
 		select {

@@ -22,6 +22,7 @@ type Example struct {
 	Path      string            `json:"path"`     // below the prefix; empty is the operation's own
 	New       bool              `json:"new"`      // the thing must not exist yet
 	Read      string            `json:"read"`     // path of the thing whose version the edit is made from
+	Revision  string            `json:"revision"` // or that version itself, where the thing cannot be read alone
 	SignsIn   string            `json:"signs_in"` // the answer is the session of that person
 	Body      json.RawMessage   `json:"body"`
 	Status    int               `json:"status"` // of the answer

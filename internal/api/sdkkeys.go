@@ -20,6 +20,12 @@ type keyQuery struct {
 	App string `query:"app" doc:"Slug of the app; all apps if absent"`
 }
 
+type keyLimits struct {
+	ByID
+	Version
+	Body access.KeyLimits
+}
+
 type newKeyAnswer struct {
 	Status int
 	Body   NewKey
@@ -50,6 +56,23 @@ func sdkKeys(a *API) {
 			return nil, err
 		}
 		return a.newKey(ctx, key, secret), nil
+	})
+	register(a, operation{
+		method: http.MethodPut, path: "/sdk-keys/{id}/limits", id: "set-sdk-key-limits",
+		summary: "Set what an SDK key may ask of each replica; what is absent goes back to its default",
+	}, access.KeyMake, func(ctx context.Context, by access.Actor, in *keyLimits) (*object[access.SDKKey], error) {
+		revision, err := in.exact()
+		if err != nil {
+			return nil, err
+		}
+		key, err := a.Keys.SetLimits(ctx, by, in.ID, in.Body, revision)
+		if err != nil {
+			return nil, err
+		}
+		ctx, cancel := context.WithTimeout(ctx, servedWithin)
+		defer cancel()
+		a.Keys.Await(ctx, key)
+		return &object[access.SDKKey]{Status: http.StatusOK, ETag: etag(key.Revision), Body: key}, nil
 	})
 	register(a, operation{method: http.MethodDelete, path: "/sdk-keys/{id}", id: "revoke-sdk-key", status: http.StatusOK, summary: "Revoke an SDK key, for good"},
 		access.KeyMake, func(ctx context.Context, by access.Actor, in *Revocation) (*reply[access.SDKKey], error) {

@@ -177,6 +177,8 @@ func (p *program) keyCommand() *cobra.Command {
 	create.Flags().StringVar(&spec.Name, "name", "", "what it is for")
 	create.Flags().BoolVar(&spec.ClientSide, "client-side", false, "for browsers: reads only flags marked as client-side")
 	create.Flags().StringArrayVar(&spec.Origins, "origin", nil, "web page that a client-side key may be used from")
+	create.Flags().IntVar(&spec.RequestsPerSecond, "requests-per-second", 0, "how often it may ask each replica (default 100000)")
+	create.Flags().IntVar(&spec.MaxStreams, "max-streams", 0, "how many streams it may have open on each replica (default 50000)")
 	create.Flags().DurationVar(&valid, "valid", 0, "how long it is valid, such as 720h (default for ever)")
 	_ = create.MarkFlagRequired("environment") // it is defined above
 	p.installation(create)

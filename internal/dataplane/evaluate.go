@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -17,34 +18,47 @@ import (
 
 // call is one authenticated request.
 type call struct {
-	w      http.ResponseWriter
-	r      *http.Request
-	key    access.SDKKey
-	served *registry.Served
-	now    time.Time
-	buffer *buffer
+	w         http.ResponseWriter
+	r         *http.Request
+	plane     *Plane
+	key       *access.SDKKey
+	share     *share
+	served    *registry.Served
+	now       time.Time
+	buffer    *buffer
+	announced int64 // the revision whose announcement made the client ask; 0 if none did
 }
 
-// refuse answers 400. key is nil for a bulk request.
-func (c *call) refuse(key *string, err error) {
-	code := flag.ParseError
+// refuse answers 400, or 408 to who did not send in time. Without a key it was a bulk request.
+func (c *call) refuse(err error, key ...string) {
+	status, code := http.StatusBadRequest, flag.ParseError
 	if bad, ok := errors.AsType[*flag.ContextError](err); ok {
 		code = bad.Code
-	} else if errors.Is(err, errBodyTooBig) {
-		code = flag.InvalidContext
 	}
-	answer(c.w, http.StatusBadRequest, failure{Key: key, Code: string(code), Details: err.Error()})
+	switch {
+	case errors.Is(err, errBodyTooBig): // 400 as OFREP has it for a context that is none: its clients read no body of a 413
+		code = flag.InvalidContext
+		c.w.Header().Set("Connection", "close")
+	case errors.Is(err, errBodyTooSlow):
+		status, code = http.StatusRequestTimeout, flag.General
+		c.w.Header().Set("Connection", "close")
+	}
+	f := failure{Code: string(code), Details: err.Error()}
+	if len(key) > 0 {
+		f.Key = &key[0]
+	}
+	answer(c.w, status, f)
 }
 
 func (c *call) single(name string) {
 	if err := c.buffer.read(c.r); err != nil {
-		c.refuse(&name, err)
+		c.refuse(err, name)
 		return
 	}
 	context := c.served.Flags.Context(c.now)
 	defer context.Release()
 	if err := context.Parse(string(c.buffer.in)); err != nil {
-		c.refuse(&name, err)
+		c.refuse(err, name)
 		return
 	}
 	var outcome *flag.Outcome
@@ -52,8 +66,9 @@ func (c *call) single(name string) {
 		outcome = c.served.Flags.Evaluate(name, context)
 	}
 	if outcome == nil {
+		key := name // which would be on the heap for every answer, else
 		answer(c.w, http.StatusNotFound, failure{
-			Key: &name, Code: string(flag.FlagNotFound), Details: "there is no flag " + strconv.Quote(name) + " for this SDK key",
+			Key: &key, Code: string(flag.FlagNotFound), Details: "there is no flag " + strconv.Quote(name) + " for this SDK key",
 		})
 		return
 	}
@@ -64,11 +79,35 @@ func (c *call) single(name string) {
 	_, _ = c.w.Write(outcome.JSON)
 }
 
-// bulk answers for all flags that the key sees. The ETag names the flags, the key's view and the body, so that a client
-// that asks again hears 304 before its context is even read; where a rule reads the time, it names the answer.
+// announcedWait is how long a bulk request waits for a revision that the client knows of and this replica does not: a stream of one
+// replica announced it, and the request reached another, which finds it within two seconds even if nobody tells it.
+const announcedWait = 3 * time.Second
+
+// awaitAnnounced reads flagConfigEtag, which a client sends when a stream made it ask, and waits for what it names. Without that, the
+// client would take the old answer for the new one and hear of nothing more.
+func (c *call) awaitAnnounced() {
+	number, _, ok := strings.Cut(c.r.URL.Query().Get("flagConfigEtag"), "-")
+	revision, err := strconv.ParseInt(strings.Trim(number, `"`), 36, 64)
+	if !ok || err != nil || revision <= 0 {
+		return
+	}
+	c.announced = revision
+	ctx, cancel := context.WithTimeout(c.r.Context(), announcedWait)
+	defer cancel()
+	c.plane.Live.Await(ctx, c.key.Environment, revision)
+}
+
+// bulk answers for all flags that the key sees. The ETag names the flags, the key and the body, so that a client that asks again
+// hears 304 before its context is even read; where a rule reads the time, it names the answer.
 func (c *call) bulk() {
+	h := c.w.Header()
+	if c.key.ClientSide {
+		h["Vary"] = varyBoth
+	} else {
+		h["Vary"] = varyEncoding
+	}
 	if err := c.buffer.read(c.r); err != nil {
-		c.refuse(nil, err)
+		c.refuse(err)
 		return
 	}
 	timeless := !c.served.Flags.UsesTime()
@@ -78,12 +117,11 @@ func (c *call) bulk() {
 	context := c.served.Flags.Context(c.now)
 	defer context.Release()
 	if err := context.Parse(string(c.buffer.in)); err != nil {
-		c.w.Header().Del("Etag")
-		c.refuse(nil, err)
+		delete(h, "Etag")
+		c.refuse(err)
 		return
 	}
-	out := c.buffer.out[:0]
-	out = append(out, `{"flags":[`...)
+	out := append(c.buffer.out[:0], `{"flags":[`...)
 	for outcome := range c.served.Flags.All(context) {
 		if c.served.Visible(outcome.Key, c.key.App, c.key.ClientSide) {
 			out = append(out, outcome.JSON...)
@@ -93,30 +131,65 @@ func (c *call) bulk() {
 	out = bytes.TrimSuffix(out, []byte{','})
 	out = append(out, `],"metadata":`...)
 	out = append(out, c.served.Flags.MetadataJSON()...)
+	out = append(out, c.share.eventStreams...)
 	out = append(out, '}')
 	c.buffer.out = out
 	if !timeless && c.unchanged(out) {
 		return
 	}
-	c.w.Header()["Content-Type"] = typeJSON
+	if len(out) >= gzipFrom && takesGzip(c.r.Header["Accept-Encoding"]) {
+		c.buffer.zipped = zip(c.buffer.zipped[:0], out)
+		out = c.buffer.zipped
+		h["Content-Encoding"] = codingGzip
+		h["Etag"] = []string{"W/" + h["Etag"][0]} // another representation of the same (RFC 9110, 8.8.3.3)
+	}
+	h["Content-Type"] = typeJSON
+	h["Content-Length"] = []string{strconv.Itoa(len(out))}
 	_, _ = c.w.Write(out)
+	c.applied()
+}
+
+var codingGzip = []string{"gzip"}
+
+// applied notes that the client has what a stream told it of.
+func (c *call) applied() {
+	if c.announced != 0 && c.announced <= c.served.Revision {
+		c.plane.environment(c.key.Environment).refetched(c.announced)
+	}
+}
+
+// appendTag appends the name of what an environment serves.
+func appendTag(to []byte, served *registry.Served) []byte {
+	to = strconv.AppendInt(to, served.Revision, 36)
+	return append(append(to, '-'), served.Tag...)
 }
 
 // unchanged sets the ETag over the content, and answers 304 if the client has it.
 func (c *call) unchanged(content []byte) bool {
-	hash := sha256.New()
-	hash.Write([]byte(c.key.App + "\x00" + strconv.FormatBool(c.key.ClientSide) + "\x00"))
-	hash.Write(content)
-	var sum [sha256.Size]byte
-	tag := `"` + strconv.FormatInt(c.served.Revision, 36) + "-" + c.served.Tag + "-" + hex.EncodeToString(hash.Sum(sum[:0])[:8]) + `"`
-	c.w.Header()["Etag"] = []string{tag}
-	for known := range strings.SplitSeq(c.r.Header.Get("If-None-Match"), ",") {
-		// Compared as HTTP compares for If-None-Match: weakly; some clients leave out the quotes.
-		known = strings.Trim(strings.TrimPrefix(strings.TrimSpace(known), "W/"), `"`)
-		if known == strings.Trim(tag, `"`) {
+	// What follows the content in its buffer is free: it is hashed in one piece, the content last read or written.
+	named := append(append(content, 0), c.key.ID...)
+	sum := sha256.Sum256(named)
+	var room [96]byte
+	quoted := append(appendTag(append(room[:0], '"'), c.served), '-')
+	quoted = append(hex.AppendEncode(quoted, sum[:8]), '"')
+	tag := string(quoted)
+	h := c.w.Header()
+	for _, header := range c.r.Header["If-None-Match"] {
+		for known := range strings.SplitSeq(header, ",") {
+			// Compared as HTTP compares for If-None-Match: weakly; some clients leave out the quotes.
+			known, weak := strings.CutPrefix(strings.TrimSpace(known), "W/")
+			if strings.Trim(known, `"`) != tag[1:len(tag)-1] {
+				continue
+			}
+			if weak { // it has the compressed one
+				tag = "W/" + tag
+			}
+			h["Etag"] = []string{tag}
 			c.w.WriteHeader(http.StatusNotModified)
+			c.applied()
 			return true
 		}
 	}
+	h["Etag"] = []string{tag}
 	return false
 }

@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,10 +59,7 @@ func (p *Plane) Flagd(mux *http.ServeMux, port FlagdPort, around func(http.Handl
 				_ = refusals.Write(w, r, err) // a client that went away hears nothing
 				return
 			}
-			c := &flagdCall{key: key, r: r, control: http.NewResponseController(w), old: name != as, patience: p.patience}
-			if c.patience == 0 {
-				c.patience = writeTime
-			}
+			c := &flagdCall{key: key, r: r, control: http.NewResponseController(w), old: name != as, patience: cmp.Or(p.patience, writeTime)}
 			r = r.WithContext(context.WithValue(r.Context(), flagdCallKey{}, c))
 			if c.old {
 				path := *r.URL
@@ -122,6 +120,9 @@ func (p *Plane) caller(r *http.Request, keyless string) (access.SDKKey, error) {
 	}
 	if origin := r.Header.Get("Origin"); origin != "" && (!key.ClientSide || !key.AllowsOrigin(origin)) {
 		return key, refused(connect.CodePermissionDenied, "this SDK key may not be used from this web page")
+	}
+	if p.share(&key).take(&key, p.Now()) > 0 {
+		return key, refused(connect.CodeResourceExhausted, "%s", overLimit(&key))
 	}
 	return key, nil
 }

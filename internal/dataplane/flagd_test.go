@@ -544,7 +544,12 @@ func eventually(t *testing.T, what string, holds func() bool) {
 func TestAKeyHasNoMoreStreamsThanItMay(t *testing.T) {
 	t.Parallel()
 	p := openPort(t, storetest.Open(t, store.SQLite), "")
-	p.plane.MaxStreams = 2
+	lookup := p.plane.Lookup
+	p.plane.Lookup = func(secret string, now time.Time) (access.SDKKey, bool) {
+		key, ok := lookup(secret, now)
+		key.MaxStreams = 2
+		return key, ok
+	}
 	for range 2 {
 		if s := must[*connect.ServerStreamForClient[syncv1.SyncFlagsResponse]](t)(p.sync("server").SyncFlags(t.Context(), &syncv1.SyncFlagsRequest{})); !s.Receive() {
 			t.Fatal(s.Err())

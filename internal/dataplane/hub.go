@@ -30,6 +30,8 @@ type departed struct {
 type revision struct {
 	served *registry.Served
 	at     time.Time // when this replica had it
+	tag    string    // names it for OFREP
+	event  []byte    // that announces it on streams of OFREP
 
 	mu        sync.Mutex
 	documents map[registry.View]*document // guarded by mu
@@ -76,8 +78,9 @@ func (e *environment) current() *revision {
 	if served == nil || held != nil && held.served == served {
 		return held
 	}
+	at, tag := e.plane.Now(), string(appendTag(nil, served))
 	fresh := &revision{
-		served: served, at: e.plane.Now(), documents: map[registry.View]*document{}, changes: map[step]registry.Changes{},
+		served: served, at: at, tag: tag, event: eventOf(tag, at), documents: map[registry.View]*document{}, changes: map[step]registry.Changes{},
 	}
 	e.arrivals = append(e.arrivals, &arrival{revision: served.Revision, at: fresh.at})
 	if over := len(e.arrivals) - keptArrivals; over > 0 {

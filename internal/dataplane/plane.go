@@ -8,7 +8,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
+	"math/rand/v2"
 	"net/http"
+	"os"
+	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -23,127 +28,142 @@ const Prefix = "/ofrep/v1/"
 // bodyLimit bounds the body of a request.
 const bodyLimit = 64 << 10
 
-// Plane serves OFREP 0.3 (https://github.com/open-feature/protocol), single and bulk. Its zero value lacks all three.
+// Plane serves OFREP 0.3 (https://github.com/open-feature/protocol): single, bulk, and the stream of changes.
 type Plane struct {
 	Lookup func(secret string, now time.Time) (access.SDKKey, bool) // access.Keys.Lookup
 	Live   *registry.Live
 	Now    func() time.Time
+	Log    *slog.Logger // nil logs nothing
 
 	// Keys tells open streams what became of their keys. Streams need it and Run.
 	Keys interface {
 		Lasts(id string, now time.Time) access.Lasting
 		Replaced() <-chan struct{}
 	}
-	MaxStreams int // of one key; 0 is 20,000
+	// Held gives a key by its id (access.Keys.Held) and Secret signs the tokens of OFREP's streams, the same on all replicas.
+	// Without them no stream is offered.
+	Held   func(id string, now time.Time) (access.SDKKey, bool)
+	Secret []byte
 
 	buffers      sync.Pool // of *buffer
+	shares       sync.Map  // of *share by the key's id
 	environments sync.Map  // of *environment by name
 	streams      streams
 	patience     time.Duration // tests set it; 0 is writeTime
 }
 
 // buffer holds a request and its answer.
-type buffer struct{ in, out []byte }
+type buffer struct{ in, out, zipped []byte }
+
+// keptBuffer is the largest answer whose memory is kept for the next, in bytes.
+const keptBuffer = 1 << 20
 
 const (
 	bulkPath   = Prefix + "evaluate/flags"
 	singlePath = bulkPath + "/"
+	streamPath = Prefix + "streams/"
 )
 
 var (
-	typeJSON      = []string{"application/json"}
-	exposeETag    = []string{"ETag"}
-	varyOrigin    = []string{"Origin"}
-	errBodyTooBig = errors.New("the request is larger than 64 kB")
+	typeJSON       = []string{"application/json"}
+	errBodyTooBig  = errors.New("the request is larger than 64 kB")
+	errBodyTooSlow = errors.New("the request took too long to arrive")
 )
 
 // ServeHTTP authenticates the caller's SDK key and evaluates. The key of a flag may hold slashes, escaped or not.
 func (p *Plane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	bulk := r.URL.Path == bulkPath
+	method := http.MethodPost
 	name, single := strings.CutPrefix(r.URL.Path, singlePath)
+	token, stream := "", false
+	if !single && r.URL.Path != bulkPath {
+		if token, stream = strings.CutPrefix(r.URL.Path, streamPath); !stream {
+			answer(w, http.StatusNotFound, failure{Details: "there is nothing at this path"})
+			return
+		}
+		method = http.MethodGet
+	}
 	switch {
-	case !bulk && !single:
-		answer(w, http.StatusNotFound, failure{Details: "there is nothing at this path"})
-		return
+	case r.Method == method:
 	case r.Method == http.MethodOptions:
-		preflight(w, r)
+		preflight(w, r, method)
 		return
-	case r.Method != http.MethodPost:
-		w.Header().Set("Allow", "POST, OPTIONS")
-		answer(w, http.StatusMethodNotAllowed, failure{Details: "evaluate with POST"})
+	default:
+		w.Header().Set("Allow", method+", OPTIONS")
+		answer(w, http.StatusMethodNotAllowed, failure{Details: "use " + method + " here"})
 		return
 	}
+	if stream {
+		p.stream(w, r, token)
+		return
+	}
+	defer p.rescue(w, r)
 	now := p.Now()
 	key, ok := p.Lookup(secret(r), now)
 	if !ok {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="souk"`)
-		answer(w, http.StatusUnauthorized, failure{Details: "the SDK key is missing, unknown or no longer valid"})
+		unauthorized(w, "the SDK key is missing, unknown or no longer valid")
 		return
 	}
-	if !cross(w, r, key) {
+	if !cross(w, r, &key) {
 		answer(w, http.StatusForbidden, failure{Details: "this SDK key may not be used from this web page"})
 		return
 	}
-	served := p.Live.Snapshot(key.Environment)
-	if served == nil {
-		w.Header().Set("Retry-After", "2")
-		answer(w, http.StatusServiceUnavailable, failure{Details: "the flags of " + key.Environment + " are not loaded"})
+	share := p.share(&key)
+	if !share.admit(w, &key, now) {
+		return
+	}
+	c := call{w: w, r: r, plane: p, key: &key, share: share, now: now}
+	if !single && r.URL.RawQuery != "" {
+		c.awaitAnnounced()
+	}
+	if c.served = p.Live.Snapshot(key.Environment); c.served == nil {
+		unavailable(w, "the flags of "+key.Environment+" are not loaded")
 		return
 	}
 	b, ok := p.buffers.Get().(*buffer)
 	if !ok {
 		b = &buffer{in: make([]byte, 0, 4<<10)}
 	}
-	defer p.buffers.Put(b)
-	call := call{w: w, r: r, key: key, served: served, now: now, buffer: b}
-	if bulk {
-		call.bulk()
+	defer p.keep(b)
+	c.buffer = b
+	if single {
+		c.single(name)
 	} else {
-		call.single(name)
+		c.bulk()
 	}
+}
+
+// keep puts a buffer back, without what one huge answer made of it.
+func (p *Plane) keep(b *buffer) {
+	if cap(b.out) > keptBuffer || cap(b.zipped) > keptBuffer {
+		b.out, b.zipped = nil, nil
+	}
+	p.buffers.Put(b)
+}
+
+// rescue answers for an evaluation that failed. Whatever is written is written last, so nothing was yet.
+func (p *Plane) rescue(w http.ResponseWriter, r *http.Request) {
+	failed := recover()
+	if failed == nil {
+		return
+	}
+	if failed == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so, too
+		panic(failed)
+	}
+	if p.Log != nil {
+		p.Log.LogAttrs(r.Context(), slog.LevelError, "evaluation failed", slog.Any("panic", failed), slog.String("stack", string(debug.Stack())))
+	}
+	delete(w.Header(), "Etag")
+	answer(w, http.StatusInternalServerError, failure{Details: "internal error"})
 }
 
 // secret gives the SDK key that the request shows.
 func secret(r *http.Request) string {
-	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
-	if ok && strings.EqualFold(scheme, "Bearer") {
-		return strings.TrimSpace(token)
+	if shown := r.Header["Authorization"]; len(shown) > 0 {
+		if scheme, token, ok := strings.Cut(shown[0], " "); ok && strings.EqualFold(scheme, "Bearer") {
+			return strings.TrimSpace(token)
+		}
 	}
 	return r.Header.Get("X-API-Key")
-}
-
-// preflight answers what a browser asks before it sends a key. It cannot know which key that will be, so it allows the
-// question only; the answer to the request itself is shown to declared origins alone.
-func preflight(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h["Vary"] = varyOrigin
-	if origin := r.Header.Get("Origin"); origin != "" {
-		h.Set("Access-Control-Allow-Origin", origin)
-		h.Set("Access-Control-Allow-Methods", "POST")
-		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-None-Match, X-API-Key")
-		h.Set("Access-Control-Max-Age", "600")
-	}
-	w.WriteHeader(http.StatusNoContent)
-}
-
-// cross lets web pages of declared origins read the answer, and tells whether the request may go on. A key of a server is
-// for no web page: its answer goes out without the header that would let one read it.
-func cross(w http.ResponseWriter, r *http.Request, key access.SDKKey) bool {
-	if !key.ClientSide {
-		return true
-	}
-	h := w.Header()
-	h["Vary"] = varyOrigin
-	origin := r.Header.Get("Origin")
-	if origin == "" {
-		return true
-	}
-	if !key.AllowsOrigin(origin) {
-		return false
-	}
-	h.Set("Access-Control-Allow-Origin", origin)
-	h["Access-Control-Expose-Headers"] = exposeETag
-	return true
 }
 
 // failure is the body of every answer that is not an evaluation.
@@ -161,6 +181,21 @@ func answer(w http.ResponseWriter, status int, f failure) {
 	w.Header()["Content-Type"] = typeJSON
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a client that went away hears nothing
+}
+
+// unauthorized answers 401. Every web page may read it: it says nothing of any flag, and a browser that may not read it takes it for
+// a failure of the network and asks on.
+func unauthorized(w http.ResponseWriter, details string) {
+	h := w.Header()
+	h.Set("WWW-Authenticate", `Bearer realm="souk"`)
+	h.Set("Access-Control-Allow-Origin", "*")
+	answer(w, http.StatusUnauthorized, failure{Details: details})
+}
+
+// unavailable answers 503, and spreads those who come back.
+func unavailable(w http.ResponseWriter, details string) {
+	w.Header()["Retry-After"] = []string{strconv.Itoa(1 + rand.IntN(3))}
+	answer(w, http.StatusServiceUnavailable, failure{Details: details})
 }
 
 // read gives the body of the request, at most bodyLimit bytes.
@@ -183,6 +218,9 @@ func (b *buffer) read(r *http.Request) (err error) {
 				return errBodyTooBig
 			}
 			return nil
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return errBodyTooSlow
 		}
 		if err != nil {
 			return err

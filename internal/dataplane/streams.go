@@ -50,11 +50,10 @@ func (e End) ours() bool {
 
 // Limits of streams.
 const (
-	maxStreams = 20_000                 // of one key
-	lookEvery  = 500 * time.Millisecond // how often keys are looked at: they end with time, too
-	goneFor    = 5 * time.Minute        // how long a stream that ended is known
-	keptGone   = 50_000
-	keptSends  = 8 // of one stream
+	lookEvery = 500 * time.Millisecond // how often keys are looked at: they end with time, too
+	goneFor   = 5 * time.Minute        // how long a stream that ended is known
+	keptGone  = 50_000
+	keptSends = 8 // of one stream
 )
 
 // Streams that a server ends as it stops come back at once or after a fixed time, depending on the client. So they are ended
@@ -122,17 +121,13 @@ func (p *Plane) open(kind Kind, key access.SDKKey, environment string, r *http.R
 		plane: p, conn: connOf(r.Context()), ended: make(chan struct{}),
 		peer: peer{kind: kind, keyID: key.ID, environment: environment, host: host, opened: p.Now()},
 	}
-	limit := p.MaxStreams
-	if limit == 0 {
-		limit = maxStreams
-	}
 	all := &p.streams
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	switch {
 	case all.draining:
 		refused = EndDrain
-	case all.counted[key.ID] >= limit:
+	case all.counted[key.ID] >= key.Effective().MaxStreams:
 		refused = EndTooMany
 	case p.Live.Snapshot(environment) == nil:
 		refused = EndUnserved

@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -36,6 +37,7 @@ const keySize = 32
 type Key struct {
 	id   string
 	aead cipher.AEAD
+	raw  []byte
 }
 
 // Open gives the key whose base64 is text, else that of DIR/secret.key, which is made if absent.
@@ -80,7 +82,7 @@ func parse(text, source string) (*Key, error) {
 		return nil, fmt.Errorf("take secret key: %w", err)
 	}
 	sum := sha256.Sum256(append([]byte("souk secret key\n"), raw...))
-	return &Key{id: hex.EncodeToString(sum[:4]), aead: aead}, nil
+	return &Key{id: hex.EncodeToString(sum[:4]), aead: aead, raw: raw}, nil
 }
 
 // create makes a key file that is complete from the moment it is there, and never replaces one that another process made.
@@ -104,6 +106,16 @@ func create(path string) error {
 
 // ID names the key without telling anything of it.
 func (k *Key) ID() string { return k.id }
+
+// Derive gives a key for another purpose (HKDF with SHA-256, RFC 5869), the same on all replicas: it tells nothing of this one, nor
+// of what is derived for another purpose.
+func (k *Key) Derive(purpose string) []byte {
+	derived, err := hkdf.Key(sha256.New, k.raw, nil, "souk "+purpose, keySize)
+	if err != nil {
+		panic(err) // only for a length that no hash could give
+	}
+	return derived
+}
 
 // Seal makes plain unreadable; place says where it is put, such as a table and a row.
 func (k *Key) Seal(place string, plain []byte) string {

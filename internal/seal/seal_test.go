@@ -130,3 +130,24 @@ func TestAReplicaWithAnotherKeyIsRefused(t *testing.T) {
 		}
 	})
 }
+
+func TestDerivedKeysAreTheSameForTheSamePurposeAndKeyOnly(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	open := func(dir string) *seal.Key {
+		t.Helper()
+		k, err := seal.Open(dir, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	a, again, other := open(dir), open(dir), open(t.TempDir())
+	one := string(a.Derive("one"))
+	if len(one) != 32 || one != string(again.Derive("one")) {
+		t.Error("the same key and purpose give another key")
+	}
+	if one == string(a.Derive("two")) || one == string(other.Derive("one")) {
+		t.Error("another purpose or another key gives the same")
+	}
+}

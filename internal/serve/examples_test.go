@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -36,6 +37,9 @@ func TestEveryExampleWorks(t *testing.T) {
 			}
 			if example.Read != "" {
 				who = who.with("If-Match: " + who.get("/api/v1"+fill(example.Read)).want(s, http.StatusOK).Header().Get("ETag"))
+			}
+			if example.Revision != "" {
+				who = who.with("If-Match: " + strconv.Quote(example.Revision))
 			}
 			got := who.do(method, path, fill(string(example.Body)))
 			if got.Code != example.Status || example.Code != "" && got.text("code") != example.Code {

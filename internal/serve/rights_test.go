@@ -103,12 +103,13 @@ var rights = map[string]right{
 	}}, may: admins},
 	"apply-documents": {body: map[string]any{"documents": []any{map[string]any{"kind": "Segment", "name": "s", "spec": map[string]any{"title": "S"}}}, "dry_run": true}, may: admins},
 	"examine":         {may: admins}, "take-backup": {may: admins},
-	"list-tokens":    {may: anybody},
-	"make-token":     {body: map[string]any{"as": "root" + at, "scope": "all"}, may: admins},
-	"list-sdk-keys":  {may: []string{"olu", "root"}},
-	"make-sdk-key":   {body: map[string]any{"environment": "production"}, may: []string{"olu", "root"}},
-	"revoke-sdk-key": {path: "/sdk-keys/{key}", may: []string{"olu", "root"}},
-	"revoke-token":   {path: "/tokens/{token}", may: admins},
+	"list-tokens":        {may: anybody},
+	"make-token":         {body: map[string]any{"as": "root" + at, "scope": "all"}, may: admins},
+	"list-sdk-keys":      {may: []string{"olu", "root"}},
+	"make-sdk-key":       {body: map[string]any{"environment": "production"}, may: []string{"olu", "root"}},
+	"set-sdk-key-limits": {path: "/sdk-keys/{key}/limits", body: map[string]any{"max_streams": 5}, may: []string{"olu", "root"}},
+	"revoke-sdk-key":     {path: "/sdk-keys/{key}", may: []string{"olu", "root"}},
+	"revoke-token":       {path: "/tokens/{token}", may: admins},
 }
 
 func TestEveryOperationRefusesWhoMayNotDoIt(t *testing.T) {

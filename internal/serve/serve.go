@@ -86,6 +86,10 @@ func New(ctx context.Context, cfg Config) (*App, error) {
 		return nil, err
 	}
 	a := assemble(cfg, db)
+	if a.secret, err = seal.Open(cfg.Data, cfg.SecretKey); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	a.plane.Secret = a.secret.Derive("ofrep stream")
 	if err := a.connect(ctx); err != nil {
 		if err = a.startAway(ctx, err); err != nil {
 			return nil, errors.Join(err, db.Close())
@@ -124,7 +128,7 @@ func assemble(cfg Config, db *store.DB) *App {
 		Catalog:   &catalog.Catalog{DB: db, Now: cfg.Now},
 		Lifecycle: &lifecycle.Lifecycles{DB: db, Now: cfg.Now},
 	}
-	a.plane = &dataplane.Plane{Lookup: a.keys.Lookup, Keys: a.keys, Live: a.live, Now: cfg.Now}
+	a.plane = &dataplane.Plane{Lookup: a.keys.Lookup, Held: a.keys.Held, Keys: a.keys, Live: a.live, Now: cfg.Now, Log: cfg.Log}
 	a.accounts = a.newAccounts()
 	a.Library.Judge = a.Policies.JudgeTemplate
 	a.Desk = &review.Desk{DB: db, Now: cfg.Now, Log: cfg.Log, Policies: a.Policies}
@@ -146,9 +150,6 @@ func (a *App) connect(ctx context.Context) (err error) {
 	if a.audit, err = audit.Open(ctx, a.db, audit.Config{
 		Dir: a.cfg.Data, KeyFile: a.cfg.AuditKeyFile, Key: a.cfg.AuditKey, Log: a.log, Now: a.cfg.Now,
 	}); err != nil {
-		return err
-	}
-	if a.secret, err = seal.Open(a.cfg.Data, a.cfg.SecretKey); err != nil {
 		return err
 	}
 	if err := a.secret.Check(ctx, a.db, a.cfg.Now()); err != nil {

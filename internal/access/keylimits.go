@@ -1,0 +1,85 @@
+package access
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// The limits of a key that names none: more than one replica answers on a small machine, so that they end a runaway loop on a
+// large one and nothing else.
+const (
+	defaultRequests = 100_000
+	defaultStreams  = 50_000
+	maxLimit        = 1_000_000
+)
+
+// KeyLimits bounds what one SDK key may ask of each replica, so that one client cannot take it from all others. 0 is the default.
+type KeyLimits struct {
+	RequestsPerSecond int `json:"requests_per_second,omitempty" minimum:"0" maximum:"1000000" doc:"Evaluations a second on each replica; 100,000 if absent"`
+	MaxStreams        int `json:"max_streams,omitempty" minimum:"0" maximum:"1000000" doc:"Streams open at once on each replica; 50,000 if absent"`
+}
+
+// Effective gives the limits with the defaults filled in.
+func (l KeyLimits) Effective() KeyLimits {
+	if l.RequestsPerSecond == 0 {
+		l.RequestsPerSecond = defaultRequests
+	}
+	if l.MaxStreams == 0 {
+		l.MaxStreams = defaultStreams
+	}
+	return l
+}
+
+// check finds what is wrong with the limits.
+func (l KeyLimits) check() (wrong findings) {
+	for field, value := range map[string]int{"requests_per_second": l.RequestsPerSecond, "max_streams": l.MaxStreams} {
+		if value < 0 || value > maxLimit {
+			wrong.add(fault.New(fault.Invalid, "invalid_limit", "%s is not between 1 and %d", field, maxLimit).At(field).
+				Fix("give a number of that size, or leave it out for the default"))
+		}
+	}
+	return wrong
+}
+
+// SetLimits changes what the key may ask. A revision other than 0 must be the present one.
+func (k *Keys) SetLimits(ctx context.Context, by Actor, id string, limits KeyLimits, revision int64) (key SDKKey, err error) {
+	if err := Can(by, SignIn, Scope{}); err != nil {
+		return SDKKey{}, err
+	}
+	if err := limits.check().fault("limits"); err != nil {
+		return SDKKey{}, err
+	}
+	err = k.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if key, err = k.own(ctx, tx, by, id); err != nil {
+			return err
+		}
+		c := change{by: by, at: k.Now(), revision: revision}
+		if err := c.check("SDK key", true, key.Revision, key); err != nil {
+			return err
+		}
+		if !key.valid(c.at) {
+			return fault.New(fault.Conflict, "ended", "the SDK key is no longer good").Fix("make a new one")
+		}
+		if key.KeyLimits == limits {
+			return nil
+		}
+		before := key
+		key.KeyLimits, key.Revision = limits, key.Revision+1
+		rows, err := tx.Exec(ctx, `UPDATE sdk_key SET requests_per_second = $1, max_streams = $2, revision = $3 WHERE id = $4 AND revision = $5`,
+			limits.RequestsPerSecond, limits.MaxStreams, key.Revision, id, before.Revision)
+		if err != nil {
+			return fmt.Errorf("write limits of SDK key: %w", err)
+		}
+		if err := written("SDK key", rows); err != nil {
+			return err
+		}
+		return k.tell(ctx, tx, by, c.at, "sdk_key.limited", before, key)
+	})
+	if err != nil {
+		return SDKKey{}, err
+	}
+	return key, nil
+}
