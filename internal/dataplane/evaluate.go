@@ -12,6 +12,7 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/flag"
+	"github.com/soukhq/souk/internal/measure"
 	"github.com/soukhq/souk/internal/registry"
 )
 
@@ -23,6 +24,7 @@ type call struct {
 	served *registry.Served
 	now    time.Time
 	buffer *buffer
+	usage  *measure.Caller
 }
 
 // refuse answers 400. key is nil for a bulk request.
@@ -32,6 +34,9 @@ func (c *call) refuse(key *string, err error) {
 		code = bad.Code
 	} else if errors.Is(err, errBodyTooBig) {
 		code = flag.InvalidContext
+	}
+	if key != nil {
+		c.usage.Fail(*key, code)
 	}
 	answer(c.w, http.StatusBadRequest, failure{Key: key, Code: string(code), Details: err.Error()})
 }
@@ -52,11 +57,13 @@ func (c *call) single(name string) {
 		outcome = c.served.Flags.Evaluate(name, context)
 	}
 	if outcome == nil {
+		c.usage.Fail(name, flag.FlagNotFound)
 		answer(c.w, http.StatusNotFound, failure{
 			Key: &name, Code: string(flag.FlagNotFound), Details: "there is no flag " + strconv.Quote(name) + " for this SDK key",
 		})
 		return
 	}
+	c.usage.Count(outcome)
 	c.w.Header()["Content-Type"] = typeJSON
 	if outcome.Code != "" {
 		c.w.WriteHeader(http.StatusBadRequest)
@@ -73,6 +80,7 @@ func (c *call) bulk() {
 	}
 	timeless := !c.served.Flags.UsesTime()
 	if timeless && c.unchanged(c.buffer.in) {
+		c.usage.Unchanged(c.served.Flags, c.served, c.key.App, c.key.ClientSide)
 		return
 	}
 	context := c.served.Flags.Context(c.now)
@@ -84,8 +92,11 @@ func (c *call) bulk() {
 	}
 	out := c.buffer.out[:0]
 	out = append(out, `{"flags":[`...)
+	c.usage.Bulk()
+	usage := c.usage.Batch()
 	for outcome := range c.served.Flags.All(context) {
 		if c.served.Visible(outcome.Key, c.key.App, c.key.ClientSide) {
+			usage.Count(outcome)
 			out = append(out, outcome.JSON...)
 			out = append(out, ',')
 		}

@@ -14,20 +14,25 @@ import (
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/measure"
 	"github.com/soukhq/souk/internal/registry"
 )
 
 // Prefix is where a Plane is to be mounted.
 const Prefix = "/ofrep/v1/"
 
+// protocol is what evaluations over OFREP are counted under.
+const protocol = "ofrep"
+
 // bodyLimit bounds the body of a request.
 const bodyLimit = 64 << 10
 
-// Plane serves OFREP 0.3 (https://github.com/open-feature/protocol), single and bulk. Its zero value lacks all three.
+// Plane serves OFREP 0.3 (https://github.com/open-feature/protocol), single and bulk. Its zero value lacks the first three.
 type Plane struct {
 	Lookup func(secret string, now time.Time) (access.SDKKey, bool) // access.Keys.Lookup
 	Live   *registry.Live
 	Now    func() time.Time
+	Usage  *measure.Counters // nil counts nothing
 
 	buffers sync.Pool // of *buffer
 }
@@ -85,7 +90,7 @@ func (p *Plane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		b = &buffer{in: make([]byte, 0, 4<<10)}
 	}
 	defer p.buffers.Put(b)
-	call := call{w: w, r: r, key: key, served: served, now: now, buffer: b}
+	call := call{w: w, r: r, key: key, served: served, now: now, buffer: b, usage: p.Usage.Caller(key.Environment, key.ID, protocol)}
 	if bulk {
 		call.bulk()
 	} else {

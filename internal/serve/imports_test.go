@@ -35,6 +35,7 @@ var house = map[string]struct {
 	"internal/access": {floor: 2, neighbours: []string{"internal/audit"}},
 
 	"internal/backup":                {floor: 3},
+	"internal/measure":               {floor: 3},
 	"internal/registry":              {floor: 3},
 	"internal/registry/registrytest": {floor: 3},
 	"internal/template":              {floor: 3},
@@ -49,7 +50,7 @@ var house = map[string]struct {
 
 	// The data plane runs while the database is down: it knows nothing of governance.
 	"internal/dataplane": {floor: 5, only: []string{
-		"internal/fault", "internal/flag", "internal/registry", "internal/access", "internal/store", "internal/telemetry",
+		"internal/fault", "internal/flag", "internal/registry", "internal/access", "internal/measure", "internal/store", "internal/telemetry",
 	}},
 	"internal/api": {floor: 5},
 

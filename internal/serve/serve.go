@@ -25,6 +25,7 @@ import (
 	"github.com/soukhq/souk/internal/dataplane"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/measure"
 	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
@@ -46,6 +47,7 @@ type App struct {
 	address  atomic.Pointer[string] // where it listens, once it does, as a URL
 	live     *registry.Live
 	rollouts *rollout.Rollouts
+	usage    *measure.Usage
 	secret   *seal.Key
 	handler  atomic.Pointer[http.Handler]
 	control  *api.API // written before connected is
@@ -115,6 +117,7 @@ func assemble(cfg Config, db *store.DB) *App {
 		keys:      &access.Keys{DB: db, Now: cfg.Now, Log: cfg.Log, Facts: keyFacts, Dir: copies},
 		live:      &registry.Live{DB: db, Dir: copies, Log: cfg.Log},
 		rollouts:  &rollout.Rollouts{DB: db, Now: cfg.Now, Log: cfg.Log},
+		usage:     &measure.Usage{DB: db, Now: cfg.Now, Log: cfg.Log, Counters: measure.NewCounters()},
 		Directory: &access.Directory{DB: db, Now: cfg.Now, Uses: usesOfGroup},
 		Tokens:    &access.Tokens{DB: db, Now: cfg.Now, Publishers: access.Publishers(cfg.Publishers)},
 		Library:   &template.Library{DB: db, Now: cfg.Now},
@@ -173,7 +176,7 @@ func (a *App) newControl() *api.API {
 	return api.New(api.Deps{
 		DB: a.db, Log: a.log, Now: a.cfg.Now, Mode: a.cfg.Mode, Version: a.cfg.Version, People: a.cfg.People, Console: web.Files,
 		Ready: a.live.Ready, Directory: a.Directory, Sessions: a.accounts.Sessions, Accounts: a.accounts, Governors: a.newGovernors(), Tokens: a.Tokens,
-		Keys: a.keys, Catalog: a.Catalog, Registry: a.Registry, Live: a.live, Rollouts: a.rollouts, Desk: a.Desk,
+		Keys: a.keys, Catalog: a.Catalog, Registry: a.Registry, Live: a.live, Rollouts: a.rollouts, Usage: a.usage, Desk: a.Desk,
 		Library: a.Library, Policies: a.Policies, Lifecycle: a.Lifecycle, Audit: a.audit, Apply: a.Apply, Secret: a.secret,
 		Answers: a.cfg.answers, Origin: a.cfg.origin(),
 		Backups: &backup.Backups{DB: a.db, Audit: a.audit, Now: a.cfg.Now, Version: a.cfg.Version}, Doctor: a.Doctor,
@@ -184,7 +187,7 @@ func (a *App) newControl() *api.API {
 func (a *App) route(control http.Handler) error {
 	mux := http.NewServeMux()
 	mux.Handle("/", control)
-	mux.Handle(dataplane.Prefix, a.own(&dataplane.Plane{Lookup: a.keys.Lookup, Live: a.live, Now: a.cfg.Now}))
+	mux.Handle(dataplane.Prefix, a.own(&dataplane.Plane{Lookup: a.keys.Lookup, Live: a.live, Now: a.cfg.Now, Usage: a.usage.Counters}))
 	handler, err := a.peers(mux)
 	if err != nil {
 		return err
@@ -243,6 +246,7 @@ func (a *App) Start(ctx context.Context) {
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	a.running.Go(func() { a.live.Run(ctx) })
 	a.running.Go(func() { a.keys.Run(ctx) })
+	a.running.Go(func() { a.usage.Run(ctx) })
 	a.running.Go(func() {
 		if !a.connected.Load() {
 			if err := a.connectLater(ctx); err != nil {
@@ -273,6 +277,7 @@ func (a *App) lead(ctx context.Context) {
 	var loops sync.WaitGroup
 	loops.Go(func() { a.audit.Run(ctx) })
 	loops.Go(func() { a.tickRollouts(ctx) })
+	loops.Go(func() { a.usage.RunTidy(ctx) })
 	loops.Wait()
 }
 

@@ -378,6 +378,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/flags/{key}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How often a flag was evaluated, with what answers, and by which clients */
+        get: operations["get-flag-usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/groups": {
         parameters: {
             query?: never;
@@ -1709,6 +1726,11 @@ export interface components {
             /** @enum {string} */
             tier: "sandbox" | "test" | "production";
         };
+        ErrorCount: {
+            code: string;
+            /** Format: int64 */
+            count: number;
+        };
         Examination: {
             items: components["schemas"]["Diagnosis"][];
         };
@@ -1890,6 +1912,44 @@ export interface components {
             variants: {
                 [key: string]: unknown;
             };
+        };
+        FlagUsage: {
+            /** @description Who ever asked for it, the latest first; at most 100 */
+            clients: components["schemas"]["UsageClient"][];
+            /** @description Absent: all of them together */
+            environment?: string;
+            errors: components["schemas"]["ErrorCount"][];
+            flag_key: string;
+            /** Format: date-time */
+            from: string;
+            /**
+             * Format: date-time
+             * @description When it was last asked for at all, to a few seconds; absent: not yet
+             */
+            last_evaluated?: string;
+            reasons: components["schemas"]["ReasonCount"][];
+            /** @description By variant, the most frequent first */
+            series: components["schemas"]["UsageSeries"][];
+            /**
+             * @description In UTC
+             * @enum {string}
+             */
+            step: "minute" | "hour" | "day";
+            /**
+             * Format: date-time
+             * @description Up to here, which does not belong to it
+             */
+            to: string;
+            /**
+             * Format: int64
+             * @description Evaluations in the period
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description Evaluations in the period that were counted without the names of their flags, since there were too many
+             */
+            untold?: number;
         };
         Group: {
             /** @description An approver group that decides requests of low risk only */
@@ -2567,6 +2627,11 @@ export interface components {
         };
         Reason: {
             reason?: string;
+        };
+        ReasonCount: {
+            /** Format: int64 */
+            count: number;
+            reason: string;
         };
         Receipt: {
             /** Format: date-time */
@@ -3268,6 +3333,46 @@ export interface components {
             name?: string;
             /** @enum {string} */
             scope: "all" | "read" | "requests" | "kill" | "outcomes";
+        };
+        UsageClient: {
+            /** @description Slug of the app that the key is for */
+            app?: string;
+            client_side?: boolean;
+            /**
+             * Format: int64
+             * @description Evaluations ever
+             */
+            count: number;
+            environment: string;
+            /** Format: int64 */
+            errors: number;
+            /** Format: date-time */
+            first_seen: string;
+            /** Format: date-time */
+            last_seen: string;
+            /** @description Of the SDK key */
+            name?: string;
+            revoked?: boolean;
+            /** @description Absent: a caller that needs no key */
+            sdk_key_id?: string;
+        };
+        UsagePoint: {
+            /**
+             * Format: date-time
+             * @description Begin of the step
+             */
+            at: string;
+            /** Format: int64 */
+            count: number;
+        };
+        UsageSeries: {
+            /** @description Steps in which it was given, the earliest first */
+            points: components["schemas"]["UsagePoint"][];
+            /** @description Where there is no variant: CACHED is told that nothing changed, DISABLED and DEFAULT leave it to the caller's own default, ERROR failed */
+            reason?: string;
+            /** Format: int64 */
+            total: number;
+            variant?: string;
         };
         Wanted: {
             documents: components["schemas"]["ApplyDocument"][];
@@ -4181,6 +4286,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LifecycleStatus"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-flag-usage": {
+        parameters: {
+            query?: {
+                /** @description Absent is all of them together */
+                environment?: string;
+                /** @description RFC 3339; absent is 24 hours before to */
+                from?: string;
+                /** @description RFC 3339; absent is now */
+                to?: string;
+                /** @description Minutes go back 7 hours, hours 42 days, days 800 days; absent is the finest that fits */
+                step?: "minute" | "hour" | "day";
+            };
+            header?: never;
+            path: {
+                /** @description Key of the flag, such as where2eat.enabled */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlagUsage"];
                 };
             };
             /** @description Error */

@@ -1,0 +1,14 @@
+package flag
+
+import "iter"
+
+// Keys gives the keys of all flags, in order.
+func (s *Snapshot) Keys() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, f := range s.order {
+			if !yield(f.key) {
+				return
+			}
+		}
+	}
+}
