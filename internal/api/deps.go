@@ -23,6 +23,7 @@ import (
 	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/seal"
 	"github.com/soukhq/souk/internal/store"
+	"github.com/soukhq/souk/internal/telemetry"
 	"github.com/soukhq/souk/internal/template"
 )
 
@@ -57,6 +58,8 @@ type Deps struct {
 	Live      *registry.Live
 	Rollouts  *rollout.Rollouts
 	Usage     *measure.Usage
+	Metrics   *telemetry.Metrics
+	Tracing   *telemetry.Tracing // whose Handler has to be around the API
 	Desk      *review.Desk
 	Library   *template.Library
 	Policies  *policy.Engine

@@ -14,6 +14,7 @@ import (
 	"github.com/soukhq/souk/internal/flag"
 	"github.com/soukhq/souk/internal/measure"
 	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/telemetry"
 )
 
 // call is one authenticated request.
@@ -25,6 +26,7 @@ type call struct {
 	now    time.Time
 	buffer *buffer
 	usage  *measure.Caller
+	span   *telemetry.Span // nil: nobody traces
 }
 
 // refuse answers 400. key is nil for a bulk request.
@@ -37,6 +39,7 @@ func (c *call) refuse(key *string, err error) {
 	}
 	if key != nil {
 		c.usage.Fail(*key, code)
+		c.failed(*key, code, err.Error(), nil)
 	}
 	answer(c.w, http.StatusBadRequest, failure{Key: key, Code: string(code), Details: err.Error()})
 }
@@ -58,12 +61,14 @@ func (c *call) single(name string) {
 	}
 	if outcome == nil {
 		c.usage.Fail(name, flag.FlagNotFound)
+		c.failed(name, flag.FlagNotFound, "", context)
 		answer(c.w, http.StatusNotFound, failure{
 			Key: &name, Code: string(flag.FlagNotFound), Details: "there is no flag " + strconv.Quote(name) + " for this SDK key",
 		})
 		return
 	}
 	c.usage.Count(outcome)
+	c.evaluated(outcome, context)
 	c.w.Header()["Content-Type"] = typeJSON
 	if outcome.Code != "" {
 		c.w.WriteHeader(http.StatusBadRequest)

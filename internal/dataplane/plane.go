@@ -16,13 +16,14 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/measure"
 	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/telemetry"
 )
 
 // Prefix is where a Plane is to be mounted.
 const Prefix = "/ofrep/v1/"
 
-// protocol is what evaluations over OFREP are counted under.
-const protocol = "ofrep"
+// OFREP is what evaluations over this protocol are counted under.
+const OFREP = "ofrep"
 
 // bodyLimit bounds the body of a request.
 const bodyLimit = 64 << 10
@@ -32,7 +33,10 @@ type Plane struct {
 	Lookup func(secret string, now time.Time) (access.SDKKey, bool) // access.Keys.Lookup
 	Live   *registry.Live
 	Now    func() time.Time
-	Usage  *measure.Counters // nil counts nothing
+	// What is told of it; each may be nil.
+	Usage   *measure.Counters
+	Told    *telemetry.Protocol
+	Tracing *telemetry.Tracing // whose Handler has to be around the plane
 
 	buffers sync.Pool // of *buffer
 }
@@ -71,16 +75,19 @@ func (p *Plane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := p.Now()
 	key, ok := p.Lookup(secret(r), now)
 	if !ok {
+		p.Told.Refuse(telemetry.RefusedKey)
 		w.Header().Set("WWW-Authenticate", `Bearer realm="souk"`)
 		answer(w, http.StatusUnauthorized, failure{Details: "the SDK key is missing, unknown or no longer valid"})
 		return
 	}
 	if !cross(w, r, key) {
+		p.Told.Refuse(telemetry.RefusedOrigin)
 		answer(w, http.StatusForbidden, failure{Details: "this SDK key may not be used from this web page"})
 		return
 	}
 	served := p.Live.Snapshot(key.Environment)
 	if served == nil {
+		p.Told.Refuse(telemetry.RefusedNotLoaded)
 		w.Header().Set("Retry-After", "2")
 		answer(w, http.StatusServiceUnavailable, failure{Details: "the flags of " + key.Environment + " are not loaded"})
 		return
@@ -90,12 +97,16 @@ func (p *Plane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		b = &buffer{in: make([]byte, 0, 4<<10)}
 	}
 	defer p.buffers.Put(b)
-	call := call{w: w, r: r, key: key, served: served, now: now, buffer: b, usage: p.Usage.Caller(key.Environment, key.ID, protocol)}
+	call := call{w: w, r: r, key: key, served: served, now: now, buffer: b, usage: p.Usage.Caller(key.Environment, key.ID, OFREP)}
+	if p.Tracing != nil {
+		call.trace(p.Tracing.Span(r.Context()), bulk)
+	}
 	if bulk {
 		call.bulk()
 	} else {
 		call.single(name)
 	}
+	p.Told.Took(bulk, p.Now().Sub(now))
 }
 
 // secret gives the SDK key that the request shows.

@@ -12,3 +12,11 @@ func (s *Snapshot) Keys() iter.Seq[string] {
 		}
 	}
 }
+
+// TargetingKey is that of the context; empty if it has none.
+func (c *Context) TargetingKey() string {
+	if v := c.get(targetingKeySlot); v.kind == text {
+		return v.text
+	}
+	return ""
+}

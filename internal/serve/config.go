@@ -31,6 +31,8 @@ type Config struct {
 	SecretKey          string // base64 of the 32 bytes that secrets are sealed with, from SOUK_SECRET_KEY
 	LogLevel           string // debug, info, warn, error
 	LogFormat          string // text, json
+	MetricsAddr        string // host:port of a listener for metrics alone; empty: they are on the one port
+	MetricsToken       string // what Prometheus has to send, from SOUK_METRICS_TOKEN
 	Publishers         string // everyone, or role: who may ask for requests
 
 	mayBeAway bool // set by New: the server may start while its database is away
@@ -69,6 +71,8 @@ func (c *Config) settings() []setting {
 		{name: "audit.key", text: &c.AuditKey, secret: true, variable: true, words: "that key itself"},
 		{name: "secret.key", text: &c.SecretKey, secret: true, variable: true, words: "32 bytes in base64 that secrets in the database are sealed with, the same on every replica; the file `secret.key` in the data directory if absent"},
 		{name: "publishers", text: &c.Publishers, words: "who may submit for a team of theirs: `everyone`, or `role`, those with the role publisher"},
+		{name: "metrics_addr", text: &c.MetricsAddr, words: "address to listen at for Prometheus alone, such as `:9090` for this machine only; if absent, `/metrics` is at `addr`"},
+		{name: "metrics.token", text: &c.MetricsToken, secret: true, variable: true, words: "token that `/metrics` wants, as `Authorization: Bearer`; needed where it can be reached from another machine"},
 		{name: "log.level", text: &c.LogLevel, words: "debug, info, warn or error"},
 		{name: "log.format", text: &c.LogFormat, words: "text or json"},
 	}
@@ -258,6 +262,9 @@ func (c *Config) Check() error {
 	}
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		return fault.New(fault.Invalid, "bad_log_format", "the log format %q is not known", c.LogFormat).At("log.format").Fix("use text or json")
+	}
+	if err := c.checkMetrics(); err != nil {
+		return err
 	}
 	if p := access.Publishers(c.Publishers); p != "" && p != access.PublishersEveryone && p != access.PublishersByRole {
 		return fault.New(fault.Invalid, "bad_publishers", "publishers is %q", c.Publishers).At("publishers").

@@ -81,6 +81,10 @@ var homes = map[string][]string{
 	"github.com/danielgtaylor/huma/v2":         {"internal/api"},
 	"github.com/spf13/cobra":                   {"internal/cli"},
 	"github.com/spf13/pflag":                   {"internal/cli"},
+	"github.com/prometheus/client_golang":      {"internal/telemetry"},
+	"go.opentelemetry.io/otel":                 {"internal/telemetry"},
+	"go.opentelemetry.io/proto/otlp":           {}, // tests only
+	"google.golang.org/protobuf":               {}, // tests only
 	"github.com/google/go-cmp":                 {}, // tests only
 	"pgregory.net/rapid":                       {}, // tests only
 	"github.com/rogpeppe/go-internal":          {}, // tests only

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -40,11 +39,17 @@ func Socket(data string) string { return filepath.Join(data, socketName) }
 // for at most 10 seconds, and closes everything.
 func (a *App) Run(ctx context.Context) error {
 	listeners, err := a.listen(ctx)
+	if err == nil {
+		err = a.listenMetrics(ctx)
+	}
 	if err != nil {
+		for _, l := range listeners {
+			_ = l.Close()
+		}
 		return errors.Join(err, a.Close())
 	}
 	a.Start(ctx)
-	failed := make(chan error, len(listeners))
+	failed := make(chan error, len(listeners)+1)
 	var servers []*http.Server
 	var addresses []string
 	for _, l := range listeners {
@@ -55,6 +60,11 @@ func (a *App) Run(ctx context.Context) error {
 			addresses = append(addresses, l.Addr().String())
 		}
 		go func() { failed <- server.Serve(l) }()
+	}
+	if a.metricsListener != nil {
+		server := a.metricsServer()
+		servers = append(servers, server)
+		go func() { failed <- server.Serve(a.metricsListener) }()
 	}
 	if len(addresses) > 0 {
 		url := a.cfg.URL(addresses[0])
@@ -108,14 +118,11 @@ func (a *App) listen(ctx context.Context) (all []net.Listener, err error) {
 			addresses[1] = net.JoinHostPort("::1", port)
 		}
 		if a.cfg.TLSCert != "" {
-			certificate, err := tls.LoadX509KeyPair(a.cfg.TLSCert, a.cfg.TLSKey)
+			secured, err := a.secured(l)
 			if err != nil {
-				return append(all, l), fault.New(fault.Invalid, "bad_certificate", "the TLS certificate cannot be used").At("tls_cert").
-					Fix("give a certificate and its key as PEM files").Because(err)
+				return append(all, l), err
 			}
-			l = tls.NewListener(l, &tls.Config{
-				Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
-			})
+			l = secured
 		}
 		all = append(all, l)
 	}

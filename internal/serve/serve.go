@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -32,6 +33,7 @@ import (
 	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/seal"
 	"github.com/soukhq/souk/internal/store"
+	"github.com/soukhq/souk/internal/telemetry"
 	"github.com/soukhq/souk/internal/template"
 	"github.com/soukhq/souk/web"
 )
@@ -48,11 +50,18 @@ type App struct {
 	live     *registry.Live
 	rollouts *rollout.Rollouts
 	usage    *measure.Usage
+	metrics  *telemetry.Metrics
+	tracing  *telemetry.Tracing
+	streams  func() []telemetry.Streams // of the data plane, for metrics; nil tells of none
+	current  atomic.Int64               // when what is served was last known to be current, in microseconds
+	leading  atomic.Bool
 	secret   *seal.Key
 	handler  atomic.Pointer[http.Handler]
 	control  *api.API // written before connected is
 	stop     context.CancelFunc
-	running  sync.WaitGroup
+
+	metricsListener net.Listener // nil: the metrics are on the one port
+	running         sync.WaitGroup
 
 	connected atomic.Bool
 	failed    chan error // what ends a server that started without its database
@@ -82,11 +91,16 @@ func New(ctx context.Context, cfg Config) (*App, error) {
 			Fix("name a directory that you may write to with --data").Because(err)
 	}
 	cfg.mayBeAway = cfg.DatabaseURL != "" && cfg.Mode != api.Demo
+	tracing, err := telemetry.NewTracing(ctx)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "bad_tracing", "%s", err.Error()).Fix("correct the OTEL_ variables, or unset them")
+	}
 	db, err := open(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
 	a := assemble(cfg, db)
+	a.tracing = tracing
 	if err := a.connect(ctx); err != nil {
 		if err = a.startAway(ctx, err); err != nil {
 			return nil, errors.Join(err, db.Close())
@@ -126,6 +140,8 @@ func assemble(cfg Config, db *store.DB) *App {
 		Catalog:   &catalog.Catalog{DB: db, Now: cfg.Now},
 		Lifecycle: &lifecycle.Lifecycles{DB: db, Now: cfg.Now},
 	}
+	a.metrics = telemetry.NewMetrics()
+	a.tellMetrics()
 	a.accounts = a.newAccounts()
 	a.Library.Judge = a.Policies.JudgeTemplate
 	a.Desk = &review.Desk{DB: db, Now: cfg.Now, Log: cfg.Log, Policies: a.Policies}
@@ -176,7 +192,7 @@ func (a *App) newControl() *api.API {
 	return api.New(api.Deps{
 		DB: a.db, Log: a.log, Now: a.cfg.Now, Mode: a.cfg.Mode, Version: a.cfg.Version, People: a.cfg.People, Console: web.Files,
 		Ready: a.live.Ready, Directory: a.Directory, Sessions: a.accounts.Sessions, Accounts: a.accounts, Governors: a.newGovernors(), Tokens: a.Tokens,
-		Keys: a.keys, Catalog: a.Catalog, Registry: a.Registry, Live: a.live, Rollouts: a.rollouts, Usage: a.usage, Desk: a.Desk,
+		Keys: a.keys, Catalog: a.Catalog, Registry: a.Registry, Live: a.live, Rollouts: a.rollouts, Usage: a.usage, Metrics: a.metrics, Tracing: a.tracing, Desk: a.Desk,
 		Library: a.Library, Policies: a.Policies, Lifecycle: a.Lifecycle, Audit: a.audit, Apply: a.Apply, Secret: a.secret,
 		Answers: a.cfg.answers, Origin: a.cfg.origin(),
 		Backups: &backup.Backups{DB: a.db, Audit: a.audit, Now: a.cfg.Now, Version: a.cfg.Version}, Doctor: a.Doctor,
@@ -186,8 +202,14 @@ func (a *App) newControl() *api.API {
 // route puts the surfaces on one port.
 func (a *App) route(control http.Handler) error {
 	mux := http.NewServeMux()
-	mux.Handle("/", control)
-	mux.Handle(dataplane.Prefix, a.own(&dataplane.Plane{Lookup: a.keys.Lookup, Live: a.live, Now: a.cfg.Now, Usage: a.usage.Counters}))
+	mux.Handle("/", a.tracing.Handler(control))
+	mux.Handle(dataplane.Prefix, a.tracing.Handler(a.own(&dataplane.Plane{
+		Lookup: a.keys.Lookup, Live: a.live, Now: a.cfg.Now,
+		Usage: a.usage.Counters, Told: a.metrics.Protocol(dataplane.OFREP), Tracing: a.tracing,
+	})))
+	if a.cfg.MetricsAddr == "" {
+		mux.Handle("GET "+metricsPath, a.metricsHandler())
+	}
 	handler, err := a.peers(mux)
 	if err != nil {
 		return err
@@ -247,6 +269,7 @@ func (a *App) Start(ctx context.Context) {
 	a.running.Go(func() { a.live.Run(ctx) })
 	a.running.Go(func() { a.keys.Run(ctx) })
 	a.running.Go(func() { a.usage.Run(ctx) })
+	a.running.Go(func() { a.watchServed(ctx) })
 	a.running.Go(func() {
 		if !a.connected.Load() {
 			if err := a.connectLater(ctx); err != nil {
@@ -274,6 +297,8 @@ func (a *App) drain() {
 
 // lead runs what only one process may do at a time.
 func (a *App) lead(ctx context.Context) {
+	a.leading.Store(true)
+	defer a.leading.Store(false)
 	var loops sync.WaitGroup
 	loops.Go(func() { a.audit.Run(ctx) })
 	loops.Go(func() { a.tickRollouts(ctx) })
@@ -299,11 +324,19 @@ func (a *App) tickRollouts(ctx context.Context) {
 	}
 }
 
+// lastSpans is how long the end waits for what is traced to be sent.
+const lastSpans = 2 * time.Second
+
 // Close ends what Start began and closes the database.
 func (a *App) Close() error {
 	if a.stop != nil {
 		a.stop()
 		a.running.Wait()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lastSpans)
+	defer cancel()
+	if err := a.tracing.Close(ctx); err != nil {
+		a.log.Warn("last spans not sent", slog.Any("error", err))
 	}
 	return a.db.Close()
 }
