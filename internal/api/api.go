@@ -52,6 +52,9 @@ func New(deps Deps) *API {
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
 	}
+	if deps.Now == nil { // as where it is only described
+		deps.Now = func() time.Time { return time.Time{} }
+	}
 	a := &API{Deps: deps, mux: http.NewServeMux(), watch: newHub(deps)}
 	config := huma.DefaultConfig("Souk", "v1")
 	config.Info.Description = "The marketplace for micro-apps with feature-flag governance built in."
@@ -65,7 +68,7 @@ func New(deps Deps) *API {
 	a.huma = humago.New(a.mux, config)
 	a.huma.UseMiddleware(a.admit)
 	for _, noun := range []func(*API){
-		session, inbox, templates, requests, apps, flags, rollouts, auditLog, people, memberships, links, sessions, proposals, environments, segments, policies, lifecycles, tokens, sdkKeys, applying, upkeep,
+		session, inbox, templates, requests, apps, flags, usage, rollouts, auditLog, people, memberships, links, sessions, proposals, environments, segments, policies, lifecycles, tokens, sdkKeys, applying, upkeep,
 	} {
 		noun(a)
 	}
@@ -111,7 +114,10 @@ func (a *API) Document() []byte {
 // ServeHTTP answers one request. A panic is an internal error of this request and of no other.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer := &answerWriter{ResponseWriter: w}
-	exchange := newExchange(r.URL.Path)
+	exchange, begun := newExchange(r.URL.Path), a.Now()
+	if id := a.Tracing.Span(r.Context()).TraceID(); id != "" {
+		exchange.trace = id
+	}
 	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, exchange))
 	defer func() {
 		cause := recover()
@@ -123,6 +129,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			panic(http.ErrAbortHandler)
 		}
 		a.refuse(answer, r, fmt.Errorf("panic: %v\n%s", cause, debug.Stack()))
+		a.tell(r, exchange, answer.status, a.Now().Sub(begun))
 	}()
 	header := answer.Header()
 	header.Set("X-Content-Type-Options", "nosniff")
@@ -132,18 +139,36 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
 	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'")
 	header.Set("Cache-Control", "no-store")
-	if err := a.checkAddress(r); err != nil {
-		a.refuse(answer, r, err)
-		return
-	}
-	if a.Away != nil && strings.HasPrefix(r.URL.Path, prefix+"/") && r.URL.Path != prefix+"/openapi.json" {
-		a.refuse(answer, r, a.Away)
-		return
-	}
-	a.inner.ServeHTTP(answer, r)
+	a.answer(answer, r)
+	a.tell(r, exchange, answer.status, a.Now().Sub(begun))
 	if exchange.then != nil {
 		exchange.then()
 	}
+}
+
+func (a *API) answer(w http.ResponseWriter, r *http.Request) {
+	if err := a.checkAddress(r); err != nil {
+		a.refuse(w, r, err)
+		return
+	}
+	if a.Away != nil && strings.HasPrefix(r.URL.Path, prefix+"/") && r.URL.Path != prefix+"/openapi.json" {
+		a.refuse(w, r, a.Away)
+		return
+	}
+	a.inner.ServeHTTP(w, r)
+}
+
+// tell counts a request that was answered, or whose stream begins, and names its span.
+func (a *API) tell(r *http.Request, e *exchange, status int, took time.Duration) {
+	operation := "console"
+	switch {
+	case e.route != nil:
+		operation = e.route.OperationID
+		a.Tracing.Span(r.Context()).Route(e.route.Method, e.route.Path)
+	case strings.HasPrefix(r.URL.Path, "/api/"):
+		operation = "other"
+	}
+	a.Metrics.APIRequest(operation, cmp.Or(status, http.StatusOK), took)
 }
 
 // checkAddress refuses hosts that a demo does not answer to, so that no page can reach it by a name of its own, and text that
@@ -227,20 +252,27 @@ func (a *API) readyz(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// answerWriter remembers whether an answer was begun.
+// answerWriter remembers whether an answer was begun, and how.
 type answerWriter struct {
 	http.ResponseWriter
-	begun bool
+	begun  bool
+	status int // 0 before it was begun
 }
 
 // WriteHeader begins the answer.
 func (w *answerWriter) WriteHeader(code int) {
+	if !w.begun {
+		w.status = code
+	}
 	w.begun = true
 	w.ResponseWriter.WriteHeader(code)
 }
 
 // Write writes a part of the body.
 func (w *answerWriter) Write(p []byte) (int, error) {
+	if !w.begun {
+		w.status = http.StatusOK
+	}
 	w.begun = true
 	return w.ResponseWriter.Write(p)
 }

@@ -16,12 +16,14 @@ import (
 	"github.com/soukhq/souk/internal/catalog"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/measure"
 	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
 	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/seal"
 	"github.com/soukhq/souk/internal/store"
+	"github.com/soukhq/souk/internal/telemetry"
 	"github.com/soukhq/souk/internal/template"
 )
 
@@ -55,6 +57,9 @@ type Deps struct {
 	Registry  *registry.Registry
 	Live      *registry.Live
 	Rollouts  *rollout.Rollouts
+	Usage     *measure.Usage
+	Metrics   *telemetry.Metrics
+	Tracing   *telemetry.Tracing // whose Handler has to be around the API
 	Desk      *review.Desk
 	Library   *template.Library
 	Policies  *policy.Engine

@@ -144,6 +144,9 @@ type actorKey struct{}
 func (a *API) admit(c huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(c)
 	op := c.Operation()
+	if exchange, ok := r.Context().Value(exchangeKey{}).(*exchange); ok {
+		exchange.route = op
+	}
 	by, err := a.authenticate(r)
 	if action, _ := op.Extensions[actionExtension].(string); err == nil && access.Action(action) != access.Public {
 		err = access.Can(by, access.SignIn, access.Scope{})

@@ -173,7 +173,8 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 type exchange struct {
 	trace string
 	path  string
-	then  func() // answers once all that led there has returned: a stream that waits for hours keeps a small stack
+	route *huma.Operation // nil: no operation answers
+	then  func()          // answers once all that led there has returned: a stream that waits for hours keeps a small stack
 }
 
 type exchangeKey struct{}

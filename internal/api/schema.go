@@ -35,6 +35,10 @@ var schemaNames = map[string]string{
 	"policy.TestResult":  "PolicyTest",
 	"template.Checked":   "TemplateVerdict",
 	"lifecycle.Rules":    "LifecycleRules",
+	"measure.Report":     "FlagUsage",
+	"measure.Series":     "UsageSeries",
+	"measure.Point":      "UsagePoint",
+	"measure.Client":     "UsageClient",
 }
 
 func nameSchema(t reflect.Type, hint string) string {

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/soukhq/souk/internal/serve"
+	"github.com/soukhq/souk/internal/telemetry"
 )
 
 //go:generate go test -run TestTheReferenceIsCurrent -update .
@@ -29,7 +30,7 @@ const reference = "../../docs/reference"
 func TestTheReferenceIsCurrent(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
-		"commands.md": commandsPage(), "configuration.md": configurationPage(), "api.md": apiPage(t),
+		"commands.md": commandsPage(), "configuration.md": configurationPage(), "api.md": apiPage(t), "metrics.md": metricsPage(),
 	} {
 		file := filepath.Join(reference, name)
 		if *update {
@@ -74,6 +75,25 @@ func commandsPage() string {
 		}
 	}
 	tell(root)
+	return b.String()
+}
+
+// metricsPage tells of every metric.
+func metricsPage() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Metrics\n\n%s\nWhat Prometheus reads at `/metrics`. Besides these there are those of the Go runtime (`go_…`) and of the process (`process_…`).\n"+
+		"[Operating](../guide/operating.md) says what to watch. A label has few values, all of the installation itself; none is the key of a flag: that is on the page of each flag.\n\n"+
+		"| metric | type | labels | what it is |\n|---|---|---|---|\n", generated)
+	for _, m := range telemetry.All() {
+		labels := ""
+		for i, label := range m.Labels {
+			if i > 0 {
+				labels += ", "
+			}
+			labels += "`" + label + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.Name, m.Kind, labels, m.Help)
+	}
 	return b.String()
 }
 

@@ -13,7 +13,9 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/flag"
+	"github.com/soukhq/souk/internal/measure"
 	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/telemetry"
 )
 
 // call is one authenticated request.
@@ -27,6 +29,8 @@ type call struct {
 	now       time.Time
 	buffer    *buffer
 	announced int64 // the revision whose announcement made the client ask; 0 if none did
+	usage     *measure.Caller
+	span      *telemetry.Span // nil: nobody traces
 }
 
 // refuse answers 400, or 408 to who did not send in time. Without a key it was a bulk request.
@@ -46,6 +50,8 @@ func (c *call) refuse(err error, key ...string) {
 	f := failure{Code: string(code), Details: err.Error()}
 	if len(key) > 0 {
 		f.Key = &key[0]
+		c.usage.Fail(key[0], code)
+		c.failed(key[0], code, err.Error(), nil)
 	}
 	answer(c.w, status, f)
 }
@@ -67,11 +73,15 @@ func (c *call) single(name string) {
 	}
 	if outcome == nil {
 		key := name // which would be on the heap for every answer, else
+		c.usage.Fail(key, flag.FlagNotFound)
+		c.failed(key, flag.FlagNotFound, "", context)
 		answer(c.w, http.StatusNotFound, failure{
 			Key: &key, Code: string(flag.FlagNotFound), Details: "there is no flag " + strconv.Quote(name) + " for this SDK key",
 		})
 		return
 	}
+	c.usage.Count(outcome)
+	c.evaluated(outcome, context)
 	c.w.Header()["Content-Type"] = typeJSON
 	if outcome.Code != "" {
 		c.w.WriteHeader(http.StatusBadRequest)
@@ -112,6 +122,7 @@ func (c *call) bulk() {
 	}
 	timeless := !c.served.Flags.UsesTime()
 	if timeless && c.unchanged(c.buffer.in) {
+		c.usage.Unchanged(c.served.Flags, c.served, c.key.App, c.key.ClientSide)
 		return
 	}
 	context := c.served.Flags.Context(c.now)
@@ -122,8 +133,11 @@ func (c *call) bulk() {
 		return
 	}
 	out := append(c.buffer.out[:0], `{"flags":[`...)
+	c.usage.Bulk()
+	usage := c.usage.Batch()
 	for outcome := range c.served.Flags.All(context) {
 		if c.served.Visible(outcome.Key, c.key.App, c.key.ClientSide) {
+			usage.Count(outcome)
 			out = append(out, outcome.JSON...)
 			out = append(out, ',')
 		}

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/soukhq/souk/internal/flag"
+	"github.com/soukhq/souk/internal/registry"
 )
 
 // resolved is an answer of a wanted type. Without a value the caller's own default counts.
@@ -48,8 +49,10 @@ func resolve[T any](ctx context.Context, p *Plane, key string, attributes *struc
 	if served == nil {
 		return r, unserved(c.key.Environment)
 	}
-	context, err := fill(served.Flags.Context(p.Now()), attributes)
+	usage := p.Usage.Caller(c.key.Environment, c.key.ID, Flagd)
+	context, err := p.fill(served, attributes)
 	if err != nil {
+		usage.Fail(key, flag.InvalidContext)
 		return r, err
 	}
 	defer context.Release()
@@ -57,8 +60,10 @@ func resolve[T any](ctx context.Context, p *Plane, key string, attributes *struc
 		r.Outcome = served.Flags.Evaluate(key, context)
 	}
 	if r.Outcome == nil {
+		usage.Fail(key, flag.FlagNotFound)
 		return r, refused(connect.CodeNotFound, "there is no flag %q for this caller", key)
 	}
+	usage.Count(r.Outcome)
 	switch r.Code {
 	case "":
 	case flag.FlagNotFound:
@@ -123,8 +128,8 @@ func metadataOf(metadata map[string]any) *structpb.Struct {
 // errDeep is the error of a context that nests too deep.
 var errDeep = errors.New("the context nests deeper than 32")
 
-// fill puts the attributes of a request into a context, which it gives back if it cannot.
-func fill(c *flag.Context, attributes *structpb.Struct) (*flag.Context, error) {
+// fill gives a context with the attributes of a request.
+func (p *Plane) fill(served *registry.Served, attributes *structpb.Struct) (*flag.Context, error) {
 	all, err := goMap(attributes, 0)
 	if err == nil {
 		if key, ok := all["targetingKey"]; ok && key != nil {
@@ -134,9 +139,9 @@ func fill(c *flag.Context, attributes *structpb.Struct) (*flag.Context, error) {
 		}
 	}
 	if err != nil {
-		c.Release()
 		return nil, connect.NewError(connect.CodeInvalidArgument, err)
 	}
+	c := served.Flags.Context(p.Now())
 	c.Set(all)
 	return c, nil
 }

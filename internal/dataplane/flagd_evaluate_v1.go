@@ -86,16 +86,20 @@ func (e evaluation1) ResolveAll(ctx context.Context, r *evaluationv1.ResolveAllR
 	if served == nil {
 		return nil, unserved(c.key.Environment)
 	}
-	attributes, err := fill(served.Flags.Context(e.Now()), r.GetContext())
+	attributes, err := e.fill(served, r.GetContext())
 	if err != nil {
 		return nil, err
 	}
 	defer attributes.Release()
 	all := &evaluationv1.ResolveAllResponse{Flags: map[string]*evaluationv1.AnyFlag{}, Metadata: metadataOf(served.Flags.Metadata())}
+	usage := e.Usage.Caller(c.key.Environment, c.key.ID, Flagd)
+	usage.Bulk()
+	counted := usage.Batch()
 	for outcome := range served.Flags.All(attributes) {
 		if !outcome.HasValue || !served.Visible(outcome.Key, view.App, view.Browser) {
 			continue
 		}
+		counted.Count(outcome)
 		one := &evaluationv1.AnyFlag{Reason: string(outcome.Reason), Variant: outcome.Variant, Metadata: metadataOf(outcome.Metadata)}
 		switch value := outcome.Value.(type) {
 		case bool:

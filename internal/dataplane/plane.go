@@ -19,11 +19,19 @@ import (
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/measure"
 	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/telemetry"
 )
 
 // Prefix is where a Plane is to be mounted.
 const Prefix = "/ofrep/v1/"
+
+// What evaluations are counted under, by the protocol that they came over.
+const (
+	OFREP = "ofrep"
+	Flagd = "flagd"
+)
 
 // bodyLimit bounds the body of a request.
 const bodyLimit = 64 << 10
@@ -34,6 +42,10 @@ type Plane struct {
 	Live   *registry.Live
 	Now    func() time.Time
 	Log    *slog.Logger // nil logs nothing
+	// What is told of it; each may be nil.
+	Usage   *measure.Counters
+	Told    *telemetry.Protocol
+	Tracing *telemetry.Tracing // whose Handler has to be around the plane
 
 	// Keys tells open streams what became of their keys. Streams need it and Run.
 	Keys interface {
@@ -100,22 +112,31 @@ func (p *Plane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := p.Now()
 	key, ok := p.Lookup(secret(r), now)
 	if !ok {
+		p.Told.Refuse(telemetry.RefusedKey)
 		unauthorized(w, "the SDK key is missing, unknown or no longer valid")
 		return
 	}
 	if !cross(w, r, &key) {
+		p.Told.Refuse(telemetry.RefusedOrigin)
 		answer(w, http.StatusForbidden, failure{Details: "this SDK key may not be used from this web page"})
 		return
 	}
 	share := p.share(&key)
 	if !share.admit(w, &key, now) {
+		p.Told.Refuse(telemetry.RefusedLimit)
 		return
 	}
-	c := call{w: w, r: r, plane: p, key: &key, share: share, now: now}
+	c := call{
+		w: w, r: r, plane: p, key: &key, share: share, now: now, usage: p.Usage.Caller(key.Environment, key.ID, OFREP),
+	}
+	if p.Tracing != nil {
+		c.trace(p.Tracing.Span(r.Context()), !single)
+	}
 	if !single && r.URL.RawQuery != "" {
 		c.awaitAnnounced()
 	}
 	if c.served = p.Live.Snapshot(key.Environment); c.served == nil {
+		p.Told.Refuse(telemetry.RefusedNotLoaded)
 		unavailable(w, "the flags of "+key.Environment+" are not loaded")
 		return
 	}
@@ -130,6 +151,7 @@ func (p *Plane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else {
 		c.bulk()
 	}
+	p.Told.Took(!single, p.Now().Sub(now))
 }
 
 // keep puts a buffer back, without what one huge answer made of it.

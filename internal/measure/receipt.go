@@ -1,4 +1,3 @@
-// Package measure holds what is counted of flags in use.
 package measure
 
 // Handed is one replica's part of a kill receipt: what it knows of the streams that were open to it when it had the revision,

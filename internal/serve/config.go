@@ -32,6 +32,8 @@ type Config struct {
 	SecretKey          string // base64 of the 32 bytes that secrets are sealed with, from SOUK_SECRET_KEY
 	LogLevel           string // debug, info, warn, error
 	LogFormat          string // text, json
+	MetricsAddr        string // host:port of a listener for metrics alone; empty: they are on the one port
+	MetricsToken       string // what Prometheus has to send, from SOUK_METRICS_TOKEN
 	Publishers         string // everyone, or role: who may ask for requests
 	FlagdAddr          string // host:port for flagd's evaluation; empty: none
 	FlagdSyncAddr      string // host:port for flagd's sync; empty: none
@@ -80,6 +82,8 @@ func (c *Config) settings() []setting {
 		{name: "flagd.sync_addr", text: &c.FlagdSyncAddr, words: "address for flagd's sync protocol, such as `:8015`; off if absent"},
 		{name: "flagd.environment", text: &c.FlagdEnvironment, words: "environment that callers without an SDK key see at these two, on this machine only"},
 		{name: "flagd.insecure", yes: &c.FlagdInsecure, words: "true: whoever reaches these two sees that environment without a key and in plain text, from other machines, too"},
+		{name: "metrics_addr", text: &c.MetricsAddr, words: "address to listen at for Prometheus alone, such as `:9090` for this machine only; if absent, `/metrics` is at `addr`"},
+		{name: "metrics.token", text: &c.MetricsToken, secret: true, variable: true, words: "token that `/metrics` wants, as `Authorization: Bearer`; needed where it can be reached from another machine"},
 		{name: "log.level", text: &c.LogLevel, words: "debug, info, warn or error"},
 		{name: "log.format", text: &c.LogFormat, words: "text or json"},
 	}
@@ -287,6 +291,9 @@ func (c *Config) Check() error {
 	}
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		return fault.New(fault.Invalid, "bad_log_format", "the log format %q is not known", c.LogFormat).At("log.format").Fix("use text or json")
+	}
+	if err := c.checkMetrics(); err != nil {
+		return err
 	}
 	if p := access.Publishers(c.Publishers); p != "" && p != access.PublishersEveryone && p != access.PublishersByRole {
 		return fault.New(fault.Invalid, "bad_publishers", "publishers is %q", c.Publishers).At("publishers").

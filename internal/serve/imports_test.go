@@ -35,9 +35,9 @@ var house = map[string]struct {
 	"internal/access": {floor: 2, neighbours: []string{"internal/audit"}},
 
 	"internal/backup":                {floor: 3},
+	"internal/measure":               {floor: 3},
 	"internal/registry":              {floor: 3},
 	"internal/registry/registrytest": {floor: 3},
-	"internal/measure":               {floor: 3},
 	"internal/template":              {floor: 3},
 	"internal/policy":                {floor: 3},
 	"internal/scan":                  {floor: 3},
@@ -97,6 +97,9 @@ var homes = map[string][]string{
 	"google.golang.org/protobuf":               protocols,
 	"github.com/spf13/cobra":                   {"internal/cli"},
 	"github.com/spf13/pflag":                   {"internal/cli"},
+	"github.com/prometheus/client_golang":      {"internal/telemetry"},
+	"go.opentelemetry.io/otel":                 {"internal/telemetry"},
+	"go.opentelemetry.io/proto/otlp":           {}, // tests only
 	"github.com/google/go-cmp":                 {}, // tests only
 	"pgregory.net/rapid":                       {}, // tests only
 	"github.com/rogpeppe/go-internal":          {}, // tests only

@@ -60,6 +60,7 @@ var rights = map[string]right{
 	"delete-segment":         {path: "/segments/beta", may: admins},
 	"list-flags":             {may: anybody}, "get-flag": {path: "/flags/where2eat.enabled", may: anybody},
 	"get-flag-history":  {path: "/flags/where2eat.enabled/history", may: anybody},
+	"get-flag-usage":    {path: "/flags/where2eat.enabled/usage", may: anybody},
 	"kill-flag":         {path: "/flags/where2eat.enabled/environments/production/kill", may: []string{"alice", "olu", "root"}},
 	"diff-flag":         {path: "/flags/where2eat.enabled/diff?environment=sandbox", may: anybody},
 	"roll-back-flag":    {path: "/flags/where2eat.enabled/environments/production/rollback", may: []string{"alice", "olu", "root"}},

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -128,6 +127,13 @@ func (a *App) listen(ctx context.Context) (all []listening, err error) {
 	if err != nil {
 		return all, err
 	}
+	if a.cfg.MetricsAddr != "" {
+		metrics, err := a.listenAt(ctx, "metrics_addr", a.cfg.MetricsAddr, a.cfg.TLSCert != "", a.metricsHandler())
+		all = append(all, metrics...)
+		if err != nil {
+			return all, err
+		}
+	}
 	local, err := a.listenLocal(ctx)
 	if err != nil {
 		return all, err
@@ -159,17 +165,14 @@ func (a *App) listenAt(ctx context.Context, name, addr string, secure bool, hand
 			_, port, _ := net.SplitHostPort(l.Addr().String())
 			addresses[1] = net.JoinHostPort("::1", port)
 		}
-		all = append(all, listening{Listener: l, handler: handler, name: name})
 		if secure {
-			certificate, err := tls.LoadX509KeyPair(a.cfg.TLSCert, a.cfg.TLSKey)
+			secured, err := a.secured(l)
 			if err != nil {
-				return all, fault.New(fault.Invalid, "bad_certificate", "the TLS certificate cannot be used").At("tls_cert").
-					Fix("give a certificate and its key as PEM files").Because(err)
+				return append(all, listening{Listener: l, handler: handler, name: name}), err
 			}
-			all[i].Listener = tls.NewListener(l, &tls.Config{
-				Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
-			})
+			l = secured
 		}
+		all = append(all, listening{Listener: l, handler: handler, name: name})
 	}
 	return all, nil
 }

@@ -25,12 +25,14 @@ import (
 	"github.com/soukhq/souk/internal/dataplane"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/measure"
 	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
 	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/seal"
 	"github.com/soukhq/souk/internal/store"
+	"github.com/soukhq/souk/internal/telemetry"
 	"github.com/soukhq/souk/internal/template"
 	"github.com/soukhq/souk/web"
 )
@@ -47,6 +49,11 @@ type App struct {
 	live     *registry.Live
 	plane    *dataplane.Plane
 	rollouts *rollout.Rollouts
+	usage    *measure.Usage
+	metrics  *telemetry.Metrics
+	tracing  *telemetry.Tracing
+	current  atomic.Int64 // when what is served was last known to be current, in microseconds
+	leading  atomic.Bool
 	secret   *seal.Key
 	handler  atomic.Pointer[http.Handler]
 	control  *api.API // written before connected is
@@ -81,6 +88,10 @@ func New(ctx context.Context, cfg Config) (*App, error) {
 			Fix("name a directory that you may write to with --data").Because(err)
 	}
 	cfg.mayBeAway = cfg.DatabaseURL != "" && cfg.Mode != api.Demo
+	tracing, err := telemetry.NewTracing(ctx)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "bad_tracing", "%s", err.Error()).Fix("correct the OTEL_ variables, or unset them")
+	}
 	db, err := open(ctx, cfg)
 	if err != nil {
 		return nil, err
@@ -90,6 +101,7 @@ func New(ctx context.Context, cfg Config) (*App, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	a.plane.Secret = a.secret.Derive("ofrep stream")
+	a.tracing, a.plane.Tracing = tracing, tracing
 	if err := a.connect(ctx); err != nil {
 		if err = a.startAway(ctx, err); err != nil {
 			return nil, errors.Join(err, db.Close())
@@ -120,6 +132,7 @@ func assemble(cfg Config, db *store.DB) *App {
 		keys:      &access.Keys{DB: db, Now: cfg.Now, Log: cfg.Log, Facts: keyFacts, Dir: copies},
 		live:      &registry.Live{DB: db, Dir: copies, Log: cfg.Log},
 		rollouts:  &rollout.Rollouts{DB: db, Now: cfg.Now, Log: cfg.Log},
+		usage:     &measure.Usage{DB: db, Now: cfg.Now, Log: cfg.Log, Counters: measure.NewCounters()},
 		Directory: &access.Directory{DB: db, Now: cfg.Now, Uses: usesOfGroup},
 		Tokens:    &access.Tokens{DB: db, Now: cfg.Now, Publishers: access.Publishers(cfg.Publishers)},
 		Library:   &template.Library{DB: db, Now: cfg.Now},
@@ -128,7 +141,12 @@ func assemble(cfg Config, db *store.DB) *App {
 		Catalog:   &catalog.Catalog{DB: db, Now: cfg.Now},
 		Lifecycle: &lifecycle.Lifecycles{DB: db, Now: cfg.Now},
 	}
-	a.plane = &dataplane.Plane{Lookup: a.keys.Lookup, Held: a.keys.Held, Keys: a.keys, Live: a.live, Now: cfg.Now, Log: cfg.Log}
+	a.plane = &dataplane.Plane{
+		Lookup: a.keys.Lookup, Held: a.keys.Held, Keys: a.keys, Live: a.live, Now: cfg.Now, Log: cfg.Log,
+	}
+	a.metrics = telemetry.NewMetrics()
+	a.tellMetrics()
+	a.plane.Usage, a.plane.Told = a.usage.Counters, a.metrics.Protocol(dataplane.OFREP)
 	a.accounts = a.newAccounts()
 	a.Library.Judge = a.Policies.JudgeTemplate
 	a.Desk = &review.Desk{DB: db, Now: cfg.Now, Log: cfg.Log, Policies: a.Policies}
@@ -176,7 +194,7 @@ func (a *App) newControl() *api.API {
 	return api.New(api.Deps{
 		DB: a.db, Log: a.log, Now: a.cfg.Now, Mode: a.cfg.Mode, Version: a.cfg.Version, People: a.cfg.People, Console: web.Files,
 		Ready: a.live.Ready, Directory: a.Directory, Sessions: a.accounts.Sessions, Accounts: a.accounts, Governors: a.newGovernors(), Tokens: a.Tokens,
-		Keys: a.keys, Catalog: a.Catalog, Registry: a.Registry, Live: a.live, Rollouts: a.rollouts, Desk: a.Desk,
+		Keys: a.keys, Catalog: a.Catalog, Registry: a.Registry, Live: a.live, Rollouts: a.rollouts, Usage: a.usage, Metrics: a.metrics, Tracing: a.tracing, Desk: a.Desk,
 		Library: a.Library, Policies: a.Policies, Lifecycle: a.Lifecycle, Audit: a.audit, Apply: a.Apply, Secret: a.secret,
 		Answers: a.cfg.answers, Origin: a.cfg.origin(),
 		Backups: &backup.Backups{DB: a.db, Audit: a.audit, Now: a.cfg.Now, Version: a.cfg.Version}, Doctor: a.Doctor,
@@ -186,9 +204,12 @@ func (a *App) newControl() *api.API {
 // route puts the surfaces on one port.
 func (a *App) route(control http.Handler) error {
 	mux := http.NewServeMux()
-	mux.Handle("/", control)
-	mux.Handle(dataplane.Prefix, a.own(a.plane))
+	mux.Handle("/", a.tracing.Handler(control))
+	mux.Handle(dataplane.Prefix, a.tracing.Handler(a.own(a.plane)))
 	a.plane.Flagd(mux, dataplane.FlagdPort{Evaluation: true, Sync: true}, a.own)
+	if a.cfg.MetricsAddr == "" {
+		mux.Handle("GET "+metricsPath, a.metricsHandler())
+	}
 	handler, err := a.peers(mux)
 	if err != nil {
 		return err
@@ -248,6 +269,8 @@ func (a *App) Start(ctx context.Context) {
 	a.running.Go(func() { a.live.Run(ctx) })
 	a.running.Go(func() { a.keys.Run(ctx) })
 	a.running.Go(func() { a.plane.Run(ctx) })
+	a.running.Go(func() { a.usage.Run(ctx) })
+	a.running.Go(func() { a.watchServed(ctx) })
 	a.running.Go(func() {
 		if !a.connected.Load() {
 			if err := a.connectLater(ctx); err != nil {
@@ -276,9 +299,12 @@ func (a *App) drain() {
 
 // lead runs what only one process may do at a time.
 func (a *App) lead(ctx context.Context) {
+	a.leading.Store(true)
+	defer a.leading.Store(false)
 	var loops sync.WaitGroup
 	loops.Go(func() { a.audit.Run(ctx) })
 	loops.Go(func() { a.tickRollouts(ctx) })
+	loops.Go(func() { a.usage.RunTidy(ctx) })
 	loops.Wait()
 }
 
@@ -300,11 +326,19 @@ func (a *App) tickRollouts(ctx context.Context) {
 	}
 }
 
+// lastSpans is how long the end waits for what is traced to be sent.
+const lastSpans = 2 * time.Second
+
 // Close ends what Start began and closes the database.
 func (a *App) Close() error {
 	if a.stop != nil {
 		a.stop()
 		a.running.Wait()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lastSpans)
+	defer cancel()
+	if err := a.tracing.Close(ctx); err != nil {
+		a.log.Warn("last spans not sent", slog.Any("error", err))
 	}
 	return a.db.Close()
 }

@@ -1,9 +1,10 @@
 import type { Schema } from "@cfworker/json-schema";
 import { queryOptions } from "@tanstack/react-query";
+import { type Period, periods } from "../model/usage";
 import { api, unwrap } from "./client";
 import { about, aboutOne } from "./live";
 import type { operations } from "./schema";
-import type { Content } from "./types";
+import type { Content, FlagUsage } from "./types";
 
 export { about, aboutOne };
 
@@ -121,6 +122,25 @@ export const flagQuery = (key: string) =>
     queryKey: ["flag", key],
     queryFn: () => unwrap(api.GET("/api/v1/flags/{key}", { params: { path: { key } } })),
     meta: aboutOne("flag", key),
+  });
+
+/** How a flag is used in an environment, over a period that ends now. Nothing tells that somebody asked, so it is asked again. */
+export const usageQuery = (key: string, environment: string, period: Period) =>
+  queryOptions({
+    queryKey: ["flag", key, "usage", environment, period],
+    queryFn: () => {
+      const { length, step } = periods[period];
+      const from = new Date(Date.now() - length).toISOString();
+      return unwrap(
+        api.GET("/api/v1/flags/{key}/usage", {
+          params: { path: { key }, query: { environment, from, step } },
+        }),
+      );
+    },
+    meta: aboutOne("flag", key),
+    refetchInterval: periods[period].refresh,
+    placeholderData: (before: FlagUsage | undefined) =>
+      before?.environment === environment ? before : undefined,
   });
 
 /** What differs between two revisions of a flag in an environment. */

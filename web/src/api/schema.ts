@@ -378,6 +378,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/flags/{key}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How often a flag was evaluated, with what answers, and by which clients */
+        get: operations["get-flag-usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/groups": {
         parameters: {
             query?: never;
@@ -1050,6 +1067,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sdk-keys/{id}/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set what an SDK key may ask of each replica; what is absent goes back to its default */
+        put: operations["set-sdk-key-limits"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sdk-keys/{id}/rotate": {
         parameters: {
             query?: never;
@@ -1709,6 +1743,11 @@ export interface components {
             /** @enum {string} */
             tier: "sandbox" | "test" | "production";
         };
+        ErrorCount: {
+            code: string;
+            /** Format: int64 */
+            count: number;
+        };
         Examination: {
             items: components["schemas"]["Diagnosis"][];
         };
@@ -1891,6 +1930,44 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        FlagUsage: {
+            /** @description Who ever asked for it, the latest first; at most 100 */
+            clients: components["schemas"]["UsageClient"][];
+            /** @description Absent: all of them together */
+            environment?: string;
+            errors: components["schemas"]["ErrorCount"][];
+            flag_key: string;
+            /** Format: date-time */
+            from: string;
+            /**
+             * Format: date-time
+             * @description When it was last asked for at all, to a few seconds; absent: not yet
+             */
+            last_evaluated?: string;
+            reasons: components["schemas"]["ReasonCount"][];
+            /** @description By variant, the most frequent first */
+            series: components["schemas"]["UsageSeries"][];
+            /**
+             * @description In UTC
+             * @enum {string}
+             */
+            step: "minute" | "hour" | "day";
+            /**
+             * Format: date-time
+             * @description Up to here, which does not belong to it
+             */
+            to: string;
+            /**
+             * Format: int64
+             * @description Evaluations in the period
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description Evaluations in the period that were counted without the names of their flags, since there were too many
+             */
+            untold?: number;
+        };
         Group: {
             /** @description An approver group that decides requests of low risk only */
             delegated: boolean;
@@ -1971,6 +2048,18 @@ export interface components {
             /** @description Needed for a denial */
             reason?: string;
         };
+        KeyLimits: {
+            /**
+             * Format: int64
+             * @description Streams open at once on each replica; 50,000 if absent
+             */
+            max_streams?: number;
+            /**
+             * Format: int64
+             * @description Evaluations a second on each replica; 100,000 if absent
+             */
+            requests_per_second?: number;
+        };
         KeySpec: {
             /** @description Slug of the app that it is for; all apps if absent */
             app?: string;
@@ -1982,10 +2071,20 @@ export interface components {
              * @description Never if absent
              */
             expires_at?: string;
+            /**
+             * Format: int64
+             * @description Streams open at once on each replica; 50,000 if absent
+             */
+            max_streams?: number;
             /** @description What it is for */
             name?: string;
             /** @description Web pages that a client-side key may be used from, such as https://app.example.com */
             origins?: string[];
+            /**
+             * Format: int64
+             * @description Evaluations a second on each replica; 100,000 if absent
+             */
+            requests_per_second?: number;
         };
         Killed: {
             /** Format: date-time */
@@ -2245,6 +2344,11 @@ export interface components {
              */
             last_used?: string;
             made_by: string;
+            /**
+             * Format: int64
+             * @description Streams open at once on each replica; 50,000 if absent
+             */
+            max_streams?: number;
             name: string;
             /** @description Web pages that a client-side key may be used from */
             origins: string[];
@@ -2252,6 +2356,11 @@ export interface components {
             prefix: string;
             /** @description Id of the key that it was rotated to */
             replaced_by?: string;
+            /**
+             * Format: int64
+             * @description Evaluations a second on each replica; 100,000 if absent
+             */
+            requests_per_second?: number;
             /** Format: int64 */
             revision: number;
             /** Format: date-time */
@@ -2568,6 +2677,11 @@ export interface components {
         Reason: {
             reason?: string;
         };
+        ReasonCount: {
+            /** Format: int64 */
+            count: number;
+            reason: string;
+        };
         Receipt: {
             /** Format: date-time */
             committed_at: string;
@@ -2876,6 +2990,11 @@ export interface components {
              */
             last_used?: string;
             made_by: string;
+            /**
+             * Format: int64
+             * @description Streams open at once on each replica; 50,000 if absent
+             */
+            max_streams?: number;
             name: string;
             /** @description Web pages that a client-side key may be used from */
             origins: string[];
@@ -2883,6 +3002,11 @@ export interface components {
             prefix: string;
             /** @description Id of the key that it was rotated to */
             replaced_by?: string;
+            /**
+             * Format: int64
+             * @description Evaluations a second on each replica; 100,000 if absent
+             */
+            requests_per_second?: number;
             /** Format: int64 */
             revision: number;
             /** Format: date-time */
@@ -3268,6 +3392,46 @@ export interface components {
             name?: string;
             /** @enum {string} */
             scope: "all" | "read" | "requests" | "kill" | "outcomes";
+        };
+        UsageClient: {
+            /** @description Slug of the app that the key is for */
+            app?: string;
+            client_side?: boolean;
+            /**
+             * Format: int64
+             * @description Evaluations ever
+             */
+            count: number;
+            environment: string;
+            /** Format: int64 */
+            errors: number;
+            /** Format: date-time */
+            first_seen: string;
+            /** Format: date-time */
+            last_seen: string;
+            /** @description Of the SDK key */
+            name?: string;
+            revoked?: boolean;
+            /** @description Absent: a caller that needs no key */
+            sdk_key_id?: string;
+        };
+        UsagePoint: {
+            /**
+             * Format: date-time
+             * @description Begin of the step
+             */
+            at: string;
+            /** Format: int64 */
+            count: number;
+        };
+        UsageSeries: {
+            /** @description Steps in which it was given, the earliest first */
+            points: components["schemas"]["UsagePoint"][];
+            /** @description Where there is no variant: CACHED is told that nothing changed, DISABLED and DEFAULT leave it to the caller's own default, ERROR failed */
+            reason?: string;
+            /** Format: int64 */
+            total: number;
+            variant?: string;
         };
         Wanted: {
             documents: components["schemas"]["ApplyDocument"][];
@@ -4181,6 +4345,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LifecycleStatus"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-flag-usage": {
+        parameters: {
+            query?: {
+                /** @description Absent is all of them together */
+                environment?: string;
+                /** @description RFC 3339; absent is 24 hours before to */
+                from?: string;
+                /** @description RFC 3339; absent is now */
+                to?: string;
+                /** @description Minutes go back 7 hours, hours 42 days, days 800 days; absent is the finest that fits */
+                step?: "minute" | "hour" | "day";
+            };
+            header?: never;
+            path: {
+                /** @description Key of the flag, such as where2eat.enabled */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlagUsage"];
                 };
             };
             /** @description Error */
@@ -6257,6 +6462,55 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SDKKey"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "set-sdk-key-limits": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+                /** @description The revision that was read, in quotes, as the ETag gives it */
+                "If-Match"?: string;
+                /** @description * to make something that does not exist yet */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "requests_per_second": 2000,
+                 *       "max_streams": 500
+                 *     }
+                 */
+                "application/json": components["schemas"]["KeyLimits"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {

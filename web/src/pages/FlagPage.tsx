@@ -8,6 +8,7 @@ import { HistoryPanel } from "../flag/HistoryPanel";
 import { KillZone } from "../flag/KillZone";
 import { LifePanel } from "../flag/LifePanel";
 import { RolloutPanel } from "../flag/RolloutPanel";
+import { UsagePanel } from "../flag/UsagePanel";
 import { m } from "../messages";
 import { Code, inJson } from "../pieces/Code";
 import { Facts } from "../pieces/Facts";
@@ -56,6 +57,7 @@ function Screen({ flag, known }: { flag: Flag; known: Environment[] }) {
         <div className={classes.main}>
           <RolloutPanel flag={flag.key} rollouts={flag.rollouts} />
           <Environments flag={flag} known={known} />
+          <UsagePanel flag={flag} known={known} usual={production?.name} />
           <HistoryPanel flag={flag} environments={known} />
         </div>
         <div className={classes.aside} data-after>
@@ -98,7 +100,7 @@ function AskYourself({ flag, environment }: { flag: Flag; environment: string })
   ].join(" \\\n");
   const definition = flag.environments.find((one) => one.environment === environment)?.definition;
   return (
-    <Panel title={m.flag.curl}>
+    <Panel title={m.flag.curl} id="ask">
       <p className={classes.lead}>{m.flag.curlWords}</p>
       <Code label={m.flag.curl} copy={curl}>
         {curl}
