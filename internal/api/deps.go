@@ -16,6 +16,7 @@ import (
 	"github.com/soukhq/souk/internal/catalog"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/measure"
 	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
@@ -61,6 +62,7 @@ type Deps struct {
 	Lifecycle *lifecycle.Lifecycles
 	Apply     *apply.Target
 	Audit     *audit.Log
+	Recent    *measure.Recent // contexts that the data plane was asked with
 	Answers   func(host string) bool // to which hosts, as in the header Host, the console and the API answer; nil is all
 	Origin    string                 // of the console as people reach it, where a proxy may change the host; may be empty
 	Away      error                  // what everything that needs the database answers, in a server that started without it

@@ -25,6 +25,7 @@ import (
 	"github.com/soukhq/souk/internal/dataplane"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/measure"
 	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
@@ -48,6 +49,7 @@ type App struct {
 	plane    *dataplane.Plane
 	rollouts *rollout.Rollouts
 	secret   *seal.Key
+	recent   measure.Recent
 	handler  atomic.Pointer[http.Handler]
 	control  *api.API // written before connected is
 	stop     context.CancelFunc
@@ -176,7 +178,7 @@ func (a *App) newControl() *api.API {
 		DB: a.db, Log: a.log, Now: a.cfg.Now, Mode: a.cfg.Mode, Version: a.cfg.Version, People: a.cfg.People, Console: web.Files,
 		Ready: a.live.Ready, Directory: a.Directory, Sessions: a.accounts.Sessions, Accounts: a.accounts, Governors: a.newGovernors(), Tokens: a.Tokens,
 		Keys: a.keys, Catalog: a.Catalog, Registry: a.Registry, Live: a.live, Rollouts: a.rollouts, Desk: a.Desk,
-		Library: a.Library, Policies: a.Policies, Lifecycle: a.Lifecycle, Audit: a.audit, Apply: a.Apply, Secret: a.secret,
+		Library: a.Library, Policies: a.Policies, Lifecycle: a.Lifecycle, Audit: a.audit, Recent: &a.recent, Apply: a.Apply, Secret: a.secret,
 		Answers: a.cfg.answers, Origin: a.cfg.origin(),
 		Backups: &backup.Backups{DB: a.db, Audit: a.audit, Now: a.cfg.Now, Version: a.cfg.Version}, Doctor: a.Doctor,
 	})
