@@ -17,6 +17,7 @@ import { reviews } from "./reviews";
 import { secrets } from "./secrets";
 import { setup } from "./setup";
 import { state } from "./state";
+import { trial } from "./trial";
 
 /** Every sentence that the console says. A translation is another folder like this one. */
 export const m = {
@@ -40,4 +41,5 @@ export const m = {
   secrets,
   setup,
   state,
+  trial,
 };

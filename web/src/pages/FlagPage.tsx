@@ -8,6 +8,7 @@ import { HistoryPanel } from "../flag/HistoryPanel";
 import { KillZone } from "../flag/KillZone";
 import { LifePanel } from "../flag/LifePanel";
 import { RolloutPanel } from "../flag/RolloutPanel";
+import { TryPanel } from "../flag/TryPanel";
 import { m } from "../messages";
 import { Code, inJson } from "../pieces/Code";
 import { Facts } from "../pieces/Facts";
@@ -56,6 +57,7 @@ function Screen({ flag, known }: { flag: Flag; known: Environment[] }) {
         <div className={classes.main}>
           <RolloutPanel flag={flag.key} rollouts={flag.rollouts} />
           <Environments flag={flag} known={known} />
+          <TryPanel flag={flag} known={known} />
           <HistoryPanel flag={flag} environments={known} />
         </div>
         <div className={classes.aside} data-after>
