@@ -66,6 +66,7 @@ type Deps struct {
 	Lifecycle *lifecycle.Lifecycles
 	Apply     *apply.Target
 	Audit     *audit.Log
+	Recent    *measure.Recent // contexts that the data plane was asked with
 	Answers   func(host string) bool // to which hosts, as in the header Host, the console and the API answer; nil is all
 	Origin    string                 // of the console as people reach it, where a proxy may change the host; may be empty
 	Away      error                  // what everything that needs the database answers, in a server that started without it

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -67,6 +68,7 @@ func (c *call) single(name string) {
 		c.refuse(err, name)
 		return
 	}
+	c.remember()
 	var outcome *flag.Outcome
 	if c.served.Visible(name, c.key.App, c.key.ClientSide) {
 		outcome = c.served.Flags.Evaluate(name, context)
@@ -87,6 +89,17 @@ func (c *call) single(name string) {
 		c.w.WriteHeader(http.StatusBadRequest)
 	}
 	_, _ = c.w.Write(outcome.JSON)
+}
+
+// remember keeps the context of the request if it is its turn.
+func (c *call) remember() {
+	if c.plane.Recent == nil || !c.plane.Recent.Due(c.key.Environment, c.now) {
+		return
+	}
+	var body struct{ Context map[string]any }
+	if json.Unmarshal(c.buffer.in, &body) == nil { // what evaluation reads and this does not is not worth an error
+		c.plane.Recent.Keep(c.key.Environment, body.Context)
+	}
 }
 
 // announcedWait is how long a bulk request waits for a revision that the client knows of and this replica does not: a stream of one
@@ -132,6 +145,7 @@ func (c *call) bulk() {
 		c.refuse(err)
 		return
 	}
+	c.remember()
 	out := append(c.buffer.out[:0], `{"flags":[`...)
 	c.usage.Bulk()
 	usage := c.usage.Batch()

@@ -141,7 +141,11 @@ func (p *Plane) fill(served *registry.Served, attributes *structpb.Struct) (*fla
 	if err != nil {
 		return nil, connect.NewError(connect.CodeInvalidArgument, err)
 	}
-	c := served.Flags.Context(p.Now())
+	now := p.Now()
+	if p.Recent != nil && p.Recent.Due(served.Environment, now) {
+		p.Recent.Keep(served.Environment, all)
+	}
+	c := served.Flags.Context(now)
 	c.Set(all)
 	return c, nil
 }

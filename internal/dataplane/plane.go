@@ -44,6 +44,7 @@ type Plane struct {
 	Log    *slog.Logger // nil logs nothing
 	// What is told of it; each may be nil.
 	Usage   *measure.Counters
+	Recent  *measure.Recent
 	Told    *telemetry.Protocol
 	Tracing *telemetry.Tracing // whose Handler has to be around the plane
 

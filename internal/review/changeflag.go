@@ -42,11 +42,11 @@ func aboutChangingFlag(ctx context.Context, tx *store.Tx, at time.Time, r record
 		return err
 	}
 	state, _ := f.Flag.In(r.content.Environment)
-	return f.countAudience(ctx, tx, r.content.Change.over(*f.Flag, state.Serving).Audience)
+	return f.countAudience(ctx, tx, r.content.Change.Over(*f.Flag, state.Serving).Audience)
 }
 
-// over gives what the flag would serve instead of what it serves now.
-func (c FlagChange) over(f registry.Flag, now registry.Serving) registry.Serving {
+// Over gives what the flag would serve instead of what it serves now.
+func (c FlagChange) Over(f registry.Flag, now registry.Serving) registry.Serving {
 	next := registry.Serving{Mode: c.mode(now), Variants: now.Variants}
 	if len(c.Variants) > 0 {
 		next.Variants = c.Variants
@@ -103,7 +103,7 @@ func conflictOfChange(c Content, f Facts) *fault.Error {
 	if f.Rollout == nil || c.Change == nil {
 		return nil
 	}
-	widens := registry.Widens(*f.Flag, state.Serving, c.Change.over(*f.Flag, state.Serving))
+	widens := registry.Widens(*f.Flag, state.Serving, c.Change.Over(*f.Flag, state.Serving))
 	if f.Rollout.Bakes(c.Environment) || environment.Governed && (widens || leads(*f.Rollout, c.Environment)) {
 		return fault.New(fault.Conflict, "rollout_running", "a rollout of %s is %s", f.Flag.Key, f.Rollout.State).At("flag_key").
 			Fix("wait until it is over, or abort it first").Showing(f.Rollout)
@@ -155,7 +155,7 @@ func checkChangingFlag(c Content, f Facts) checked {
 			fmt.Sprintf("send the revision of the switch in %s that you read; it is %d now", c.Environment, state.Revision),
 			"it is not said which state this changes"))
 	}
-	now, next := state.Serving, c.Change.over(*f.Flag, state.Serving)
+	now, next := state.Serving, c.Change.Over(*f.Flag, state.Serving)
 	problems := registry.CheckServing(*f.Flag, next, f.Segments)
 	seen.schema = append(seen.schema, problems...)
 	if next.Equal(now) {
@@ -213,7 +213,7 @@ func changeFlag(ctx context.Context, m move, a Assessed, f Facts) (map[string]in
 		return leave(ctx, m, *f.Flag, a.Plan, f)
 	}
 	state, _ := f.Flag.In(c.Environment)
-	flag, err := registry.Serve(ctx, m.tx, m.change(registry.CauseChanged), c.FlagKey, c.Environment, c.Change.over(*f.Flag, state.Serving))
+	flag, err := registry.Serve(ctx, m.tx, m.change(registry.CauseChanged), c.FlagKey, c.Environment, c.Change.Over(*f.Flag, state.Serving))
 	if err != nil {
 		return nil, err
 	}

@@ -17,9 +17,10 @@ import (
 const reading = "read requests kill"
 
 var scopes = map[string]string{
-	"check-request": reading, "check-template": reading, // they write nothing
+	"check-request": reading, "check-template": reading, "try-flag": reading, // they write nothing
 	"submit-request": "requests", "edit-request": "requests", "withdraw-request": "requests", "comment-request": "requests",
-	"kill-flag": "kill", "restore-flag": "kill", "pause-rollout": "kill", "abort-rollout": "kill",
+	"rehearse-flag": "requests", // it shows who asked
+	"kill-flag":     "kill", "restore-flag": "kill", "pause-rollout": "kill", "abort-rollout": "kill",
 	"roll-back-flag": "kill", // to what was approved before
 
 	"list-audit-events": "read", "list-audit-checkpoints": "read", "get-audit-checkpoint": "read", "get-audit-consistency": "read",

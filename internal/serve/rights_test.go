@@ -62,6 +62,8 @@ var rights = map[string]right{
 	"get-flag-history":  {path: "/flags/where2eat.enabled/history", may: anybody},
 	"get-flag-usage":    {path: "/flags/where2eat.enabled/usage", may: anybody},
 	"kill-flag":         {path: "/flags/where2eat.enabled/environments/production/kill", may: []string{"alice", "olu", "root"}},
+	"try-flag":          {path: "/flags/where2eat.enabled/environments/production/try", body: map[string]any{"context": map[string]any{}}, may: anybody},
+	"rehearse-flag":     {path: "/flags/where2eat.enabled/environments/production/rehearse", body: map[string]any{"change": map[string]any{"mode": "on"}}, may: []string{"alice"}},
 	"diff-flag":         {path: "/flags/where2eat.enabled/diff?environment=sandbox", may: anybody},
 	"roll-back-flag":    {path: "/flags/where2eat.enabled/environments/production/rollback", may: []string{"alice", "olu", "root"}},
 	"restore-flag":      {path: "/flags/where2eat.enabled/environments/production/restore", may: []string{"alice", "olu", "root"}},

@@ -55,6 +55,7 @@ type App struct {
 	current  atomic.Int64 // when what is served was last known to be current, in microseconds
 	leading  atomic.Bool
 	secret   *seal.Key
+	recent   measure.Recent
 	handler  atomic.Pointer[http.Handler]
 	control  *api.API // written before connected is
 	stop     context.CancelFunc
@@ -146,7 +147,7 @@ func assemble(cfg Config, db *store.DB) *App {
 	}
 	a.metrics = telemetry.NewMetrics()
 	a.tellMetrics()
-	a.plane.Usage, a.plane.Told = a.usage.Counters, a.metrics.Protocol(dataplane.OFREP)
+	a.plane.Recent, a.plane.Usage, a.plane.Told = &a.recent, a.usage.Counters, a.metrics.Protocol(dataplane.OFREP)
 	a.accounts = a.newAccounts()
 	a.Library.Judge = a.Policies.JudgeTemplate
 	a.Desk = &review.Desk{DB: db, Now: cfg.Now, Log: cfg.Log, Policies: a.Policies}
@@ -195,7 +196,7 @@ func (a *App) newControl() *api.API {
 		DB: a.db, Log: a.log, Now: a.cfg.Now, Mode: a.cfg.Mode, Version: a.cfg.Version, People: a.cfg.People, Console: web.Files,
 		Ready: a.live.Ready, Directory: a.Directory, Sessions: a.accounts.Sessions, Accounts: a.accounts, Governors: a.newGovernors(), Tokens: a.Tokens,
 		Keys: a.keys, Catalog: a.Catalog, Registry: a.Registry, Live: a.live, Rollouts: a.rollouts, Usage: a.usage, Metrics: a.metrics, Tracing: a.tracing, Desk: a.Desk,
-		Library: a.Library, Policies: a.Policies, Lifecycle: a.Lifecycle, Audit: a.audit, Apply: a.Apply, Secret: a.secret,
+		Library: a.Library, Policies: a.Policies, Lifecycle: a.Lifecycle, Audit: a.audit, Recent: &a.recent, Apply: a.Apply, Secret: a.secret,
 		Answers: a.cfg.answers, Origin: a.cfg.origin(),
 		Backups: &backup.Backups{DB: a.db, Audit: a.audit, Now: a.cfg.Now, Version: a.cfg.Version}, Doctor: a.Doctor,
 	})

@@ -4,7 +4,7 @@ import { type Period, periods } from "../model/usage";
 import { api, unwrap } from "./client";
 import { about, aboutOne } from "./live";
 import type { operations } from "./schema";
-import type { Content, FlagUsage } from "./types";
+import type { Content, FlagChange, FlagUsage } from "./types";
 
 export { about, aboutOne };
 
@@ -172,4 +172,35 @@ export const proofQuery = (id: string) =>
     queryKey: ["proof", id],
     queryFn: () => unwrap(api.GET("/api/v1/audit/events/{id}/proof", { params: { path: { id } } })),
     ...rare,
+  });
+
+/** What a switch answers for a context in an environment, and why. */
+export const tryQuery = (key: string, environment: string, context: Record<string, unknown>) =>
+  queryOptions({
+    queryKey: ["try", key, environment, context],
+    queryFn: ({ signal }) =>
+      unwrap(
+        api.POST("/api/v1/flags/{key}/environments/{environment}/try", {
+          params: { path: { key, environment } },
+          body: { context },
+          signal,
+        }),
+      ),
+    enabled: environment !== "",
+    meta: aboutOne("flag", key, "segment"),
+  });
+
+/** What a change of a switch would do to the answers of those who asked lately. */
+export const rehearsalQuery = (key: string, environment: string, change: FlagChange) =>
+  queryOptions({
+    queryKey: ["rehearsal", key, environment, change],
+    queryFn: ({ signal }) =>
+      unwrap(
+        api.POST("/api/v1/flags/{key}/environments/{environment}/rehearse", {
+          params: { path: { key, environment } },
+          body: { change },
+          signal,
+        }),
+      ),
+    meta: aboutOne("flag", key, "segment"),
   });

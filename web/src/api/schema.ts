@@ -310,6 +310,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/flags/{key}/environments/{environment}/rehearse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a change would do to the answers for contexts that SDKs asked this replica with lately. Nothing is changed */
+        post: operations["rehearse-flag"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/flags/{key}/environments/{environment}/restore": {
         parameters: {
             query?: never;
@@ -338,6 +355,23 @@ export interface paths {
         put?: never;
         /** Go back to what a flag served before: at once where that needs nobody's approval, or else as a request (202) */
         post: operations["roll-back-flag"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flags/{key}/environments/{environment}/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a flag answers for a context, and why; with a change, what it would answer then. Nothing is changed or counted */
+        post: operations["try-flag"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1434,6 +1468,13 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        Answer: {
+            /** @description Why there is no answer */
+            error?: string;
+            /** @description Absent: the application's own default counts */
+            value?: unknown;
+            variant?: string;
+        };
         AppCount: {
             /** Format: int64 */
             apps: number;
@@ -1557,6 +1598,14 @@ export interface components {
             content: string;
             name: string;
         };
+        Attempt: {
+            /** @description As a request of kind change_flag has it */
+            change?: components["schemas"]["FlagChange"];
+            /** @description As an SDK sends it: targetingKey and other attributes */
+            context: {
+                [key: string]: unknown;
+            };
+        };
         Change: {
             after: unknown;
             before: unknown;
@@ -1600,6 +1649,17 @@ export interface components {
             changes: components["schemas"]["Difference"][];
             from: components["schemas"]["Revision"];
             to: components["schemas"]["Revision"];
+        };
+        Condition: {
+            /** @description Attributes that the condition reads, in order of appearance */
+            attributes: components["schemas"]["Read"][];
+            /** @description The shared rule that it is part of; empty for the flag's own targeting */
+            evaluator?: string;
+            holds: boolean;
+            /** @description JSON pointer (RFC 6901) into that rule, such as /if/0 */
+            path: string;
+            /** @description The condition in JSON Logic */
+            rule: unknown;
         };
         Consistency: {
             /** @description The log as it is now */
@@ -1750,6 +1810,26 @@ export interface components {
         };
         Examination: {
             items: components["schemas"]["Diagnosis"][];
+        };
+        Explanation: {
+            /** @description Conditions of if that were asked */
+            conditions: components["schemas"]["Condition"][];
+            error_code?: string;
+            error_details?: string;
+            /** @description Shared rules that were used */
+            evaluators: components["schemas"]["Used"][];
+            key: string;
+            /** @description The condition whose branch gave the answer; absent if none did */
+            matched?: components["schemas"]["Place"];
+            /** @description STATIC, TARGETING_MATCH, DEFAULT, DISABLED or ERROR */
+            reason: string;
+            /** @description Splits by percentage that were asked */
+            splits: components["schemas"]["Share"][];
+            /** @description The rule took more steps than are shown */
+            truncated?: boolean;
+            /** @description Absent: the application's own default counts */
+            value?: unknown;
+            variant?: string;
         };
         FailingFlag: {
             app: string;
@@ -2033,6 +2113,10 @@ export interface components {
             title: string;
             /** @description What is to be done, in plain words */
             words: string;
+        };
+        Intention: {
+            /** @description As a request of kind change_flag has it */
+            change: components["schemas"]["FlagChange"];
         };
         Invitation: {
             /** @description What people read; absent leaves it as it is */
@@ -2318,6 +2402,16 @@ export interface components {
             /** @description Cursor of the next page; absent on the last */
             next?: string;
         };
+        Moved: {
+            after: components["schemas"]["Answer"];
+            before: components["schemas"]["Answer"];
+            /** Format: int64 */
+            count: number;
+            /** @description A few of these contexts: the attributes that the rules read, by their paths */
+            examples: {
+                [key: string]: unknown;
+            }[];
+        };
         Need: {
             domain: string;
             /** @description E-mail addresses of those who may still decide for the domain */
@@ -2438,6 +2532,12 @@ export interface components {
             display_name?: string;
             /** @description Adds the person to these groups, save those that list their members themselves */
             groups?: string[];
+        };
+        Place: {
+            /** @description The shared rule that it is part of; empty for the flag's own targeting */
+            evaluator?: string;
+            /** @description JSON pointer (RFC 6901) into that rule, such as /if/0 */
+            path: string;
         };
         PlanChange: {
             after: unknown;
@@ -2665,6 +2765,16 @@ export interface components {
         Proposed: {
             proposal: components["schemas"]["Proposal"];
         };
+        Range: {
+            /** Format: double */
+            from: number;
+            /** Format: double */
+            to: number;
+            /** @description What the bucket gives, mostly the name of a variant */
+            variant: unknown;
+            /** Format: double */
+            weight: number;
+        };
         Reach: {
             /** @description False where rules may let in more than are known */
             exact: boolean;
@@ -2673,6 +2783,12 @@ export interface components {
              * @description People known to be in it
              */
             people: number;
+        };
+        Read: {
+            /** @description Such as user.plan */
+            name: string;
+            present: boolean;
+            value?: unknown;
         };
         Reason: {
             reason?: string;
@@ -2692,6 +2808,21 @@ export interface components {
             served_at?: string;
             /** @description This replica serves the revision; others follow within 2 seconds */
             served_here: boolean;
+        };
+        Rehearsal: {
+            /**
+             * Format: int64
+             * @description How many contexts were tried
+             */
+            contexts: number;
+            environment: string;
+            /** @description The others, the most frequent first */
+            moves: components["schemas"]["Moved"][];
+            /**
+             * Format: int64
+             * @description Of these, how many keep their answer
+             */
+            same: number;
         };
         Remark: {
             /** @description Digest of what was read: an edit since refuses the comment */
@@ -3143,6 +3274,25 @@ export interface components {
             /** @description Why, in plain words */
             words: string;
         };
+        Share: {
+            /** @description The text that was hashed; empty if there was none */
+            bucket_by: string;
+            buckets: components["schemas"]["Range"][];
+            /**
+             * Format: int64
+             * @description Position in buckets; -1 if the split gave nothing
+             */
+            chosen: number;
+            /** @description The shared rule that it is part of; empty for the flag's own targeting */
+            evaluator?: string;
+            /** @description JSON pointer (RFC 6901) into that rule, such as /if/0 */
+            path: string;
+            /**
+             * Format: double
+             * @description Where the hash of that text lies, from 0 up to 100; absent if the split gave nothing
+             */
+            point?: number;
+        };
         SignedIn: {
             /** @description Network address of the sign-in */
             address?: string;
@@ -3393,6 +3543,16 @@ export interface components {
             /** @enum {string} */
             scope: "all" | "read" | "requests" | "kill" | "outcomes";
         };
+        Trial: {
+            /** @description After the edit, were the flag not turned off */
+            edited?: components["schemas"]["Explanation"];
+            environment: string;
+            /** @description Turned off for everybody: the rule is not asked, and an edit waits for its restore */
+            killed: boolean;
+            /** @description SDKs get this; false until the flag is approved */
+            live: boolean;
+            now: components["schemas"]["Explanation"];
+        };
         UsageClient: {
             /** @description Slug of the app that the key is for */
             app?: string;
@@ -3432,6 +3592,10 @@ export interface components {
             /** Format: int64 */
             total: number;
             variant?: string;
+        };
+        Used: {
+            gave: unknown;
+            name: string;
         };
         Wanted: {
             documents: components["schemas"]["ApplyDocument"][];
@@ -4161,6 +4325,55 @@ export interface operations {
             };
         };
     };
+    "rehearse-flag": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Key of the flag, such as where2eat.enabled */
+                key: string;
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "change": {
+                 *         "mode": "audience",
+                 *         "audience": "pilot",
+                 *         "percent": 50
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["Intention"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rehearsal"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "restore-flag": {
         parameters: {
             query?: never;
@@ -4264,6 +4477,61 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RestoredFlag"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "try-flag": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Key of the flag, such as where2eat.enabled */
+                key: string;
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "context": {
+                 *         "targetingKey": "bob@hyfin.example",
+                 *         "groups": [
+                 *           "pilot"
+                 *         ]
+                 *       },
+                 *       "change": {
+                 *         "mode": "audience",
+                 *         "audience": "pilot",
+                 *         "percent": 50
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["Attempt"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trial"];
                 };
             };
             /** @description Error */

@@ -56,3 +56,7 @@ export type Policy = Schemas["Policy"];
 export type SDKKey = Schemas["SDKKey"];
 export type TemplateDocument = Schemas["TemplateDocument"];
 export type Token = Schemas["Token"];
+export type Trial = Schemas["Trial"];
+export type Explanation = Schemas["Explanation"];
+export type Rehearsal = Schemas["Rehearsal"];
+export type FlagChange = Schemas["FlagChange"];

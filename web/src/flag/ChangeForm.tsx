@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 import { segmentsQuery } from "../api/calls";
-import type { Flag, FlagEnvironment } from "../api/types";
+import type { Flag, FlagChange, FlagEnvironment } from "../api/types";
 import { m } from "../messages";
 import { changeOf, type Plan, planGaps, planOf, planWith, sameChange } from "../model/change";
 import { errorsOf, Warnings } from "../pieces/Findings";
@@ -12,6 +12,7 @@ import { AskForm } from "../request/AskForm";
 import type { FormProps } from "../request/form";
 import classes from "./ChangeForm.module.css";
 import { ModeChoice } from "./ModeChoice";
+import { Rehearse } from "./Rehearse";
 import { RulesEditor } from "./RulesEditor";
 import { Variants } from "./Variants";
 
@@ -35,7 +36,8 @@ export function ChangeForm({ flag, state, governed, ...props }: Props) {
   }
   const words = m.change;
   const names = plan.variants.map((variant) => variant.name.trim()).filter(Boolean);
-  const idle = sameChange(changeOf(plan, flag, state), changeOf(now, flag, state)) && !props.editing;
+  const wanted = changeOf(plan, flag, state) as FlagChange;
+  const idle = sameChange(wanted, changeOf(now, flag, state)) && !props.editing;
   const moved = content.base_revision !== undefined && content.base_revision !== state.revision;
 
   function edit(next: Plan, base = content.base_revision ?? state.revision) {
@@ -107,6 +109,9 @@ export function ChangeForm({ flag, state, governed, ...props }: Props) {
                 ))}
               </ul>
             </Panel>
+          )}
+          {!idle && gaps.length === 0 && (
+            <Rehearse flag={flag.key} environment={state.environment} change={wanted} />
           )}
         </>
       )}

@@ -55,9 +55,11 @@ function serveWords(serve: Serve, fallback: string): string {
   }
 }
 
+const testsWords = ({ tests, match }: Pick<Rule, "tests" | "match">) =>
+  list(tests.map(testWords), match === "all" ? "and" : "or");
+
 function ruleWords(rule: Rule, fallback: string): string {
-  const tests = list(rule.tests.map(testWords), rule.match === "all" ? "and" : "or");
-  return `If ${tests}, serve ${serveWords(rule.serve, fallback)}`;
+  return `If ${testsWords(rule)}, serve ${serveWords(rule.serve, fallback)}`;
 }
 
 /** Rules in words, one line each, from the top down. */
@@ -213,4 +215,5 @@ export const change = {
   editIn: (environment: string) => `Change it in ${environment}`,
   planWords,
   rulesWords,
+  testsWords,
 };

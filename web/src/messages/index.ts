@@ -17,6 +17,7 @@ import { reviews } from "./reviews";
 import { secrets } from "./secrets";
 import { setup } from "./setup";
 import { state } from "./state";
+import { trial } from "./trial";
 import { usage } from "./usage";
 
 /** Every sentence that the console says. A translation is another folder like this one. */
@@ -41,5 +42,6 @@ export const m = {
   secrets,
   setup,
   state,
+  trial,
   usage,
 };

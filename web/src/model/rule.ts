@@ -90,7 +90,8 @@ export function writeTargeting({ rules, otherwise }: Rules): unknown {
   return { if: otherwise.kind === "default" && !("source" in otherwise) ? args : [...args, last] };
 }
 
-function readTests(json: unknown): Pick<Rule, "match" | "tests"> {
+/** Reads the condition of one rule. */
+export function readTests(json: unknown): Pick<Rule, "match" | "tests"> {
   const [op, args] = operation(json) ?? [];
   if ((op === "and" || op === "or") && args && args.length > 1) {
     return { match: op === "and" ? "all" : "any", tests: args.map(readTest) };

@@ -8,6 +8,7 @@ import { HistoryPanel } from "../flag/HistoryPanel";
 import { KillZone } from "../flag/KillZone";
 import { LifePanel } from "../flag/LifePanel";
 import { RolloutPanel } from "../flag/RolloutPanel";
+import { TryPanel } from "../flag/TryPanel";
 import { UsagePanel } from "../flag/UsagePanel";
 import { m } from "../messages";
 import { Code, inJson } from "../pieces/Code";
@@ -58,6 +59,7 @@ function Screen({ flag, known }: { flag: Flag; known: Environment[] }) {
           <RolloutPanel flag={flag.key} rollouts={flag.rollouts} />
           <Environments flag={flag} known={known} />
           <UsagePanel flag={flag} known={known} usual={production?.name} />
+          <TryPanel flag={flag} known={known} />
           <HistoryPanel flag={flag} environments={known} />
         </div>
         <div className={classes.aside} data-after>
