@@ -1050,6 +1050,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sdk-keys/{id}/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set what an SDK key may ask of each replica; what is absent goes back to its default */
+        put: operations["set-sdk-key-limits"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sdk-keys/{id}/rotate": {
         parameters: {
             query?: never;
@@ -1971,6 +1988,18 @@ export interface components {
             /** @description Needed for a denial */
             reason?: string;
         };
+        KeyLimits: {
+            /**
+             * Format: int64
+             * @description Streams open at once on each replica; 50,000 if absent
+             */
+            max_streams?: number;
+            /**
+             * Format: int64
+             * @description Evaluations a second on each replica; 100,000 if absent
+             */
+            requests_per_second?: number;
+        };
         KeySpec: {
             /** @description Slug of the app that it is for; all apps if absent */
             app?: string;
@@ -1982,10 +2011,20 @@ export interface components {
              * @description Never if absent
              */
             expires_at?: string;
+            /**
+             * Format: int64
+             * @description Streams open at once on each replica; 50,000 if absent
+             */
+            max_streams?: number;
             /** @description What it is for */
             name?: string;
             /** @description Web pages that a client-side key may be used from, such as https://app.example.com */
             origins?: string[];
+            /**
+             * Format: int64
+             * @description Evaluations a second on each replica; 100,000 if absent
+             */
+            requests_per_second?: number;
         };
         Killed: {
             /** Format: date-time */
@@ -2245,6 +2284,11 @@ export interface components {
              */
             last_used?: string;
             made_by: string;
+            /**
+             * Format: int64
+             * @description Streams open at once on each replica; 50,000 if absent
+             */
+            max_streams?: number;
             name: string;
             /** @description Web pages that a client-side key may be used from */
             origins: string[];
@@ -2252,6 +2296,11 @@ export interface components {
             prefix: string;
             /** @description Id of the key that it was rotated to */
             replaced_by?: string;
+            /**
+             * Format: int64
+             * @description Evaluations a second on each replica; 100,000 if absent
+             */
+            requests_per_second?: number;
             /** Format: int64 */
             revision: number;
             /** Format: date-time */
@@ -2876,6 +2925,11 @@ export interface components {
              */
             last_used?: string;
             made_by: string;
+            /**
+             * Format: int64
+             * @description Streams open at once on each replica; 50,000 if absent
+             */
+            max_streams?: number;
             name: string;
             /** @description Web pages that a client-side key may be used from */
             origins: string[];
@@ -2883,6 +2937,11 @@ export interface components {
             prefix: string;
             /** @description Id of the key that it was rotated to */
             replaced_by?: string;
+            /**
+             * Format: int64
+             * @description Evaluations a second on each replica; 100,000 if absent
+             */
+            requests_per_second?: number;
             /** Format: int64 */
             revision: number;
             /** Format: date-time */
@@ -6257,6 +6316,55 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SDKKey"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "set-sdk-key-limits": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+                /** @description The revision that was read, in quotes, as the ETag gives it */
+                "If-Match"?: string;
+                /** @description * to make something that does not exist yet */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "requests_per_second": 2000,
+                 *       "max_streams": 500
+                 *     }
+                 */
+                "application/json": components["schemas"]["KeyLimits"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {

@@ -11,6 +11,7 @@ import { RolloutPanel } from "../flag/RolloutPanel";
 import { m } from "../messages";
 import { Code, inJson } from "../pieces/Code";
 import { Facts } from "../pieces/Facts";
+import { Under } from "../pieces/Listing";
 import { Loading } from "../pieces/Loading";
 import { MissingScreen } from "../pieces/Notice";
 import { Page, Panel } from "../pieces/Page";
@@ -81,12 +82,23 @@ function About({ flag }: { flag: Flag }) {
           [words.outside, flag.outside],
           [words.off, flag.off],
           [words.values, Object.keys(flag.variants).join(", ")],
+          [words.browsers, <Browsers key="browsers" seen={flag.client_side} />],
           [words.template, `${flag.template_id} · ${flag.template_version}`],
           [words.id, <code key="id">{flag.flag_id}</code>],
           [words.created, <When key="at" at={flag.created_at} />],
         ]}
       />
     </Panel>
+  );
+}
+
+function Browsers({ seen }: { seen: boolean }) {
+  const words = m.flag.facts;
+  return (
+    <>
+      {seen ? words.browsersYes : words.browsersNo}
+      <Under>{words.browsersWhy}</Under>
+    </>
   );
 }
 
