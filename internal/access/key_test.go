@@ -64,6 +64,10 @@ func TestNewKeyIsServedAndARevokedOneIsNot(t *testing.T) {
 				t.Error("another secret is served")
 			}
 		}
+		if k.Lasts(key.ID, noon) != KeyLasts || k.Lasts(key.ID, end) != KeyExpired {
+			t.Errorf("it is said to be: %s, and %s at its end", k.Lasts(key.ID, noon), k.Lasts(key.ID, end))
+		}
+		replaced := k.Replaced()
 		for range 2 {
 			if key, err = k.Revoke(ctx, root, key.ID, 1); err != nil || key.RevokedAt == nil {
 				t.Fatal(key, err)
@@ -76,6 +80,14 @@ func TestNewKeyIsServedAndARevokedOneIsNot(t *testing.T) {
 			if _, ok := k.Lookup(secret, noon); ok {
 				t.Error("a revoked key is served")
 			}
+			if got := k.Lasts(key.ID, noon); got != KeyRevoked {
+				t.Errorf("what it opened is told that it %s", got)
+			}
+		}
+		select {
+		case <-replaced:
+		default:
+			t.Error("nobody is told that the keys changed")
 		}
 	})
 }

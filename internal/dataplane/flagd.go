@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"connectrpc.com/connect"
 	"connectrpc.com/grpchealth"
@@ -57,7 +58,10 @@ func (p *Plane) Flagd(mux *http.ServeMux, port FlagdPort, around func(http.Handl
 				_ = refusals.Write(w, r, err) // a client that went away hears nothing
 				return
 			}
-			c := &flagdCall{key: key, r: r, control: http.NewResponseController(w), old: name != as}
+			c := &flagdCall{key: key, r: r, control: http.NewResponseController(w), old: name != as, patience: p.patience}
+			if c.patience == 0 {
+				c.patience = writeTime
+			}
 			r = r.WithContext(context.WithValue(r.Context(), flagdCallKey{}, c))
 			if c.old {
 				path := *r.URL
@@ -116,7 +120,7 @@ func (p *Plane) caller(r *http.Request, keyless string) (access.SDKKey, error) {
 	if !ok {
 		return key, refused(connect.CodeUnauthenticated, "the SDK key is missing, unknown or no longer valid")
 	}
-	if origin := r.Header.Get("Origin"); origin != "" && !(key.ClientSide && key.AllowsOrigin(origin)) {
+	if origin := r.Header.Get("Origin"); origin != "" && (!key.ClientSide || !key.AllowsOrigin(origin)) {
 		return key, refused(connect.CodePermissionDenied, "this SDK key may not be used from this web page")
 	}
 	if p.share(&key).take(&key, p.Now()) > 0 {
@@ -131,6 +135,8 @@ type flagdCall struct {
 	r       *http.Request
 	control *http.ResponseController
 	old     bool // of a service without a version
+
+	patience time.Duration // how long the client may take to read
 }
 
 type flagdCallKey struct{}

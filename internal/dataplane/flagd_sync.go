@@ -103,11 +103,11 @@ func (p *Plane) syncFlags(w http.ResponseWriter, r *http.Request, refusals *conn
 var errSlow = errors.New("the client did not read in time")
 
 // write runs what writes to the client, which must read it in time.
-func (c *flagdCall) write(what func() error) error { return inTime(c.control, what) }
+func (c *flagdCall) write(what func() error) error { return inTime(c.control, c.patience, what) }
 
 // inTime runs what writes to a client, which must read it in time.
-func inTime(control *http.ResponseController, what func() error) error {
-	late := time.AfterFunc(writeTime, func() { _ = control.SetWriteDeadline(time.Unix(1, 0)) })
+func inTime(control *http.ResponseController, patience time.Duration, what func() error) error {
+	late := time.AfterFunc(patience, func() { _ = control.SetWriteDeadline(time.Unix(1, 0)) })
 	err := what()
 	if !late.Stop() {
 		return errSlow

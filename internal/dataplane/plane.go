@@ -49,6 +49,7 @@ type Plane struct {
 	shares       sync.Map  // of *share by the key's id
 	environments sync.Map  // of *environment by name
 	streams      streams
+	patience     time.Duration // tests set it; 0 is writeTime
 }
 
 // buffer holds a request and its answer.

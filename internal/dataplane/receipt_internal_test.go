@@ -67,3 +67,23 @@ func TestAReceiptCountsWhoWasThereAndWhoCameBack(t *testing.T) {
 		})
 	}
 }
+
+func TestStreamsAreNotEndedAllAtOnce(t *testing.T) {
+	t.Parallel()
+	p := &Plane{}
+	p.streams.open = map[*stream]struct{}{}
+	for range 1000 {
+		p.streams.open[&stream{plane: p, ended: make(chan struct{})}] = struct{}{}
+	}
+	for parts := 10; parts > 0; parts-- {
+		if left := p.endSome(parts); left != 100*(parts-1) {
+			t.Errorf("%d are left before the last %d parts", left, parts-1)
+		}
+	}
+	for s := range p.streams.open {
+		if s.why() != EndDrain {
+			t.Fatalf("one ends for %q", s.why())
+		}
+		<-s.ended
+	}
+}

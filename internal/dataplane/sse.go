@@ -65,7 +65,7 @@ func (p *Plane) stream(w http.ResponseWriter, r *http.Request, token string) {
 	// The server's limit for the arrival of a request would end the stream. A writer without deadlines is a test's.
 	_ = control.SetReadDeadline(time.Time{})
 	write := func(text []byte) error {
-		return inTime(control, func() error {
+		return inTime(control, writeTime, func() error {
 			if _, err := w.Write(text); err != nil {
 				return err
 			}

@@ -26,6 +26,7 @@ type vitals struct {
 	publicURL string
 	files     []openFile // that others than the owner may read, and must not
 	free      uint64     // bytes on the disk of the data directory
+	may       uint64     // files and connections that the process may have open
 	database  store.Vitals
 	databased error // the database cannot be asked; what follows is not known then
 	stale     bool  // the flags that are served may be old
@@ -48,6 +49,7 @@ type openFile struct {
 const (
 	littleSpace = 1 << 30         // bytes
 	noSpace     = 64 << 20        // bytes
+	fewFiles    = 12_000          // ten thousand streams, and all else
 	clockOff    = 5 * time.Minute // an event from so far in the future means that the clock was set back
 	leafLate    = time.Minute     // an event should have its leaf by then
 	expiresSoon = 14 * 24 * time.Hour
@@ -84,6 +86,12 @@ func diagnose(v vitals) []api.Diagnosis {
 		all.add(api.Warning, "disk", "free some space soon", "%s are left on the disk of the data directory", size(v.free))
 	default:
 		all.add(api.Well, "disk", "", "%s are free", size(v.free))
+	}
+	if v.may < fewFiles {
+		all.add(api.Warning, "descriptors", "raise the limit of open files: LimitNOFILE in a systemd unit, or ulimit -n",
+			"the process may have %d files and connections open; each SDK that keeps a stream takes one", v.may)
+	} else {
+		all.add(api.Well, "descriptors", "", "%d files and connections may be open", v.may)
 	}
 	if v.databased != nil {
 		all.add(api.Failed, "database", "see that it runs and can be reached from here; flags are served from memory meanwhile", "the database does not answer: %s", causeOf(v.databased))
@@ -206,6 +214,10 @@ func examineHost(cfg Config) vitals {
 		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
 			v.files = append(v.files, openFile{path: path, mode: info.Mode().Perm()})
 		}
+	}
+	var files syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err == nil {
+		v.may = files.Cur
 	}
 	var disk syscall.Statfs_t
 	if err := syscall.Statfs(cfg.Data, &disk); err == nil {

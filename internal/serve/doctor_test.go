@@ -15,7 +15,7 @@ import (
 func wellVitals() vitals {
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	return vitals{
-		now: now, addr: ":8080", free: 100 << 30, newest: now.Add(-time.Second), admins: []string{"a@example.com", "b@example.com"},
+		now: now, addr: ":8080", free: 100 << 30, may: 1 << 20, newest: now.Add(-time.Second), admins: []string{"a@example.com", "b@example.com"},
 		database: store.Vitals{Engine: store.SQLite, Server: "SQLite 3", Schema: 9, Newest: 9},
 		approvers: map[access.Domain][]string{
 			"product": {"a@example.com", "b@example.com"}, "security": {"a@example.com", "b@example.com"}, "platform": {"a@example.com", "b@example.com"},
@@ -44,6 +44,7 @@ func TestTheDoctorNamesEachIllnessWithItsMend(t *testing.T) {
 		{"files", api.Failed, func(v *vitals) { v.files = []openFile{{"audit.key", 0o644}} }},
 		{"disk", api.Failed, func(v *vitals) { v.free = 1 << 20 }},
 		{"disk", api.Warning, func(v *vitals) { v.free = 500 << 20 }},
+		{"descriptors", api.Warning, func(v *vitals) { v.may = 1024 }},
 		{"database", api.Failed, func(v *vitals) { v.databased = errors.New("connection refused") }},
 		{"schema", api.Failed, func(v *vitals) { v.database.Schema = 8 }},
 		{"schema", api.Failed, func(v *vitals) { v.database.Schema = 10 }},
