@@ -121,7 +121,8 @@ func (c *call) bulk() {
 		c.refuse(err)
 		return
 	}
-	out := append(c.buffer.out[:0], `{"flags":[`...)
+	out := c.buffer.out[:0]
+	out = append(out, `{"flags":[`...)
 	for outcome := range c.served.Flags.All(context) {
 		if c.served.Visible(outcome.Key, c.key.App, c.key.ClientSide) {
 			out = append(out, outcome.JSON...)
