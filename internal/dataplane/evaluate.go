@@ -146,7 +146,8 @@ func (c *call) bulk() {
 		return
 	}
 	c.remember()
-	out := append(c.buffer.out[:0], `{"flags":[`...)
+	out := c.buffer.out[:0]
+	out = append(out, `{"flags":[`...)
 	c.usage.Bulk()
 	usage := c.usage.Batch()
 	for outcome := range c.served.Flags.All(context) {
@@ -195,7 +196,7 @@ func appendTag(to []byte, served *registry.Served) []byte {
 // unchanged sets the ETag over the content, and answers 304 if the client has it.
 func (c *call) unchanged(content []byte) bool {
 	// What follows the content in its buffer is free: it is hashed in one piece, the content last read or written.
-	named := append(append(content, 0), c.key.ID...)
+	named := append(append(append(content, 0), c.key.ID...), c.share.token...) // a new token is a new answer
 	sum := sha256.Sum256(named)
 	var room [96]byte
 	quoted := append(appendTag(append(room[:0], '"'), c.served), '-')

@@ -122,7 +122,8 @@ func (p *Plane) caller(r *http.Request, keyless string) (access.SDKKey, error) {
 		return key, refused(connect.CodePermissionDenied, "this SDK key may not be used from this web page")
 	}
 	if p.share(&key).take(&key, p.Now()) > 0 {
-		return key, refused(connect.CodeResourceExhausted, "%s", overLimit(&key))
+		words := overLimit(&key)
+		return key, refused(connect.CodeResourceExhausted, "%s", words)
 	}
 	return key, nil
 }

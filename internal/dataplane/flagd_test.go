@@ -6,12 +6,14 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect"
 	"connectrpc.com/grpchealth"
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/dataplane"
 	evaluationv1 "github.com/soukhq/souk/internal/dataplane/gen/flagd/evaluation/v1"
 	evaluationv2 "github.com/soukhq/souk/internal/dataplane/gen/flagd/evaluation/v2"

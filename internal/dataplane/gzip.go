@@ -33,7 +33,7 @@ func zip(to, content []byte) []byte {
 
 // takesGzip tells whether Accept-Encoding allows gzip (RFC 9110, 12.5.3).
 func takesGzip(headers []string) bool {
-	any := false
+	others := false
 	for _, header := range headers {
 		for coding := range strings.SplitSeq(header, ",") {
 			name, parameters, weighed := strings.Cut(coding, ";")
@@ -47,9 +47,9 @@ func takesGzip(headers []string) bool {
 			case strings.EqualFold(name, "gzip"):
 				return allowed
 			case name == "*":
-				any = allowed
+				others = allowed
 			}
 		}
 	}
-	return any
+	return others
 }

@@ -95,9 +95,9 @@ func (p *Plane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		method = http.MethodGet
 	}
-	switch {
-	case r.Method == method:
-	case r.Method == http.MethodOptions:
+	switch r.Method {
+	case method:
+	case http.MethodOptions:
 		preflight(w, r, method)
 		return
 	default:

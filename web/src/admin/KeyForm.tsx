@@ -5,6 +5,7 @@ import { environmentsQuery } from "../api/calls";
 import { api, newKey, unwrap } from "../api/client";
 import { queries } from "../api/queries";
 import type { SDKKey } from "../api/types";
+import { useSelf } from "../app/session";
 import { m } from "../messages";
 import { byField } from "../model/findings";
 import { endOfDay } from "../model/period";
@@ -12,23 +13,28 @@ import { originsOf, wrongOrigin } from "../model/secrets";
 import { Field } from "../pieces/Field";
 import { findingsIn } from "../pieces/Findings";
 import { Form, Pair } from "../pieces/Form";
-import { Notice } from "../pieces/Notice";
+import { Notice, NoticeBox } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
 import classes from "./Admin.module.css";
 import { AppInput } from "./AppInput";
 
 interface Props {
+  /** The app that the key is for, where that is given. */
+  app?: string;
   close: () => void;
   made: (key: SDKKey & { secret: string }) => void;
 }
 
 /** Makes an SDK key. */
-export function KeyForm({ close, made }: Props) {
+export function KeyForm({ app: given, close, made }: Props) {
   const words = m.secrets;
-  const environments = useQuery(environmentsQuery).data?.items ?? [];
+  const everywhere = useSelf().can.includes("key.make");
+  const environments = (useQuery(environmentsQuery).data?.items ?? []).filter(
+    (one) => everywhere || !one.governed,
+  );
   const [name, setName] = useState("");
   const [environment, setEnvironment] = useState<string | null>(null);
-  const [app, setApp] = useState("");
+  const [app, setApp] = useState(given ?? "");
   const [client, setClient] = useState(false);
   const [origins, setOrigins] = useState("");
   const [days, setDays] = useState("never");
@@ -73,6 +79,7 @@ export function KeyForm({ close, made }: Props) {
     <Panel title={words.keys.make}>
       <Form label={words.keys.make} submit={send}>
         <div className={classes.fields}>
+          {!everywhere && <NoticeBox tone="info" title={words.keys.limited} />}
           {make.error && findings.size === 0 && <Notice problem={make.error} />}
           <Field name="name" label={words.name} help={words.nameHint} required findings={findings}>
             {(common) => (
@@ -107,9 +114,11 @@ export function KeyForm({ close, made }: Props) {
               )}
             </Field>
           </Pair>
-          <Field name="app" label={words.keys.app} help={words.keys.appHint} findings={findings}>
-            {(common) => <AppInput {...common} value={app} onChange={setApp} />}
-          </Field>
+          {given === undefined && (
+            <Field name="app" label={words.keys.app} help={words.keys.appHint} findings={findings}>
+              {(common) => <AppInput {...common} value={app} onChange={setApp} />}
+            </Field>
+          )}
           <Switch
             label={words.keys.client}
             description={words.keys.clientHint}

@@ -4,20 +4,30 @@ import { about } from "../api/live";
 import { queries } from "../api/queries";
 import type { SDKKey } from "../api/types";
 import { m } from "../messages";
+import { standardLimits } from "../model/secrets";
+import { number } from "../model/text";
 import { day } from "../model/time";
 import { Empty } from "../pieces/Empty";
 import { type Column, Listing, Under } from "../pieces/Listing";
 import { useFilters } from "../pieces/useFilters";
 import { useListing } from "../pieces/useListing";
 import { When } from "../pieces/When";
+import { KeyLimits } from "./KeyLimits";
 import { SecretActs } from "./SecretActs";
 import { StandingChip } from "./StandingChip";
 import { over } from "./writes";
 
-/** SDK keys as a table; fresh is told the secret of a renewed one. */
-export function KeyTable({ fresh }: { fresh: (key: SDKKey & { secret: string }) => void }) {
+interface Props {
+  /** Is told the secret of a renewed key. */
+  fresh: (key: SDKKey & { secret: string }) => void;
+  /** Only the keys of this app. */
+  of?: string;
+}
+
+/** SDK keys as a table. */
+export function KeyTable({ fresh, of }: Props) {
   const filters = useFilters();
-  const app = filters.read("app");
+  const app = of ?? filters.read("app");
   const ended = filters.read("ended") === "true";
   const words = m.secrets;
   const list = useListing<SDKKey>({
@@ -60,7 +70,8 @@ export function KeyTable({ fresh }: { fresh: (key: SDKKey & { secret: string }) 
       ),
     },
     { title: words.keys.environment, cell: (key) => key.environment },
-    { title: words.keys.app, cell: (key) => key.app || words.keys.allApps },
+    ...(of ? [] : [{ title: words.keys.app, cell: (key: SDKKey) => key.app || words.keys.allApps }]),
+    { title: words.keys.limits, cell: limits },
     { title: words.used, cell: (key) => (key.last_used ? <When at={key.last_used} /> : words.never) },
     {
       title: words.expires,
@@ -72,7 +83,9 @@ export function KeyTable({ fresh }: { fresh: (key: SDKKey & { secret: string }) 
       end: true,
       narrow: "bare",
       cell: (key) => (
-        <SecretActs one={key} rotate={(hours) => rotate(key, hours)} revoke={() => revoke(key)} />
+        <SecretActs one={key} rotate={(hours) => rotate(key, hours)} revoke={() => revoke(key)}>
+          <KeyLimits of={key} />
+        </SecretActs>
       ),
     },
   ];
@@ -82,9 +95,21 @@ export function KeyTable({ fresh }: { fresh: (key: SDKKey & { secret: string }) 
       columns={columns}
       list={list}
       rowKey={(key) => key.id}
-      filtered={Boolean(app)}
+      filtered={Boolean(app) && !of}
       clear={filters.clear}
-      nothing={<Empty tall icon={<IconKey />} title={words.keys.none} words={words.keys.noneWords} />}
+      nothing={
+        <Empty
+          tall={!of}
+          icon={<IconKey />}
+          title={of ? words.keys.noneOfApp : words.keys.none}
+          words={words.keys.noneWords}
+        />
+      }
     />
   );
+}
+
+function limits(key: SDKKey) {
+  const { requests_per_second, max_streams } = { ...standardLimits, ...key };
+  return m.secrets.keys.limitsOf(number(requests_per_second), number(max_streams));
 }

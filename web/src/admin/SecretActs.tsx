@@ -1,5 +1,5 @@
 import { NumberInput } from "@mantine/core";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { m } from "../messages";
 import { standing } from "../model/secrets";
 import { ConfirmButton } from "../pieces/Confirm";
@@ -10,10 +10,12 @@ interface Props {
   /** Gives the new secret. */
   rotate: (overlapHours: number) => Promise<unknown>;
   revoke: () => Promise<unknown>;
+  /** Further acts, between the two. */
+  children?: ReactNode;
 }
 
 /** Renew and revoke, each saying first what it does. */
-export function SecretActs({ one, rotate, revoke }: Props) {
+export function SecretActs({ one, rotate, revoke, children }: Props) {
   const words = m.secrets;
   const [hours, setHours] = useState<number | string>(24);
   const overlap = Math.max(0, Math.min(720, Math.round(Number(hours) || 0)));
@@ -39,6 +41,7 @@ export function SecretActs({ one, rotate, revoke }: Props) {
           allowNegative={false}
         />
       </ConfirmButton>
+      {children}
       <ConfirmButton
         danger
         label={words.revoke}

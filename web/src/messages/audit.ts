@@ -131,6 +131,7 @@ export const audit = {
     "rollout.step_promoted": "Rollout step done",
     "rollout.step_started": "Rollout step started",
     "sdk_key.created": "SDK key made",
+    "sdk_key.limited": "SDK key limited",
     "sdk_key.revoked": "SDK key revoked",
     "sdk_key.rotated": "SDK key renewed",
     "segment.created": "Audience created",

@@ -11,6 +11,9 @@ export function standing(one: Pick<Token | SDKKey, "expires_at" | "revoked_at">,
   return left < 14 * 86_400_000 ? "ending" : "good";
 }
 
+/** What a key may ask of each replica where it has no limits of its own. */
+export const standardLimits = { requests_per_second: 100_000, max_streams: 50_000 };
+
 /** Origins as people type them, one a line or parted by commas, without what browsers leave out. */
 export const originsOf = (text: string): string[] => [
   ...new Set(

@@ -24,6 +24,9 @@ export function list(words: readonly string[], and = "and"): string {
   return `${words.slice(0, -1).join(", ")} ${and} ${words.at(-1)}`;
 }
 
+/** A number as people read it. */
+export const number = (n: number): string => n.toLocaleString("en");
+
 /** A number with its word: "1 person", "3 people". */
 export const count = (n: number, one: string, many = `${one}s`): string =>
   `${n.toLocaleString("en")} ${n === 1 ? one : many}`;

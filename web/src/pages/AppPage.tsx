@@ -6,6 +6,7 @@ import { environmentsQuery } from "../api/calls";
 import { About } from "../appview/About";
 import classes from "../appview/AppView.module.css";
 import { Happened } from "../appview/Happened";
+import { Keys } from "../appview/Keys";
 import { OpenRequests } from "../appview/OpenRequests";
 import { Switches } from "../appview/Switches";
 import { TurnOff } from "../appview/TurnOff";
@@ -59,6 +60,7 @@ function Screen({ app, production }: { app: AppDetail; production: string }) {
       <Columns after aside={<About app={app} />}>
         <OpenRequests requests={app.open_requests} />
         <Switches slug={app.slug} flags={app.flags} add={app.can.includes("change")} />
+        {app.can.includes("change") && <Keys slug={app.slug} />}
         <Happened events={app.history} />
       </Columns>
     </Page>

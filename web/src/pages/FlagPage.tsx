@@ -13,6 +13,7 @@ import { UsagePanel } from "../flag/UsagePanel";
 import { m } from "../messages";
 import { Code, inJson } from "../pieces/Code";
 import { Facts } from "../pieces/Facts";
+import { Under } from "../pieces/Listing";
 import { Loading } from "../pieces/Loading";
 import { MissingScreen } from "../pieces/Notice";
 import { Page, Panel } from "../pieces/Page";
@@ -85,12 +86,23 @@ function About({ flag }: { flag: Flag }) {
           [words.outside, flag.outside],
           [words.off, flag.off],
           [words.values, Object.keys(flag.variants).join(", ")],
+          [words.browsers, <Browsers key="browsers" seen={flag.client_side} />],
           [words.template, `${flag.template_id} · ${flag.template_version}`],
           [words.id, <code key="id">{flag.flag_id}</code>],
           [words.created, <When key="at" at={flag.created_at} />],
         ]}
       />
     </Panel>
+  );
+}
+
+function Browsers({ seen }: { seen: boolean }) {
+  const words = m.flag.facts;
+  return (
+    <>
+      {seen ? words.browsersYes : words.browsersNo}
+      <Under>{words.browsersWhy}</Under>
+    </>
   );
 }
 

@@ -37,7 +37,7 @@ export function Component() {
         )
       }
     >
-      {!self.can.includes("key.make") && <NoticeBox tone="info" title={words.keys.limited} />}
+      {!making && !self.can.includes("key.make") && <NoticeBox tone="info" title={words.keys.limited} />}
       {fresh && (
         <Secret
           label={words.made(fresh.name)}
