@@ -2,8 +2,9 @@ package flag
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
+
+	"github.com/soukhq/souk/internal/fault"
 )
 
 // Limits of one flag's rule. The cost counts what is shared as often as it is used, so that references to references cannot
@@ -281,9 +282,14 @@ func (c *compiler) target(x any, a *answers, depth int) (func(*Context) *Outcome
 }
 
 var (
-	errTooDeep   = fmt.Errorf("targeting nests deeper than %d", ruleDepth)
-	errTooCostly = fmt.Errorf("targeting has more than %d parts", ruleCost)
+	errTooDeep   = refuse("split it into several flags", "targeting nests deeper than %d", ruleDepth)
+	errTooCostly = refuse("split it into several flags", "targeting has more than %d parts", ruleCost)
 )
+
+// refuse makes the error of a rule that cannot be compiled.
+func refuse(fix, format string, args ...any) *fault.Error {
+	return fault.New(fault.Invalid, "bad_targeting", format, args...).Fix("%s", fix)
+}
 
 // count bounds the work of compiling one flag.
 func (c *compiler) count(depth int) error {
@@ -383,7 +389,7 @@ func (c *compiler) rule(x any, depth int) (node, error) {
 			return constant(objectValue(nil)), nil
 		}
 		if len(x) > 1 {
-			return node{}, fmt.Errorf("an operation has one operator, but there is an object with %d members: %s", len(x), shorten(x))
+			return node{}, refuse("nest the operators", "an operation has one operator, but there is an object with %d members: %s", len(x), shorten(x))
 		}
 	}
 	if !c.folding && c.deterministic(x, false) {
@@ -407,6 +413,13 @@ func shorten(x any) string {
 		return string(s[:60]) + "…"
 	}
 	return string(s)
+}
+
+// operators are all there are.
+var operators = []string{
+	"$ref", "var", "missing", "missing_some", "==", "!=", "===", "!==", "<", "<=", ">", ">=", "!", "!!", "and", "or", "if", "?:",
+	"+", "-", "*", "/", "%", "max", "min", "map", "filter", "all", "some", "none", "reduce", "merge", "in", "cat", "substr",
+	"starts_with", "ends_with", "sem_ver", "fractional",
 }
 
 // operator compiles an operation that is not constant.
@@ -453,7 +466,7 @@ func (c *compiler) operator(k call) (node, error) {
 		}
 		return c.divides(split, split.node(c)), nil
 	}
-	return node{}, fmt.Errorf("there is no operator %q", k.op)
+	return node{}, refuse(fault.Meant(k.op, operators, "use an operator of flagd's"), "there is no operator %q", k.op)
 }
 
 // deterministic tells whether the engine computes x once, as it builds the rule: nothing in it reads the context, apart
@@ -511,7 +524,7 @@ func (c *compiler) fold(x any, depth int) (node, error) {
 		n.broken = true
 		return n, nil
 	}
-	return node{}, fmt.Errorf("a constant part of targeting cannot be computed: %s", shorten(x))
+	return node{}, refuse("give its operator what it takes", "a constant part of targeting cannot be computed: %s", shorten(x))
 }
 
 // elements compiles each of a list.
@@ -621,13 +634,13 @@ func (c *compiler) reference(k call) (name string, rule any, err error) {
 	}
 	raw, ok := c.evaluators[name]
 	if !ok {
-		return "", nil, fmt.Errorf("there is no evaluator %q", name)
+		return "", nil, refuse("define it under $evaluators", "there is no evaluator %q", name)
 	}
 	if slices.Contains(c.open, name) {
-		return "", nil, fmt.Errorf("the evaluator %q refers to itself", name)
+		return "", nil, refuse("take the reference out of it", "the evaluator %q refers to itself", name)
 	}
 	if err := json.Unmarshal(raw, &rule); err != nil {
-		return "", nil, fmt.Errorf("the evaluator %q is not JSON", name)
+		return "", nil, refuse("write a rule in JSON Logic", "the evaluator %q is not JSON", name)
 	}
 	return name, rule, nil
 }
