@@ -59,6 +59,14 @@ func (c *Context) numeric(v value) float64 {
 	return v.toNumber()
 }
 
+// raw is the operator's, for a left side that nobody checked: it may be a list, which becomes a text.
+func (c *Context) raw(op comparator, a, b value) bool {
+	if a.kind == list && !c.charge(len(a.items())) {
+		return false
+	}
+	return op.raw(a, b)
+}
+
 // compare is the engine's comparison of two values: texts and nulls as they are, all else as numbers, which they must be.
 func (c *Context) compare(op comparator, a, b value) bool {
 	if op.strict() || a.wordOrNull() && b.wordOrNull() {
@@ -170,7 +178,7 @@ func (c *compiler) compareTwo(op comparator, a, b node, leave bool) node {
 		slot := b.tracked
 		return node{test: func(c *Context) bool {
 			left, right := x(c), c.get(slot)
-			return op.raw(left, c.check(op, right, right))
+			return c.raw(op, left, c.check(op, right, right))
 		}}
 	}
 	y := b.compute()
@@ -253,7 +261,7 @@ func (op comparator) generated(nodes []node) func(*Context) bool {
 		c.prev = left
 		right := compute[1](c)
 		right = c.check(op, right, c.prev)
-		holds := op.raw(left, right)
+		holds := c.raw(op, left, right)
 		if len(compute) > 2 {
 			c.prev = right
 		}
@@ -264,7 +272,7 @@ func (op comparator) generated(nodes []node) func(*Context) bool {
 			left = c.prev
 			right = next(c)
 			right = c.check(op, right, c.prev)
-			holds = op.raw(left, right)
+			holds = c.raw(op, left, right)
 			c.prev = right
 		}
 		return holds
