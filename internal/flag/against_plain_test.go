@@ -1,6 +1,7 @@
 package flag_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"math/rand/v2"
 	"testing"
@@ -89,7 +90,7 @@ func comparePlain(t fataler, rule any, context map[string]any) {
 	if !ok || e.Variant != o.Variant || e.Reason != o.Reason || e.ErrorCode != o.Code {
 		t.Fatalf("%s with %s: explained as %+v, evaluated as %s", text, attributes, e, o.JSON)
 	}
-	if traced := s.Traced("f", context, noon); o.Code == "" && string(traced.JSON) != string(o.JSON) {
+	if traced := s.Traced("f", context, noon); o.Code == "" && !bytes.Equal(traced.JSON, o.JSON) {
 		t.Fatalf("%s with %s: traced as %s, evaluated as %s", text, attributes, traced.JSON, o.JSON)
 	}
 }

@@ -15,7 +15,7 @@ func (c *compiler) arithmetic(k call) (node, error) {
 	var eval func(*Context) value
 	_, literal := first(k.args).([]any)
 	switch {
-	case c.interpreted && (k.op == "+" || k.op == "-") && len(nodes) == 1 && !(k.listed && literal):
+	case c.interpreted && (k.op == "+" || k.op == "-") && len(nodes) == 1 && (!k.listed || !literal):
 		eval = functionOfOne(k.op, nodes[0].compute())
 	case c.interpreted:
 		eval = function(k.op, operands(k, nodes))

@@ -135,9 +135,8 @@ func (c *compiler) comparison(k call) (node, error) {
 	case c.interpreted && len(nodes) == 3:
 		x, y, z := nodes[0].compute(), nodes[1].compute(), nodes[2].compute()
 		n.test = func(c *Context) bool {
-			middle := value{}
 			first := x(c)
-			middle = y(c)
+			middle := y(c)
 			return c.compare(op, first, middle) && c.compare(op, middle, z(c))
 		}
 	case len(nodes) > 2:
@@ -167,7 +166,7 @@ func (c *compiler) compareTwo(op comparator, a, b node, leave bool) node {
 	if a.slot != 0 && b.constant && b.value.kind == number {
 		slot, with := a.slot, b.value
 		return node{test: func(c *Context) bool {
-			if s := &c.slots[slot]; s.epoch == c.epoch && s.value.kind == number && s.value.num == s.value.num { //nolint:gocritic // not NaN
+			if s := &c.slots[slot]; s.epoch == c.epoch && s.value.kind == number && !math.IsNaN(s.value.num) {
 				return op.numbers(s.value.num, with.num)
 			}
 			return c.compare(op, c.get(slot), with)
