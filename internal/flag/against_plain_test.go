@@ -130,3 +130,14 @@ func FuzzRules(f *testing.F) {
 		comparePlain(t, rule, g.context())
 	})
 }
+
+func TestRulesThatOnceDiffered(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ rule, context string }{
+		{`{"if":[{"var":"n"},{"var":"s.length"}]}`, `{"n":true,"s":""}`}, // the path ends on "", whichever way the context came
+		{`{"if":[{"!!":[]},{"%":[]},null,null]}`, `{}`},
+		{`{"reduce":[[null,1.5],{"var":"../../a"}]}`, `{"a":{"z":[]}}`},
+	} {
+		comparePlain(t, decode(c.rule), decode(c.context).(map[string]any))
+	}
+}

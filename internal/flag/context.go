@@ -127,12 +127,12 @@ func (c *Context) block(p *path, v value) {
 
 // spread sets the slots of a path and of all below it.
 func (c *Context) spread(p *path, v value) {
-	c.put(p, v)
 	for _, child := range p.list {
 		if m, ok := v.member(child.name); ok {
 			c.spread(child, m)
 		}
 	}
+	c.put(p, v) // last, since it may stand in the way
 }
 
 // renew forgets what an earlier member of the same name left below p: the last one counts.

@@ -63,6 +63,9 @@ func askStock(t *testing.T, rules []any, contexts []map[string]any) [][]stockAns
 
 // TestGeneratedRulesGiveWhatTheStockEngineGives compares with @openfeature/flagd-core in its usual way, generated code.
 func TestGeneratedRulesGiveWhatTheStockEngineGives(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thousands of rules: not with -short, which the race detector comes with")
+	}
 	t.Parallel()
 	rules, seed := 2000, uint64(1)
 	if given := os.Getenv("SOUK_STOCK_RULES"); given != "" { // "seed count", to look for more
