@@ -207,7 +207,10 @@ func bucketHash(s string) uint32 {
 	for j := i; j < len(u); j++ {
 		k ^= uint32(u[j]) << (8 * (j - i))
 	}
-	h ^= mix(k) ^ uint32(len(u))
+	if k < 1<<31 { // a negative number to imurmurhash, which leaves it out
+		h ^= mix(k)
+	}
+	h ^= uint32(len(u))
 	h ^= h >> 16
 	h *= 0x85ebca6b
 	h ^= h >> 13
