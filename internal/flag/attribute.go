@@ -437,6 +437,9 @@ func (c *Context) level(flagKey string, level int) value {
 	if level > 0 {
 		return c.frames[level-1].all()
 	}
+	if c.full.epoch == c.epoch && c.fullKey == flagKey {
+		return c.full.value
+	}
 	all := map[string]value{"$flagd": c.added(flagKey)}
 	if len(c.slots) > 0 {
 		if root := c.get(rootSlot); root.whole != nil {
@@ -447,5 +450,6 @@ func (c *Context) level(flagKey string, level int) value {
 			}
 		}
 	}
-	return objectValue(all)
+	c.full, c.fullKey = slot{epoch: c.epoch, value: objectValue(all)}, flagKey
+	return c.full.value
 }

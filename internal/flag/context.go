@@ -67,6 +67,9 @@ type Context struct {
 	scratch  []byte
 	now      int64 // $flagd.timestamp, in seconds
 
+	full    slot // all of it with $flagd, once a rule reads that, for the flag fullKey
+	fullKey string
+
 	// Of the rule being evaluated.
 	trouble trouble
 	work    int
@@ -93,6 +96,7 @@ func (c *Context) clear() {
 	c.epoch++
 	if c.epoch == 0 { // wrapped around: very old slots would look set
 		clear(c.slots)
+		c.full = slot{}
 		c.epoch = 1
 	}
 }
