@@ -12,19 +12,16 @@ import (
 	"slices"
 	"strings"
 	"testing/fstest" // only MapFS: a file system in memory
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/apply"
-	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
-	"github.com/soukhq/souk/internal/strict"
 	"github.com/soukhq/souk/internal/template"
 	"github.com/soukhq/souk/templates"
 )
@@ -35,7 +32,7 @@ const maxChecked = 16 << 20
 // checked is what a check found in one file.
 type checked struct {
 	File     string          `json:"file"`
-	Kind     string          `json:"kind" doc:"template, policy, lifecycle, event, request or documents"`
+	Kind     string          `json:"kind" doc:"template, policy, lifecycle, event, request, flags or documents"`
 	OK       bool            `json:"ok"`
 	Findings []fault.Finding `json:"findings"`
 }
@@ -52,7 +49,7 @@ func (p *program) checkCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "check FILE…", Short: "Check templates, policies, requests and other files, offline", Args: cobra.MinimumNArgs(1),
 		Long: `Check files against their schema and the policies; nothing is contacted. What a file is, is seen from its content:
-a template, a policy (*.rego), a lifecycle policy, an audit event, a request, or documents for souk apply.
+a template, a policy (*.rego), a lifecycle policy, an audit event, a request, flags as flagd has them, or documents for souk apply.
 
 A request is checked with the standard policies and those of --policy, and with templates given beside it or the starters.`,
 		RunE: run(func(cmd *cobra.Command, args []string) error {
@@ -142,6 +139,7 @@ const (
 	aLifecycle = "lifecycle"
 	anEvent    = "event"
 	aRequest   = "request"
+	flagSet    = "flags"
 	documents  = "documents"
 )
 
@@ -168,6 +166,8 @@ func kindOf(name string, raw []byte) string {
 		return documents
 	case has("templateId"), has("fields", "requiredChecks"):
 		return aTemplate
+	case has("flags"):
+		return flagSet
 	case has("lifecycle"):
 		return aLifecycle
 	case has("event", "actor"), has("event", "timestamp"):
@@ -251,6 +251,8 @@ func (b *bench) check(ctx context.Context, s source) ([]fault.Finding, error) {
 		return checkEvent(s.raw), nil
 	case aRequest:
 		return b.checkRequest(ctx, s.raw)
+	case flagSet:
+		return checkFlags(s.raw), nil
 	}
 	_, warnings, err := apply.Load(fstest.MapFS{filepath.Base(s.name): {Data: s.raw}})
 	return append(warnings, findingsOf(err)...), nil
@@ -315,50 +317,6 @@ func (b *bench) checkRequest(ctx context.Context, raw []byte) ([]fault.Finding, 
 		findings = append(findings, result.Findings...)
 	}
 	return findings, nil
-}
-
-// checkEvent checks the shape of an audit event.
-func checkEvent(raw []byte) []fault.Finding {
-	event, findings := strict.Decode[struct {
-		Event     string     `json:"event"`
-		FlagID    string     `json:"flag_id"`
-		From      string     `json:"from"`
-		To        string     `json:"to"`
-		Actor     string     `json:"actor"`
-		Timestamp *time.Time `json:"timestamp"`
-		Reason    string     `json:"reason"`
-
-		ID          string            `json:"id"`
-		FlagKey     string            `json:"flag_key"`
-		Environment string            `json:"environment"`
-		App         string            `json:"app"`
-		RequestID   string            `json:"request_id"`
-		RolloutID   string            `json:"rollout_id"`
-		Subject     string            `json:"subject"`
-		Credential  *audit.Credential `json:"credential"`
-		Details     map[string]any    `json:"details"`
-		Leaf        any               `json:"leaf"` // null until it is sequenced
-	}](raw, strict.Take{Bytes: maxChecked, AnyText: true})
-	if len(findings) > 0 {
-		return findings
-	}
-	need := func(field string, there bool) {
-		if !there {
-			findings = append(findings, fault.Finding{
-				Severity: fault.SeverityError, Field: field, Code: "missing", Message: "the event lacks " + field, Remediation: "add it",
-			})
-		}
-	}
-	need("event", event.Event != "")
-	need("actor", event.Actor != "")
-	need("timestamp", event.Timestamp != nil)
-	if event.Event == "flag.state_changed" {
-		need("flag_id", event.FlagID != "")
-		need("from", event.From != "")
-		need("to", event.To != "")
-		need("reason", strings.TrimSpace(event.Reason) != "")
-	}
-	return findings
 }
 
 // findingsOf makes findings of a fault.

@@ -1,11 +1,8 @@
 package flag
 
-import (
-	"errors"
-	"math"
-)
+import "math"
 
-var errNoNumber = errors.New("an operand of an arithmetic operator is a constant that is no number")
+var errNoNumber = refuse("give a number", "an operand of an arithmetic operator is a constant that is no number")
 
 // arithmetic compiles + - * / and %. Generated code and the engine's own functions differ in what they do with a single
 // operand that is a list, and with division by a text.
@@ -18,7 +15,7 @@ func (c *compiler) arithmetic(k call) (node, error) {
 	var eval func(*Context) value
 	_, literal := first(k.args).([]any)
 	switch {
-	case c.interpreted && (k.op == "+" || k.op == "-") && len(nodes) == 1 && !(k.listed && literal):
+	case c.interpreted && (k.op == "+" || k.op == "-") && len(nodes) == 1 && (!k.listed || !literal):
 		eval = functionOfOne(k.op, nodes[0].compute())
 	case c.interpreted:
 		eval = function(k.op, operands(k, nodes))
@@ -61,7 +58,7 @@ func (c *compiler) operandsOf(k call) ([]node, error) {
 func generatedArithmetic(op string, nodes []node) (func(*Context) value, error) {
 	least := map[string]int{"-": 1, "/": 1, "%": 2}[op]
 	if len(nodes) < least {
-		return nil, errors.New("an arithmetic operator has too few operands")
+		return nil, refuse("add them", "the operator %s has too few operands", op)
 	}
 	for i, n := range nodes {
 		if !n.constant {
@@ -72,7 +69,7 @@ func generatedArithmetic(op string, nodes []node) (func(*Context) value, error) 
 			return nil, errNoNumber
 		}
 		if op == "/" && (i > 0 || len(nodes) == 1) && (word || n.value.kind == number) && n.value.toNumber() == 0 {
-			return nil, errors.New("a constant divides by zero")
+			return nil, refuse("divide by something else", "targeting divides by zero")
 		}
 	}
 	compute := computes(nodes)

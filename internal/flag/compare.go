@@ -59,6 +59,14 @@ func (c *Context) numeric(v value) float64 {
 	return v.toNumber()
 }
 
+// raw is the operator's, for a left side that nobody checked: it may be a list, which becomes a text.
+func (c *Context) raw(op comparator, a, b value) bool {
+	if a.kind == list && !c.charge(len(a.items())) {
+		return false
+	}
+	return op.raw(a, b)
+}
+
 // compare is the engine's comparison of two values: texts and nulls as they are, all else as numbers, which they must be.
 func (c *Context) compare(op comparator, a, b value) bool {
 	if op.strict() || a.wordOrNull() && b.wordOrNull() {
@@ -127,9 +135,8 @@ func (c *compiler) comparison(k call) (node, error) {
 	case c.interpreted && len(nodes) == 3:
 		x, y, z := nodes[0].compute(), nodes[1].compute(), nodes[2].compute()
 		n.test = func(c *Context) bool {
-			middle := value{}
 			first := x(c)
-			middle = y(c)
+			middle := y(c)
 			return c.compare(op, first, middle) && c.compare(op, middle, z(c))
 		}
 	case len(nodes) > 2:
@@ -159,7 +166,7 @@ func (c *compiler) compareTwo(op comparator, a, b node, leave bool) node {
 	if a.slot != 0 && b.constant && b.value.kind == number {
 		slot, with := a.slot, b.value
 		return node{test: func(c *Context) bool {
-			if s := &c.slots[slot]; s.epoch == c.epoch && s.value.kind == number && s.value.num == s.value.num { //nolint:gocritic // not NaN
+			if s := &c.slots[slot]; s.epoch == c.epoch && s.value.kind == number && !math.IsNaN(s.value.num) {
 				return op.numbers(s.value.num, with.num)
 			}
 			return c.compare(op, c.get(slot), with)
@@ -170,7 +177,7 @@ func (c *compiler) compareTwo(op comparator, a, b node, leave bool) node {
 		slot := b.tracked
 		return node{test: func(c *Context) bool {
 			left, right := x(c), c.get(slot)
-			return op.raw(left, c.check(op, right, right))
+			return c.raw(op, left, c.check(op, right, right))
 		}}
 	}
 	y := b.compute()
@@ -253,7 +260,7 @@ func (op comparator) generated(nodes []node) func(*Context) bool {
 		c.prev = left
 		right := compute[1](c)
 		right = c.check(op, right, c.prev)
-		holds := op.raw(left, right)
+		holds := c.raw(op, left, right)
 		if len(compute) > 2 {
 			c.prev = right
 		}
@@ -264,7 +271,7 @@ func (op comparator) generated(nodes []node) func(*Context) bool {
 			left = c.prev
 			right = next(c)
 			right = c.check(op, right, c.prev)
-			holds = op.raw(left, right)
+			holds = c.raw(op, left, right)
 			c.prev = right
 		}
 		return holds

@@ -3,11 +3,14 @@ package flag
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
 	"slices"
 	"sync"
+
+	"github.com/soukhq/souk/internal/fault"
 )
 
 // documentLimit bounds the size of a flag document.
@@ -39,33 +42,43 @@ type compiled struct {
 // Problem is something wrong with one flag of a document, or with the document where Flag is empty. The others are not
 // touched by it.
 type Problem struct {
-	Flag    string
-	Code    ErrorCode // what evaluating the flag answers; empty if the flag still works
-	Message string
+	Flag        string
+	Code        ErrorCode // what evaluating the flag answers; empty if the flag still works
+	Message     string
+	Remediation string
 }
 
-// Compile reads a document of flagd's flag definitions (https://flagd.dev/schema/v0/flags.json). A flag that cannot be
-// understood answers PARSE_ERROR and is among the problems. The error is for a text that is no flag document at all.
+// Compile reads and compiles a document of flagd's flag definitions (https://flagd.dev/schema/v0/flags.json). A flag that
+// cannot be understood answers PARSE_ERROR and is among the problems. The error is for a text that is no flag document at all.
 func Compile(document []byte) (*Snapshot, []Problem, error) {
+	set, err := Parse(document)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, problems := set.Compile()
+	return s, problems, nil
+}
+
+// Parse takes a flag document apart.
+func Parse(document []byte) (Set, error) {
 	if len(document) > documentLimit {
-		return nil, nil, fmt.Errorf("the flag document has %d bytes, more than %d", len(document), documentLimit)
+		return Set{}, fmt.Errorf("the flag document has %d bytes, more than %d", len(document), documentLimit)
 	}
 	var top map[string]json.RawMessage
 	if err := json.Unmarshal(document, &top); err != nil {
-		return nil, nil, fmt.Errorf("read flag document: %w", err)
+		return Set{}, fmt.Errorf("read flag document: %w", err)
 	}
 	flags, err := readFlags(top["flags"])
 	if err != nil {
-		return nil, nil, err
+		return Set{}, err
 	}
 	set := Set{Flags: flags, Evaluators: map[string]json.RawMessage{}, Metadata: top["metadata"]}
 	if raw, ok := top["$evaluators"]; ok {
 		if err := json.Unmarshal(raw, &set.Evaluators); err != nil {
-			return nil, nil, fmt.Errorf("read $evaluators: %w", err)
+			return Set{}, fmt.Errorf("read $evaluators: %w", err)
 		}
 	}
-	s, problems := set.Compile()
-	return s, problems, nil
+	return set, nil
 }
 
 // Set is a flag document taken apart: the definitions of flags and evaluators by name, and the metadata of all. Its texts are
@@ -211,15 +224,15 @@ func (s *Snapshot) MetadataJSON() []byte { return s.head }
 
 // flag compiles one flag. Whatever is wrong with it becomes its answer and a problem.
 func (c *compiler) flag(key string, raw json.RawMessage, set map[string]any) *compiled {
-	failed := func(details string) *compiled {
-		c.problems = append(c.problems, Problem{Flag: key, Code: ParseError, Message: details})
+	failed := func(details, fix string) *compiled {
+		c.problems = append(c.problems, Problem{Flag: key, Code: ParseError, Message: details, Remediation: fix})
 		return &compiled{key: key, raw: raw, static: (&Outcome{
 			Key: key, Reason: Failed, Code: ParseError, Details: details, Metadata: set,
 		}).finish()}
 	}
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &members); err != nil || members == nil {
-		return failed("the flag is not a JSON object")
+		return failed("the flag is not a JSON object", "give it state, variants and defaultVariant")
 	}
 	metadata := c.metadata(key, members["metadata"])
 	for name, v := range set {
@@ -232,23 +245,23 @@ func (c *compiler) flag(key string, raw json.RawMessage, set map[string]any) *co
 	}
 	var state string
 	if given, ok := members["state"]; ok && (json.Unmarshal(given, &state) != nil || state != "ENABLED" && state != "DISABLED") {
-		return failed("state is neither ENABLED nor DISABLED")
+		return failed("state is neither ENABLED nor DISABLED", "write ENABLED or DISABLED")
 	}
 	if state == "DISABLED" {
 		return &compiled{key: key, raw: raw, static: (&Outcome{Key: key, Reason: Disabled, Metadata: metadata}).finish()}
 	}
 	a := answers{compiler: c, key: key, metadata: metadata, matches: map[string]*Outcome{}}
 	if err := json.Unmarshal(members["variants"], &a.variants); err != nil || a.variants == nil {
-		return failed("variants is not a JSON object")
+		return failed("variants is not a JSON object", `give the values by name, such as {"on": true, "off": false}`)
 	}
 	var name *string
 	if given, ok := members["defaultVariant"]; ok && json.Unmarshal(given, &name) != nil {
-		return failed("defaultVariant is not the name of a variant")
+		return failed("defaultVariant is not the name of a variant", "name one of the variants, or leave it out for the application's own default")
 	}
 	var rule any
 	if given, ok := members["targeting"]; ok {
 		if err := json.Unmarshal(given, &rule); err != nil {
-			return failed("targeting is not JSON")
+			return failed("targeting is not JSON", "write a rule in JSON Logic")
 		}
 	}
 	if isEmpty(rule) {
@@ -258,7 +271,8 @@ func (c *compiler) flag(key string, raw json.RawMessage, set map[string]any) *co
 	c.key, c.parts, c.fallible, c.open, c.mode = key, 0, false, nil, mode{}
 	target, err := c.target(rule, &a, 0)
 	if err != nil {
-		return failed(err.Error())
+		bad, _ := errors.AsType[*fault.Error](err)
+		return failed(bad.Message, bad.Remediation)
 	}
 	if c.fallible {
 		target = guarded(target, &a)
@@ -286,7 +300,7 @@ func (c *compiler) metadata(key string, raw json.RawMessage) map[string]any {
 	}
 	var members map[string]any
 	if err := json.Unmarshal(raw, &members); err != nil {
-		c.problems = append(c.problems, Problem{Flag: key, Message: "metadata is not a JSON object; it is left out"})
+		c.problems = append(c.problems, Problem{Flag: key, Message: "metadata is not a JSON object; it is left out", Remediation: "make it an object"})
 		return nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(members)) {
@@ -295,6 +309,7 @@ func (c *compiler) metadata(key string, raw json.RawMessage) map[string]any {
 		default:
 			c.problems = append(c.problems, Problem{
 				Flag: key, Message: fmt.Sprintf("metadata.%s is neither text, number nor boolean; it is left out", name),
+				Remediation: "write it as a text",
 			})
 			delete(members, name)
 		}
@@ -325,7 +340,9 @@ func (a *answers) outcome(variant string, reason Reason) *Outcome {
 	raw, ok := a.variants[variant]
 	if !ok {
 		details := fmt.Sprintf("the flag has no variant %q", variant)
-		a.compiler.problems = append(a.compiler.problems, Problem{Flag: a.key, Code: General, Message: details})
+		a.compiler.problems = append(a.compiler.problems, Problem{
+			Flag: a.key, Code: General, Message: details, Remediation: "add it to variants, or name another",
+		})
 		return (&Outcome{Key: a.key, Reason: Failed, Code: General, Details: details, Metadata: a.metadata}).finish()
 	}
 	var compact bytes.Buffer

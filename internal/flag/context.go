@@ -67,6 +67,9 @@ type Context struct {
 	scratch  []byte
 	now      int64 // $flagd.timestamp, in seconds
 
+	full    slot // all of it with $flagd, once a rule reads that, for the flag fullKey
+	fullKey string
+
 	// Of the rule being evaluated.
 	trouble trouble
 	work    int
@@ -93,6 +96,7 @@ func (c *Context) clear() {
 	c.epoch++
 	if c.epoch == 0 { // wrapped around: very old slots would look set
 		clear(c.slots)
+		c.full = slot{}
 		c.epoch = 1
 	}
 }
@@ -127,12 +131,12 @@ func (c *Context) block(p *path, v value) {
 
 // spread sets the slots of a path and of all below it.
 func (c *Context) spread(p *path, v value) {
-	c.put(p, v)
 	for _, child := range p.list {
 		if m, ok := v.member(child.name); ok {
 			c.spread(child, m)
 		}
 	}
+	c.put(p, v) // last, since it may stand in the way
 }
 
 // renew forgets what an earlier member of the same name left below p: the last one counts.

@@ -130,7 +130,9 @@ func hashUnits(units []uint16) uint32 {
 	for i, u := range rest {
 		k ^= uint32(u) << (8 * i)
 	}
-	h ^= bits.RotateLeft32(k*c1, 15) * c2
+	if int32(k) > 0 { //nolint:gosec // a sign is what it looks at
+		h ^= bits.RotateLeft32(k*c1, 15) * c2
+	}
 	h ^= uint32(len(units)) //nolint:gosec // a text is shorter than 4 GB
 	h ^= h >> 16
 	h *= 0x85ebca6b

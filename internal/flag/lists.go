@@ -373,6 +373,9 @@ func (c *compiler) within(needle, haystack node) func(*Context) bool {
 				return c.contains(wanted, s.value)
 			}
 			items := s.value.items()
+			if len(c.frames) > 0 && !c.charge(len(items)/8) {
+				return false
+			}
 			for i := range items {
 				if items[i].kind == text && items[i].text == want {
 					return true

@@ -233,13 +233,13 @@ func catOf(v any) any {
 	case nil:
 		return throw()
 	case *array:
-		s := ""
+		var b strings.Builder
 		for _, item := range v.items {
 			if item != nil {
-				s += str(item)
+				b.WriteString(str(item))
 			}
 		}
-		return s
+		return b.String()
 	}
 	return str(v)
 }
@@ -320,10 +320,8 @@ func generatedSumOf(op string, v any) any {
 		result, items = items[0], items[1:]
 	}
 	for _, item := range items {
-		x := 0.0
-		if op == "+" {
-			x = number(result)
-		} else {
+		x := number(result)
+		if op != "+" {
 			x = operand(result)
 		}
 		if op == "/" {

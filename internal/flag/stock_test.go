@@ -63,6 +63,9 @@ func askStock(t *testing.T, rules []any, contexts []map[string]any) [][]stockAns
 
 // TestGeneratedRulesGiveWhatTheStockEngineGives compares with @openfeature/flagd-core in its usual way, generated code.
 func TestGeneratedRulesGiveWhatTheStockEngineGives(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thousands of rules: not with -short, which the race detector comes with")
+	}
 	t.Parallel()
 	rules, seed := 2000, uint64(1)
 	if given := os.Getenv("SOUK_STOCK_RULES"); given != "" { // "seed count", to look for more
@@ -124,4 +127,24 @@ func compareWithStock(t *testing.T, rules []any, contexts []map[string]any) {
 	if different > 0 {
 		t.Errorf("%d of %d rules differ", different, len(rules))
 	}
+}
+
+// TestSplitsPlaceAnyKeyAsTheStockEngineDoes compares buckets of keys in all scripts, whose hash is npm imurmurhash's own.
+func TestSplitsPlaceAnyKeyAsTheStockEngineDoes(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(4, 4))
+	letters := []rune("abc019@.-éüßж日本語😀🎉\u0000\u007f\u0080\uffff")
+	var contexts []map[string]any
+	for i := range 400 {
+		key := make([]rune, 1+i%13)
+		for j := range key {
+			key[j] = letters[random.IntN(len(letters))]
+		}
+		contexts = append(contexts, map[string]any{"targetingKey": string(key)})
+	}
+	split := []any{[]any{"on", 25.0}, []any{"off", 25.0}, []any{"a", 25.0}, []any{"b", 25.0}}
+	compareWithStock(t, []any{
+		map[string]any{"fractional": split},
+		map[string]any{"fractional": append([]any{map[string]any{"var": "targetingKey"}}, split...)},
+	}, contexts)
 }

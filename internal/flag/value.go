@@ -123,7 +123,7 @@ func less(a, b value) (is, ordered bool) {
 		return textLess(a.text, b.text), true
 	}
 	x, y := a.toNumber(), b.toNumber()
-	return x < y, x == x && y == y //nolint:gocritic // NaN is not equal to itself
+	return x < y, !math.IsNaN(x) && !math.IsNaN(y)
 }
 
 // textLess orders texts by their UTF-16 units: characters outside the first plane come before some inside it.

