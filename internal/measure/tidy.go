@@ -72,6 +72,8 @@ func (u *Usage) Tidy(ctx context.Context) error {
 
 const day = 24 * time.Hour
 
+const selectOldest = `SELECT at FROM usage_count WHERE step = $1 AND at < $2 ORDER BY at LIMIT 1`
+
 // move takes the oldest counts of one length and time, if they are from before, and adds them to those of the longer one they
 // are in; to 0 they go nowhere. It tells whether there were any. The rows are those that the DELETE took, so that what another
 // replica adds meanwhile is either among them or stays.
@@ -81,7 +83,7 @@ func (u *Usage) move(ctx context.Context, from, to time.Duration, before int64) 
 		at, ok, err := store.One(ctx, tx, func(row store.Row) (at int64, err error) {
 			err = row.Scan(&at)
 			return at, err
-		}, `SELECT at FROM usage_count WHERE step = $1 AND at < $2 ORDER BY at LIMIT 1`, from.Microseconds(), before)
+		}, selectOldest, from.Microseconds(), before)
 		if err != nil || !ok {
 			return err
 		}
