@@ -28,11 +28,11 @@ const (
 func (s Step) length() (length, kept time.Duration, ok bool) {
 	switch s {
 	case ByMinute:
-		return time.Minute, keepMinutes, true
+		return time.Minute, keptByMinute, true
 	case ByHour:
-		return time.Hour, keepHours, true
+		return time.Hour, keptByHour, true
 	case ByDay:
-		return day, keepDays, true
+		return day, keptByDay, true
 	}
 	return 0, 0, false
 }

@@ -121,7 +121,9 @@ func TestRequestsBecomeSpansAndEvaluationsEventsAsTheConventionsHaveThem(t *test
 		span.Evaluated(with(func(e *telemetry.Evaluation) { e.Variant, e.Value, e.Reason = "on", true, "TARGETING_MATCH" }))
 		span.Evaluated(with(func(e *telemetry.Evaluation) { e.Value, e.Reason = true, "STATIC" }))
 		span.Evaluated(with(func(e *telemetry.Evaluation) { e.Reason, e.Targeting = "DISABLED", "" }))
-		span.Evaluated(with(func(e *telemetry.Evaluation) { e.Reason, e.Code, e.Message = "ERROR", "FLAG_NOT_FOUND", "there is none" }))
+		span.Evaluated(with(func(e *telemetry.Evaluation) {
+			e.Reason, e.Code, e.Message = "ERROR", "FLAG_NOT_FOUND", "there is none"
+		}))
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}))
 	r := httptest.NewRequest(http.MethodPost, "/ofrep/v1/evaluate/flags/lunch.enabled", nil)
