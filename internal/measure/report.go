@@ -28,11 +28,11 @@ const (
 func (s Step) length() (length, kept time.Duration, ok bool) {
 	switch s {
 	case ByMinute:
-		return time.Minute, keptByMinute, true
+		return time.Minute, minutesKept, true
 	case ByHour:
-		return time.Hour, keptByHour, true
+		return time.Hour, hoursKept, true
 	case ByDay:
-		return day, keptByDay, true
+		return day, daysKept, true
 	}
 	return 0, 0, false
 }

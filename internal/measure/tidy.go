@@ -12,10 +12,10 @@ import (
 
 // How long counts stay apart by minute and by hour, and how long by day and which client asked when.
 const (
-	keptByMinute = 7 * time.Hour
-	keptByHour   = 42 * 24 * time.Hour
-	keptByDay    = 800 * 24 * time.Hour
-	keptFlushes  = 7 * 24 * time.Hour // a replica that is silent for longer does not send a part again
+	minutesKept = 7 * time.Hour
+	hoursKept   = 42 * 24 * time.Hour
+	daysKept    = 800 * 24 * time.Hour
+	flushesKept = 7 * 24 * time.Hour // a replica that is silent for longer does not send a part again
 )
 
 const tidyEvery = time.Minute
@@ -46,7 +46,7 @@ func (u *Usage) Tidy(ctx context.Context) error {
 	for _, move := range []struct {
 		from, to time.Duration
 		keep     time.Duration
-	}{{time.Minute, time.Hour, keptByMinute}, {time.Hour, day, keptByHour}, {day, 0, keptByDay}} {
+	}{{time.Minute, time.Hour, minutesKept}, {time.Hour, day, hoursKept}, {day, 0, daysKept}} {
 		for range tidySteps {
 			more, err := u.move(ctx, move.from, move.to, start(now.Add(-move.keep), max(move.from, move.to)))
 			if err != nil {
@@ -58,10 +58,10 @@ func (u *Usage) Tidy(ctx context.Context) error {
 		}
 	}
 	err := u.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if _, err := tx.Exec(ctx, `DELETE FROM usage_client WHERE last_at < $1`, store.Micros(now.Add(-keptByDay))); err != nil {
+		if _, err := tx.Exec(ctx, `DELETE FROM usage_client WHERE last_at < $1`, store.Micros(now.Add(-daysKept))); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `DELETE FROM usage_flush WHERE at < $1`, store.Micros(now.Add(-keptFlushes)))
+		_, err := tx.Exec(ctx, `DELETE FROM usage_flush WHERE at < $1`, store.Micros(now.Add(-flushesKept)))
 		return err
 	})
 	if err != nil {
