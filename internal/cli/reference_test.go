@@ -86,11 +86,8 @@ func metricsPage() string {
 		"| metric | type | labels | what it is |\n|---|---|---|---|\n", generated)
 	for _, m := range telemetry.All() {
 		labels := ""
-		for i, label := range m.Labels {
-			if i > 0 {
-				labels += ", "
-			}
-			labels += "`" + label + "`"
+		if len(m.Labels) > 0 {
+			labels = "`" + strings.Join(m.Labels, "`, `") + "`"
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.Name, m.Kind, labels, m.Help)
 	}

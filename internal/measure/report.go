@@ -28,11 +28,11 @@ const (
 func (s Step) length() (length, kept time.Duration, ok bool) {
 	switch s {
 	case ByMinute:
-		return time.Minute, keepMinutes, true
+		return time.Minute, minutesKept, true
 	case ByHour:
-		return time.Hour, keepHours, true
+		return time.Hour, hoursKept, true
 	case ByDay:
-		return day, keepDays, true
+		return day, daysKept, true
 	}
 	return 0, 0, false
 }
@@ -162,6 +162,18 @@ func (q Query) complete(now time.Time) (Query, time.Duration, error) {
 		Fix("minutes go back 7 hours, hours 42 days, days 800 days: ask for a later from or a longer step")
 }
 
+// What a report reads: rows of one flag, however many others there are.
+const (
+	selectCounts = `SELECT at - at % $1, variant, reason, code, CAST(SUM(count) AS BIGINT) FROM usage_count
+		WHERE flag_key = $5 AND at >= $2 AND at < $3 AND (environment = $4 OR $4 = '')
+		GROUP BY 1, 2, 3, 4 ORDER BY 1`
+	selectUntold = `SELECT CAST(COALESCE(SUM(count), 0) AS BIGINT) FROM usage_count
+		WHERE flag_key = '' AND at >= $1 AND at < $2 AND (environment = $3 OR $3 = '')`
+	selectClients = `SELECT sdk_key, environment, count, errors, first_at, last_at FROM usage_client
+		WHERE flag_key = $1 AND (environment = $2 OR $2 = '') ORDER BY last_at DESC, sdk_key LIMIT $3`
+	selectLast = `SELECT MAX(last_at) FROM usage_client WHERE flag_key = $1 AND (environment = $2 OR $2 = '')`
+)
+
 // readCounts is a step: it fills in what was counted in the period.
 func (r *Report) readCounts(ctx context.Context, tx *store.Tx, length time.Duration) error {
 	period := []any{length.Microseconds(), store.Micros(r.From), store.Micros(r.To), r.Environment}
@@ -170,9 +182,7 @@ func (r *Report) readCounts(ctx context.Context, tx *store.Tx, length time.Durat
 		err = from.Scan(&c.key.at, &c.key.variant, &reason, &code, &c.value)
 		c.key.reason, c.key.code = flag.Reason(reason), flag.ErrorCode(code)
 		return c, err
-	}, `SELECT at - at % $1, variant, reason, code, CAST(SUM(count) AS BIGINT) FROM usage_count
-		WHERE flag_key = $5 AND at >= $2 AND at < $3 AND (environment = $4 OR $4 = '')
-		GROUP BY 1, 2, 3, 4 ORDER BY 1`, append(period, r.Flag)...)
+	}, selectCounts, append(period, r.Flag)...)
 	if err != nil {
 		return err
 	}
@@ -210,8 +220,7 @@ func (r *Report) readCounts(ctx context.Context, tx *store.Tx, length time.Durat
 		r.Errors = append(r.Errors, ErrorCount{code, n})
 	}
 	slices.SortFunc(r.Errors, func(a, b ErrorCount) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code)) })
-	return tx.QueryRow(ctx, `SELECT CAST(COALESCE(SUM(count), 0) AS BIGINT) FROM usage_count
-		WHERE flag_key = '' AND at >= $1 AND at < $2 AND (environment = $3 OR $3 = '')`, period[1:]...).Scan(&r.Untold)
+	return tx.QueryRow(ctx, selectUntold, period[1:]...).Scan(&r.Untold)
 }
 
 // answer names a series.
@@ -233,13 +242,12 @@ func (r *Report) readClients(ctx context.Context, tx *store.Tx) (err error) {
 		err = from.Scan(&c.KeyID, &c.Environment, &c.Count, &c.Errors, &first, &last)
 		c.FirstSeen, c.LastSeen = store.Time(first), store.Time(last)
 		return c, err
-	}, `SELECT sdk_key, environment, count, errors, first_at, last_at FROM usage_client
-		WHERE flag_key = $1 AND (environment = $2 OR $2 = '') ORDER BY last_at DESC, sdk_key LIMIT $3`, r.Flag, r.Environment, maxClients)
+	}, selectClients, r.Flag, r.Environment, maxClients)
 	if err != nil {
 		return err
 	}
 	var last sql.NullInt64
-	if err := tx.QueryRow(ctx, `SELECT MAX(last_at) FROM usage_client WHERE flag_key = $1 AND (environment = $2 OR $2 = '')`,
+	if err := tx.QueryRow(ctx, selectLast,
 		r.Flag, r.Environment).Scan(&last); err != nil {
 		return err
 	}

@@ -12,10 +12,10 @@ import (
 
 // How long counts stay apart by minute and by hour, and how long by day and which client asked when.
 const (
-	keepMinutes = 7 * time.Hour
-	keepHours   = 42 * 24 * time.Hour
-	keepDays    = 800 * 24 * time.Hour
-	keepFlushes = 7 * 24 * time.Hour // a replica that is silent for longer does not send a part again
+	minutesKept = 7 * time.Hour
+	hoursKept   = 42 * 24 * time.Hour
+	daysKept    = 800 * 24 * time.Hour
+	flushesKept = 7 * 24 * time.Hour // a replica that is silent for longer does not send a part again
 )
 
 const tidyEvery = time.Minute
@@ -46,7 +46,7 @@ func (u *Usage) Tidy(ctx context.Context) error {
 	for _, move := range []struct {
 		from, to time.Duration
 		keep     time.Duration
-	}{{time.Minute, time.Hour, keepMinutes}, {time.Hour, day, keepHours}, {day, 0, keepDays}} {
+	}{{time.Minute, time.Hour, minutesKept}, {time.Hour, day, hoursKept}, {day, 0, daysKept}} {
 		for range tidySteps {
 			more, err := u.move(ctx, move.from, move.to, start(now.Add(-move.keep), max(move.from, move.to)))
 			if err != nil {
@@ -58,10 +58,10 @@ func (u *Usage) Tidy(ctx context.Context) error {
 		}
 	}
 	err := u.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if _, err := tx.Exec(ctx, `DELETE FROM usage_client WHERE last_at < $1`, store.Micros(now.Add(-keepDays))); err != nil {
+		if _, err := tx.Exec(ctx, `DELETE FROM usage_client WHERE last_at < $1`, store.Micros(now.Add(-daysKept))); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `DELETE FROM usage_flush WHERE at < $1`, store.Micros(now.Add(-keepFlushes)))
+		_, err := tx.Exec(ctx, `DELETE FROM usage_flush WHERE at < $1`, store.Micros(now.Add(-flushesKept)))
 		return err
 	})
 	if err != nil {
@@ -72,6 +72,8 @@ func (u *Usage) Tidy(ctx context.Context) error {
 
 const day = 24 * time.Hour
 
+const selectOldest = `SELECT at FROM usage_count WHERE step = $1 AND at < $2 ORDER BY at LIMIT 1`
+
 // move takes the oldest counts of one length and time, if they are from before, and adds them to those of the longer one they
 // are in; to 0 they go nowhere. It tells whether there were any. The rows are those that the DELETE took, so that what another
 // replica adds meanwhile is either among them or stays.
@@ -81,7 +83,7 @@ func (u *Usage) move(ctx context.Context, from, to time.Duration, before int64) 
 		at, ok, err := store.One(ctx, tx, func(row store.Row) (at int64, err error) {
 			err = row.Scan(&at)
 			return at, err
-		}, `SELECT at FROM usage_count WHERE step = $1 AND at < $2 ORDER BY at LIMIT 1`, from.Microseconds(), before)
+		}, selectOldest, from.Microseconds(), before)
 		if err != nil || !ok {
 			return err
 		}

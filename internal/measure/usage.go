@@ -54,11 +54,7 @@ func (u *Usage) Run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
-			late, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastFlush)
-			defer cancel()
-			if err := u.Flush(late); err != nil {
-				u.Log.Warn("usage of the last seconds not written", slog.Any("error", err))
-			}
+			u.flushLast(ctx)
 			return
 		case <-tick.C:
 		}
@@ -71,6 +67,14 @@ func (u *Usage) Run(ctx context.Context) {
 			u.Log.Warn("usage not written; it is kept in memory", slog.Any("error", err))
 		}
 		healthy = err == nil
+	}
+}
+
+func (u *Usage) flushLast(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastFlush)
+	defer cancel()
+	if err := u.Flush(ctx); err != nil {
+		u.Log.Warn("usage of the last seconds not written", slog.Any("error", err))
 	}
 }
 

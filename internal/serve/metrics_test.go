@@ -130,8 +130,13 @@ func TestMetricsWantATokenWhereAnotherMachineCouldReadThem(t *testing.T) {
 func TestMetricsThatAnybodyCouldReadAreRefusedAtTheStart(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ addr, token, code string }{
-		{"", "", ""}, {":9090", "", ""}, {"127.0.0.1:9090", "", ""}, {"0.0.0.0:9090", "0123456789abcdef", ""},
-		{"0.0.0.0:9090", "", "open_metrics"}, {"9090", "", "bad_addr"}, {"", "short", "short_metrics_token"},
+		{"", "", ""},
+		{":9090", "", ""},
+		{"127.0.0.1:9090", "", ""},
+		{"0.0.0.0:9090", "0123456789abcdef", ""},
+		{"0.0.0.0:9090", "", "open_metrics"},
+		{"9090", "", "bad_addr"},
+		{"", "short", "short_metrics_token"},
 	} {
 		cfg := serve.Defaults()
 		cfg.MetricsAddr, cfg.MetricsToken = c.addr, c.token

@@ -106,8 +106,8 @@ func (t *Tracing) Close(ctx context.Context) error {
 // Span is the span of one request. A nil *Span takes everything.
 type Span struct {
 	tracing *Tracing
-	ctx     context.Context
-	span    trace.Span // of no recording where only events are sent
+	ctx     context.Context //nolint:containedctx // of the one request that the span is of, and no longer
+	span    trace.Span      // of no recording where only events are sent
 }
 
 type spanKey struct{}

@@ -15,7 +15,7 @@ export const usage = {
     year: "Last year",
   } satisfies Record<Period, string>,
   environment: "Environment of usage",
-  lastSeen: "Asked for last",
+  lastSeen: "last asked for",
   total: (n: number, period: string) => `${times(n)} in the ${period.toLowerCase()}`,
   failed: (n: number, codes: string) => `${times(n)} it failed: ${codes}`,
   untold: (n: number) =>
