@@ -35,6 +35,12 @@ var schemaNames = map[string]string{
 	"policy.TestResult":  "PolicyTest",
 	"template.Checked":   "TemplateVerdict",
 	"lifecycle.Rules":    "LifecycleRules",
+	"registry.Imported":  "ImportedDefinition",
+	"importer.Plan":      "ImportPlan",
+	"importer.Step":      "ImportStep",
+	"importer.Gap":       "FlagGap",
+	"api.Importing":      "ImportWish",
+	"api.Imported":       "ImportOutcome",
 }
 
 func nameSchema(t reflect.Type, hint string) string {

@@ -60,6 +60,11 @@ func load(ctx context.Context, tx *store.Tx, e Environment, before *Served) (loa
 	for _, s := range segments {
 		l.evaluators[s.Name] = encode(evaluator(s))
 	}
+	imported, err := Evaluators(ctx, tx, e.Name)
+	if err != nil {
+		return loaded{}, err
+	}
+	maps.Copy(l.evaluators, imported)
 	if before != nil && !before.fromDisk && before.Revision <= e.Revision {
 		l.before = before
 		if l.flags, err = store.List(ctx, tx, scanDefined, loadChanged, e.Name, before.Revision); err != nil {
