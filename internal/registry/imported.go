@@ -96,6 +96,9 @@ func (i Imported) serving() Serving {
 	if p.Default != nil {
 		s.DefaultVariant = *p.Default
 	}
+	if p.State == disabled || p.Target == nil { // else the rule tells
+		s.Title = i.Words()
+	}
 	return s
 }
 

@@ -1844,8 +1844,11 @@ export interface components {
             template_id: string;
             /** Format: int64 */
             template_version: number;
-            /** @enum {string} */
-            type: "boolean" | "string" | "number" | "object";
+            /**
+             * @description mixed: imported, with values of several types
+             * @enum {string}
+             */
+            type: "boolean" | "string" | "number" | "object" | "mixed";
             /**
              * Format: date-time
              * @description Last change of the flag, of its life or of what it serves anywhere
@@ -1935,8 +1938,11 @@ export interface components {
             template_id: string;
             /** Format: int64 */
             template_version: number;
-            /** @enum {string} */
-            type: "boolean" | "string" | "number" | "object";
+            /**
+             * @description mixed: imported, with values of several types
+             * @enum {string}
+             */
+            type: "boolean" | "string" | "number" | "object" | "mixed";
             /**
              * Format: date-time
              * @description Last change of the flag, of its life or of what it serves anywhere
@@ -2154,8 +2160,11 @@ export interface components {
             template_id: string;
             /** Format: int64 */
             template_version: number;
-            /** @enum {string} */
-            type: "boolean" | "string" | "number" | "object";
+            /**
+             * @description mixed: imported, with values of several types
+             * @enum {string}
+             */
+            type: "boolean" | "string" | "number" | "object" | "mixed";
             /**
              * Format: date-time
              * @description Last change of the flag, of its life or of what it serves anywhere
@@ -2890,8 +2899,11 @@ export interface components {
             template_id: string;
             /** Format: int64 */
             template_version: number;
-            /** @enum {string} */
-            type: "boolean" | "string" | "number" | "object";
+            /**
+             * @description mixed: imported, with values of several types
+             * @enum {string}
+             */
+            type: "boolean" | "string" | "number" | "object" | "mixed";
             /**
              * Format: date-time
              * @description Last change of the flag, of its life or of what it serves anywhere
