@@ -168,7 +168,8 @@ func (d *Document) flag(key string, raw json.RawMessage) {
 		into any
 		want string
 	}{
-		{"state", new(string), "ENABLED or DISABLED"}, {"variants", &map[string]json.RawMessage{}, "an object of named values"},
+		{"state", new(string), "ENABLED or DISABLED"},
+		{"variants", &map[string]json.RawMessage{}, "an object of named values"},
 		{"defaultVariant", new(string), "the name of a variant, or null"},
 	} {
 		if given, ok := members[must.name]; ok && json.Unmarshal(given, must.into) != nil {

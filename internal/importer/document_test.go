@@ -2,6 +2,7 @@ package importer_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -102,10 +103,16 @@ func TestAFlagThatCannotBeTakenKeepsNoOtherOut(t *testing.T) {
 func TestWhatIsNoFlagDocumentIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ format, text, code string }{
-		{"flagd", ``, "not_a_flag_document"}, {"flagd", `null`, "not_a_flag_document"}, {"flagd", `[]`, "not_a_flag_document"},
-		{"flagd", `{}`, "not_a_flag_document"}, {"flagd", `{"flags": 1}`, "not_a_flag_document"}, {"flagd", `{"flags": null}`, "not_a_flag_document"},
-		{"flagd", `{"flags": {}, "$evaluators": []}`, "not_a_flag_document"}, {"flagd", `{"flags": {}, "metadata": 1}`, "not_a_flag_document"},
-		{"flagd", `{"flags": {}`, "not_a_flag_document"}, {"flagd", strings.Repeat(" ", importer.MaxBytes+1), "document_too_large"},
+		{"flagd", ``, "not_a_flag_document"},
+		{"flagd", `null`, "not_a_flag_document"},
+		{"flagd", `[]`, "not_a_flag_document"},
+		{"flagd", `{}`, "not_a_flag_document"},
+		{"flagd", `{"flags": 1}`, "not_a_flag_document"},
+		{"flagd", `{"flags": null}`, "not_a_flag_document"},
+		{"flagd", `{"flags": {}, "$evaluators": []}`, "not_a_flag_document"},
+		{"flagd", `{"flags": {}, "metadata": 1}`, "not_a_flag_document"},
+		{"flagd", `{"flags": {}`, "not_a_flag_document"},
+		{"flagd", strings.Repeat(" ", importer.MaxBytes+1), "document_too_large"},
 		{"unleash", `{"flags": {}}`, "unknown_format"},
 	} {
 		_, err := importer.Read(c.format, c.text)
@@ -124,12 +131,11 @@ func TestYAMLMeansWhatItsJSONMeans(t *testing.T) {
 	}
 	same(t, []byte(got), []byte(`{"flags": {"a": {"state": "ENABLED", "variants": {"on": true, "off": false, "true": 1.5}, "targeting": {"var": ["x"]}},
 		"b": {"variants": {"1": "one"}, "targeting": {"var": ["x"]}}}}`))
-	bomb := "a0: &a0 [x, x, x, x, x, x, x, x]\n"
-	for i := 1; i < 12; i++ {
-		n := string(rune('a' + i))
-		before := string(rune('a' + i - 1))
-		bomb += n + "0: &" + n + "0 [" + strings.TrimSuffix(strings.Repeat("*"+before+"0, ", 8), ", ") + "]\n"
+	lines := []string{"a: &a [x, x, x, x, x, x, x, x]"}
+	for name := 'b'; name < 'm'; name++ {
+		lines = append(lines, fmt.Sprintf("%c: &%c [%s*%c]", name, name, strings.Repeat(fmt.Sprintf("*%c, ", name-1), 7), name-1))
 	}
+	bomb := strings.Join(lines, "\n")
 	for _, text := range []string{"a: [", "flags: {a: .nan}", bomb} {
 		if _, err := importer.FromYAML([]byte(text)); err == nil {
 			t.Errorf("%s is taken", fault.Clip(text, 60))

@@ -80,7 +80,8 @@ func PlanFor(doc Document, ground registry.Ground, app *catalog.App, ends map[st
 	for _, name := range slices.Sorted(maps.Keys(doc.Evaluators)) {
 		w.named[name] = w.evaluator(name)
 	}
-	for w.settle() { //nolint:revive // each round may refuse more, which the next one has to heed
+	for again := true; again; { // each round may refuse more, which the next one has to heed
+		again = w.settle()
 	}
 	return w.plan()
 }
@@ -116,7 +117,7 @@ func (w *work) flag(key string) Step {
 			"it is a switch of the app %s that was made here, from a template: an import does not change it", there.App)
 	}
 	now := state.Serving.Imported
-	same := state.Live && now != nil && bytes.Equal(now.Definition, wanted.Definition) && bytes.Equal(now.Set, wanted.Set)
+	same := state.Live && now != nil && bytes.Equal(now.Whole(), wanted.Whole())
 	if same && (w.app == nil || w.app.Slug == there.App) {
 		return Step{Key: key, Action: Keep}
 	}

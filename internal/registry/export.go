@@ -65,7 +65,7 @@ func export(ctx context.Context, tx *store.Tx, environment string) (Set, error) 
 	for _, row := range rows {
 		s.Flags[row.key] = row.definition
 		if s.Metadata == nil && row.set != nil {
-			s.Flags[row.key] = Imported{Definition: row.definition, Set: row.set}.define(Flag{}, false)
+			s.Flags[row.key] = Imported{Definition: row.definition, Set: row.set}.Whole()
 		}
 		note(row.definition)
 	}

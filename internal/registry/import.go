@@ -64,7 +64,8 @@ func GroundOf(ctx context.Context, tx *store.Tx, environment string, keys []stri
 	if g.Evaluators, err = Evaluators(ctx, tx, environment); err != nil {
 		return Ground{}, err
 	}
-	return g, g.findUsers(ctx, tx, evaluators)
+	err = g.findUsers(ctx, tx, evaluators)
+	return g, err
 }
 
 // Known gives all rules with a name that flags of the environment may refer to.

@@ -149,6 +149,9 @@ func (i Imported) define(f Flag, killed bool) json.RawMessage {
 	return encode(d)
 }
 
+// Whole gives the definition with the metadata of its set: two that serve the same are the same in it.
+func (i Imported) Whole() json.RawMessage { return i.define(Flag{}, false) }
+
 // Scope is what access.Can asks about the flag.
 func (f Flag) Scope() access.Scope {
 	return access.Scope{
