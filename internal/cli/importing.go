@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,7 +14,6 @@ import (
 	"github.com/soukhq/souk/internal/api"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/importer"
-	"github.com/soukhq/souk/internal/registry"
 )
 
 func (p *program) importCommand() *cobra.Command {
@@ -27,6 +27,9 @@ What flags lack is a report and keeps none out: an owner, a contact, a TTL, a va
 the same file again changes nothing. Exits with 1 if a flag could not be taken; all others are.`,
 		RunE: run(func(cmd *cobra.Command, args []string) error {
 			in.Format = args[0]
+			if err := knownFormat(in.Format); err != nil {
+				return err
+			}
 			text, err := p.readDocument(args[1])
 			if err != nil {
 				return err
@@ -54,6 +57,14 @@ the same file again changes nothing. Exits with 1 if a flag could not be taken; 
 	p.installation(cmd)
 	p.outputFlag(cmd)
 	return cmd
+}
+
+func knownFormat(name string) error {
+	if slices.Contains(importer.Formats, name) {
+		return nil
+	}
+	return fault.New(fault.Invalid, "unknown_format", "there is no format %q of flags", name).
+		Fix("%s", fault.Meant(name, importer.Formats, "choose one of "+strings.Join(importer.Formats, ", ")))
 }
 
 // readDocument gives the text of a document as JSON.
@@ -135,9 +146,8 @@ func (p *program) exportFlagsCommand() *cobra.Command {
 		Long: `Print a document of flags (FORMAT is flagd). What was imported comes back as it was given; flags that were made here, and those
 that are turned off for everybody, stand there as they are served.`,
 		RunE: run(func(cmd *cobra.Command, args []string) error {
-			if args[0] != registry.FormatFlagd {
-				return fault.New(fault.Invalid, "unknown_format", "flags cannot be written in the format %q", args[0]).
-					Fix("%s", fault.Meant(args[0], importer.Formats, "use flagd"))
+			if err := knownFormat(args[0]); err != nil {
+				return err
 			}
 			return p.with(cmd.Context(), func(c *client) error {
 				answer, err := c.send(cmd.Context(), http.MethodGet, pathf("/environments/%s/export?format=%s", environment, args[0]), nil)
