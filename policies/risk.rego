@@ -45,4 +45,6 @@ medium contains sprintf("It calls a new address: %s", [host]) if {
 
 medium contains "People outside the company can see it" if input.audience.beyond_company == true
 
+medium contains "Flags of another system go live at once, without steps" if input.request.kind == "import_flags"
+
 downstream := {app | some app in input.dependencies.downstream}

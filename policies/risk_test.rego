@@ -33,6 +33,11 @@ test_new_address if risk.level == "medium" with input as {"bundle": {"egress": [
 
 test_known_address if risk.level == "low" with input as {"bundle": {"egress": ["api.example.com"]}, "app": {"egress": ["api.example.com"]}}
 
+test_an_import_asks_platform if {
+	risk.level == "medium" with input as {"request": {"kind": "import_flags"}}
+	approvals == {"product": 1, "platform": 1} with input as {"request": {"kind": "import_flags"}}
+}
+
 test_beyond_the_company if risk.level == "medium" with input as {"audience": {"beyond_company": true}}
 
 test_accepted_finding if risk.level == "high" with input as {"scan": {"findings": [{"accepted": true, "level": "high"}]}}

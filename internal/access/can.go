@@ -31,6 +31,7 @@ const (
 	KeyMake        Action = "key.make"        // make and revoke SDK keys: operators and admins; owners for their app, not where governed
 	Backup         Action = "backup"          // take a backup of everything, see what ails the installation: admins
 	KeyRead        Action = "key.read"        // list SDK keys: operators and admins; owners those of their app
+	FlagImport     Action = "flag.import"     // take flags over from another system: operators and admins; owners for their app
 )
 
 // Scope is what an action is about. Its zero value is the installation as a whole.
@@ -40,6 +41,7 @@ type Scope struct {
 	Requester   string // e-mail of who made the request
 	Person      string // e-mail of the person acted on
 	Governed    bool   // the environment is governed
+	Unowned     bool   // nobody owns it, as an imported flag without an app: operators and admins stand in for the owner
 }
 
 // standing is how an actor stands to the scope of an action, apart from roles.
@@ -83,6 +85,7 @@ var rules = []rule{
 	{KeyMake, []Role{Operator, Admin}, ownerUngoverned, nil},
 	{Backup, []Role{Admin}, 0, nil},
 	{KeyRead, []Role{Operator, Admin}, owner, []TokenScope{ScopeRead}},
+	{FlagImport, []Role{Operator, Admin}, owner, nil},
 }
 
 // Actions lists every action, those of the table in its order.
@@ -141,10 +144,13 @@ func Can(a Actor, action Action, on Scope) error {
 	return fault.New(fault.Forbidden, "forbidden", "you may not do this").Fix("ask %s", r.who(on))
 }
 
+// keepers are who acts for what nobody owns.
+var keepers = []Role{Operator, Admin}
+
 // stand gives every standing that the actor has.
 func stand(a Actor, on Scope) standing {
 	s := anybody
-	if a.Owns(on.OwnerGroup, on.OwnerPerson) {
+	if a.Owns(on.OwnerGroup, on.OwnerPerson) || on.Unowned && slices.ContainsFunc(keepers, a.Has) {
 		s |= owner
 		if !on.Governed {
 			s |= ownerUngoverned
@@ -171,6 +177,9 @@ func (r rule) who(on Scope) string {
 		}
 		if on.OwnerPerson != "" {
 			people = append(people, on.OwnerPerson)
+		}
+		if on.Unowned && len(r.roles) == 0 {
+			r.roles = keepers
 		}
 	}
 	if r.standing&requester != 0 && on.Requester != "" {

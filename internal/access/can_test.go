@@ -37,6 +37,7 @@ token.make      -    -    -       -         -      -          y     -          -
 key.make        -    -    y       -         y      -          -     -          -         y         -        y      y      y
 backup          -    -    -       -         -      -          -     -          -         -         -        y      y      y
 key.read        -    -    y       y         y      -          -     -          -         y         -        y      y      y
+flag.import     -    -    y       y         y      -          -     -          -         y         -        y      y      y
 `
 
 // narrowed is what a token of a scope lets somebody do who may do everything.
@@ -61,6 +62,7 @@ token.make      y    -     -         -     -         -
 key.make        y    -     -         -     -         -
 backup          y    -     -         -     -         -
 key.read        y    y     -         -     -         -
+flag.import     y    -     -         -     -         -
 `
 
 // eachCell calls check for every cell of a table, and fails if the table lacks an action or has one too many.
@@ -164,6 +166,24 @@ func TestNobodyIsOwnerOfWhatHasNone(t *testing.T) {
 	}
 }
 
+func TestOperatorsAndAdminsStandInForTheOwnerOfWhatNobodyOwns(t *testing.T) {
+	t.Parallel()
+	for _, action := range []Action{RequestMake, RolloutRun, Kill, FlagImport} {
+		for _, role := range []Role{Operator, Admin} {
+			if err := Can(somebody(role), action, Scope{Unowned: true}); err != nil {
+				t.Errorf("%s, %s: %v", action, role, err)
+			}
+		}
+		e := wantFault(t, Can(somebody(Publisher, Approver, Auditor), action, Scope{Unowned: true}), fault.Forbidden, "forbidden")
+		if want := "ask somebody with the role operator or somebody with the role admin"; e.Remediation != want {
+			t.Errorf("%s: got %q, want %q", action, e.Remediation, want)
+		}
+	}
+	if Can(somebody(Operator), RolloutRun, Scope{OwnerGroup: "team-lunch"}) == nil {
+		t.Error("an operator starts the rollout of a team")
+	}
+}
+
 func TestRefusalNamesWhomToAsk(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -194,8 +214,8 @@ func TestHeldIsWhatNeedsNoParticularApp(t *testing.T) {
 		{Actor{}, []Action{Public}},
 		{somebody(), []Action{Public, SignIn, Read, RequestComment, SessionManage, GroupJoin, TokenMake}},
 		{member, []Action{Public, SignIn, Read, RequestMake, RequestComment, SessionManage, GroupJoin, TokenMake}},
-		{somebody(Operator), []Action{Public, SignIn, Read, RequestMake, RequestComment, Kill, RolloutStop, SessionManage, GroupJoin, TokenMake, KeyMake, KeyRead}},
-		{Local("root"), []Action{Public, SignIn, Read, RequestMake, RequestEdit, RequestComment, Kill, RolloutStop, AuditRead, PeopleWrite, GovernWrite, SessionManage, GroupJoin, TokenMake, KeyMake, Backup, KeyRead}},
+		{somebody(Operator), []Action{Public, SignIn, Read, RequestMake, RequestComment, Kill, RolloutStop, SessionManage, GroupJoin, TokenMake, KeyMake, KeyRead, FlagImport}},
+		{Local("root"), []Action{Public, SignIn, Read, RequestMake, RequestEdit, RequestComment, Kill, RolloutStop, AuditRead, PeopleWrite, GovernWrite, SessionManage, GroupJoin, TokenMake, KeyMake, Backup, KeyRead, FlagImport}},
 	} {
 		if diff := cmp.Diff(c.want, Held(c.by)); diff != "" {
 			t.Errorf("%+v (-want +got):\n%s", c.by.Groups, diff)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/importer"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
@@ -25,6 +26,7 @@ type FlagSummary struct {
 type FlagDetail struct {
 	FlagSummary
 	Rollouts []rollout.Rollout `json:"rollouts" doc:"Newest first"`
+	Gaps     []importer.Gap    `json:"gaps" doc:"What an imported flag lacks, and what does not work of it"`
 	Can      []string          `json:"can" doc:"What the caller may do: kill, restore, change, rollback, extend, deprecate, remove; each environment says it for itself"`
 }
 
@@ -219,6 +221,9 @@ func (a *API) flag(ctx context.Context, by access.Actor, key string) (FlagDetail
 		if rules, err = lifecycle.DefaultRules(ctx, tx); err != nil {
 			return err
 		}
+		if detail.Gaps, err = gaps(ctx, tx, f, detail.Lifecycle); err != nil {
+			return err
+		}
 		for _, e := range f.Environments {
 			if past[e.Environment], err = registry.Past(ctx, tx, key, e.Environment); err != nil {
 				return err
@@ -235,12 +240,14 @@ func (a *API) flag(ctx context.Context, by access.Actor, key string) (FlagDetail
 
 // allow fills in what the actor may do with the flag, as a whole and in each environment.
 func (d *FlagDetail) allow(by access.Actor, rules lifecycle.Rules, past map[string][]registry.Revision, now time.Time) {
-	on := access.Scope{OwnerGroup: d.OwnerGroup, OwnerPerson: d.Owner}
+	on := d.Scope()
 	stops, asks := access.Can(by, access.Kill, on) == nil, access.Can(by, access.RequestMake, on) == nil
 	writable := d.Writable() == nil
 	can := map[string]bool{}
 	for i := range d.Environments {
 		e := &d.Environments[i]
+		serves, _ := d.KillServes(e.Environment)
+		e.KillServes = &serves
 		bakes := slices.ContainsFunc(d.Rollouts, func(r rollout.Rollout) bool { return r.Bakes(e.Environment) })
 		_, back := registry.LastGood(e.Serving, past[e.Environment])
 		for _, act := range []struct {
@@ -249,7 +256,7 @@ func (d *FlagDetail) allow(by access.Actor, rules lifecycle.Rules, past map[stri
 		}{
 			{"kill", stops && e.Kill == nil && d.RemovedAt == nil},
 			{"restore", stops && e.Kill != nil && writable},
-			{"change", asks && writable && e.Live && !bakes},
+			{"change", asks && writable && e.Live && !bakes && d.Imported == ""},
 			{"rollback", stops && writable && e.Live && e.Kill == nil && back},
 		} {
 			if act.may {

@@ -39,6 +39,12 @@ var schemaNames = map[string]string{
 	"measure.Series":     "UsageSeries",
 	"measure.Point":      "UsagePoint",
 	"measure.Client":     "UsageClient",
+	"registry.Imported":  "ImportedDefinition",
+	"importer.Plan":      "ImportPlan",
+	"importer.Step":      "ImportStep",
+	"importer.Gap":       "FlagGap",
+	"api.Importing":      "ImportWish",
+	"api.Imported":       "ImportOutcome",
 }
 
 func nameSchema(t reflect.Type, hint string) string {

@@ -136,6 +136,8 @@ checked and approved, rolls out in steps, can be turned off at once, and leaves 
                    (requests, approvals and rollouts happen in the console or over /api/v1)
 
   Serve            souk sdk-key create             a key for the SDKs of one environment
+                   souk import flagd FILE          flags of another system, with a report of what they lack
+                   souk export flagd               what an environment serves, as a document
 
   Stop             souk kill FLAG                  off for everybody, at once
 
@@ -168,7 +170,7 @@ func (p *program) root() *cobra.Command {
 		help(cmd, args)
 	})
 	root.AddCommand(p.serveCommand(), p.demoCommand(), p.checkCommand(), p.inviteCommand(), p.applyCommand(), p.tokenCommand(), p.keyCommand(),
-		p.killCommand(), p.auditCommand(), p.doctorCommand(), p.backupCommand(), p.restoreCommand(), p.migrateCommand(), p.versionCommand())
+		p.importCommand(), p.exportFlagsCommand(), p.killCommand(), p.auditCommand(), p.doctorCommand(), p.backupCommand(), p.restoreCommand(), p.migrateCommand(), p.versionCommand())
 	return root
 }
 

@@ -31,7 +31,7 @@ func CheckExtend(s Status, rules Rules, now, until time.Time) []fault.Finding {
 	}
 	expiry := s.Expiry()
 	switch {
-	case expiry == nil:
+	case expiry == nil && s.ActiveAt == nil:
 		return one("flag_key", "not_in_production", fmt.Sprintf("%s was never in production, so its time has not begun", s.FlagKey),
 			"start its rollout; an extension is for later")
 	case s.State == Deprecated && !s.inGrace(now):
@@ -41,7 +41,7 @@ func CheckExtend(s Status, rules Rules, now, until time.Time) []fault.Finding {
 		return one("until", "in_the_past", "the new end lies in the past", "choose a later day")
 	case until.Sub(now) > maxDays*24*time.Hour:
 		return one("until", "out_of_range", fmt.Sprintf("the new end is more than %d days away", maxDays), "choose an earlier day")
-	case s.State != Deprecated && !until.After(*expiry):
+	case s.State != Deprecated && expiry != nil && !until.After(*expiry):
 		return one("until", "not_later", fmt.Sprintf("%s may stay until %s already", s.FlagKey, expiry.UTC().Format(day)),
 			"choose a day after that")
 	}

@@ -104,7 +104,7 @@ func (l *Lifecycles) PlanRemoval(ctx context.Context, by access.Actor, key, plan
 		if err != nil {
 			return err
 		}
-		if err := access.Can(by, access.RolloutRun, access.Scope{OwnerGroup: flag.OwnerGroup, OwnerPerson: flag.Owner}); err != nil {
+		if err := access.Can(by, access.RolloutRun, flag.Scope()); err != nil {
 			return err
 		}
 		if !ok {
@@ -219,6 +219,26 @@ func Begin(ctx context.Context, tx *store.Tx, at time.Time, key string, terms Te
 	}
 	s.Revision = before.Revision
 	return save(ctx, tx, at, s)
+}
+
+// TakeOver begins the life of a flag that was imported, as active: somebody uses it already. It has no TTL until an extension
+// gives it one. registry's flag.imported is the event.
+func TakeOver(ctx context.Context, tx *store.Tx, at time.Time, key string) error {
+	rules, err := DefaultRules(ctx, tx)
+	if err != nil {
+		return err
+	}
+	at = store.Time(store.Micros(at))
+	s := Status{FlagKey: key, State: Active, Since: at, ActiveAt: &at, Revision: 1, GraceDays: rules.DeprecatedGraceDays}
+	// A proposal that was taken back may have left its key free, and its life behind.
+	if _, err := tx.Exec(ctx, `DELETE FROM lifecycle WHERE flag_key = $1 AND state = $2 AND left_state = $3`, key, Removed, Proposed); err != nil {
+		return fmt.Errorf("clear lifecycle of %s: %w", key, err)
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO lifecycle (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		values(s)...); err != nil {
+		return fmt.Errorf("begin lifecycle of %s: %w", key, err)
+	}
+	return s.place(ctx, tx, at)
 }
 
 // Rename follows a proposed flag to a new key, as registry.Revise gives it.

@@ -82,6 +82,8 @@ func (s Serving) Words() string {
 		return fmt.Sprintf("on for %d %% of %s", s.Percent, s.Audience)
 	case ServeCustom:
 		switch {
+		case s.Imported != nil:
+			return s.Imported.Words()
 		case s.Title != "":
 			return s.Title
 		case len(s.Targeting) == 0:
@@ -106,6 +108,9 @@ type definition struct {
 //
 // The on variant is the first bucket of the split, so that growing the percentage only ever adds people.
 func define(f Flag, s Serving, everybody, killed bool) json.RawMessage {
+	if s.Imported != nil {
+		return s.Imported.define(f, killed)
+	}
 	d := definition{
 		State: "ENABLED", Variants: f.served(s), DefaultVariant: f.Off,
 		Metadata: map[string]any{"app": f.App, "flag_id": f.FlagID},

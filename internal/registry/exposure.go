@@ -26,6 +26,9 @@ func (f Flag) exposure(s Serving) (e exposure, ok bool) {
 	case ServeAudience:
 		return exposure{audience: s.Audience, percent: s.Percent, outside: f.level(f.Outside)}, true
 	case ServeCustom:
+		if s.Imported != nil {
+			return exposure{}, false
+		}
 		if len(s.Targeting) == 0 {
 			level := f.level(f.fallback(s))
 			return exposure{outside: level}, level != exposedOutside

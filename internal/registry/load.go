@@ -56,9 +56,9 @@ func load(ctx context.Context, tx *store.Tx, e Environment, before *Served) (loa
 	if err != nil {
 		return loaded{}, err
 	}
-	l := loaded{environment: e.Name, revision: e.Revision, evaluators: make(map[string]json.RawMessage, len(segments))}
-	for _, s := range segments {
-		l.evaluators[s.Name] = encode(evaluator(s))
+	l := loaded{environment: e.Name, revision: e.Revision}
+	if l.evaluators, err = evaluators(ctx, tx, e.Name, segments); err != nil {
+		return loaded{}, err
 	}
 	if before != nil && !before.fromDisk && before.Revision <= e.Revision {
 		l.before = before
@@ -78,6 +78,21 @@ func load(ctx context.Context, tx *store.Tx, e Environment, before *Served) (loa
 		return loaded{}, fmt.Errorf("load flags of %s: %w", e.Name, err)
 	}
 	return l, nil
+}
+
+// evaluators gives what rules in an environment may refer to: the segments, and what imports brought.
+func evaluators(ctx context.Context, tx *store.Tx, environment string, segments []Segment) (map[string]json.RawMessage, error) {
+	all, err := Evaluators(ctx, tx, environment)
+	if err != nil {
+		return nil, err
+	}
+	if all == nil {
+		all = make(map[string]json.RawMessage, len(segments))
+	}
+	for _, s := range segments {
+		all[s.Name] = encode(evaluator(s))
+	}
+	return all, nil
 }
 
 // totals gives how many flags are live with what changed, and the sum of their revisions.

@@ -12,7 +12,7 @@ import (
 
 const flagColumns = `f.key, f.flag_id, f.app, f.name, f.description, f.type, f.owner_group, f.owner, f.contact,
 	f.template_id, f.template_version, f.variants, f.on_variant, f.off_variant, f.outside_variant, f.audience, f.client_side,
-	f.created_at, f.updated_at, f.installed_at, f.removed_at, f.read_only, f.revision`
+	f.created_at, f.updated_at, f.installed_at, f.removed_at, f.read_only, f.revision, f.imported`
 
 func scanFlag(row store.Row) (f Flag, err error) {
 	var variants string
@@ -20,7 +20,7 @@ func scanFlag(row store.Row) (f Flag, err error) {
 	var installed, removed sql.NullInt64
 	if err := row.Scan(&f.Key, &f.FlagID, &f.App, &f.Name, &f.Description, &f.Type, &f.OwnerGroup, &f.Owner, &f.Contact,
 		&f.TemplateID, &f.TemplateVersion, &variants, &f.On, &f.Off, &f.Outside, &f.Audience, &f.ClientSide,
-		&created, &updated, &installed, &removed, &f.ReadOnly, &f.Revision); err != nil {
+		&created, &updated, &installed, &removed, &f.ReadOnly, &f.Revision, &f.Imported); err != nil {
 		return Flag{}, err
 	}
 	f.CreatedAt, f.UpdatedAt = store.Time(created), store.Time(updated)

@@ -137,7 +137,7 @@ func (c Change) addEnvironment(ctx context.Context, tx *store.Tx, e Environment)
 	}
 	for _, f := range flags {
 		state := FlagEnvironment{Environment: e.Name, Revision: 1, Serving: Serving{Mode: ServeOff}, UpdatedAt: c.At}
-		if f.InstalledAt != nil {
+		if f.InstalledAt != nil && f.Imported == "" { // an import is into one environment
 			state.Live, state.Serving = true, e.Tier.first()
 		}
 		state.Definition = define(f, state.Serving, false, false)

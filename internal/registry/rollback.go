@@ -44,7 +44,7 @@ func good(r Revision, blamed map[string]int64) bool {
 		return false
 	}
 	switch r.Cause {
-	case CauseApproved, CauseRollout, CauseChanged, CauseRollback, CauseSegment:
+	case CauseApproved, CauseRollout, CauseChanged, CauseRollback, CauseSegment, CauseImported:
 	case CauseKill, CauseRestore, CauseRemoved:
 		return false
 	}

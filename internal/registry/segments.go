@@ -152,6 +152,11 @@ func (r *Registry) PutSegment(ctx context.Context, by access.Actor, s Segment) (
 		case s.Revision != old.Revision:
 			return stale("segment", s.Name).Showing(old)
 		}
+		if !exists {
+			if err := vacant(ctx, tx, s); err != nil {
+				return err
+			}
+		}
 		result.Revision++
 		written, err := tx.Exec(ctx, `INSERT INTO segment (`+segmentColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 			ON CONFLICT (name) DO UPDATE SET title = $2, description = $3, everybody = $4, group_names = $5, people = $6,

@@ -29,7 +29,7 @@ func (s Serving) Tidy() Serving {
 		tidy.Audience, tidy.Percent = s.Audience, s.Percent
 	case ServeCustom:
 		tidy.DefaultVariant, tidy.Title = s.DefaultVariant, s.Title
-		tidy.Targeting = plain(s.Targeting)
+		tidy.Targeting, tidy.Imported = plain(s.Targeting), s.Imported
 	}
 	if len(s.Variants) > 0 {
 		tidy.Variants = s.Variants
@@ -45,15 +45,20 @@ func plain(rule json.RawMessage) json.RawMessage {
 		return nil
 	}
 	var value any
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.UseNumber()
-	if !json.Valid(text) || decoder.Decode(&value) != nil {
+	if !json.Valid(text) || decodeNumbers(text, &value) != nil {
 		return text
 	}
 	if object, ok := value.(map[string]any); value == nil || ok && len(object) == 0 {
 		return nil
 	}
 	return encode(value)
+}
+
+// decodeNumbers decodes JSON with its numbers as they are written.
+func decodeNumbers(raw json.RawMessage, into *any) error {
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	return decoder.Decode(into)
 }
 
 // Equal tells whether two servings serve the same by the same words.
@@ -105,6 +110,13 @@ func (f Flag) Writable() error {
 // so on. Targeting is compiled as the data plane will. It finds nothing in what may be stored.
 func CheckServing(f Flag, s Serving, segments []Segment) []fault.Finding {
 	c := servingCheck{flag: f, serving: s.Tidy(), segments: segments}
+	switch {
+	case f.Imported != "" && s.Imported == nil:
+		c.report("change", "flag_imported", f.Key+" was imported: what it serves is what its document says", importAgain)
+		return c.found
+	case s.Imported != nil: // its import looked at it
+		return nil
+	}
 	c.variants()
 	switch s.Mode {
 	case ServeOff, ServeOn:
@@ -277,6 +289,9 @@ func refs(rule any) []string {
 			}
 		case map[string]any:
 			for operator, p := range part {
+				if list, ok := p.([]any); ok && len(list) == 1 && operator == "$ref" { // one argument may stand in a list
+					p = list[0]
+				}
 				if name, ok := p.(string); ok && operator == "$ref" {
 					found[name] = true
 				}

@@ -206,7 +206,10 @@ func Kill(ctx context.Context, tx *store.Tx, c Change, key, environment string) 
 	}); err != nil {
 		return Flag{}, false, err
 	}
-	return f, true, c.tell(ctx, tx, f, "flag.killed", environment, map[string]any{"before": state.Serving})
+	serves, chosen := f.KillServes(environment)
+	return f, true, c.tell(ctx, tx, f, "flag.killed", environment, map[string]any{
+		"before": state.Serving, "serves": serves, "off_value_chosen": chosen,
+	})
 }
 
 // Restore undoes a kill: the environment serves again what it served before, or what was changed since. changed is false if
@@ -399,6 +402,12 @@ func (f *Flag) put(ctx context.Context, tx *store.Tx, c Change, environment stri
 	if err != nil {
 		return err
 	}
+	return f.write(ctx, tx, c, state, everybody, revision)
+}
+
+// write stores the state of the flag in one environment as that environment's revision, and its history.
+func (f *Flag) write(ctx context.Context, tx *store.Tx, c Change, state *FlagEnvironment, everybody bool, revision int64) error {
+	environment := state.Environment
 	f.Revision++
 	state.Revision, state.UpdatedAt = revision, store.Time(store.Micros(c.At))
 	state.Definition = define(*f, state.Serving, everybody, state.Kill != nil)
@@ -449,6 +458,10 @@ func (c Change) tell(ctx context.Context, tx *store.Tx, f Flag, name, environmen
 		details["revision"] = state.Revision
 	}
 	event.Details = details
+	return c.append(ctx, tx, event)
+}
+
+func (c Change) append(ctx context.Context, tx *store.Tx, event audit.Event) error {
 	_, err := audit.Append(ctx, tx, event)
 	return err
 }

@@ -80,7 +80,7 @@ func (r *Registry) Rehearse(
 	t, err := read(ctx, r, by, func(ctx context.Context, tx *store.Tx) (trying, error) {
 		t, err := prepare(ctx, tx, key, environment, edit)
 		if err == nil {
-			err = access.Can(by, access.RequestMake, access.Scope{OwnerGroup: t.flag.OwnerGroup, OwnerPerson: t.flag.Owner})
+			err = access.Can(by, access.RequestMake, t.flag.Scope())
 		}
 		return t, err
 	})
@@ -138,13 +138,13 @@ func prepare(ctx context.Context, tx *store.Tx, key, environment string, edit Ed
 	if err != nil {
 		return t, err
 	}
-	evaluators := make(map[string]json.RawMessage, len(segments))
-	for _, s := range segments {
-		evaluators[s.Name] = encode(evaluator(s))
+	shared, err := evaluators(ctx, tx, environment, segments)
+	if err != nil {
+		return t, err
 	}
 	compile := func(definition json.RawMessage) *flag.Snapshot {
 		set := flag.Set{
-			Flags: map[string]json.RawMessage{key: definition}, Evaluators: evaluators, Metadata: setMetadata(environment),
+			Flags: map[string]json.RawMessage{key: definition}, Evaluators: shared, Metadata: setMetadata(environment),
 		}
 		s, _ := set.Compile() // what is wrong with the flag is its answer
 		return s

@@ -42,6 +42,7 @@ type Serving struct {
 	Targeting      json.RawMessage `json:"targeting,omitempty" doc:"flagd targeting, with mode custom; absent serves the default variant to everybody"`
 	DefaultVariant string          `json:"default_variant,omitempty" doc:"Variant where targeting names none, with mode custom; absent is what people outside an audience get"`
 	Title          string          `json:"title,omitempty" doc:"What a custom rule does, in plain words, where Souk made the rule"`
+	Imported       *Imported       `json:"imported,omitempty" doc:"What an import brought, with mode custom; targeting and default_variant repeat it"`
 	Variants       map[string]any  `json:"variants,omitempty" doc:"Variants of this environment alone: more of them, or other values; the off variant stays as it is"`
 }
 
@@ -63,7 +64,7 @@ type Flag struct {
 	App             string            `json:"app"`
 	Name            string            `json:"name"`
 	Description     string            `json:"description"`
-	Type            string            `json:"type" enum:"boolean,string,number,object"`
+	Type            string            `json:"type" enum:"boolean,string,number,object,mixed" doc:"mixed: imported, with values of several types"`
 	OwnerGroup      string            `json:"owner_group"`
 	Owner           string            `json:"owner" doc:"E-mail of the person, or name of the group, that answers for the flag"`
 	Contact         string            `json:"contact"`
@@ -75,6 +76,7 @@ type Flag struct {
 	Outside         string            `json:"outside" doc:"Variant for people outside the audience"`
 	Audience        string            `json:"audience" doc:"Segment that the flag was approved for"`
 	ClientSide      bool              `json:"client_side"`
+	Imported        string            `json:"imported,omitempty" enum:"flagd" doc:"Format that the flag was imported from; absent: it was made here"`
 	Environments    []FlagEnvironment `json:"environments" doc:"One for each environment, in their order; live is false until the flag is approved"`
 	CreatedAt       time.Time         `json:"created_at"`
 	UpdatedAt       time.Time         `json:"updated_at" doc:"Last change of the flag, of its life or of what it serves anywhere"`
@@ -103,6 +105,7 @@ type FlagEnvironment struct {
 	Kill        *Killed         `json:"kill,omitempty" doc:"Absent unless the flag is killed here"`
 	Definition  json.RawMessage `json:"definition" doc:"flagd definition that SDKs get"`
 	UpdatedAt   time.Time       `json:"updated_at"`
+	KillServes  *string         `json:"kill_serves,omitempty" doc:"Of one flag by itself: variant that a kill serves here; empty: a kill leaves programs their own default"`
 	Can         []string        `json:"can,omitempty" doc:"Of one flag by itself: what the caller may do here: kill, restore, change, rollback"`
 }
 
@@ -117,7 +120,7 @@ type Killed struct {
 type Revision struct {
 	Environment string          `json:"environment"`
 	Revision    int64           `json:"revision"`
-	Cause       Cause           `json:"cause" enum:"approved,rollout,changed,rollback,kill,restore,removed,segment"`
+	Cause       Cause           `json:"cause" enum:"approved,rollout,changed,rollback,kill,restore,removed,segment,imported"`
 	Serving     Serving         `json:"serving"`
 	Killed      bool            `json:"killed"`
 	Definition  json.RawMessage `json:"definition"`
@@ -170,4 +173,5 @@ const (
 	CauseRestore  Cause = "restore"
 	CauseRemoved  Cause = "removed"
 	CauseSegment  Cause = "segment"
+	CauseImported Cause = "imported"
 )

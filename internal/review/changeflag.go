@@ -93,6 +93,10 @@ func conflictOfChange(c Content, f Facts) *fault.Error {
 	if e := readOnly(*f.Flag); e != nil {
 		return e
 	}
+	if f.Flag.Imported != "" {
+		return fault.New(fault.Conflict, "flag_imported", "%s was imported: what it serves is what its document says", f.Flag.Key).At("flag_key").
+			Fix("change the document that it came from, and import it again").Showing(f.Flag)
+	}
 	state, _ := f.Flag.In(c.Environment)
 	if c.BaseRevision != 0 && c.BaseRevision != state.Revision {
 		return fault.New(fault.Conflict, "base_changed", "%s was changed in %s since you read it: you read revision %d, it is %d now",
@@ -285,10 +289,16 @@ func (d *Desk) rollback(ctx context.Context, tx *store.Tx, by access.Actor, flag
 	}
 	reason := orElse(w.Reason, fmt.Sprintf("back to revision %d: %s", target.Revision, target.Serving.Words()))
 	if pre, _ := registry.Preapproved(flag, state.Serving, target, past); env.Governed && !pre {
-		r, revealed, err := d.submit(ctx, tx, by, Content{
+		asked := Content{
 			Kind: ChangeFlag, FlagKey: flagKey, Environment: environment, BaseRevision: state.Revision,
 			Change: changeTo(flag, state.Serving, target.Serving), Reason: reason,
-		})
+		}
+		if target.Serving.Imported != nil {
+			if asked, err = importOf(flag, environment, *target.Serving.Imported, reason); err != nil {
+				return out, err
+			}
+		}
+		r, revealed, err := d.submit(ctx, tx, by, asked)
 		if err != nil {
 			return out, err
 		}

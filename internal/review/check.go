@@ -10,6 +10,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/catalog"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/importer"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/registry"
@@ -63,6 +64,8 @@ type Facts struct {
 	Life         *lifecycle.Status // of the flag
 	Rollout      *rollout.Rollout  // of the flag, if one is not over
 	Origin       *Content          // the request that the flag came from
+	Import       *importer.Plan    // what an import would do; nil: it cannot be told
+	ImportFault  *fault.Error      // why not
 	Offline      bool              // people, groups and apps are not known, so that nothing is said about them
 }
 

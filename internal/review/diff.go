@@ -1,6 +1,7 @@
 package review
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -111,6 +112,11 @@ func membersOf(c Content, t template.Document) []member {
 		members = append(members, member{"change", "Change", *c.Change})
 	}
 	text("until", "Until", c.Until)
+	text("format", "Format", c.Format)
+	if c.Document != "" {
+		sum := sha256.Sum256([]byte(c.Document))
+		text("document", "Document", fmt.Sprintf("%d bytes, SHA-256 %x", len(c.Document), sum))
+	}
 	text("removal_plan", "Removal plan", c.RemovalPlan)
 	for _, a := range c.Attachments {
 		text("attachments."+a.Name, "Attached "+a.Name, fmt.Sprintf("%d bytes", len(a.Content)))

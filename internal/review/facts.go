@@ -13,6 +13,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/catalog"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/importer"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/rollout"
@@ -49,12 +50,8 @@ func (d *Desk) facts(ctx context.Context, tx *store.Tx, r record, by access.Acto
 	if len(f.Authors) == 0 {
 		f.Authors = []Author{{Email: by.Email, Agent: by.Agent}}
 	}
-	if files, local := strings.CutPrefix(r.requester, "local:"); local {
-		f.Requester = access.Local(files)
-	} else if r.requester != "" && r.requester != by.Email {
-		if f.Requester, err = access.ActorOf(ctx, tx, r.requester, by.Credential, access.ScopeAll); err != nil && !fault.Is(err, fault.Unauthenticated) {
-			return Facts{}, err
-		}
+	if f.Requester, err = r.actor(ctx, tx, by); err != nil {
+		return Facts{}, err
 	}
 	if f.People, f.Groups, err = access.Names(ctx, tx); err != nil {
 		return Facts{}, err
@@ -63,6 +60,21 @@ func (d *Desk) facts(ctx context.Context, tx *store.Tx, r record, by access.Acto
 		err = t.about(ctx, tx, f.Now, r, &f)
 	}
 	return f, err
+}
+
+// actor is who asked, as they are now; by who asks for a new one. Somebody who may not sign in any more may do nothing.
+func (r record) actor(ctx context.Context, tx *store.Tx, by access.Actor) (access.Actor, error) {
+	if files, local := strings.CutPrefix(r.requester, "local:"); local {
+		return access.Local(files), nil
+	}
+	if r.requester == "" || r.requester == by.Email {
+		return by, nil
+	}
+	requester, err := access.ActorOf(ctx, tx, r.requester, by.Credential, access.ScopeAll)
+	if fault.Is(err, fault.Unauthenticated) {
+		err = nil
+	}
+	return requester, err
 }
 
 // pinned is the version of the template that the request was made with; 0, the newest, for a new one or another template.
@@ -153,7 +165,7 @@ func askFlag(by access.Actor, c Content, f Facts) error {
 	if f.Flag == nil {
 		return unknownFlag(c.FlagKey)
 	}
-	return access.Can(by, access.RequestMake, access.Scope{OwnerGroup: f.Flag.OwnerGroup, OwnerPerson: f.Flag.Owner})
+	return access.Can(by, access.RequestMake, f.Flag.Scope())
 }
 
 func unknownFlag(key string) *fault.Error {
@@ -251,8 +263,8 @@ func (f Facts) document() template.Document {
 	return f.Template.Document
 }
 
-// maxContent bounds a content, in bytes.
-const maxContent = 1 << 20
+// maxContent bounds a content, in bytes: a document that is imported stands in it as text, with its quotes escaped.
+const maxContent = 2*importer.MaxBytes + 1<<20
 
 // Parse reads a content strictly: a fault of kind Invalid names what is unknown, doubled or of another type.
 func Parse(raw []byte) (Content, error) {

@@ -59,12 +59,14 @@ func (k Kind) trait() (t trait, ok bool) {
 		return removing(), true
 	case RestoreFlag:
 		return restoring(), true
+	case ImportFlags:
+		return importing(), true
 	}
 	return trait{}, false
 }
 
 // kindNames are for those who ask for a kind that does not exist.
-const kindNames = "publish_app, create_flag, change_app, change_flag, extend_ttl, deprecate, remove or restore_flag"
+const kindNames = "publish_app, create_flag, change_app, change_flag, extend_ttl, deprecate, remove, restore_flag or import_flags"
 
 func unknownKind(k Kind) *fault.Error {
 	return fault.New(fault.Invalid, "unknown_kind", "%q is not something that can be asked for", k).At("kind").Fix("use " + kindNames)
@@ -133,6 +135,8 @@ var members = []struct {
 	{"base_revision", func(c Content) bool { return c.BaseRevision != 0 }},
 	{"change", func(c Content) bool { return c.Change != nil }},
 	{"until", func(c Content) bool { return c.Until != "" }},
+	{"format", func(c Content) bool { return c.Format != "" }},
+	{"document", func(c Content) bool { return c.Document != "" }},
 }
 
 func memberNames() []string {

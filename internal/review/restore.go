@@ -24,7 +24,7 @@ func restoring() trait {
 			if f.Flag == nil {
 				return unknownFlag(c.FlagKey)
 			}
-			return access.Can(by, access.Kill, access.Scope{OwnerGroup: f.Flag.OwnerGroup, OwnerPerson: f.Flag.Owner})
+			return access.Can(by, access.Kill, f.Flag.Scope())
 		},
 		conflict: func(_ Content, f Facts) *fault.Error {
 			if f.Flag == nil {

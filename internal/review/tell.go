@@ -62,6 +62,10 @@ func Tell(e audit.Event) string {
 			return fmt.Sprintf("%s is %s in %s", e.FlagKey, words, e.Environment)
 		}
 		return "changed the switch " + e.FlagKey
+	case "flag.imported":
+		return fmt.Sprintf("imported %s into %s: %v", e.FlagKey, e.Environment, e.Details["words"])
+	case "evaluator.imported":
+		return fmt.Sprintf("imported the %s into %s", strings.Replace(e.Subject, ":", " ", 1), e.Environment)
 	case "flag.extended":
 		return fmt.Sprintf("%s may stay until %v", e.FlagKey, e.Details["after"])
 	case "rollout.step_started":

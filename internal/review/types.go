@@ -23,6 +23,7 @@ const (
 	Deprecate   Kind = "deprecate"
 	Remove      Kind = "remove"
 	RestoreFlag Kind = "restore_flag"
+	ImportFlags Kind = "import_flags"
 )
 
 // State is where a request stands. Approved, denied and withdrawn are final.
@@ -40,18 +41,20 @@ const (
 
 // Content is what a request asks for: what its digest is taken over and approvals are given to.
 type Content struct {
-	Kind         Kind           `json:"kind" enum:"publish_app,create_flag,change_app,change_flag,extend_ttl,deprecate,remove,restore_flag"`
+	Kind         Kind           `json:"kind" enum:"publish_app,create_flag,change_app,change_flag,extend_ttl,deprecate,remove,restore_flag,import_flags"`
 	TemplateID   string         `json:"template_id,omitempty" doc:"For publish_app and create_flag"`
 	Reason       string         `json:"reason,omitempty"`
-	App          *App           `json:"app,omitempty" doc:"For publish_app; its slug for create_flag; its slug and what changes for change_app"`
+	App          *App           `json:"app,omitempty" doc:"For publish_app; its slug for create_flag, and for import_flags that belong to one; its slug and what changes for change_app"`
 	Fields       map[string]any `json:"fields,omitempty" doc:"The template's fields, for publish_app and create_flag"`
 	Attachments  []Attachment   `json:"attachments,omitempty" doc:"Lockfiles or SARIF for security_scan"`
 	RemovalPlan  string         `json:"removal_plan,omitempty" doc:"Who takes the flag out, when, and what replaces it; required for remove"`
 	FlagKey      string         `json:"flag_key,omitempty" doc:"For change_flag, extend_ttl, deprecate, remove and restore_flag"`
-	Environment  string         `json:"environment,omitempty" doc:"For change_flag and restore_flag"`
+	Environment  string         `json:"environment,omitempty" doc:"For change_flag, restore_flag and import_flags"`
 	BaseRevision int64          `json:"base_revision,omitempty" doc:"The revision that was read of what changes: of the app for change_app, of the flag in the environment for change_flag"`
 	Change       *FlagChange    `json:"change,omitempty" doc:"For change_flag"`
 	Until        string         `json:"until,omitempty" doc:"For extend_ttl: a date, which counts to its end in UTC, or a time (RFC 3339)"`
+	Format       string         `json:"format,omitempty" enum:"flagd" doc:"For import_flags"`
+	Document     string         `json:"document,omitempty" doc:"For import_flags: the text of the document; a request as it is given leaves it out, its content has it"`
 	Draft        bool           `json:"draft,omitempty" doc:"Not submitted yet: nothing is checked or reserved, and only the requester sees it"`
 }
 

@@ -24,7 +24,7 @@ func (d *Desk) view(ctx context.Context, tx *store.Tx, by access.Actor, r record
 	if view.Comments, err = r.comments(ctx, tx); err != nil {
 		return Request{}, err
 	}
-	if view.BaseChanged, err = d.outdated(ctx, tx, r); err != nil {
+	if view.BaseChanged, err = d.outdated(ctx, tx, by, r); err != nil {
 		return Request{}, err
 	}
 	entries, err := audit.OfRequest(ctx, tx, r.id)
@@ -40,12 +40,16 @@ func (d *Desk) view(ctx context.Context, tx *store.Tx, by access.Actor, r record
 }
 
 // outdated tells whether what an open request would change is another thing by now.
-func (d *Desk) outdated(ctx context.Context, tx *store.Tx, r record) (bool, error) {
+func (d *Desk) outdated(ctx context.Context, tx *store.Tx, by access.Actor, r record) (bool, error) {
 	t, ok := r.content.Kind.trait()
 	if !ok || t.base == nil || r.state != NeedsFixes && r.state != NeedsApproval {
 		return false, nil
 	}
 	var f Facts
+	var err error
+	if f.Requester, err = r.actor(ctx, tx, by); err != nil {
+		return false, err
+	}
 	if err := t.about(ctx, tx, d.Now(), r, &f); err != nil {
 		return false, err
 	}
@@ -63,6 +67,7 @@ func (d *Desk) summary(by access.Actor, r record, f Facts) Request {
 		Diff: []Change{}, Timeline: []TimelineEntry{}, Can: []string{}, CanDomains: []access.Domain{},
 		Impact: Impact{Environments: []string{}, Downstream: []string{}}, CreatedAt: r.createdAt, UpdatedAt: r.updatedAt,
 	}
+	view.Document = "" // megabytes that nobody reads in a list; the diff tells what it does
 	if view.Decisions == nil {
 		view.Decisions = []Decision{}
 	}

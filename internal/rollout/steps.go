@@ -261,7 +261,7 @@ func (m motion) keep(ctx context.Context, tx *store.Tx, r Rollout, event string)
 }
 
 func scope(f registry.Flag) access.Scope {
-	return access.Scope{OwnerGroup: f.OwnerGroup, OwnerPerson: f.Owner}
+	return f.Scope()
 }
 
 // seenBy fills in what depends on who looks and when.

@@ -45,7 +45,8 @@ var house = map[string]struct {
 	"internal/catalog":   {floor: 4},
 	"internal/lifecycle": {floor: 4, neighbours: []string{"internal/catalog"}},
 	"internal/rollout":   {floor: 4, neighbours: []string{"internal/catalog", "internal/lifecycle"}},
-	"internal/review":    {floor: 4, neighbours: []string{"internal/catalog", "internal/lifecycle", "internal/rollout"}},
+	"internal/importer":  {floor: 4, neighbours: []string{"internal/catalog"}},
+	"internal/review":    {floor: 4, neighbours: []string{"internal/catalog", "internal/lifecycle", "internal/rollout", "internal/importer"}},
 	"internal/apply":     {floor: 4, neighbours: []string{"internal/catalog", "internal/lifecycle", "internal/rollout", "internal/review"}},
 
 	// The data plane runs while the database is down: it knows nothing of governance.
@@ -90,7 +91,7 @@ var homes = map[string][]string{
 	"github.com/evanphx/json-patch/v5":         {"internal/review"},
 	"github.com/twmb/murmur3":                  {"internal/flag"},
 	"golang.org/x/text":                        {"internal/access", "internal/catalog", "internal/registry", "internal/template"},
-	"go.yaml.in/yaml/v3":                       {"internal/apply", "internal/serve"},
+	"go.yaml.in/yaml/v3":                       {"internal/apply", "internal/importer", "internal/serve"},
 	"github.com/danielgtaylor/huma/v2":         {"internal/api"},
 	"connectrpc.com/grpchealth":                {"internal/dataplane"},
 	"connectrpc.com/connect":                   protocols,

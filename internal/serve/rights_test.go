@@ -105,6 +105,8 @@ var rights = map[string]right{
 		"max_active_days": 9, "reminder_schedule_days": []int{1}, "deprecated_grace_days": 1,
 	}}, may: admins},
 	"apply-documents": {body: map[string]any{"documents": []any{map[string]any{"kind": "Segment", "name": "s", "spec": map[string]any{"title": "S"}}}, "dry_run": true}, may: admins},
+	"import-flags":    {body: map[string]any{"format": "flagd", "document": map[string]any{"flags": map[string]any{}}, "dry_run": true}, may: []string{"olu", "root"}},
+	"export-flags":    {path: "/environments/sandbox/export", may: anybody},
 	"examine":         {may: admins}, "take-backup": {may: admins},
 	"list-tokens":        {may: anybody},
 	"make-token":         {body: map[string]any{"as": "root" + at, "scope": "all"}, may: admins},

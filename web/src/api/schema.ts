@@ -225,6 +225,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/environments/{environment}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an environment serves, as a document of another system; what was imported comes back as it was given */
+        get: operations["export-flags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/environments/{name}": {
         parameters: {
             query?: never;
@@ -493,6 +510,23 @@ export interface paths {
         put?: never;
         /** Leave a group that people join by themselves */
         post: operations["leave-group"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take flags of another system over: at once, or as a request where the environment is governed (202) */
+        post: operations["import-flags"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1890,6 +1924,13 @@ export interface components {
             environments: components["schemas"]["FlagEnvironment"][];
             /** @description Such as microapp-where2eat-001 */
             flag_id: string;
+            /** @description What an imported flag lacks, and what does not work of it */
+            gaps: components["schemas"]["FlagGap"][];
+            /**
+             * @description Format that the flag was imported from; absent: it was made here
+             * @enum {string}
+             */
+            imported?: "flagd";
             /**
              * Format: date-time
              * @description When its approval first made it live
@@ -1922,8 +1963,11 @@ export interface components {
             template_id: string;
             /** Format: int64 */
             template_version: number;
-            /** @enum {string} */
-            type: "boolean" | "string" | "number" | "object";
+            /**
+             * @description mixed: imported, with values of several types
+             * @enum {string}
+             */
+            type: "boolean" | "string" | "number" | "object" | "mixed";
             /**
              * Format: date-time
              * @description Last change of the flag, of its life or of what it serves anywhere
@@ -1941,6 +1985,8 @@ export interface components {
             environment: string;
             /** @description Absent unless the flag is killed here */
             kill?: components["schemas"]["Killed"];
+            /** @description Of one flag by itself: variant that a kill serves here; empty: a kill leaves programs their own default */
+            kill_serves?: string;
             /** @description SDKs see the flag here: true from its approval to its removal */
             live: boolean;
             /**
@@ -1951,6 +1997,13 @@ export interface components {
             serving: components["schemas"]["Serving"];
             /** Format: date-time */
             updated_at: string;
+        };
+        FlagGap: {
+            /** @description no_owner, no_contact, no_ttl, no_off_value, unknown_variant, does_not_work or left_out */
+            code: string;
+            key: string;
+            message: string;
+            remediation: string;
         };
         FlagRef: {
             flag_id?: string;
@@ -1969,6 +2022,11 @@ export interface components {
             environments: components["schemas"]["FlagEnvironment"][];
             /** @description Such as microapp-where2eat-001 */
             flag_id: string;
+            /**
+             * @description Format that the flag was imported from; absent: it was made here
+             * @enum {string}
+             */
+            imported?: "flagd";
             /**
              * Format: date-time
              * @description When its approval first made it live
@@ -1999,8 +2057,11 @@ export interface components {
             template_id: string;
             /** Format: int64 */
             template_version: number;
-            /** @enum {string} */
-            type: "boolean" | "string" | "number" | "object";
+            /**
+             * @description mixed: imported, with values of several types
+             * @enum {string}
+             */
+            type: "boolean" | "string" | "number" | "object" | "mixed";
             /**
              * Format: date-time
              * @description Last change of the flag, of its life or of what it serves anywhere
@@ -2095,6 +2156,57 @@ export interface components {
             people: number;
             /** @description One line of exposure: who can see it, which data, where it may call */
             words: string;
+        };
+        ImportOutcome: {
+            dry_run: boolean;
+            plan: components["schemas"]["ImportPlan"];
+            /** @description The request that was made, where the environment is governed */
+            request?: components["schemas"]["Request"];
+        };
+        ImportPlan: {
+            /** @description App that the flags are to belong to */
+            app?: string;
+            /** @description Of the flags, by action */
+            counts: {
+                [key: string]: number;
+            };
+            environment: string;
+            evaluators: components["schemas"]["ImportStep"][];
+            flags: components["schemas"]["ImportStep"][];
+            format: string;
+            /** @description What flags that are taken lack, or what does not work of them */
+            gaps: components["schemas"]["FlagGap"][];
+            /** @description It takes a request that others approve */
+            governed: boolean;
+        };
+        ImportStep: {
+            /** @enum {string} */
+            action: "create" | "update" | "keep" | "refuse";
+            /** @description Why it is refused, as a stable name */
+            code?: string;
+            key: string;
+            /** @description Why it is refused */
+            message?: string;
+            remediation?: string;
+        };
+        ImportWish: {
+            /** @description Slug of the app that the flags are to belong to; without it nobody owns them, and operators and administrators act for them */
+            app?: string;
+            /** @description The document, or its text in a string */
+            document: unknown;
+            /** @description Plan only */
+            dry_run?: boolean;
+            /** @description sandbox unless said otherwise; where it is governed the import becomes a request */
+            environment?: string;
+            /** @enum {string} */
+            format: "flagd";
+            reason?: string;
+        };
+        ImportedDefinition: {
+            /** @description flagd definition as it was given */
+            definition: unknown;
+            /** @description Metadata of the set that it came with; the flag's own goes before */
+            set_metadata?: unknown;
         };
         InboxItem: {
             /**
@@ -2191,6 +2303,13 @@ export interface components {
             environments: components["schemas"]["FlagEnvironment"][];
             /** @description Such as microapp-where2eat-001 */
             flag_id: string;
+            /** @description What an imported flag lacks, and what does not work of it */
+            gaps: components["schemas"]["FlagGap"][];
+            /**
+             * @description Format that the flag was imported from; absent: it was made here
+             * @enum {string}
+             */
+            imported?: "flagd";
             /**
              * Format: date-time
              * @description When its approval first made it live
@@ -2224,8 +2343,11 @@ export interface components {
             template_id: string;
             /** Format: int64 */
             template_version: number;
-            /** @enum {string} */
-            type: "boolean" | "string" | "number" | "object";
+            /**
+             * @description mixed: imported, with values of several types
+             * @enum {string}
+             */
+            type: "boolean" | "string" | "number" | "object" | "mixed";
             /**
              * Format: date-time
              * @description Last change of the flag, of its life or of what it serves anywhere
@@ -2834,7 +2956,7 @@ export interface components {
             removal_plan: string;
         };
         Request: {
-            /** @description For publish_app; its slug for create_flag; its slug and what changes for change_app */
+            /** @description For publish_app; its slug for create_flag, and for import_flags that belong to one; its slug and what changes for change_app */
             app?: components["schemas"]["RequestApp"];
             /** @description The app that it is about */
             app_slug?: string;
@@ -2862,10 +2984,12 @@ export interface components {
             decisions: components["schemas"]["Decision"][];
             diff: components["schemas"]["Change"][];
             digest: string;
+            /** @description For import_flags: the text of the document; a request as it is given leaves it out, its content has it */
+            document?: string;
             /** @description Not submitted yet: nothing is checked or reserved, and only the requester sees it */
             draft?: boolean;
             editors: string[];
-            /** @description For change_flag and restore_flag */
+            /** @description For change_flag, restore_flag and import_flags */
             environment?: string;
             /** @description The template's fields, for publish_app and create_flag */
             fields?: {
@@ -2874,10 +2998,15 @@ export interface components {
             flag?: components["schemas"]["FlagRef"];
             /** @description For change_flag, extend_ttl, deprecate, remove and restore_flag */
             flag_key?: string;
+            /**
+             * @description For import_flags
+             * @enum {string}
+             */
+            format?: "flagd";
             id: string;
             impact: components["schemas"]["Impact"];
             /** @enum {string} */
-            kind: "publish_app" | "create_flag" | "change_app" | "change_flag" | "extend_ttl" | "deprecate" | "remove" | "restore_flag";
+            kind: "publish_app" | "create_flag" | "change_app" | "change_flag" | "extend_ttl" | "deprecate" | "remove" | "restore_flag" | "import_flags";
             /** @description The rollout that an approval leaves ready */
             plan: components["schemas"]["RolloutStep"][];
             reason?: string;
@@ -2921,7 +3050,7 @@ export interface components {
             url?: string;
         };
         RequestContent: {
-            /** @description For publish_app; its slug for create_flag; its slug and what changes for change_app */
+            /** @description For publish_app; its slug for create_flag, and for import_flags that belong to one; its slug and what changes for change_app */
             app?: components["schemas"]["RequestApp"];
             /** @description Lockfiles or SARIF for security_scan */
             attachments?: components["schemas"]["Attachment"][];
@@ -2932,9 +3061,11 @@ export interface components {
             base_revision?: number;
             /** @description For change_flag */
             change?: components["schemas"]["FlagChange"];
+            /** @description For import_flags: the text of the document; a request as it is given leaves it out, its content has it */
+            document?: string;
             /** @description Not submitted yet: nothing is checked or reserved, and only the requester sees it */
             draft?: boolean;
-            /** @description For change_flag and restore_flag */
+            /** @description For change_flag, restore_flag and import_flags */
             environment?: string;
             /** @description The template's fields, for publish_app and create_flag */
             fields?: {
@@ -2942,8 +3073,13 @@ export interface components {
             };
             /** @description For change_flag, extend_ttl, deprecate, remove and restore_flag */
             flag_key?: string;
+            /**
+             * @description For import_flags
+             * @enum {string}
+             */
+            format?: "flagd";
             /** @enum {string} */
-            kind?: "publish_app" | "create_flag" | "change_app" | "change_flag" | "extend_ttl" | "deprecate" | "remove" | "restore_flag";
+            kind?: "publish_app" | "create_flag" | "change_app" | "change_flag" | "extend_ttl" | "deprecate" | "remove" | "restore_flag" | "import_flags";
             reason?: string;
             /** @description Who takes the flag out, when, and what replaces it; required for remove */
             removal_plan?: string;
@@ -2967,6 +3103,13 @@ export interface components {
             environments: components["schemas"]["FlagEnvironment"][];
             /** @description Such as microapp-where2eat-001 */
             flag_id: string;
+            /** @description What an imported flag lacks, and what does not work of it */
+            gaps: components["schemas"]["FlagGap"][];
+            /**
+             * @description Format that the flag was imported from; absent: it was made here
+             * @enum {string}
+             */
+            imported?: "flagd";
             /**
              * Format: date-time
              * @description When its approval first made it live
@@ -3001,8 +3144,11 @@ export interface components {
             template_id: string;
             /** Format: int64 */
             template_version: number;
-            /** @enum {string} */
-            type: "boolean" | "string" | "number" | "object";
+            /**
+             * @description mixed: imported, with values of several types
+             * @enum {string}
+             */
+            type: "boolean" | "string" | "number" | "object" | "mixed";
             /**
              * Format: date-time
              * @description Last change of the flag, of its life or of what it serves anywhere
@@ -3017,7 +3163,7 @@ export interface components {
             at: string;
             by: string;
             /** @enum {string} */
-            cause: "approved" | "rollout" | "changed" | "rollback" | "kill" | "restore" | "removed" | "segment";
+            cause: "approved" | "rollout" | "changed" | "rollback" | "kill" | "restore" | "removed" | "segment" | "imported";
             definition: unknown;
             environment: string;
             killed: boolean;
@@ -3220,6 +3366,8 @@ export interface components {
             audience?: string;
             /** @description Variant where targeting names none, with mode custom; absent is what people outside an audience get */
             default_variant?: string;
+            /** @description What an import brought, with mode custom; targeting and default_variant repeat it */
+            imported?: components["schemas"]["ImportedDefinition"];
             /** @enum {string} */
             mode: "off" | "on" | "audience" | "custom";
             /**
@@ -4087,6 +4235,39 @@ export interface operations {
             };
         };
     };
+    "export-flags": {
+        parameters: {
+            query?: {
+                format?: "flagd";
+            };
+            header?: never;
+            path: {
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "put-environment": {
         parameters: {
             query?: never;
@@ -4898,6 +5079,87 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Group"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "import-flags": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "format": "flagd",
+                 *       "environment": "sandbox",
+                 *       "document": {
+                 *         "flags": {
+                 *           "new-checkout": {
+                 *             "state": "ENABLED",
+                 *             "variants": {
+                 *               "on": true,
+                 *               "off": false
+                 *             },
+                 *             "defaultVariant": "off",
+                 *             "targeting": {
+                 *               "if": [
+                 *                 {
+                 *                   "$ref": "staff"
+                 *                 },
+                 *                 "on"
+                 *               ]
+                 *             }
+                 *           }
+                 *         },
+                 *         "$evaluators": {
+                 *           "staff": {
+                 *             "ends_with": [
+                 *               {
+                 *                 "var": "email"
+                 *               },
+                 *               "@hyfin.example"
+                 *             ]
+                 *           }
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ImportWish"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOutcome"];
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOutcome"];
                 };
             };
             /** @description Error */
@@ -5780,7 +6042,7 @@ export interface operations {
                 /** @description May be given several times; drafts are the caller's own */
                 state?: ("draft" | "needs_fixes" | "needs_approval" | "approved" | "denied" | "withdrawn")[];
                 /** @description May be given several times */
-                kind?: ("publish_app" | "create_flag" | "change_app" | "change_flag" | "extend_ttl" | "deprecate" | "remove" | "restore_flag")[];
+                kind?: ("publish_app" | "create_flag" | "change_app" | "change_flag" | "extend_ttl" | "deprecate" | "remove" | "restore_flag" | "import_flags")[];
                 /** @description me: those that the caller may decide now */
                 waiting_for?: "me";
                 /** @description Those that the caller made, drafts too */

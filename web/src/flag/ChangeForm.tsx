@@ -4,7 +4,7 @@ import { useRef, useState } from "react";
 import { segmentsQuery } from "../api/calls";
 import type { Flag, FlagChange, FlagEnvironment } from "../api/types";
 import { m } from "../messages";
-import { changeOf, type Plan, planGaps, planOf, planWith, sameChange } from "../model/change";
+import { changeOf, type Plan, planGaps, planOf, planWith, sameChange, valueTypeOf } from "../model/change";
 import { errorsOf, Warnings } from "../pieces/Findings";
 import { NoticeBox } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
@@ -46,7 +46,7 @@ export function ChangeForm({ flag, state, governed, ...props }: Props) {
     sent.current = change;
     act({ do: "put", path: "change", content: { change, base_revision: base } });
   }
-  const gaps = planGaps(plan, flag.type).map(words.planGap);
+  const gaps = planGaps(plan, valueTypeOf(flag)).map(words.planGap);
   const stale = moved && (
     <NoticeBox
       tone="warn"

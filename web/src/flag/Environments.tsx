@@ -68,7 +68,9 @@ function Row({ flag, state, production }: { flag: Flag; state: FlagEnvironment; 
             <Who email={state.kill.by} />: <q>{state.kill.reason}</q>
           </span>
         )}
-        {!state.live && !state.kill && <span className={classes.meta}>{m.flag.notLive}</span>}
+        {!state.live && !state.kill && (
+          <span className={classes.meta}>{flag.imported ? m.flag.notImported : m.flag.notLive}</span>
+        )}
       </div>
       <div className={classes.acts}>
         {state.can?.includes("change") && (

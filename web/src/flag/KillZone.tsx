@@ -49,7 +49,7 @@ export function KillZone({ flag, state, governed }: Props) {
         >
           {m.flag.kill}
         </Button>
-        <p className={classes.words}>{state.live ? m.flag.killWhat(flag.off) : m.flag.killEarly}</p>
+        <p className={classes.words}>{whatKillDoes(flag, state)}</p>
       </div>
       <TextInput
         label={m.flag.killReason}
@@ -60,6 +60,14 @@ export function KillZone({ flag, state, governed }: Props) {
       {kill.error && <Notice problem={kill.error} />}
     </section>
   );
+}
+
+/** What one click does, before it is made. */
+function whatKillDoes(flag: Flag, state: FlagEnvironment): string {
+  const serves = state.kill_serves ?? flag.off;
+  if (!state.live) return flag.imported ? m.flag.killNotImported : m.flag.killEarly;
+  const chosen = !flag.imported || !flag.gaps.some((gap) => gap.code === "no_off_value");
+  return chosen ? m.flag.killWhat(serves) : m.flag.killNoOff(serves);
 }
 
 function receipt(r: {

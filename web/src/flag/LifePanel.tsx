@@ -47,15 +47,17 @@ export function LifePanel({ flag }: { flag: Flag }) {
       </ol>
       <Facts
         rows={[
-          [m.flag.ttl, m.flag.days(lifecycle.ttl_days)],
+          [m.flag.ttl, lifecycle.ttl_days > 0 ? m.flag.days(lifecycle.ttl_days) : m.flag.none],
           [
             m.flag.expires,
             lifecycle.expires_at ? (
               <>
                 {day(new Date(lifecycle.expires_at))} (<When at={lifecycle.expires_at} />)
               </>
-            ) : (
+            ) : lifecycle.ttl_days > 0 ? (
               m.flag.expiresLater(lifecycle.ttl_days)
+            ) : (
+              m.flag.expiresNever
             ),
           ],
           ...(lifecycle.removal_plan

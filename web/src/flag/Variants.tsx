@@ -3,7 +3,7 @@ import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Finding, Flag } from "../api/types";
 import { m } from "../messages";
-import { type Plan, parsedAs, typedValue, type ValueType, type Variant } from "../model/change";
+import { type Plan, parsedAs, typedValue, type ValueType, type Variant, valueTypeOf } from "../model/change";
 import { errorsOf } from "../pieces/Findings";
 import { Panel } from "../pieces/Page";
 import classes from "./ChangeForm.module.css";
@@ -45,7 +45,7 @@ export function Variants({ flag, plan, edit, findings }: Props) {
                 readOnly={needed.has(variant.name) && known.has(variant.name)}
                 onChange={(event) => change(i, { name: event.currentTarget.value })}
               />
-              <Value type={flag.type} variant={variant} set={(typed) => change(i, { typed })} />
+              <Value type={valueTypeOf(flag)} variant={variant} set={(typed) => change(i, { typed })} />
               {needed.has(variant.name) ? (
                 <span className={classes.hint}>{words.keeps}</span>
               ) : (
@@ -66,7 +66,7 @@ export function Variants({ flag, plan, edit, findings }: Props) {
           size="compact-sm"
           variant="subtle"
           leftSection={<IconPlus size={14} aria-hidden />}
-          onClick={() => put([...variants, { name: "", typed: blank[flag.type] }])}
+          onClick={() => put([...variants, { name: "", typed: blank[valueTypeOf(flag)] }])}
         >
           {words.addValue}
         </Button>

@@ -11,7 +11,7 @@ export const flag = {
   key: "Switch",
   owner: "Owner",
   life: "Life",
-  none: "No app switches yet",
+  empty: "No app switches yet",
   noneWords: "A switch comes with an app: publish one, and its switch appears here.",
   publish: "Publish an app",
   ofApp: (app: string) => `Only of ${app}: show all`,
@@ -23,6 +23,11 @@ export const flag = {
   killIn: (environment: string) => `Turn off for everybody in ${environment}`,
   killWhat: (variant: string) =>
     `One click, at once: everybody in production gets “${variant}”, and running rollouts stop.`,
+  killNoOff: (variant: string) =>
+    variant
+      ? `No off value is chosen. One click, at once: everybody in production gets its standard value “${variant}”, whatever its rules say.`
+      : "No off value is chosen, and no standard value to fall back on. One click, at once: everybody in production gets what the app does by itself.",
+  killNotImported: "It was not imported into production. Turned off now, it stays off when it is.",
   killEarly: "It is not approved yet and off everywhere. Turned off now, it stays off when it is.",
   killReason: "Reason (optional)",
   killDefault: "Turned off for everybody from the console",
@@ -38,6 +43,19 @@ export const flag = {
   restoreAsked: "Asked to turn it on again",
   restoreAskedWords: "Others decide on it, as on every change in production.",
   openRequest: "Open the request",
+  notImported: "Not imported here: no client sees it.",
+  ownerless: "Nobody yet: operators and administrators act for it",
+  none: "none",
+  imported: {
+    title: "Imported from flagd",
+    words: "It serves what its document says. To change that, change the document and import it again.",
+    complete: "It lacks nothing.",
+    next: "What it lacks",
+    extend: "Choose until when it is kept",
+    offNone: "no off value chosen",
+    exports: (environment: string) => `Export ${environment}`,
+    exportHelp: (environment: string) => `Download what ${environment} serves, as a flagd document`,
+  },
   notLive: "Not approved yet: no client sees it.",
   rollout: "Rollout",
   pastRollouts: "Earlier rollouts",
@@ -110,6 +128,7 @@ export const flag = {
     removed: "Gone",
   },
   expires: "Its time is up",
+  expiresNever: "never, unless somebody chooses a day",
   expiresLater: (days: number) => `${days} days after its first step in production`,
   ttl: "TTL",
   days: (n: number) => (n === 1 ? "1 day" : `${n} days`),

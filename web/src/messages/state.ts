@@ -49,5 +49,6 @@ export const state = {
     segment: "Audience changed",
     changed: "Changed",
     rollback: "Rolled back",
+    imported: "Imported",
   },
 };

@@ -1,6 +1,17 @@
 import { expect, test } from "vitest";
 import type { Flag, FlagEnvironment } from "../api/types";
-import { type Change, changeOf, type Plan, parsedAs, planGaps, planOf, planWith, same } from "./change";
+import {
+  type Change,
+  changeOf,
+  type Plan,
+  parsedAs,
+  planGaps,
+  planOf,
+  planWith,
+  same,
+  type ValueType,
+  valueTypeOf,
+} from "./change";
 import { readTargeting } from "./rule";
 
 const flag = {
@@ -71,7 +82,7 @@ test("the own rule that was typed stays while one looks at another way of servin
 
 test("what is missing is told before the server is asked", () => {
   const plan = planOf(flag, state({ mode: "off" }));
-  const gaps = (change: Partial<Plan>, type = flag.type) =>
+  const gaps = (change: Partial<Plan>, type: ValueType = valueTypeOf(flag)) =>
     planGaps({ ...plan, ...change }, type).map((gap) => gap.what);
   expect(gaps({})).toEqual([]);
   expect(gaps({ mode: "audience", audience: "", percent: 120 })).toEqual(["audience", "percent"]);
@@ -86,7 +97,7 @@ test("what is missing is told before the server is asked", () => {
   expect(gaps({ variants })).toEqual(["value", "twice", "name"]);
 });
 
-test.each<[string, Flag["type"], unknown]>([
+test.each<[string, ValueType, unknown]>([
   ["true", "boolean", true],
   ["1", "boolean", undefined],
   ["1.5", "number", 1.5],

@@ -21,7 +21,10 @@ export interface Variant {
   typed: string;
 }
 
-export type ValueType = Flag["type"];
+export type ValueType = Exclude<Flag["type"], "mixed">;
+
+/** The type that the values of a flag have. Only an imported flag has several, and that is not edited. */
+export const valueTypeOf = ({ type }: Pick<Flag, "type">): ValueType => (type === "mixed" ? "object" : type);
 
 /** What a change_flag request carries. */
 export interface Change {
@@ -82,7 +85,7 @@ export function planWith(plan: Plan, change: Change | undefined): Plan {
 
 /** The change that a plan asks for: what its way of serving needs, and the values where they differ from those that are there. */
 export function changeOf(plan: Plan, flag: Pick<Flag, "type" | "variants">, state: FlagEnvironment): Change {
-  const values = valuesOf(plan.variants, flag.type);
+  const values = valuesOf(plan.variants, valueTypeOf(flag));
   const variants = same(values, valuesIn(flag, state)) ? {} : { variants: values };
   switch (plan.mode) {
     case "off":

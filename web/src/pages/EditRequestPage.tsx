@@ -85,6 +85,7 @@ function FormOf(props: FormProps) {
     case "remove":
       return <LifeForm {...props} />;
     case "restore_flag":
+    case "import_flags":
       return (
         <AskForm {...props} fields={[]}>
           {() => null}

@@ -49,6 +49,7 @@ export function Component() {
 function obstacleOf(flag: Flag, state: FlagEnvironment, governed: boolean): string {
   const readOnly = m.change.readOnly[flag.lifecycle.state];
   if (readOnly) return readOnly;
+  if (flag.imported) return m.flag.imported.words;
   const open = flag.rollouts.some((one) => one.state !== "completed" && one.state !== "aborted");
   if (open && governed) return m.change.running;
   return state.can?.includes("change") ? "" : m.change.notYours(flag.owner_group);

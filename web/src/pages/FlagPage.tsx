@@ -5,6 +5,7 @@ import type { Environment, Flag } from "../api/types";
 import { Ask, useAsked } from "../flag/Ask";
 import { Environments } from "../flag/Environments";
 import { HistoryPanel } from "../flag/HistoryPanel";
+import { ImportPanel } from "../flag/ImportPanel";
 import { KillZone } from "../flag/KillZone";
 import { LifePanel } from "../flag/LifePanel";
 import { RolloutPanel } from "../flag/RolloutPanel";
@@ -51,12 +52,21 @@ function Screen({ flag, known }: { flag: Flag; known: Environment[] }) {
   return (
     <Page
       title={flag.key}
-      above={<Link to={`/flags?app=${encodeURIComponent(flag.app)}`}>{flag.app}</Link>}
-      words={flag.description || m.flag.words(flag.app, flag.audience)}
+      above={
+        flag.app ? (
+          <Link to={`/flags?app=${encodeURIComponent(flag.app)}`}>{flag.app}</Link>
+        ) : (
+          <Link to="/flags">{m.flag.listTitle}</Link>
+        )
+      }
+      words={
+        flag.imported ? m.flag.imported.words : flag.description || m.flag.words(flag.app, flag.audience)
+      }
     >
       {state && <KillZone flag={flag} state={state} governed={production?.governed ?? true} />}
       <div className={classes.columns}>
         <div className={classes.main}>
+          {flag.imported && <ImportPanel flag={flag} />}
           <RolloutPanel flag={flag.key} rollouts={flag.rollouts} />
           <Environments flag={flag} known={known} />
           <UsagePanel flag={flag} known={known} usual={production?.name} />
@@ -80,14 +90,12 @@ function About({ flag }: { flag: Flag }) {
       <Facts
         rows={[
           [words.name, flag.name],
-          [words.owner, flag.owner === flag.owner_group ? flag.owner : `${flag.owner} (${flag.owner_group})`],
-          [words.contact, flag.contact],
-          [words.audience, flag.audience],
-          [words.outside, flag.outside],
-          [words.off, flag.off],
+          [words.owner, ownerOf(flag)],
+          [words.contact, flag.contact || m.flag.none],
+          ...(flag.imported ? [] : made(flag)),
+          [words.off, flag.off || m.flag.imported.offNone],
           [words.values, Object.keys(flag.variants).join(", ")],
           [words.browsers, <Browsers key="browsers" seen={flag.client_side} />],
-          [words.template, `${flag.template_id} · ${flag.template_version}`],
           [words.id, <code key="id">{flag.flag_id}</code>],
           [words.created, <When key="at" at={flag.created_at} />],
         ]}
@@ -106,9 +114,21 @@ function Browsers({ seen }: { seen: boolean }) {
   );
 }
 
+function ownerOf(flag: Flag): string {
+  if (!flag.owner) return m.flag.ownerless;
+  return flag.owner === flag.owner_group ? flag.owner : `${flag.owner} (${flag.owner_group})`;
+}
+
+/** What only a flag has that was made here, from a template. */
+const made = (flag: Flag): [string, string][] => [
+  [m.flag.facts.audience, flag.audience],
+  [m.flag.facts.outside, flag.outside],
+  [m.flag.facts.template, `${flag.template_id} · ${flag.template_version}`],
+];
+
 function AskYourself({ flag, environment }: { flag: Flag; environment: string }) {
   const curl = [
-    `curl -s ${window.location.origin}/ofrep/v1/evaluate/flags/${flag.key}`,
+    `curl -s ${window.location.origin}/ofrep/v1/evaluate/flags/${encodeURIComponent(flag.key)}`,
     '  -H "Authorization: Bearer $SDK_KEY" -H "Content-Type: application/json"',
     `  -d '{"context": {"targetingKey": "alice@hyfin.example"}}'`,
   ].join(" \\\n");

@@ -1,5 +1,5 @@
 import { Button } from "@mantine/core";
-import { IconToggleLeft } from "@tabler/icons-react";
+import { IconDownload, IconToggleLeft } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import { about, environmentsQuery, groupsQuery } from "../api/calls";
@@ -52,7 +52,24 @@ export function Component() {
   });
   const app = read("app");
   return (
-    <Page title={words.listTitle} words={words.listWords}>
+    <Page
+      title={words.listTitle}
+      words={words.listWords}
+      actions={
+        environment && (
+          <Button
+            variant="default"
+            component="a"
+            href={`/api/v1/environments/${encodeURIComponent(environment)}/export?format=flagd`}
+            download
+            title={words.imported.exportHelp(environment)}
+            leftSection={<IconDownload size={16} aria-hidden />}
+          >
+            {words.imported.exports(environment)}
+          </Button>
+        )
+      }
+    >
       <FilterBar filters={filters} search={words.search}>
         <FilterChoice filters={filters} name="state" label={words.life} data={choices(m.state.lifecycle)} />
         <FilterChoice
@@ -104,7 +121,7 @@ export function Component() {
           filtered={filters.filtered}
           clear={filters.clear}
           nothing={
-            <Empty tall icon={<IconToggleLeft />} title={words.none} words={words.noneWords}>
+            <Empty tall icon={<IconToggleLeft />} title={words.empty} words={words.noneWords}>
               <Button component={Link} to="/publish">
                 {words.publish}
               </Button>
@@ -138,7 +155,7 @@ const columns = (environment: string | undefined): Column<FlagSummary>[] => [
       </>
     ),
   },
-  { title: words.owner, cell: (flag) => flag.owner_group },
+  { title: words.owner, cell: (flag) => flag.owner_group || "–" },
   {
     title: environment ?? words.production,
     narrow: "bare",

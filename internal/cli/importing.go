@@ -1,0 +1,168 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/soukhq/souk/internal/api"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/importer"
+)
+
+func (p *program) importCommand() *cobra.Command {
+	in := api.Importing{}
+	cmd := &cobra.Command{
+		Use: "import FORMAT FILE", Short: "Take the flags of another system over", Args: cobra.ExactArgs(2),
+		Long: `Read a document of flags (FORMAT is flagd; FILE - reads stdin, and YAML is taken by its name), keep its keys and shared rules, and
+serve them in an environment: at once in the sandbox and wherever nobody approves, else as a request that others decide.
+
+What flags lack is a report and keeps none out: an owner, a contact, a TTL, a variant that they may come to, a value for off. Importing
+the same file again changes nothing. Exits with 1 if a flag could not be taken; all others are.`,
+		RunE: run(func(cmd *cobra.Command, args []string) error {
+			in.Format = args[0]
+			if err := knownFormat(in.Format); err != nil {
+				return err
+			}
+			text, err := p.readDocument(args[1])
+			if err != nil {
+				return err
+			}
+			if in.Document, err = json.Marshal(text); err != nil {
+				return fmt.Errorf("encode document: %w", err)
+			}
+			var done api.Imported
+			if err := p.with(cmd.Context(), func(c *client) error { return c.post(cmd.Context(), "/imports", in, &done) }); err != nil {
+				return err
+			}
+			if err := p.write(done, func(w io.Writer) { printImport(w, done) }); err != nil {
+				return err
+			}
+			if done.Plan.Refused() {
+				return errFindings
+			}
+			return nil
+		}),
+	}
+	cmd.Flags().StringVar(&in.Environment, "environment", "sandbox", "environment to serve them in")
+	cmd.Flags().StringVar(&in.App, "app", "", "short name of the app that they belong to (default none: operators and admins act for them)")
+	cmd.Flags().StringVar(&in.Reason, "reason", "", "why, for the audit log and for who approves it")
+	cmd.Flags().BoolVar(&in.DryRun, "dry-run", false, "print the plan and what flags lack, and stop")
+	p.installation(cmd)
+	p.outputFlag(cmd)
+	return cmd
+}
+
+func knownFormat(name string) error {
+	if slices.Contains(importer.Formats, name) {
+		return nil
+	}
+	return fault.New(fault.Invalid, "unknown_format", "there is no format %q of flags", name).
+		Fix("%s", fault.Meant(name, importer.Formats, "choose one of "+strings.Join(importer.Formats, ", ")))
+}
+
+// readDocument gives the text of a document as JSON.
+func (p *program) readDocument(name string) (string, error) {
+	from := p.In
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return "", fault.New(fault.Invalid, "no_file", "%s cannot be read", name).Fix("name a file with flags").Because(err)
+		}
+		defer file.Close()
+		from = file
+	}
+	text, err := io.ReadAll(io.LimitReader(from, importer.MaxBytes+1))
+	if err != nil {
+		return "", fault.New(fault.Invalid, "no_file", "%s cannot be read", name).Fix("name a file with flags").Because(err)
+	}
+	if strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml") {
+		return importer.FromYAML(text)
+	}
+	return string(text), nil
+}
+
+func printImport(w io.Writer, done api.Imported) {
+	plan := done.Plan
+	for _, part := range []struct {
+		what  string
+		steps []importer.Step
+	}{{"evaluator", plan.Evaluators}, {"flag", plan.Flags}} {
+		for _, step := range part.steps {
+			if step.Action == importer.Keep {
+				continue
+			}
+			fmt.Fprintf(w, "%-7s %s %s\n", step.Action, part.what, step.Key)
+			if step.Action == importer.Refuse {
+				fmt.Fprintf(w, "        %s\n        → %s\n", step.Message, step.Remediation)
+			}
+		}
+	}
+	printGaps(w, plan.Gaps)
+	fmt.Fprintf(w, "%d new, %d changed, %d unchanged, %d not taken\n",
+		plan.Counts["create"], plan.Counts["update"], plan.Counts["keep"], plan.Counts["refuse"])
+	switch {
+	case done.DryRun:
+		fmt.Fprintln(w, "nothing was changed (dry run)")
+	case done.Request != nil:
+		fmt.Fprintf(w, "request %s waits for approval: %s is changed by requests\n", done.Request.ID, plan.Environment)
+	case plan.Counts["create"]+plan.Counts["update"] > 0:
+		fmt.Fprintf(w, "%s serves them\n", plan.Environment)
+	}
+}
+
+// printGaps tells each gap once, with the flags that have it.
+func printGaps(w io.Writer, gaps []importer.Gap) {
+	keys := map[importer.Gap][]string{}
+	var order []importer.Gap
+	for _, gap := range gaps {
+		key := gap.Key
+		gap.Key = ""
+		if keys[gap] == nil {
+			order = append(order, gap)
+		}
+		keys[gap] = append(keys[gap], key)
+	}
+	for _, gap := range order {
+		who := keys[gap]
+		list := strings.Join(who[:min(len(who), 5)], ", ")
+		if len(who) > 5 {
+			list += fmt.Sprintf(" and %d more", len(who)-5)
+		}
+		fmt.Fprintf(w, "gap     %s: %s\n        of %s\n        → %s\n", gap.Code, gap.Message, list, gap.Remediation)
+	}
+}
+
+func (p *program) exportFlagsCommand() *cobra.Command {
+	var environment string
+	cmd := &cobra.Command{
+		Use: "export FORMAT", Short: "Write what an environment serves as a document of flags", Args: cobra.ExactArgs(1),
+		Long: `Print a document of flags (FORMAT is flagd). What was imported comes back as it was given; flags that were made here, and those
+that are turned off for everybody, stand there as they are served.`,
+		RunE: run(func(cmd *cobra.Command, args []string) error {
+			if err := knownFormat(args[0]); err != nil {
+				return err
+			}
+			return p.with(cmd.Context(), func(c *client) error {
+				answer, err := c.send(cmd.Context(), http.MethodGet, pathf("/environments/%s/export?format=%s", environment, args[0]), nil)
+				if err != nil {
+					return err
+				}
+				defer answer.Body.Close()
+				if _, err := io.Copy(p.Out, answer.Body); err != nil {
+					return fmt.Errorf("write document: %w", err)
+				}
+				return nil
+			})
+		}),
+	}
+	cmd.Flags().StringVar(&environment, "environment", "sandbox", "environment whose flags are written")
+	p.installation(cmd)
+	return cmd
+}

@@ -1,0 +1,259 @@
+// Package importer reads flag documents of other systems, and says what taking them over into an environment would do and what
+// would be missing then. It writes documents too. It submits nothing and changes nothing.
+package importer
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/registry"
+)
+
+// Limits of a document.
+const (
+	MaxBytes = 4 << 20
+	MaxFlags = 5_000
+	maxName  = 500 // bytes of a key, or of the name of an evaluator
+)
+
+// Formats are those that are read.
+var Formats = []string{registry.FormatFlagd}
+
+// Document is what was read: flags by key and evaluators by name in their normal form, the metadata of the set, and what
+// could not be understood.
+type Document struct {
+	Format     string
+	Flags      map[string]json.RawMessage
+	Evaluators map[string]json.RawMessage
+	Metadata   json.RawMessage // nil: none
+	Bad        []Refusal
+}
+
+// Refusal is a flag or an evaluator that cannot be taken, and why.
+type Refusal struct {
+	Key string // as far as it is known
+	fault.Finding
+}
+
+// Read reads a document. What is wrong with one flag keeps that one out; a text that is no flag document is a fault at
+// document.
+func Read(format, text string) (Document, error) {
+	if format != registry.FormatFlagd {
+		return Document{}, fault.New(fault.Invalid, "unknown_format", "flags of the format %q cannot be read", fault.Clip(format, 80)).
+			At("format").Fix("%s", fault.Meant(format, Formats, "choose one of "+strings.Join(Formats, ", ")))
+	}
+	if len(text) > MaxBytes {
+		return Document{}, fault.New(fault.TooLarge, "document_too_large", "the document has %d bytes; at most %d are read at once", len(text), MaxBytes).
+			At("document").Fix("split it into several, and import one after the other")
+	}
+	return readFlagd(text)
+}
+
+func unreadable(format string, args ...any) *fault.Error {
+	return fault.New(fault.Invalid, "not_a_flag_document", format, args...).At("document").
+		Fix(`give a document of flagd's flag definitions, such as {"flags": {"my-flag": {"state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off"}}}`)
+}
+
+// readFlagd reads flagd's flag definitions (https://flagd.dev/schema/v0/flags.json), in both forms of the member flags. As
+// encoding/json, which flagd reads with, it takes the last of what is given twice.
+func readFlagd(text string) (Document, error) {
+	doc := Document{Format: registry.FormatFlagd, Flags: map[string]json.RawMessage{}, Evaluators: map[string]json.RawMessage{}}
+	var top map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &top); err != nil || top == nil {
+		if err == nil {
+			return doc, unreadable("the document is no JSON object")
+		}
+		return doc, unreadable("the document cannot be read").Because(err)
+	}
+	if err := doc.readFlags(top["flags"]); err != nil {
+		return doc, err
+	}
+	if len(doc.Flags) > MaxFlags {
+		return doc, fault.New(fault.TooLarge, "too_many_flags", "the document has %d flags; at most %d are taken at once", len(doc.Flags), MaxFlags).
+			At("document").Fix("split it into several, and import one after the other")
+	}
+	if raw, ok := top["$evaluators"]; ok {
+		var evaluators map[string]json.RawMessage
+		if json.Unmarshal(raw, &evaluators) != nil {
+			return doc, unreadable("the member $evaluators is no object")
+		}
+		for _, name := range slices.Sorted(maps.Keys(evaluators)) {
+			doc.evaluator(name, evaluators[name])
+		}
+	}
+	if raw, ok := top["metadata"]; ok {
+		members, ok := registry.Normal(raw)
+		if !ok || members[0] != '{' && string(members) != "null" {
+			return doc, unreadable("the member metadata is no object")
+		}
+		if len(members) > len("{}") && string(members) != "null" {
+			doc.Metadata = members
+		}
+	}
+	return doc, nil
+}
+
+func (d *Document) readFlags(raw json.RawMessage) error {
+	var flags map[string]json.RawMessage
+	if len(raw) > 0 && json.Unmarshal(raw, &flags) == nil && flags != nil {
+		for _, key := range slices.Sorted(maps.Keys(flags)) {
+			d.flag(key, flags[key])
+		}
+		return nil
+	}
+	var list []map[string]json.RawMessage
+	if len(raw) == 0 || json.Unmarshal(raw, &list) != nil || list == nil {
+		return unreadable("the member flags is no object or list of flags")
+	}
+	for i, members := range list {
+		var key string
+		if json.Unmarshal(members["key"], &key) != nil || key == "" {
+			d.refuse(fmt.Sprintf("flags[%d]", i), "no_key", "it has no key", "give it a member key")
+			continue
+		}
+		delete(members, "key") // in an object it stands outside
+		definition, err := json.Marshal(members)
+		if err != nil {
+			return fmt.Errorf("encode flag %s: %w", key, err)
+		}
+		d.flag(key, definition)
+	}
+	return nil
+}
+
+func (d *Document) refuse(key, code, message, remediation string) {
+	d.Bad = append(d.Bad, Refusal{Key: key, Finding: fault.Finding{
+		Severity: fault.SeverityError, Field: "flags." + fault.Clip(key, maxName), Code: code, Message: message, Remediation: remediation,
+	}})
+}
+
+// legal tells what keeps a text from being a key, or the name of an evaluator; empty if nothing does.
+func legal(name string) string {
+	switch {
+	case name == "":
+		return "it is empty"
+	case len(name) > maxName:
+		return fmt.Sprintf("it has %d bytes; at most %d are allowed", len(name), maxName)
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
+		return "it holds control characters"
+	case strings.ContainsFunc(name, fault.Deceptive):
+		return "it holds characters that cannot be seen or that turn the direction of text"
+	}
+	return ""
+}
+
+// flag takes one flag into the document, or refuses it. What a program could still evaluate is taken, however little sense it
+// makes.
+func (d *Document) flag(key string, raw json.RawMessage) {
+	delete(d.Flags, key)
+	if why := legal(key); why != "" {
+		d.refuse(fault.Clip(strings.ToValidUTF8(key, "?"), maxName), "bad_key", "its key cannot be taken: "+why, "give it another key")
+		return
+	}
+	definition, ok := registry.Normal(raw)
+	var members map[string]json.RawMessage
+	if !ok || json.Unmarshal(definition, &members) != nil || members == nil {
+		d.refuse(key, "bad_flag", "it is no JSON object whose numbers a program can hold", "give state, variants and defaultVariant")
+		return
+	}
+	for _, must := range []struct {
+		name string
+		into any
+		want string
+	}{
+		{"state", new(string), "ENABLED or DISABLED"},
+		{"variants", &map[string]json.RawMessage{}, "an object of named values"},
+		{"defaultVariant", new(string), "the name of a variant, or null"},
+	} {
+		if given, ok := members[must.name]; ok && json.Unmarshal(given, must.into) != nil {
+			d.refuse(key, "bad_flag", must.name+" is not "+must.want, "mend it in the document")
+			return
+		}
+	}
+	var state string
+	_ = json.Unmarshal(members["state"], &state) // checked above
+	if _, given := members["state"]; given && state != "ENABLED" && state != "DISABLED" {
+		d.refuse(key, "bad_flag", "state is not ENABLED or DISABLED", "mend it in the document")
+		return
+	}
+	if variants := members["variants"]; len(variants) == 0 || bytes.Equal(variants, []byte("null")) {
+		d.refuse(key, "bad_flag", "it has no variants", "give its values as variants")
+		return
+	}
+	d.Flags[key] = definition
+}
+
+func (d *Document) evaluator(name string, raw json.RawMessage) {
+	rule, ok := registry.Normal(raw)
+	if why := legal(name); why != "" || !ok {
+		d.Bad = append(d.Bad, Refusal{Key: "$evaluators." + fault.Clip(strings.ToValidUTF8(name, "?"), maxName), Finding: fault.Finding{
+			Severity: fault.SeverityError, Field: "$evaluators", Code: "bad_evaluator",
+			Message: "an evaluator cannot be taken: " + orElse(why, "it holds a number that no program can hold"), Remediation: "mend it in the document",
+		}})
+		return
+	}
+	d.Evaluators[name] = rule
+}
+
+func orElse(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
+
+// imported gives a flag of the document as it is stored.
+func (d Document) imported(key string) registry.Imported {
+	return registry.Imported{Definition: d.Flags[key], Set: d.Metadata}
+}
+
+// Write gives a document of an environment: what was imported as it was given, all else as it is served. Metadata that all
+// flags came with stands at its top, as it did; of several sets each flag carries its own.
+func Write(format string, set registry.Set) ([]byte, error) {
+	if format != registry.FormatFlagd {
+		return nil, fault.New(fault.Invalid, "unknown_format", "flags cannot be written in the format %q", fault.Clip(format, 80)).
+			At("format").Fix("%s", fault.Meant(format, Formats, "choose one of "+strings.Join(Formats, ", ")))
+	}
+	document := map[string]any{}
+	if set.Metadata != nil {
+		document["metadata"] = set.Metadata
+	}
+	document["flags"] = set.Flags
+	if len(set.Evaluators) > 0 {
+		document["$evaluators"] = set.Evaluators
+	}
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	plain, err := unescaped(document)
+	if err != nil {
+		return nil, err
+	}
+	if err := encoder.Encode(plain); err != nil {
+		return nil, fmt.Errorf("encode document: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// unescaped decodes what was encoded for a web page, with its numbers as they are written.
+func unescaped(document any) (any, error) {
+	raw, err := json.Marshal(document)
+	if err != nil {
+		return nil, fmt.Errorf("encode document: %w", err)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	var plain any
+	if err := decoder.Decode(&plain); err != nil {
+		return nil, fmt.Errorf("decode document: %w", err)
+	}
+	return plain, nil
+}

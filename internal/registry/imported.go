@@ -1,0 +1,200 @@
+package registry
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/flag"
+)
+
+// FormatFlagd is the format of flagd's flag definitions.
+const FormatFlagd = "flagd"
+
+// importAgain is how what an imported flag serves is changed.
+const importAgain = "change the document that it came from, and import it again"
+
+// Imported is what an import brought for a flag in one environment. It is served as it was given, so that nothing of it gets
+// lost that Souk has no words for: a disabled flag, one without a default, a rule that works nowhere.
+type Imported struct {
+	Definition json.RawMessage `json:"definition" doc:"flagd definition as it was given"`
+	Set        json.RawMessage `json:"set_metadata,omitempty" doc:"Metadata of the set that it came with; the flag's own goes before"`
+}
+
+// offNames are the names of variants that a kill serves, the first that there is.
+var offNames = []string{"off", "false", "disabled"}
+
+// OffAmong gives the variant that a kill of an imported flag serves; empty if none says by its name that it is off.
+func OffAmong[V any](variants map[string]V) string {
+	for _, name := range offNames {
+		if _, ok := variants[name]; ok {
+			return name
+		}
+	}
+	return ""
+}
+
+// Normal gives a value of JSON in the one way in which it is stored and compared; ok is false for what is no JSON, or holds a
+// number that no program can.
+func Normal(raw json.RawMessage) (normal json.RawMessage, ok bool) {
+	var check any
+	if json.Unmarshal(raw, &check) != nil {
+		return nil, false
+	}
+	var value any
+	if decodeNumbers(raw, &value) != nil {
+		return nil, false
+	}
+	return encode(value), true
+}
+
+// parts are the members of a definition that decide what is served.
+type parts struct {
+	State    string                     `json:"state"`
+	Variants map[string]json.RawMessage `json:"variants"`
+	Default  *string                    `json:"defaultVariant"`
+	Target   json.RawMessage            `json:"targeting"`
+	Metadata json.RawMessage            `json:"metadata"`
+}
+
+// parts takes a definition apart, as far as that can be done.
+func (i Imported) parts() (p parts) {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(i.Definition, &members) != nil {
+		return p
+	}
+	_ = json.Unmarshal(members["state"], &p.State)       // what is of another type counts as absent,
+	_ = json.Unmarshal(members["variants"], &p.Variants) // as the evaluator has it
+	_ = json.Unmarshal(members["defaultVariant"], &p.Default)
+	p.Target, p.Metadata = plain(members["targeting"]), members["metadata"]
+	if p.Default != nil && *p.Default == "" && p.Variants[""] == nil {
+		p.Default = nil
+	}
+	return p
+}
+
+const disabled = "DISABLED"
+
+// Words tells what an imported definition serves.
+func (i Imported) Words() string {
+	p := i.parts()
+	switch {
+	case p.State == disabled:
+		return "disabled: programs get their own default"
+	case p.Target != nil:
+		return "by a rule of its own"
+	case p.Default == nil:
+		return "no variant: programs get their own default"
+	}
+	return "the variant " + *p.Default + " for everybody"
+}
+
+// serving gives the serving of an imported definition.
+func (i Imported) serving() Serving {
+	p := i.parts()
+	s := Serving{Mode: ServeCustom, Targeting: p.Target, Imported: &i}
+	if p.Default != nil {
+		s.DefaultVariant = *p.Default
+	}
+	if p.State == disabled || p.Target == nil { // else the rule tells
+		s.Title = i.Words()
+	}
+	return s
+}
+
+// killed tells what a kill serves: chosen is false where no variant says by its name that it is off. Then it is the default
+// variant, or nothing, so that a program gets its own default, where there is none or the flag is disabled.
+func (p parts) killed() (variant string, chosen bool) {
+	if off := OffAmong(p.Variants); off != "" {
+		return off, true
+	}
+	if p.State == disabled || p.Default == nil {
+		return "", false
+	}
+	return *p.Default, false
+}
+
+// define gives what SDKs get of an imported flag: what was given and, in its metadata, the metadata of its set and whose it is.
+func (i Imported) define(f Flag, killed bool) json.RawMessage {
+	p := i.parts()
+	more := map[string]json.RawMessage{}
+	_ = json.Unmarshal(i.Set, &more) // empty is none
+	if f.App != "" {
+		more["app"], more["flag_id"] = encode(f.App), encode(f.FlagID)
+	}
+	var own map[string]json.RawMessage
+	if len(p.Metadata) > 0 && json.Unmarshal(p.Metadata, &own) != nil {
+		own = nil
+	}
+	for name, value := range own {
+		more[name] = value
+	}
+	var d map[string]json.RawMessage
+	if json.Unmarshal(i.Definition, &d) != nil {
+		return i.Definition
+	}
+	if killed {
+		more["killed"] = encode(true)
+		variant, chosen := p.killed()
+		d = map[string]json.RawMessage{"state": encode("ENABLED"), "variants": encode(p.Variants)}
+		if variant != "" || chosen {
+			d["defaultVariant"] = encode(variant)
+		} else if p.State == disabled {
+			d["state"] = encode(disabled)
+		}
+	}
+	if len(more) > 0 {
+		d["metadata"] = encode(more)
+	}
+	return encode(d)
+}
+
+// Whole gives the definition with the metadata of its set: two that serve the same are the same in it.
+func (i Imported) Whole() json.RawMessage { return i.define(Flag{}, false) }
+
+// Scope is what access.Can asks about the flag.
+func (f Flag) Scope() access.Scope {
+	return access.Scope{
+		OwnerGroup: f.OwnerGroup, OwnerPerson: f.Owner, Unowned: f.Imported != "" && f.OwnerGroup == "" && f.Owner == "",
+	}
+}
+
+// KillServes gives the variant that a kill serves in an environment; empty means that programs get their own default. chosen
+// is false where that is no variant that says off by its name.
+func (f Flag) KillServes(environment string) (variant string, chosen bool) {
+	state, _ := f.In(environment)
+	if state.Serving.Imported != nil {
+		return state.Serving.Imported.parts().killed()
+	}
+	return f.Off, f.Off != ""
+}
+
+// Problems tells what is wrong with an imported flag in an environment whose evaluators these are, as its evaluation finds it.
+func (i Imported) Problems(key string, evaluators map[string]json.RawMessage) []flag.Problem {
+	set := flag.Set{Flags: map[string]json.RawMessage{key: i.Definition}, Evaluators: evaluators}
+	_, problems := set.Compile()
+	return slices.DeleteFunc(problems, func(p flag.Problem) bool { return p.Flag != key })
+}
+
+// Refs lists the evaluators that a definition or a rule names, each once.
+func Refs(raw json.RawMessage) []string {
+	var value any
+	if json.Unmarshal(raw, &value) != nil {
+		return nil
+	}
+	return refs(value)
+}
+
+// typeOf is the type that all values have; mixed where they differ or are of no type of a flag.
+func typeOf(variants map[string]any) string {
+	for _, kind := range []string{"boolean", "string", "number", "object"} {
+		all := len(variants) > 0
+		for _, value := range variants {
+			all = all && typed(kind, value)
+		}
+		if all {
+			return kind
+		}
+	}
+	return "mixed"
+}

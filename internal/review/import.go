@@ -1,0 +1,326 @@
+package review
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/catalog"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/importer"
+	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// Limits of what a request shows of an import: beyond them it counts, and its content has the rest.
+const (
+	shownFlags      = 200
+	shownGaps       = 50
+	shownDefinition = 4 << 10 // bytes
+)
+
+// importing is import_flags: flags of another system, taken over into an environment.
+func importing() trait {
+	return trait{
+		title: func(c Content) string {
+			return fmt.Sprintf("Import flags from %s into %s", quoted(c.Format, "?"), quoted(c.Environment, "?"))
+		},
+		takes: []string{"app", "environment", "format", "document"},
+		about: aboutImporting,
+		ask: func(by access.Actor, c Content, f Facts) error {
+			if slug := appOf(c).Slug; slug != "" && f.App == nil {
+				return unknownApp(slug)
+			}
+			return access.Can(by, access.FlagImport, access.Scope{OwnerGroup: f.subject().Owner})
+		},
+		check: checkImporting,
+		base:  baseOfImport,
+		effect: func(ctx context.Context, m move, _ Assessed, f Facts) (map[string]int64, error) {
+			if f.Import == nil {
+				return nil, f.ImportFault
+			}
+			return takeOver(ctx, m.tx, m.change(registry.CauseImported), *f.Import)
+		},
+	}
+}
+
+// aboutImporting reads the document and what it meets in the environment. The requester's rights decide which flags it may
+// change.
+func aboutImporting(ctx context.Context, tx *store.Tx, _ time.Time, r record, f *Facts) error {
+	if slug := appOf(r.content).Slug; slug != "" {
+		if err := f.appNamed(ctx, tx, slug); err != nil {
+			return err
+		}
+	}
+	plan, err := planImport(ctx, tx, r.content, f.App, f.Requester)
+	if e, ok := errors.AsType[*fault.Error](err); ok && e.Kind != fault.Unavailable {
+		f.ImportFault = e
+		return nil
+	}
+	if err == nil {
+		f.Import = &plan
+	}
+	return err
+}
+
+func planImport(ctx context.Context, tx *store.Tx, c Content, app *catalog.App, by access.Actor) (importer.Plan, error) {
+	doc, err := importer.Read(c.Format, c.Document)
+	if err != nil {
+		return importer.Plan{}, err
+	}
+	keys := make([]string, 0, len(doc.Flags))
+	for key := range doc.Flags {
+		keys = append(keys, key)
+	}
+	ground, err := registry.GroundOf(ctx, tx, c.Environment, keys, doc.Evaluators)
+	if err != nil {
+		return importer.Plan{}, err
+	}
+	lives, err := lifecycle.States(ctx, tx, keys)
+	if err != nil {
+		return importer.Plan{}, err
+	}
+	ends := map[string]bool{}
+	for key, life := range lives {
+		ends[key] = life.ExpiresAt != nil
+	}
+	return importer.PlanFor(doc, ground, app, ends, by), nil
+}
+
+// takeOver carries a plan out.
+func takeOver(ctx context.Context, tx *store.Tx, c registry.Change, plan importer.Plan) (map[string]int64, error) {
+	if !plan.Changes() {
+		return nil, nil
+	}
+	made, revision, err := registry.Take(ctx, tx, c, plan.Take())
+	if err != nil {
+		return nil, err
+	}
+	for _, flag := range made {
+		if err := lifecycle.TakeOver(ctx, tx, c.At, flag.Key); err != nil {
+			return nil, err
+		}
+	}
+	return map[string]int64{plan.Environment: revision}, nil
+}
+
+// baseOfImport is what an import would change, as it is there now.
+func baseOfImport(_ Content, f Facts) any {
+	if f.Import == nil {
+		return int64(0)
+	}
+	base := map[string]any{}
+	for kind, steps := range map[string][]importer.Step{"flags.": f.Import.Flags, "$evaluators.": f.Import.Evaluators} {
+		for _, step := range steps {
+			before := ""
+			if raw, ok := step.Before.(json.RawMessage); ok {
+				sum := sha256.Sum256(raw)
+				before = hex.EncodeToString(sum[:])
+			}
+			base[kind+step.Key] = []string{string(step.Action), before}
+		}
+	}
+	return base
+}
+
+// checkImporting checks an import. What cannot be taken only warns, as long as something can: the rest is taken.
+func checkImporting(c Content, f Facts) checked {
+	seen := checked{content: c, app: f.subject(), fields: map[string]any{}, results: map[string]CheckResult{}, exposes: true, lenient: true}
+	seen.judged = seen.app
+	seen.impact = Impact{Environments: []string{c.Environment}, Downstream: []string{}}
+	switch {
+	case f.Offline:
+		if _, err := importer.Read(c.Format, c.Document); err != nil {
+			if e, ok := errors.AsType[*fault.Error](err); ok {
+				seen.schema = append(seen.schema, findingOf(e))
+			}
+		}
+		return seen
+	case f.ImportFault != nil:
+		seen.schema, seen.blind = append(seen.schema, findingOf(f.ImportFault)), true
+		return seen
+	case f.Import == nil:
+		seen.blind = true
+		return seen
+	}
+	plan := *f.Import
+	seen.free = !plan.Governed
+	if !plan.Changes() {
+		seen.schema = append(seen.schema, wrong("document", "nothing_to_import", "mend what is listed, or withdraw this request",
+			"nothing of the document can be taken that is not there already"))
+	}
+	seen.schema = append(seen.schema, importWarnings(plan)...)
+	seen.says = map[string]any{"import": map[string]any{"format": plan.Format, "counts": plan.Counts, "gaps": len(plan.Gaps)}}
+	seen.diff = importDiff(plan)
+	seen.impact.Words = importWords(plan)
+	return seen
+}
+
+func importWords(plan importer.Plan) string {
+	words := fmt.Sprintf("%d flags are new in %s and %d change, all at once and for everybody whom their own rules name.",
+		plan.Counts["create"], plan.Environment, plan.Counts["update"])
+	if plan.App == "" {
+		words += " They belong to no app: operators and administrators act for them."
+	}
+	return words
+}
+
+// importWarnings tells what cannot be taken and what is missing of the rest, as warnings.
+func importWarnings(plan importer.Plan) []fault.Finding {
+	var all []fault.Finding
+	add := func(field, code, message, remediation string) {
+		all = append(all, fault.Finding{Severity: fault.SeverityWarning, Field: field, Code: code, Message: message, Remediation: remediation})
+	}
+	for _, step := range slices.Concat(plan.Evaluators, plan.Flags) {
+		if step.Action == importer.Refuse && len(all) < shownGaps {
+			add("document", step.Code, fmt.Sprintf("%s is not taken: %s", fault.Clip(step.Key, 80), step.Message), step.Remediation)
+		}
+	}
+	keys := map[importer.Gap][]string{} // of flags that lack the same
+	var order []importer.Gap
+	for _, gap := range plan.Gaps {
+		key := gap.Key
+		gap.Key = ""
+		if keys[gap] == nil {
+			order = append(order, gap)
+		}
+		keys[gap] = append(keys[gap], fault.Clip(key, 80))
+	}
+	for _, gap := range order[:min(len(order), shownGaps)] {
+		who := keys[gap][0]
+		if n := len(keys[gap]); n > 1 {
+			who = fmt.Sprintf("%d flags, such as %s", n, who)
+		}
+		add("document", gap.Code, fmt.Sprintf("%s: %s", who, gap.Message), gap.Remediation)
+	}
+	return all
+}
+
+// importDiff tells what changes, evaluators first, since flags refer to them.
+func importDiff(plan importer.Plan) []Change {
+	var changes []Change
+	more := 0
+	add := func(path, what string, step importer.Step, serves string) {
+		words := "is new"
+		switch step.Action {
+		case importer.Create:
+		case importer.Update:
+			words = "changes"
+		case importer.Keep, importer.Refuse:
+			return
+		}
+		if len(changes) >= shownFlags {
+			more++
+			return
+		}
+		changes = append(changes, Change{
+			Path: plan.Environment + path + step.Key, Words: fmt.Sprintf("%s %s %s%s", what, fault.Clip(step.Key, 200), words, serves),
+			Before: shown(step.Before), After: shown(step.After),
+		})
+	}
+	for _, step := range plan.Evaluators {
+		add(".$evaluators.", "The shared rule", step, "")
+	}
+	for _, step := range plan.Flags {
+		after, _ := step.After.(json.RawMessage)
+		add(".flags.", "The switch", step, ": "+registry.Imported{Definition: after}.Words())
+	}
+	if more > 0 {
+		changes = append(changes, Change{
+			Path: plan.Environment + ".flags", After: more,
+			Words: fmt.Sprintf("%d more are taken over; the content of the request has them", more),
+		})
+	}
+	return changes
+}
+
+// shown is a definition as a diff has it.
+func shown(definition any) any {
+	raw, ok := definition.(json.RawMessage)
+	if !ok {
+		return nil
+	}
+	if len(raw) > shownDefinition {
+		return fault.Clip(string(raw), maxWords)
+	}
+	return raw
+}
+
+// importOf asks for one flag as it was imported before.
+func importOf(flag registry.Flag, environment string, was registry.Imported, reason string) (Content, error) {
+	set := registry.Set{Flags: map[string]json.RawMessage{flag.Key: was.Definition}, Metadata: was.Set}
+	document, err := importer.Write(flag.Imported, set)
+	if err != nil {
+		return Content{}, err
+	}
+	return Content{Kind: ImportFlags, Environment: environment, Format: flag.Imported, Document: string(document), Reason: reason}, nil
+}
+
+// ImportOutcome is what an import does and, unless it was a dry run, the request that was made or the revisions that SDKs are
+// to see.
+type ImportOutcome struct {
+	Plan     importer.Plan
+	Request  *Request
+	Revealed map[string]int64
+}
+
+// Import takes the flags of a document over into an environment: at once where it is not governed, else as a request. Flags
+// that cannot be taken are in the plan; the others are taken all the same. Importing again what is there changes nothing, and
+// asking again for the same gives the request that waits.
+func (d *Desk) Import(ctx context.Context, by access.Actor, c Content, dryRun bool) (ImportOutcome, error) {
+	c.Kind = ImportFlags
+	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
+		return ImportOutcome{}, err
+	}
+	if err := checkReason(c.Reason); err != nil {
+		return ImportOutcome{}, err
+	}
+	var out ImportOutcome
+	begin := d.DB.Write
+	if dryRun {
+		begin = d.DB.Read
+	}
+	err := begin(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		out, err = d.importInto(ctx, tx, by, c, dryRun)
+		return err
+	})
+	return out, err
+}
+
+func (d *Desk) importInto(ctx context.Context, tx *store.Tx, by access.Actor, c Content, dryRun bool) (out ImportOutcome, err error) {
+	f := Facts{Requester: by}
+	t := importing()
+	if err := t.about(ctx, tx, d.Now(), record{content: c}, &f); err != nil {
+		return out, err
+	}
+	if err := mayAsk(by, c, f); err != nil {
+		return out, err
+	}
+	if f.ImportFault != nil {
+		return out, f.ImportFault
+	}
+	out.Plan = *f.Import
+	switch {
+	case dryRun, !out.Plan.Changes():
+		return out, nil
+	case out.Plan.Governed:
+		r, revealed, err := d.submit(ctx, tx, by, c)
+		if err != nil {
+			return out, err
+		}
+		out.Revealed = revealed
+		view, err := d.view(ctx, tx, by, r)
+		out.Request = &view
+		return out, err
+	}
+	change := registry.Change{By: by, At: d.Now(), Reason: orElse(c.Reason, "imported by "+by.Email), Cause: registry.CauseImported}
+	out.Revealed, err = takeOver(ctx, tx, change, out.Plan)
+	return out, err
+}
