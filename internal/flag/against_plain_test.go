@@ -135,7 +135,7 @@ func TestRulesThatOnceDiffered(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ rule, context string }{
 		{`{"if":[{"var":"n"},{"var":"s.length"}]}`, `{"n":true,"s":""}`}, // the path ends on "", whichever way the context came
-		{`{"in":[{"===":[{"var":""},{"var":""}]},[true]]}`, `{"a":1}`}, // the context is one object
+		{`{"in":[{"===":[{"var":""},{"var":""}]},[true]]}`, `{"a":1}`},   // the context is one object
 		{`{"if":[{"!!":[]},{"%":[]},null,null]}`, `{}`},
 		{`{"reduce":[[null,1.5],{"var":"../../a"}]}`, `{"a":{"z":[]}}`},
 	} {
