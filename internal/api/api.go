@@ -65,7 +65,7 @@ func New(deps Deps) *API {
 	a.huma = humago.New(a.mux, config)
 	a.huma.UseMiddleware(a.admit)
 	for _, noun := range []func(*API){
-		session, inbox, templates, requests, apps, flags, rollouts, auditLog, people, memberships, links, sessions, proposals, environments, segments, policies, lifecycles, tokens, sdkKeys, applying, upkeep,
+		session, inbox, templates, requests, apps, flags, kills, rollouts, auditLog, people, memberships, links, sessions, proposals, environments, segments, policies, lifecycles, tokens, sdkKeys, applying, upkeep,
 	} {
 		noun(a)
 	}

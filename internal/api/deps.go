@@ -16,6 +16,7 @@ import (
 	"github.com/soukhq/souk/internal/catalog"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/measure"
 	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
@@ -55,6 +56,7 @@ type Deps struct {
 	Registry  *registry.Registry
 	Live      *registry.Live
 	Rollouts  *rollout.Rollouts
+	Replicas  *measure.Replicas
 	Desk      *review.Desk
 	Library   *template.Library
 	Policies  *policy.Engine

@@ -25,6 +25,7 @@ import (
 	"github.com/soukhq/souk/internal/dataplane"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/measure"
 	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
@@ -46,6 +47,7 @@ type App struct {
 	address  atomic.Pointer[string] // where it listens, once it does, as a URL
 	live     *registry.Live
 	rollouts *rollout.Rollouts
+	replicas *measure.Replicas
 	secret   *seal.Key
 	handler  atomic.Pointer[http.Handler]
 	control  *api.API // written before connected is
@@ -124,6 +126,7 @@ func assemble(cfg Config, db *store.DB) *App {
 		Lifecycle: &lifecycle.Lifecycles{DB: db, Now: cfg.Now},
 	}
 	a.accounts = a.newAccounts()
+	a.replicas = a.newReplicas()
 	a.Library.Judge = a.Policies.JudgeTemplate
 	a.Desk = &review.Desk{DB: db, Now: cfg.Now, Log: cfg.Log, Policies: a.Policies}
 	a.Apply = &apply.Target{
@@ -173,7 +176,7 @@ func (a *App) newControl() *api.API {
 	return api.New(api.Deps{
 		DB: a.db, Log: a.log, Now: a.cfg.Now, Mode: a.cfg.Mode, Version: a.cfg.Version, People: a.cfg.People, Console: web.Files,
 		Ready: a.live.Ready, Directory: a.Directory, Sessions: a.accounts.Sessions, Accounts: a.accounts, Governors: a.newGovernors(), Tokens: a.Tokens,
-		Keys: a.keys, Catalog: a.Catalog, Registry: a.Registry, Live: a.live, Rollouts: a.rollouts, Desk: a.Desk,
+		Keys: a.keys, Catalog: a.Catalog, Registry: a.Registry, Live: a.live, Rollouts: a.rollouts, Replicas: a.replicas, Desk: a.Desk,
 		Library: a.Library, Policies: a.Policies, Lifecycle: a.Lifecycle, Audit: a.audit, Apply: a.Apply, Secret: a.secret,
 		Answers: a.cfg.answers, Origin: a.cfg.origin(),
 		Backups: &backup.Backups{DB: a.db, Audit: a.audit, Now: a.cfg.Now, Version: a.cfg.Version}, Doctor: a.Doctor,
@@ -257,6 +260,7 @@ func (a *App) Start(ctx context.Context) {
 			return
 		}
 		a.running.Go(func() { a.control.Run(ctx) })
+		a.running.Go(func() { a.replicas.Run(ctx) })
 		a.db.Lead(ctx, a.lead)
 	})
 }
@@ -273,6 +277,7 @@ func (a *App) lead(ctx context.Context) {
 	var loops sync.WaitGroup
 	loops.Go(func() { a.audit.Run(ctx) })
 	loops.Go(func() { a.tickRollouts(ctx) })
+	loops.Go(func() { a.settleKills(ctx) })
 	loops.Wait()
 }
 
