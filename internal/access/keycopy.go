@@ -89,14 +89,14 @@ func readKeyCopy(path string) (*keySet, error) {
 	if err := json.Unmarshal(c.Keys, &copied); err != nil {
 		return nil, fmt.Errorf("read: %w", err)
 	}
-	set := &keySet{byHash: map[secretHash]heldKey{}, byID: map[string]*keyUse{}, version: [2]int64{-1}, replaced: make(chan struct{})}
+	set := &keySet{byHash: map[secretHash]heldKey{}, byID: map[string]heldKey{}, version: [2]int64{-1}, replaced: make(chan struct{})}
 	for _, key := range copied {
 		hash, err := hex.DecodeString(key.Hash)
 		if err != nil || len(hash) != len(secretHash{}) {
 			return nil, errors.New("the file holds a hash that is none")
 		}
 		use := &keyUse{}
-		set.byHash[secretHash(hash)], set.byID[key.ID] = heldKey{key.SDKKey, use}, use
+		set.hold(secretHash(hash), heldKey{key.SDKKey, use})
 	}
 	return set, nil
 }

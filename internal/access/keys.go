@@ -30,7 +30,7 @@ type Keys struct {
 // keySet is all keys that are not revoked, as of one reading. It never changes, save when its keys were used.
 type keySet struct {
 	byHash   map[secretHash]heldKey
-	byID     map[string]*keyUse
+	byID     map[string]heldKey
 	version  [2]int64      // of the table: the number of rows and the sum of their revisions, which only grow
 	old      *keySet       // while this one is being read
 	replaced chan struct{} // closed when a newer set is held
@@ -117,7 +117,7 @@ func (k *Keys) Load(ctx context.Context) error {
 		if old != nil && old.version == version {
 			return nil
 		}
-		fresh = &keySet{byHash: map[secretHash]heldKey{}, byID: map[string]*keyUse{}, old: old, version: version, replaced: make(chan struct{})}
+		fresh = &keySet{byHash: map[secretHash]heldKey{}, byID: map[string]heldKey{}, old: old, version: version, replaced: make(chan struct{})}
 		_, err := store.List(ctx, tx, fresh.scan, `SELECT `+keyColumns+`, hash FROM sdk_key WHERE revoked_at IS NULL`)
 		return wrap("read SDK keys", err)
 	})
@@ -139,11 +139,47 @@ func (s *keySet) scan(row store.Row) (none struct{}, err error) {
 		return none, err
 	}
 	use := &keyUse{}
-	if s.old != nil && s.old.byID[key.ID] != nil {
-		use = s.old.byID[key.ID]
+	if s.old != nil && s.old.byID[key.ID].use != nil {
+		use = s.old.byID[key.ID].use
 	}
-	s.byHash[secretHash(hash)], s.byID[key.ID] = heldKey{key, use}, use
+	s.hold(secretHash(hash), heldKey{key, use})
 	return none, nil
+}
+
+func (s *keySet) hold(hash secretHash, key heldKey) { s.byHash[hash], s.byID[key.ID] = key, key }
+
+// Lasting is what became of the key behind something that stays open.
+type Lasting string
+
+// What may have become of it.
+const (
+	KeyLasts   Lasting = "lasts"
+	KeyRevoked Lasting = "revoked"
+	KeyExpired Lasting = "expired"
+)
+
+// Lasts tells, by its id, whether a key that Lookup gave may still be used.
+func (k *Keys) Lasts(id string, now time.Time) Lasting {
+	set := k.held.Load()
+	if set == nil {
+		return KeyLasts // it was held once: an outage revokes nothing
+	}
+	key, ok := set.byID[id]
+	switch {
+	case !ok:
+		return KeyRevoked
+	case !key.valid(now):
+		return KeyExpired
+	}
+	return KeyLasts
+}
+
+// Replaced gives a channel that is closed when the held keys change. Before the first Load it is nil.
+func (k *Keys) Replaced() <-chan struct{} {
+	if set := k.held.Load(); set != nil {
+		return set.replaced
+	}
+	return nil
 }
 
 // Await waits until Lookup knows what Create or Revoke gave back; it is false if ctx ends before. It needs Run.
@@ -153,7 +189,7 @@ func (k *Keys) Await(ctx context.Context, key SDKKey) bool {
 		if set == nil {
 			return false
 		}
-		if (set.byID[key.ID] != nil) == (key.RevokedAt == nil) {
+		if _, held := set.byID[key.ID]; held == (key.RevokedAt == nil) {
 			return true
 		}
 		select {
@@ -171,8 +207,8 @@ func (k *Keys) WriteUse(ctx context.Context) error {
 		return nil
 	}
 	used := map[string]int64{}
-	for id, use := range set.byID {
-		if at := use.at.Load(); at > use.written.Load() {
+	for id, key := range set.byID {
+		if at := key.use.at.Load(); at > key.use.written.Load() {
 			used[id] = at
 		}
 	}
@@ -191,7 +227,7 @@ func (k *Keys) WriteUse(ctx context.Context) error {
 		return err
 	}
 	for id, at := range used {
-		set.byID[id].written.Store(at)
+		set.byID[id].use.written.Store(at)
 	}
 	return nil
 }

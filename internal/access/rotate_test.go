@@ -181,7 +181,7 @@ func TestUseOfAKeyIsWrittenAsideAndOutlivesARefresh(t *testing.T) {
 		if at := lastUsed(); at == nil || !at.Equal(noon.Add(time.Minute)) {
 			t.Errorf("last used at %v", at)
 		}
-		if got := k.held.Load().byID[key.ID]; got.at.Load() != got.written.Load() {
+		if got := k.held.Load().byID[key.ID].use; got.at.Load() != got.written.Load() {
 			t.Error("it would be written again each minute")
 		}
 	})

@@ -29,7 +29,16 @@ type Plane struct {
 	Live   *registry.Live
 	Now    func() time.Time
 
-	buffers sync.Pool // of *buffer
+	// Keys tells open streams what became of their keys. Streams need it and Run.
+	Keys interface {
+		Lasts(id string, now time.Time) access.Lasting
+		Replaced() <-chan struct{}
+	}
+	MaxStreams int // of one key; 0 is 20,000
+
+	buffers      sync.Pool // of *buffer
+	environments sync.Map  // of *environment by name
+	streams      streams
 }
 
 // buffer holds a request and its answer.

@@ -47,35 +47,11 @@ type Served struct {
 	sum         int64 // of the revisions of flags
 	digest      digest
 	fromDisk    bool
+	replaced    chan struct{} // closed by the successor
 }
 
-// label is what decides who may see a flag.
-type label struct {
-	App        string `json:"app"`
-	ClientSide bool   `json:"client_side"`
-}
-
-// Visible tells whether a flag is shown to callers that are bound to an app, and to browsers. An empty app is every app.
-func (s *Served) Visible(key, app string, browser bool) bool {
-	if app == "" && !browser {
-		return true
-	}
-	f, ok := s.flags[key]
-	return ok && (app == "" || f.label.App == app) && (!browser || f.label.ClientSide)
-}
-
-// Document gives flagd's flag definitions, made anew with each call.
-func (s *Served) Document() json.RawMessage {
-	definitions := make(map[string]json.RawMessage, len(s.flags))
-	for key, f := range s.flags {
-		definitions[key] = f.definition
-	}
-	return encode(map[string]any{"flags": definitions, "$evaluators": s.evaluators, "metadata": setMetadata(s.Environment)})
-}
-
-func setMetadata(environment string) json.RawMessage {
-	return encode(map[string]any{"flagSetId": environment})
-}
+// Replaced gives a channel that is closed when the environment serves something else, or is no more.
+func (s *Served) Replaced() <-chan struct{} { return s.replaced }
 
 // Load reads everything once, before the first answer. While the database is away it takes the copy on disk, and fails only
 // if there is none.
@@ -136,6 +112,14 @@ func (l *Live) Run(ctx context.Context) {
 func (l *Live) Snapshot(environment string) *Served {
 	if h := l.held.Load(); h != nil {
 		return h.environments[environment]
+	}
+	return nil
+}
+
+// Replaced gives a channel that is closed when any environment serves something else; nil while nothing is served yet.
+func (l *Live) Replaced() <-chan struct{} {
+	if h := l.held.Load(); h != nil {
+		return h.replaced
 	}
 	return nil
 }
@@ -232,8 +216,14 @@ func (l *Live) copyOut() {
 
 func (l *Live) swap(environments map[string]*Served) {
 	before := l.held.Swap(&held{environments: environments, replaced: make(chan struct{})})
-	if before != nil {
-		close(before.replaced)
+	if before == nil {
+		return
+	}
+	close(before.replaced)
+	for name, served := range before.environments {
+		if environments[name] != served {
+			close(served.replaced)
+		}
 	}
 }
 

@@ -100,7 +100,7 @@ func (l loaded) totals() (count, sum int64) {
 
 // serve compiles what was loaded. What did not change is shared with what was served before.
 func (l loaded) serve() (*Served, []flag.Problem) {
-	s := &Served{Environment: l.environment, Revision: l.revision, evaluators: l.evaluators}
+	s := &Served{Environment: l.environment, Revision: l.revision, evaluators: l.evaluators, replaced: make(chan struct{})}
 	_, s.sum = l.totals()
 	var problems []flag.Problem
 	if l.before == nil {
@@ -131,7 +131,7 @@ func (l loaded) serve() (*Served, []flag.Problem) {
 	if !maps.EqualFunc(l.evaluators, l.before.evaluators, func(a, b json.RawMessage) bool { return bytes.Equal(a, b) }) {
 		evaluators = l.evaluators
 		for key, f := range s.flags {
-			if bytes.Contains(f.definition, []byte(`$ref`)) || bytes.Contains(f.definition, []byte(`\u`)) {
+			if mayRefer(f.definition) {
 				changed[key] = f.definition
 			}
 		}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/api"
+	"github.com/soukhq/souk/internal/dataplane"
 	"github.com/soukhq/souk/internal/fault"
 )
 
@@ -175,7 +176,7 @@ func (a *App) server(ctx context.Context, l net.Listener) *http.Server {
 	}
 	return &http.Server{
 		Handler: a.Handler(), ReadHeaderTimeout: headerTime, ReadTimeout: readTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeaders,
-		BaseContext: func(net.Listener) context.Context { return base },
+		BaseContext: func(net.Listener) context.Context { return base }, ConnContext: dataplane.WithConn,
 		ErrorLog:    slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 	}
 }

@@ -46,6 +46,7 @@ type App struct {
 	accounts *access.Accounts
 	address  atomic.Pointer[string] // where it listens, once it does, as a URL
 	live     *registry.Live
+	plane    *dataplane.Plane
 	rollouts *rollout.Rollouts
 	replicas *measure.Replicas
 	secret   *seal.Key
@@ -125,6 +126,7 @@ func assemble(cfg Config, db *store.DB) *App {
 		Catalog:   &catalog.Catalog{DB: db, Now: cfg.Now},
 		Lifecycle: &lifecycle.Lifecycles{DB: db, Now: cfg.Now},
 	}
+	a.plane = &dataplane.Plane{Lookup: a.keys.Lookup, Keys: a.keys, Live: a.live, Now: cfg.Now}
 	a.accounts = a.newAccounts()
 	a.replicas = a.newReplicas()
 	a.Library.Judge = a.Policies.JudgeTemplate
@@ -187,7 +189,7 @@ func (a *App) newControl() *api.API {
 func (a *App) route(control http.Handler) error {
 	mux := http.NewServeMux()
 	mux.Handle("/", control)
-	mux.Handle(dataplane.Prefix, a.own(&dataplane.Plane{Lookup: a.keys.Lookup, Live: a.live, Now: a.cfg.Now}))
+	mux.Handle(dataplane.Prefix, a.own(a.plane))
 	handler, err := a.peers(mux)
 	if err != nil {
 		return err
@@ -246,6 +248,7 @@ func (a *App) Start(ctx context.Context) {
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	a.running.Go(func() { a.live.Run(ctx) })
 	a.running.Go(func() { a.keys.Run(ctx) })
+	a.running.Go(func() { a.plane.Run(ctx) })
 	a.running.Go(func() {
 		if !a.connected.Load() {
 			if err := a.connectLater(ctx); err != nil {
@@ -270,6 +273,7 @@ func (a *App) drain() {
 	if a.connected.Load() {
 		a.control.Drain()
 	}
+	a.plane.Drain()
 }
 
 // lead runs what only one process may do at a time.

@@ -1,0 +1,138 @@
+package dataplane
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/soukhq/souk/internal/registry"
+)
+
+// environment is what the open streams of one environment share.
+type environment struct {
+	plane *Plane
+	name  string
+	held  atomic.Pointer[revision] // the newest that was seen
+
+	mu       sync.Mutex
+	arrivals []*arrival // guarded by mu; the newest last
+}
+
+// revision is what an environment serves, with what its streams send of it: each is made once, by the first that needs it,
+// whatever the number of streams.
+type revision struct {
+	served *registry.Served
+	at     time.Time // when this replica had it
+
+	mu        sync.Mutex
+	documents map[registry.View]*document // guarded by mu
+	changes   map[step]registry.Changes   // guarded by mu
+}
+
+// step is a way to a revision. It names the revision that it comes from, so that no revision keeps older ones in memory.
+type step struct {
+	from int64
+	view registry.View
+}
+
+// arrival is when this replica had a revision.
+type arrival struct {
+	revision  int64
+	at        time.Time
+	refetched int
+}
+
+// keptArrivals bounds how many revisions back a receipt can be given.
+const keptArrivals = 256
+
+// environment gives what the streams of an environment share.
+func (p *Plane) environment(name string) *environment {
+	if e, ok := p.environments.Load(name); ok {
+		return e.(*environment) //nolint:forcetypeassert // nothing else is stored
+	}
+	e, _ := p.environments.LoadOrStore(name, &environment{plane: p, name: name})
+	return e.(*environment) //nolint:forcetypeassert // nothing else is stored
+}
+
+// current gives the newest revision, or nil while there is none. Streams ask again whenever its Served is replaced.
+func (e *environment) current() *revision {
+	held, served := e.held.Load(), e.plane.Live.Snapshot(e.name)
+	if served == nil {
+		return nil
+	}
+	if held != nil && held.served == served {
+		return held
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	held, served = e.held.Load(), e.plane.Live.Snapshot(e.name)
+	if served == nil || held != nil && held.served == served {
+		return held
+	}
+	fresh := &revision{
+		served: served, at: e.plane.Now(), documents: map[registry.View]*document{}, changes: map[step]registry.Changes{},
+	}
+	e.arrivals = append(e.arrivals, &arrival{revision: served.Revision, at: fresh.at})
+	if over := len(e.arrivals) - keptArrivals; over > 0 {
+		e.arrivals = append([]*arrival(nil), e.arrivals[over:]...)
+	}
+	e.held.Store(fresh)
+	return fresh
+}
+
+// arrival gives when this replica had a revision, or the first one after it; nil if it had neither. It must not be kept.
+func (e *environment) arrival(number int64) *arrival {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	// From the newest back, since a restored database may have begun to count anew.
+	var found *arrival
+	for i := len(e.arrivals) - 1; i >= 0 && e.arrivals[i].revision >= number; i-- {
+		found = e.arrivals[i]
+	}
+	if found == nil {
+		return nil
+	}
+	copied := *found
+	return &copied
+}
+
+// refetched notes that an OFREP client fetched the flags again because of a revision.
+func (e *environment) refetched(number int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i := len(e.arrivals) - 1; i >= 0; i-- {
+		if e.arrivals[i].revision == number {
+			e.arrivals[i].refetched++
+			return
+		}
+	}
+}
+
+// document gives the flag definitions of a view.
+func (r *revision) document(view registry.View) *document {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	d := r.documents[view]
+	if d == nil {
+		d = newDocument(r.served, view)
+		r.documents[view] = d
+	}
+	return d
+}
+
+// since tells which flags of a view changed after an earlier revision; nil is before all of them.
+func (r *revision) since(before *revision, view registry.View) registry.Changes {
+	s := step{from: -1, view: view}
+	var earlier *registry.Served
+	if before != nil {
+		s.from, earlier = before.served.Revision, before.served
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c, ok := r.changes[s]
+	if !ok {
+		c = r.served.Since(earlier, view)
+		r.changes[s] = c
+	}
+	return c
+}
