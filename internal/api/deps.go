@@ -68,6 +68,8 @@ type Deps struct {
 	Away      error                  // what everything that needs the database answers, in a server that started without it
 	Secret    *seal.Key              // seals answers that hold secrets; nil keeps none of them
 	Backups   *backup.Backups
+	// KillHere turns a flag off on this replica alone, while its database is away.
+	KillHere func(ctx context.Context, by access.Actor, flag, environment, reason string) (registry.Override, error)
 	// Doctor examines the installation; serve knows all of it.
 	Doctor func(ctx context.Context, by access.Actor) ([]Diagnosis, error)
 }

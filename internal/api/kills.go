@@ -160,7 +160,7 @@ func (a *API) handed(ctx context.Context, place measure.Place) {
 // receiptNow gives the receipt of a kill as it stands.
 func (a *API) receiptNow(ctx context.Context, act rollout.KillAct) (Receipt, error) {
 	r := Receipt{KillID: act.ID, Environment: act.Environment, Revision: act.Revision, CommittedAt: act.At}
-	if served := a.Live.Snapshot(act.Environment); served != nil && served.Revision >= act.Revision {
+	if a.Live.Serves(act.Environment, act.Revision) {
 		now := a.Now().UTC()
 		r.ServedHere, r.ServedAt = true, &now
 	}

@@ -39,6 +39,7 @@ type Plane struct {
 	buffers      sync.Pool // of *buffer
 	environments sync.Map  // of *environment by name
 	streams      streams
+	polls        polls
 }
 
 // buffer holds a request and its answer.
@@ -89,6 +90,7 @@ func (p *Plane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusServiceUnavailable, failure{Details: "the flags of " + key.Environment + " are not loaded"})
 		return
 	}
+	p.markStale(w.Header())
 	b, ok := p.buffers.Get().(*buffer)
 	if !ok {
 		b = &buffer{in: make([]byte, 0, 4<<10)}
@@ -96,6 +98,7 @@ func (p *Plane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer p.buffers.Put(b)
 	call := call{w: w, r: r, key: key, served: served, now: now, buffer: b}
 	if bulk {
+		p.polls.saw(key, r.RemoteAddr, now)
 		call.bulk()
 	} else {
 		call.single(name)

@@ -39,7 +39,6 @@ var house = map[string]struct {
 	"internal/registry/registrytest": {floor: 3},
 	"internal/measure":               {floor: 3},
 	"internal/template":              {floor: 3},
-	"internal/measure":               {floor: 3},
 	"internal/policy":                {floor: 3},
 	"internal/scan":                  {floor: 3},
 

@@ -47,11 +47,12 @@ func replicaName(addr string) string {
 
 // part says how a revision got to the clients of this replica.
 func (a *App) part(place measure.Place) (measure.Part, bool) {
-	served := a.live.Snapshot(place.Environment)
-	if served == nil || served.Revision < place.Revision {
+	if !a.live.Serves(place.Environment, place.Revision) {
 		return measure.Part{}, false
 	}
-	return measure.Part{}, true
+	return measure.Part{
+		Handed: a.plane.Handed(place.Environment, place.Revision), Polling: a.plane.Polling(place.Environment, place.Revision),
+	}, true
 }
 
 // A receipt is settled when every replica has answered and no stream is on its way, and at the latest after settleAfter.

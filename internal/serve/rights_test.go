@@ -61,6 +61,11 @@ var rights = map[string]right{
 	"list-flags":             {may: anybody}, "get-flag": {path: "/flags/where2eat.enabled", may: anybody},
 	"get-flag-history":  {path: "/flags/where2eat.enabled/history", may: anybody},
 	"kill-flag":         {path: "/flags/where2eat.enabled/environments/production/kill", may: []string{"alice", "olu", "root"}},
+	"list-kills":        {may: anybody}, "get-kill": {path: "/kills/{kill}", may: anybody},
+	"count-kill":         {body: map[string]any{"select": map[string]any{"app": "where2eat"}, "environment": "staging"}, may: []string{"alice", "olu", "root"}},
+	"kill-many":          {body: map[string]any{"select": map[string]any{"app": "where2eat"}, "environment": "staging", "expect_flags": 1}, may: []string{"alice", "olu", "root"}},
+	"restore-kill":       {path: "/kills/{kill}/restore", may: []string{"alice", "olu", "root"}},
+	"follow-environment": {path: "/environments/staging/follow", body: map[string]any{"served": 1}, may: admins},
 	"diff-flag":         {path: "/flags/where2eat.enabled/diff?environment=sandbox", may: anybody},
 	"roll-back-flag":    {path: "/flags/where2eat.enabled/environments/production/rollback", may: []string{"alice", "olu", "root"}},
 	"restore-flag":      {path: "/flags/where2eat.enabled/environments/production/restore", may: []string{"alice", "olu", "root"}},
@@ -120,7 +125,7 @@ func TestEveryOperationRefusesWhoMayNotDoIt(t *testing.T) {
 	o.do("olu", "POST", "/api/v1/sdk-keys", map[string]any{"environment": "production"}).must(201).into(&key)
 	var token api.NewToken
 	o.do("root", "POST", "/api/v1/tokens", map[string]any{"as": "root" + at, "scope": "read"}).must(201).into(&token)
-	ids := strings.NewReplacer("{request}", r.ID, "{rollout}", r.RolloutID, "{token}", token.ID, "{key}", key.ID)
+	ids := strings.NewReplacer("{request}", r.ID, "{rollout}", r.RolloutID, "{token}", token.ID, "{key}", key.ID, "{kill}", o.killed())
 
 	var document struct {
 		Paths map[string]map[string]struct {
@@ -150,6 +155,16 @@ func TestEveryOperationRefusesWhoMayNotDoIt(t *testing.T) {
 			t.Errorf("the matrix of rights has a row for %s, which is no operation", id)
 		}
 	}
+}
+
+// killed turns where2eat off in the sandbox and gives the id of that kill.
+func (o *office) killed() string {
+	o.Helper()
+	var act api.CarriedOut
+	o.do("olu", "POST", "/api/v1/kills", map[string]any{
+		"select": map[string]any{"app": "where2eat"}, "environment": "sandbox", "expect_flags": 1,
+	}).must(200).into(&act)
+	return act.ID
 }
 
 func (o *office) refuses(method, path string, row right) {

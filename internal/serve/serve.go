@@ -116,7 +116,7 @@ func assemble(cfg Config, db *store.DB) *App {
 	a := &App{
 		cfg: cfg, log: cfg.Log, db: db, failed: make(chan error, 1),
 		keys:      &access.Keys{DB: db, Now: cfg.Now, Log: cfg.Log, Facts: keyFacts, Dir: copies},
-		live:      &registry.Live{DB: db, Dir: copies, Log: cfg.Log},
+		live:      &registry.Live{DB: db, Dir: copies, Log: cfg.Log, Now: cfg.Now},
 		rollouts:  &rollout.Rollouts{DB: db, Now: cfg.Now, Log: cfg.Log},
 		Directory: &access.Directory{DB: db, Now: cfg.Now, Uses: usesOfGroup},
 		Tokens:    &access.Tokens{DB: db, Now: cfg.Now, Publishers: access.Publishers(cfg.Publishers)},
@@ -178,7 +178,7 @@ func (a *App) newControl() *api.API {
 	return api.New(api.Deps{
 		DB: a.db, Log: a.log, Now: a.cfg.Now, Mode: a.cfg.Mode, Version: a.cfg.Version, People: a.cfg.People, Console: web.Files,
 		Ready: a.live.Ready, Directory: a.Directory, Sessions: a.accounts.Sessions, Accounts: a.accounts, Governors: a.newGovernors(), Tokens: a.Tokens,
-		Keys: a.keys, Catalog: a.Catalog, Registry: a.Registry, Live: a.live, Rollouts: a.rollouts, Replicas: a.replicas, Desk: a.Desk,
+		Keys: a.keys, Catalog: a.Catalog, Registry: a.Registry, Live: a.live, Rollouts: a.rollouts, Replicas: a.replicas, KillHere: a.killHere, Desk: a.Desk,
 		Library: a.Library, Policies: a.Policies, Lifecycle: a.Lifecycle, Audit: a.audit, Apply: a.Apply, Secret: a.secret,
 		Answers: a.cfg.answers, Origin: a.cfg.origin(),
 		Backups: &backup.Backups{DB: a.db, Audit: a.audit, Now: a.cfg.Now, Version: a.cfg.Version}, Doctor: a.Doctor,
@@ -264,6 +264,7 @@ func (a *App) Start(ctx context.Context) {
 		}
 		a.running.Go(func() { a.control.Run(ctx) })
 		a.running.Go(func() { a.replicas.Run(ctx) })
+		a.running.Go(func() { a.carryOut(ctx) })
 		a.db.Lead(ctx, a.lead)
 	})
 }

@@ -43,3 +43,9 @@ CREATE TABLE environment_given_up (
   actor       TEXT NOT NULL,
   at          BIGINT NOT NULL
 ) STRICT;
+
+-- What was turned off on a replica without its database and has been carried out since, so that it is told once.
+CREATE TABLE kill_carried (
+  id TEXT NOT NULL PRIMARY KEY,
+  at BIGINT NOT NULL
+) STRICT;
