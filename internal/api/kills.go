@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -59,7 +61,8 @@ type Receipt struct {
 	measure.Receipt
 }
 
-type byKill struct {
+// ByKill names a kill.
+type ByKill struct {
 	ID string `path:"id" doc:"Id of the kill"`
 }
 
@@ -92,7 +95,7 @@ func kills(a *API) {
 		return &object[CarriedOut]{Status: status, Body: CarriedOut{KillAct: act, Receipt: receipt}}, err
 	})
 	register(a, operation{method: http.MethodGet, path: "/kills/{id}", id: "get-kill", summary: "Get a kill and its receipt as it stands"},
-		access.Read, func(ctx context.Context, by access.Actor, in *byKill) (*reply[CarriedOut], error) {
+		access.Read, func(ctx context.Context, by access.Actor, in *ByKill) (*reply[CarriedOut], error) {
 			act, err := a.Rollouts.KillAct(ctx, by, in.ID)
 			if err != nil {
 				return nil, err
@@ -104,7 +107,7 @@ func kills(a *API) {
 		method: http.MethodPost, path: "/kills/{id}/restore", id: "restore-kill", also: []int{http.StatusAccepted},
 		summary: "Turn on again what a kill still holds off: at once, or as requests where the environment is governed (202)",
 	}, access.Kill, func(ctx context.Context, by access.Actor, in *struct {
-		byKill
+		ByKill
 		Body *Reason
 	},
 	) (*object[RestoredKill], error) {
@@ -164,8 +167,14 @@ func (a *API) receiptNow(ctx context.Context, act rollout.KillAct) (Receipt, err
 		now := a.Now().UTC()
 		r.ServedHere, r.ServedAt = true, &now
 	}
+	if act.SettledAt != nil {
+		if err := json.Unmarshal(act.Receipt, &r.Receipt); err != nil {
+			return r, fmt.Errorf("read the receipt of kill %s: %w", act.ID, err)
+		}
+		return r, nil
+	}
 	err := a.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		r.Receipt, err = a.Replicas.Receipt(ctx, tx, measure.Place{Environment: act.Environment, Revision: act.Revision}, act.SettledAt != nil)
+		r.Receipt, err = a.Replicas.Receipt(ctx, tx, measure.Place{Environment: act.Environment, Revision: act.Revision})
 		return err
 	})
 	return r, err

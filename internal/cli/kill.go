@@ -221,7 +221,9 @@ what is turned off in the database; souk doctor says so. This gives up the newer
 			if err != nil {
 				return err
 			}
-			return p.write(e, func(w io.Writer) { fmt.Fprintf(w, "%s serves what the database has, at revision %d\n", e.Name, e.Revision) })
+			return p.write(e, func(w io.Writer) {
+				fmt.Fprintf(w, "%s serves what the database has, at revision %d\n", e.Name, e.Revision)
+			})
 		}),
 	}
 	follow.Flags().Int64Var(&served, "served", 0, "revision that is given up, as souk doctor names it")

@@ -98,7 +98,7 @@ func (p *Plane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer p.buffers.Put(b)
 	call := call{w: w, r: r, key: key, served: served, now: now, buffer: b}
 	if bulk {
-		p.polls.saw(key, r.RemoteAddr, now)
+		p.polls.saw(key, r.RemoteAddr, now, served.Revision)
 		call.bulk()
 	} else {
 		call.single(name)

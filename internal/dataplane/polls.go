@@ -29,11 +29,12 @@ type pollKey struct{ keyID, host string }
 type poller struct {
 	environment string
 	last        time.Time
+	revision    int64         // that it was given then
 	gap         time.Duration // usual time between two requests; 0: not known yet
 }
 
-// saw notes that a client asked for all flags.
-func (p *polls) saw(key access.SDKKey, remote string, now time.Time) {
+// saw notes that a client asked for all flags, and was given a revision.
+func (p *polls) saw(key access.SDKKey, remote string, now time.Time, revision int64) {
 	host, _, err := net.SplitHostPort(remote)
 	if err != nil {
 		host = remote
@@ -57,7 +58,7 @@ func (p *polls) saw(key access.SDKKey, remote string, now time.Time) {
 		}
 		c.gap += (gap - c.gap) / 4 // a running mean
 	}
-	c.environment, c.last = key.Environment, now
+	c.environment, c.last, c.revision = key.Environment, now, revision
 	p.clients[k] = c
 }
 
@@ -71,14 +72,8 @@ func (p *polls) forget(now time.Time) {
 }
 
 // Polling is this replica's part of a receipt for clients that ask by themselves: which of them have asked since it served a
-// revision, and when the others are due. It is the zero value while the revision is not here.
+// revision, and when the others are due.
 func (p *Plane) Polling(environment string, revision int64) (m measure.Polling) {
-	e := p.environment(environment)
-	e.current()
-	a := e.arrival(revision)
-	if a == nil {
-		return m
-	}
 	p.polls.mu.Lock()
 	defer p.polls.mu.Unlock()
 	p.polls.forget(p.Now())
@@ -88,7 +83,7 @@ func (p *Plane) Polling(environment string, revision int64) (m measure.Polling) 
 		}
 		m.Clients++
 		switch {
-		case !c.last.Before(a.at):
+		case c.revision >= revision:
 			m.Asked++
 		case c.gap == 0:
 			m.Unknown++

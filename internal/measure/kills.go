@@ -98,7 +98,6 @@ type Replicas struct {
 
 // seen is a replica as this one saw it.
 type seen struct {
-	name  string
 	beats int64
 	at    time.Time // when beats had last grown
 }
@@ -157,22 +156,14 @@ func (r *Replicas) warn(ctx context.Context, what string, err error) {
 
 // Beat tells that this replica lives, and sees which others do.
 func (r *Replicas) Beat(ctx context.Context) error {
-	type row struct {
-		id, name string
-		beats    int64
-	}
-	var rows []row
+	var rows []replica
 	err := r.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		if _, err := tx.Exec(ctx, `INSERT INTO replica (id, name, beats) VALUES ($1, $2, 1)
 			ON CONFLICT (id) DO UPDATE SET beats = replica.beats + 1`, r.ID, r.Name); err != nil {
 			return fmt.Errorf("tell that the replica lives: %w", err)
 		}
-		rows, err = store.List(ctx, tx, func(from store.Row) (one row, err error) {
-			err = from.Scan(&one.id, &one.name, &one.beats)
-			return one, err
-		}, `SELECT id, name, beats FROM replica ORDER BY id`)
-		if err != nil {
-			return fmt.Errorf("list replicas: %w", err)
+		if rows, err = replicas(ctx, tx); err != nil {
+			return err
 		}
 		for _, old := range r.lost() {
 			if _, err := tx.Exec(ctx, `DELETE FROM replica WHERE id = $1`, old); err != nil {
@@ -190,7 +181,7 @@ func (r *Replicas) Beat(ctx context.Context) error {
 	for _, one := range rows {
 		s, known := r.seen[one.id]
 		if !known || s.beats != one.beats {
-			s = seen{name: one.name, beats: one.beats, at: now}
+			s = seen{beats: one.beats, at: now}
 		}
 		// A row that was there when this process began may be of a process that is long gone: it has to beat first.
 		if !known && r.seen == nil && one.id != r.ID {
@@ -239,9 +230,13 @@ func (r *Replicas) Report(ctx context.Context) (more bool, err error) {
 		r.written = map[Place]Part{}
 	}
 	for place := range r.written {
-		if !slices.Contains(wanted, place) {
-			delete(r.written, place)
+		if slices.Contains(wanted, place) {
+			continue
 		}
+		if err := r.drop(ctx, place); err != nil {
+			return false, err
+		}
+		delete(r.written, place)
 	}
 	for _, place := range wanted {
 		part, serves := r.Part(place)
@@ -266,6 +261,18 @@ func (r *Replicas) Report(ctx context.Context) (more bool, err error) {
 	return len(wanted) > 0, nil
 }
 
+// drop takes back what this replica wrote, since the receipt is settled.
+func (r *Replicas) drop(ctx context.Context, place Place) error {
+	return r.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.Exec(ctx, `DELETE FROM kill_receipt WHERE environment = $1 AND revision = $2 AND replica = $3`,
+			place.Environment, place.Revision, r.ID)
+		if err != nil {
+			return fmt.Errorf("drop part of a receipt: %w", err)
+		}
+		return nil
+	})
+}
+
 // same tells whether two parts say the same.
 func (p Part) same(other Part) bool {
 	a, b := p, other
@@ -273,9 +280,8 @@ func (p Part) same(other Part) bool {
 	return a == b
 }
 
-// Receipt gives how a revision got to all clients: what this replica knows now, and what the others wrote. Once it is over it is
-// what all wrote.
-func (r *Replicas) Receipt(ctx context.Context, tx *store.Tx, place Place, over bool) (Receipt, error) {
+// Receipt gives how a revision got to all clients: what this replica knows now, and what the others wrote.
+func (r *Replicas) Receipt(ctx context.Context, tx *store.Tx, place Place) (Receipt, error) {
 	type row struct{ replica, name, body string }
 	rows, err := store.List(ctx, tx, func(from store.Row) (one row, err error) {
 		err = from.Scan(&one.replica, &one.name, &one.body)
@@ -284,12 +290,8 @@ func (r *Replicas) Receipt(ctx context.Context, tx *store.Tx, place Place, over 
 	if err != nil {
 		return Receipt{}, fmt.Errorf("read receipts: %w", err)
 	}
-	answered := map[string]bool{}
-	var parts []ReplicaPart
-	if !over {
-		part, serves := r.Part(place)
-		answered[r.ID], parts = true, []ReplicaPart{{Name: r.Name, Answered: serves, Part: part}}
-	}
+	part, serves := r.Part(place)
+	answered, parts := map[string]bool{r.ID: true}, []ReplicaPart{{Name: r.Name, Answered: serves, Part: part}}
 	for _, one := range rows {
 		if answered[one.replica] {
 			continue
@@ -301,23 +303,39 @@ func (r *Replicas) Receipt(ctx context.Context, tx *store.Tx, place Place, over 
 		}
 		parts = append(parts, p)
 	}
-	for id, name := range r.living() {
-		if !answered[id] && !over {
-			parts = append(parts, ReplicaPart{Name: name})
+	others, err := replicas(ctx, tx)
+	if err != nil {
+		return Receipt{}, err
+	}
+	for _, other := range others {
+		if !answered[other.id] && r.lives(other) {
+			parts = append(parts, ReplicaPart{Name: other.name})
 		}
 	}
 	return Sum(parts), nil
 }
 
-// living gives the names of the replicas that were heard of lately, by their ids.
-func (r *Replicas) living() map[string]string {
+// lives tells whether a replica was heard of lately. One that is new since this one looked does.
+func (r *Replicas) lives(other replica) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	names := map[string]string{}
-	for id, s := range r.seen {
-		if r.Now().Sub(s.at) < silentFor {
-			names[id] = s.name
-		}
+	s, known := r.seen[other.id]
+	return !known || s.beats != other.beats || r.Now().Sub(s.at) < silentFor
+}
+
+// replica is a row: beats grows while it lives.
+type replica struct {
+	id, name string
+	beats    int64
+}
+
+func replicas(ctx context.Context, tx *store.Tx) ([]replica, error) {
+	all, err := store.List(ctx, tx, func(from store.Row) (one replica, err error) {
+		err = from.Scan(&one.id, &one.name, &one.beats)
+		return one, err
+	}, `SELECT id, name, beats FROM replica ORDER BY id`)
+	if err != nil {
+		return nil, fmt.Errorf("list replicas: %w", err)
 	}
-	return names
+	return all, nil
 }

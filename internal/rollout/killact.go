@@ -3,6 +3,7 @@ package rollout
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -84,16 +85,21 @@ type KillAct struct {
 	At          time.Time  `json:"at"`
 	SettledAt   *time.Time `json:"settled_at,omitempty" doc:"When its receipt went into the audit log"`
 	Can         []string   `json:"can" nullable:"false" doc:"What the caller may do: restore"`
+
+	Receipt json.RawMessage `json:"-"` // as it was when it was settled
 }
 
-const killColumns = `id, environment, revision, kind, name, flags, rollouts, reason, actor, at, settled_at`
+const killColumns = `id, environment, revision, kind, name, flags, rollouts, reason, actor, at, settled_at, receipt`
 
 func scanKillAct(row store.Row) (a KillAct, err error) {
-	var kind, name string
+	var kind, name, receipt string
 	var at int64
 	var settled sql.NullInt64
-	err = row.Scan(&a.ID, &a.Environment, &a.Revision, &kind, &name, &a.Flags, &a.Rollouts, &a.Reason, &a.By, &at, &settled)
+	err = row.Scan(&a.ID, &a.Environment, &a.Revision, &kind, &name, &a.Flags, &a.Rollouts, &a.Reason, &a.By, &at, &settled, &receipt)
 	a.Select, a.At, a.SettledAt, a.Can = selected(kind, name), store.Time(at), store.NullTime(settled), []string{}
+	if receipt != "" {
+		a.Receipt = json.RawMessage(receipt)
+	}
 	return a, err
 }
 
@@ -273,9 +279,14 @@ func (rs *Rollouts) Settle(ctx context.Context, by access.Actor, a KillAct, rece
 	if err := access.Can(by, access.Kill, access.Scope{}); err != nil {
 		return err
 	}
+	text, err := json.Marshal(receipt)
+	if err != nil {
+		return fmt.Errorf("encode receipt: %w", err)
+	}
 	return rs.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		now := stored(rs.Now())
-		n, err := tx.Exec(ctx, `UPDATE kill_act SET settled_at = $1 WHERE id = $2 AND settled_at IS NULL`, store.Micros(now), a.ID)
+		n, err := tx.Exec(ctx, `UPDATE kill_act SET settled_at = $1, receipt = $2 WHERE id = $3 AND settled_at IS NULL`,
+			store.Micros(now), string(text), a.ID)
 		if err != nil {
 			return fmt.Errorf("settle kill: %w", err)
 		}

@@ -40,7 +40,7 @@ func (a *App) startAway(ctx context.Context, cause error) error {
 	return a.route(api.New(api.Deps{
 		DB: a.db, Log: a.log, Now: a.cfg.Now, Mode: a.cfg.Mode, Version: a.cfg.Version, Console: web.Files, Ready: a.live.Ready, Live: a.live,
 		KillHere: a.killHere,
-		Answers: a.cfg.answers, Origin: a.cfg.origin(),
+		Answers:  a.cfg.answers, Origin: a.cfg.origin(),
 		Away: fault.New(fault.Unavailable, "database_unavailable", "the database cannot be used right now").
 			Fix("nothing was changed; try again in a moment"),
 	}))

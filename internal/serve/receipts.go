@@ -99,7 +99,7 @@ func (a *App) settleOnce(ctx context.Context, since map[string]time.Time) error 
 			return err
 		}
 		for _, act := range acts {
-			receipt, err := a.replicas.Receipt(ctx, tx, measure.Place{Environment: act.Environment, Revision: act.Revision}, false)
+			receipt, err := a.replicas.Receipt(ctx, tx, measure.Place{Environment: act.Environment, Revision: act.Revision})
 			if err != nil {
 				return err
 			}

@@ -1,6 +1,6 @@
 -- +goose Up
 -- Every kill, of one flag or of all flags of a selection. The flags that an act still holds off are those that are killed at
--- its time by its actor. settled_at is when its receipt was written into the audit log.
+-- its time by its actor. settled_at is when its receipt was written into the audit log and here.
 CREATE TABLE kill_act (
   id          TEXT NOT NULL PRIMARY KEY,
   environment TEXT NOT NULL,
@@ -12,7 +12,8 @@ CREATE TABLE kill_act (
   reason      TEXT NOT NULL,
   actor       TEXT NOT NULL,
   at          BIGINT NOT NULL,
-  settled_at  BIGINT
+  settled_at  BIGINT,
+  receipt     TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE INDEX kill_act_selection ON kill_act (kind, name, environment, id);
 CREATE UNIQUE INDEX kill_act_at ON kill_act (environment, actor, at);
@@ -25,7 +26,7 @@ CREATE TABLE replica (
   beats BIGINT NOT NULL
 ) STRICT;
 
--- What a replica says of how a revision got to its clients.
+-- What a replica says of how a revision got to its clients, until that is settled.
 CREATE TABLE kill_receipt (
   environment TEXT NOT NULL,
   revision    BIGINT NOT NULL,
