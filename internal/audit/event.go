@@ -60,8 +60,8 @@ func Append(ctx context.Context, tx *store.Tx, e Event) (id string, err error) {
 	return ids[0], nil
 }
 
-// appendRows is how many events go into one statement: both engines limit the values of one.
-const appendRows = 400
+// appendRows is how many events go into one statement: SQLite looks up each of its values among all of them.
+const appendRows = 50
 
 // AppendAll is Append for many events, in their order, in as few statements as the engines allow.
 func AppendAll(ctx context.Context, tx *store.Tx, events []Event) error {

@@ -159,8 +159,8 @@ func with(details map[string]any, name string, value any) map[string]any {
 	return all
 }
 
-// manyRows is how many flags go into one statement: both engines limit the values of one.
-const manyRows = 400
+// manyRows is how many flags go into one statement: SQLite looks up each of its values among all of them.
+const manyRows = 100
 
 // lockAll reads the flags whose keys a query gives, with their state in the environment alone, for the transaction to change,
 // and leaves out those that somebody changed meanwhile so that they do not fit.
@@ -214,7 +214,8 @@ func (c Change) putAll(
 	for part := range slices.Chunk(flags, manyRows) {
 		events := make([]audit.Event, 0, len(part))
 		keys := make([]any, 0, len(part))
-		var rows strings.Builder
+		var rows, definitions strings.Builder
+		var defined []any
 		values := []any{environment, revision, string(c.Cause), c.By.Email, at, c.Reason}
 		var killed Killed
 		killedAt := store.NullMicros(nil)
@@ -230,7 +231,10 @@ func (c Change) putAll(
 			}
 			if i > 0 {
 				rows.WriteString(", ")
+				definitions.WriteString(", ")
 			}
+			definitions.WriteString("(" + store.In(len(defined)+7, 2) + ")")
+			defined = append(defined, f.Key, string(state.Definition))
 			n := len(values) + 1
 			fmt.Fprintf(&rows, "($%d, $%d, $1, $2, $3, $%d, %t, $%d, $4, $5, $6, '', '')", n, n+1, n+2, state.Kill != nil, n+3)
 			values = append(values, store.NewID(), f.Key, string(encode(state.Serving)), string(state.Definition))
@@ -242,10 +246,9 @@ func (c Change) putAll(
 			return 0, fmt.Errorf("record revisions: %w", err)
 		}
 		if _, err := tx.Exec(ctx, `UPDATE flag_environment SET revision = $1, killed_at = $2, killed_by = $3, kill_reason = $4,
-				definition = r.definition, updated_at = $5 FROM flag_revision r
-			WHERE r.flag_key = flag_environment.flag_key AND r.environment = $6 AND r.revision = $1 AND flag_environment.environment = $6
-				AND flag_environment.flag_key IN (`+store.In(7, len(keys))+`)`,
-			append([]any{revision, killedAt, killed.By, killed.Reason, at, environment}, keys...)...); err != nil {
+				definition = v.column2, updated_at = $5 FROM (VALUES `+definitions.String()+`) AS v
+			WHERE flag_environment.flag_key = v.column1 AND flag_environment.environment = $6`,
+			append([]any{revision, killedAt, killed.By, killed.Reason, at, environment}, defined...)...); err != nil {
 			return 0, fmt.Errorf("write flags in %s: %w", environment, err)
 		}
 		if _, err := tx.Exec(ctx, `UPDATE flag SET revision = revision + 1, updated_at = $1 WHERE key IN (`+store.In(2, len(keys))+`)`,

@@ -200,10 +200,10 @@ func BenchmarkPanic(b *testing.B) {
 	for _, engine := range []store.Engine{store.SQLite, store.PostgreSQL} {
 		b.Run(string(engine), func(b *testing.B) {
 			db := storetest.Open(b, engine)
-			rs := crowd(b, db, 20_000)
+			rs := crowd(b, db, 5_000)
 			for i := 0; b.Loop(); i++ {
 				environment := []string{"production", "staging", "sandbox"}[i%3]
-				order := rollout.Order{Select: rollout.Select{Environment: environment}, ExpectFlags: 20_000}
+				order := rollout.Order{Select: rollout.Select{Environment: environment}, ExpectFlags: 5_000}
 				act, err := rs.Panic(b.Context(), olu, order)
 				if err != nil || act.Flags == 0 && i < 3 {
 					b.Fatal(fmt.Sprint(act, err))

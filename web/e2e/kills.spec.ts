@@ -14,9 +14,9 @@ test("an operator turns off everything of an app after seeing how much that is, 
   await signIn(page, "olu");
   await page.goto("/");
   await page.getByRole("link", { name: "Turn off many" }).click();
-  await page.getByRole("textbox", { name: "App", exact: true }).fill("burning");
+  await page.getByRole("combobox", { name: "App", exact: true }).fill("burning");
   await page.getByRole("option", { name: "burning-app" }).click();
-  await page.getByRole("textbox", { name: "Environment" }).click();
+  await page.getByRole("combobox", { name: "Environment" }).click();
   await page.getByRole("option", { name: "sandbox" }).click();
   await expect(page.getByText(/1 switch of 1 app/)).toBeVisible();
   await page.getByRole("button", { name: "Turn off 1 switch" }).click();
@@ -41,6 +41,7 @@ test("the receipt of a kill stands beside it, and everybody else has no such pag
 }) => {
   await signIn(page, "alice");
   const flag = await approvedApp(page, "receipt-app");
+  await signIn(page, "alice");
   await expect(page.getByRole("link", { name: "Turn off many" })).toHaveCount(0);
   await page.goto(`/flags/${flag}`);
   await page.getByRole("button", { name: "Turn off for everybody in sandbox" }).click();
