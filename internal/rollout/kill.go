@@ -71,8 +71,7 @@ func (rs *Rollouts) killIn(
 		}
 		act.Rollouts = stopped
 	}
-	_, err = act.keep(ctx, tx)
-	return flag, err
+	return flag, act.keep(ctx, tx)
 }
 
 // killing is who kills in an environment, when and why.

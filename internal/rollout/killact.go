@@ -118,20 +118,19 @@ func free(ctx context.Context, tx *store.Tx, environment, actor string, at time.
 	}
 }
 
-// keep stores an act; added is false if there is one of the id already.
-func (a KillAct) keep(ctx context.Context, tx *store.Tx) (added bool, err error) {
+// keep stores an act.
+func (a KillAct) keep(ctx context.Context, tx *store.Tx) error {
 	kind, name, err := a.Select.kind()
 	if err != nil {
-		return false, err
+		return err
 	}
-	n, err := tx.Exec(ctx, `INSERT INTO kill_act (id, environment, revision, kind, name, flags, rollouts, reason, actor, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING`,
-		a.ID, a.Environment, a.Revision, kind, name, a.Flags, a.Rollouts, a.Reason, a.By, store.Micros(a.At))
-	if err != nil {
-		return false, fmt.Errorf("store kill: %w", err)
+	if _, err := tx.Exec(ctx, `INSERT INTO kill_act (id, environment, revision, kind, name, flags, rollouts, reason, actor, at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		a.ID, a.Environment, a.Revision, kind, name, a.Flags, a.Rollouts, a.Reason, a.By, store.Micros(a.At)); err != nil {
+		return fmt.Errorf("store kill: %w", err)
 	}
 	tx.Announce(KillTopic)
-	return n == 1, nil
+	return nil
 }
 
 // KillTopic is announced with every kill.

@@ -147,7 +147,7 @@ func (rs *Rollouts) Panic(ctx context.Context, by access.Actor, o Order) (a Kill
 			}
 			a.Rollouts += stopped
 		}
-		if _, err := a.keep(ctx, tx); err != nil {
+		if err := a.keep(ctx, tx); err != nil {
 			return err
 		}
 		if err := a.record(ctx, tx, by, "kill.carried_out", a.Reason, map[string]any{

@@ -195,7 +195,7 @@ func TestAPanicStopsRolloutsAsAKillDoes(t *testing.T) {
 	})
 }
 
-// BenchmarkPanic turns off all of 20,000 flags in one transaction; it grows with their number.
+// BenchmarkPanic turns off all of 5,000 flags in one transaction; it grows with their number.
 func BenchmarkPanic(b *testing.B) {
 	for _, engine := range []store.Engine{store.SQLite, store.PostgreSQL} {
 		b.Run(string(engine), func(b *testing.B) {
