@@ -68,7 +68,7 @@ func New(deps Deps) *API {
 	a.huma = humago.New(a.mux, config)
 	a.huma.UseMiddleware(a.admit)
 	for _, noun := range []func(*API){
-		session, inbox, templates, requests, apps, flags, usage, trying, rollouts, auditLog, people, memberships, links, sessions, proposals, environments, segments, policies, lifecycles, tokens, sdkKeys, applying, imports, upkeep,
+		session, inbox, templates, requests, apps, flags, usage, trying, kills, rollouts, auditLog, people, memberships, links, sessions, proposals, environments, segments, policies, lifecycles, tokens, sdkKeys, applying, imports, upkeep,
 	} {
 		noun(a)
 	}
@@ -79,6 +79,7 @@ func New(deps Deps) *API {
 		w.Header().Set("Content-Type", "application/openapi+json")
 		_, _ = w.Write(document)
 	})
+	a.mux.HandleFunc("POST "+HerePath, a.killHere)
 	a.mux.HandleFunc("/api/", a.unknown)
 	a.mux.HandleFunc("GET /healthz", a.healthz)
 	a.mux.HandleFunc("GET /readyz", a.readyz)
@@ -242,14 +243,37 @@ func (a *API) readyz(w http.ResponseWriter, r *http.Request) {
 		a.refuse(w, r, fault.New(fault.Unavailable, "not_ready", "the flags are not loaded yet").Fix("try again in a moment"))
 		return
 	}
-	database := "reachable"
+	readiness := readiness{Status: "ready", Database: "reachable", Flags: "current", Behind: []string{}}
 	if err := a.DB.Ping(ctx); err != nil {
-		database = "away: evaluations go on, changes have to wait"
+		readiness.Database = "away: evaluations go on, changes have to wait"
+	}
+	if a.Live != nil {
+		if a.Live.Stale() {
+			readiness.Flags = "stale: the last known ones, since the database cannot be read"
+			if age, ok := a.Live.StaleFor(); ok {
+				seconds := int64(age.Seconds())
+				readiness.StaleSeconds = &seconds
+			}
+		}
+		readiness.TurnedOffHere = len(a.Live.Overrides())
+		for _, b := range a.Live.Behind() {
+			readiness.Behind = append(readiness.Behind, b.Environment)
+		}
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if err := json.NewEncoder(w).Encode(map[string]string{"status": "ready", "database": database}); err != nil {
+	if err := json.NewEncoder(w).Encode(readiness); err != nil {
 		a.Log.LogAttrs(ctx, slog.LevelDebug, "answer not written", slog.Any("error", err))
 	}
+}
+
+// readiness is the answer of readyz.
+type readiness struct {
+	Status        string   `json:"status"`
+	Database      string   `json:"database"`
+	Flags         string   `json:"flags"`
+	StaleSeconds  *int64   `json:"stale_seconds,omitempty"` // since the database was read
+	TurnedOffHere int      `json:"turned_off_here"`         // flags that are off on this replica alone
+	Behind        []string `json:"behind"`                  // environments whose database came back older
 }
 
 // answerWriter remembers whether an answer was begun, and how.

@@ -60,18 +60,21 @@ type Deps struct {
 	Usage     *measure.Usage
 	Metrics   *telemetry.Metrics
 	Tracing   *telemetry.Tracing // whose Handler has to be around the API
+	Replicas  *measure.Replicas
 	Desk      *review.Desk
 	Library   *template.Library
 	Policies  *policy.Engine
 	Lifecycle *lifecycle.Lifecycles
 	Apply     *apply.Target
 	Audit     *audit.Log
-	Recent    *measure.Recent // contexts that the data plane was asked with
+	Recent    *measure.Recent        // contexts that the data plane was asked with
 	Answers   func(host string) bool // to which hosts, as in the header Host, the console and the API answer; nil is all
 	Origin    string                 // of the console as people reach it, where a proxy may change the host; may be empty
 	Away      error                  // what everything that needs the database answers, in a server that started without it
 	Secret    *seal.Key              // seals answers that hold secrets; nil keeps none of them
 	Backups   *backup.Backups
+	// KillHere turns a flag off on this replica alone, while its database is away.
+	KillHere func(ctx context.Context, by access.Actor, flag, environment, reason string) (registry.Override, error)
 	// Doctor examines the installation; serve knows all of it.
 	Doctor func(ctx context.Context, by access.Actor) ([]Diagnosis, error)
 }

@@ -30,19 +30,10 @@ type FlagDetail struct {
 	Can      []string          `json:"can" doc:"What the caller may do: kill, restore, change, rollback, extend, deprecate, remove; each environment says it for itself"`
 }
 
-// KilledFlag is a flag after a kill, with proof that the kill is served.
+// KilledFlag is a flag after a kill, with proof of how far that got.
 type KilledFlag struct {
 	FlagDetail
 	Receipt Receipt `json:"receipt"`
-}
-
-// Receipt tells since when a revision is served by the replica that answers.
-type Receipt struct {
-	Environment string     `json:"environment"`
-	Revision    int64      `json:"revision"`
-	ServedHere  bool       `json:"served_here" doc:"This replica serves the revision; others follow within 2 seconds"`
-	CommittedAt time.Time  `json:"committed_at"`
-	ServedAt    *time.Time `json:"served_at,omitempty"`
 }
 
 // RestoredFlag is a flag after a restore or a rollback, or with the request that asks for it.
@@ -298,11 +289,19 @@ func (a *API) kill(ctx context.Context, by access.Actor, in *flagAct) (*object[K
 		return nil, err
 	}
 	state, _ := killed.In(in.Environment)
-	receipt := Receipt{Environment: in.Environment, Revision: revision, CommittedAt: state.UpdatedAt}
-	status := a.served(ctx, map[string]int64{in.Environment: revision})
-	if status == http.StatusOK {
-		now := a.Now().UTC()
-		receipt.ServedHere, receipt.ServedAt = true, &now
+	act := rollout.KillAct{Environment: in.Environment, Revision: revision, At: state.UpdatedAt}
+	if state.Kill != nil {
+		known, ok, err := a.Rollouts.KillOf(ctx, by, in.Environment, *state.Kill)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			act = known
+		}
+	}
+	receipt, status, err := a.receipt(ctx, act)
+	if err != nil {
+		return nil, err
 	}
 	flag, err := a.flag(ctx, by, in.Key)
 	if err != nil {

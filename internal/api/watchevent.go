@@ -22,6 +22,7 @@ type Noun string
 const (
 	nounRequest     Noun = "request"
 	nounFlag        Noun = "flag"
+	nounKill        Noun = "kill"
 	nounRollout     Noun = "rollout"
 	nounApp         Noun = "app"
 	nounPerson      Noun = "person"
@@ -40,7 +41,7 @@ const (
 
 // nouns says for which action somebody is told of a noun. What is somebody's own is narrowed further below.
 var nouns = map[Noun]access.Action{
-	nounRequest: access.Read, nounFlag: access.Read, nounRollout: access.Read, nounApp: access.Read, nounPerson: access.Read,
+	nounRequest: access.Read, nounFlag: access.Read, nounKill: access.Read, nounRollout: access.Read, nounApp: access.Read, nounPerson: access.Read,
 	nounGroup: access.Read, nounTemplate: access.Read, nounPolicy: access.Read, nounEnvironment: access.Read,
 	nounSegment: access.Read, nounLifecycle: access.Read, nounAudit: access.AuditRead, nounToken: access.TokenMake,
 	nounSDKKey: access.KeyRead, nounSession: access.TokenMake, nounProposal: access.GovernWrite,
@@ -48,7 +49,7 @@ var nouns = map[Noun]access.Action{
 
 // WatchChange is the data of an event named change: something changed, and whoever shows it fetches it again.
 type WatchChange struct {
-	Noun     Noun   `json:"noun" enum:"request,flag,rollout,app,person,group,template,policy,environment,segment,lifecycle,audit,token,sdk_key,session,proposal"`
+	Noun     Noun   `json:"noun" enum:"request,flag,kill,rollout,app,person,group,template,policy,environment,segment,lifecycle,audit,token,sdk_key,session,proposal"`
 	ID       string `json:"id" doc:"As in the path of the thing: an id, a key, a slug, a name or an e-mail address"`
 	Revision int64  `json:"revision,omitempty" doc:"Its revision after the change, where it has one that is known"`
 }

@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,27 +53,60 @@ type Event struct {
 // Append writes the event in the caller's transaction. It fills in the id if that is empty; Event, Actor, Timestamp and
 // Credential.Kind are the caller's and required, and so is a reason for flag.state_changed. It returns the event's id.
 func Append(ctx context.Context, tx *store.Tx, e Event) (id string, err error) {
-	if e.ID == "" {
-		e.ID = store.NewID()
-	}
-	e.Timestamp = e.Timestamp.UTC().Truncate(time.Microsecond)
-	if err := e.complete(); err != nil {
-		return "", fmt.Errorf("append audit event: %w", err)
-	}
-	body, err := Canonical(e)
+	ids, err := appendAll(ctx, tx, []Event{e})
 	if err != nil {
-		return "", fmt.Errorf("append audit event: %w", err)
+		return "", err
+	}
+	return ids[0], nil
+}
+
+// appendRows is how many events go into one statement: SQLite looks up each of its values among all of them.
+const appendRows = 50
+
+// AppendAll is Append for many events, in their order, in as few statements as the engines allow.
+func AppendAll(ctx context.Context, tx *store.Tx, events []Event) error {
+	for part := range slices.Chunk(events, appendRows) {
+		if _, err := appendAll(ctx, tx, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func appendAll(ctx context.Context, tx *store.Tx, events []Event) (ids []string, err error) {
+	var rows, pending strings.Builder
+	var values, pendingIDs []any
+	for i, e := range events {
+		if e.ID == "" {
+			e.ID = store.NewID()
+		}
+		e.Timestamp = e.Timestamp.UTC().Truncate(time.Microsecond)
+		if err := e.complete(); err != nil {
+			return nil, fmt.Errorf("append audit event: %w", err)
+		}
+		body, err := Canonical(e)
+		if err != nil {
+			return nil, fmt.Errorf("append audit event: %w", err)
+		}
+		if i > 0 {
+			rows.WriteString(", ")
+			pending.WriteString(", ")
+		}
+		rows.WriteString("(" + store.In(len(values)+1, 11) + ")")
+		values = append(values, e.ID, store.Micros(e.Timestamp), e.Event, e.Actor, e.FlagKey, e.FlagID, e.App, e.RequestID, e.Subject,
+			e.search(), string(body))
+		pending.WriteString("(" + store.In(i+1, 1) + ")")
+		pendingIDs, ids = append(pendingIDs, e.ID), append(ids, e.ID)
 	}
 	if _, err := tx.Exec(ctx, `INSERT INTO audit_event (id, at, name, actor, flag_key, flag_id, app, request_id, subject, search, body)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		e.ID, store.Micros(e.Timestamp), e.Event, e.Actor, e.FlagKey, e.FlagID, e.App, e.RequestID, e.Subject, e.search(), string(body)); err != nil {
-		return "", fmt.Errorf("append audit event: %w", err)
+		VALUES `+rows.String(), values...); err != nil {
+		return nil, fmt.Errorf("append audit event: %w", err)
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO audit_pending (event_id) VALUES ($1)`, e.ID); err != nil {
-		return "", fmt.Errorf("append audit event: %w", err)
+	if _, err := tx.Exec(ctx, `INSERT INTO audit_pending (event_id) VALUES `+pending.String(), pendingIDs...); err != nil {
+		return nil, fmt.Errorf("append audit event: %w", err)
 	}
 	tx.Announce(Topic)
-	return e.ID, nil
+	return ids, nil
 }
 
 // search is what people find the event by, folded.

@@ -194,30 +194,3 @@ func group(name, about string, commands ...*cobra.Command) *cobra.Command {
 	cmd.AddCommand(commands...)
 	return cmd
 }
-
-func (p *program) killCommand() *cobra.Command {
-	var environment, reason string
-	cmd := &cobra.Command{
-		Use: "kill FLAG --environment ENV", Short: "Turn a flag off for everybody, at once", Args: cobra.ExactArgs(1),
-		RunE: run(func(cmd *cobra.Command, args []string) error {
-			var killed api.KilledFlag
-			err := p.with(cmd.Context(), func(c *client) error {
-				path := pathf("/flags/%s/environments/%s/kill", args[0], environment)
-				return c.post(cmd.Context(), path, api.Reason{Reason: reason}, &killed)
-			})
-			if err != nil {
-				return err
-			}
-			return p.write(killed, func(w io.Writer) {
-				fmt.Fprintf(w, "%s is off for everybody in %s since %s (revision %d)\n",
-					killed.Key, environment, killed.Receipt.CommittedAt.Format(time.RFC3339), killed.Receipt.Revision)
-			})
-		}),
-	}
-	cmd.Flags().StringVar(&environment, "environment", "", "environment to turn it off in")
-	cmd.Flags().StringVar(&reason, "reason", "", "why, for the audit log")
-	_ = cmd.MarkFlagRequired("environment") // it is defined above
-	p.installation(cmd)
-	p.outputFlag(cmd)
-	return cmd
-}

@@ -38,7 +38,7 @@ func (p *program) exportCommand() *cobra.Command {
 }
 
 func export(ctx context.Context, c *client, w io.Writer) error {
-	answer, err := c.send(ctx, http.MethodGet, "/audit/export", nil)
+	answer, err := c.send(ctx, http.MethodGet, "/api/v1/audit/export", nil)
 	if err != nil {
 		return err
 	}

@@ -37,17 +37,8 @@ func (p *program) connect(ctx context.Context) (*client, error) {
 // connectTo is connect with a configuration that is read already.
 func (p *program) connectTo(ctx context.Context, cfg serve.Config) (*client, error) {
 	if p.database == "" {
-		socket := serve.Socket(cfg.Data)
-		if conn, err := net.DialTimeout("unix", socket, time.Second); err == nil {
-			_ = conn.Close()
-			transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				var dialer net.Dialer
-				return dialer.DialContext(ctx, "unix", socket)
-			}}
-			return &client{http: &http.Client{Transport: transport}, close: func() error {
-				transport.CloseIdleConnections()
-				return nil
-			}}, nil
+		if c, err := dialSocket(cfg.Data); err == nil {
+			return c, nil
 		}
 	}
 	app, err := serve.New(ctx, cfg)
@@ -56,6 +47,25 @@ func (p *program) connectTo(ctx context.Context, cfg serve.Config) (*client, err
 	}
 	app.Start(ctx)
 	return &client{http: &http.Client{Transport: inProcess{app.Handler()}}, close: app.Close}, nil
+}
+
+// dialSocket calls the server that runs on a data directory.
+func dialSocket(data string) (*client, error) {
+	socket := serve.Socket(data)
+	conn, err := net.DialTimeout("unix", socket, time.Second)
+	if err != nil {
+		return nil, fault.New(fault.Unavailable, "no_server", "no server runs on the data directory %s", data).
+			Fix("name its data directory with --data, or start it").Because(err)
+	}
+	_ = conn.Close()
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var dialer net.Dialer
+		return dialer.DialContext(ctx, "unix", socket)
+	}}
+	return &client{http: &http.Client{Transport: transport}, close: func() error {
+		transport.CloseIdleConnections()
+		return nil
+	}}, nil
 }
 
 // with connects, calls do, and closes.
@@ -69,6 +79,10 @@ func (p *program) with(ctx context.Context, do func(*client) error) error {
 
 // post sends in and reads the answer into out. What the API refuses is an *api.Problem.
 func (c *client) post(ctx context.Context, path string, in, out any) error {
+	return c.postTo(ctx, "/api/v1"+path, in, out)
+}
+
+func (c *client) postTo(ctx context.Context, path string, in, out any) error {
 	text, err := json.Marshal(in)
 	if err != nil {
 		return fmt.Errorf("encode request: %w", err)
@@ -82,7 +96,7 @@ func (c *client) post(ctx context.Context, path string, in, out any) error {
 
 // get reads the answer to a question into out.
 func (c *client) get(ctx context.Context, path string, out any) error {
-	answer, err := c.send(ctx, http.MethodGet, path, nil)
+	answer, err := c.send(ctx, http.MethodGet, "/api/v1"+path, nil)
 	if err != nil {
 		return err
 	}
@@ -100,7 +114,7 @@ func decode(answer *http.Response, out any) error {
 
 // send gives the answer to a request; the caller closes its body.
 func (c *client) send(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, method, "http://localhost/api/v1"+path, body)
+	request, err := http.NewRequestWithContext(ctx, method, "http://localhost"+path, body)
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}

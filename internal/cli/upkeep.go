@@ -79,7 +79,7 @@ Keys and sessions are not in it: keep DATA/audit.key and DATA/secret.key (or SOU
 			}
 			var bytes int64
 			err := p.with(cmd.Context(), func(c *client) error {
-				answer, err := c.send(cmd.Context(), http.MethodGet, "/backup", nil)
+				answer, err := c.send(cmd.Context(), http.MethodGet, "/api/v1/backup", nil)
 				if err != nil {
 					return err
 				}

@@ -38,7 +38,8 @@ type revision struct {
 	changes   map[step]registry.Changes   // guarded by mu
 }
 
-// step is a way to a revision. It names the revision that it comes from, so that no revision keeps older ones in memory.
+// step is a way to a revision. It names by its serial what it comes from, so that no revision keeps older ones in memory; 0 is
+// nothing. The number of the revision would not do: what is turned off on this replica alone has the revision of before.
 type step struct {
 	from int64
 	view registry.View
@@ -156,10 +157,10 @@ func (r *revision) document(view registry.View) *document {
 
 // since tells which flags of a view changed after an earlier revision; nil is before all of them.
 func (r *revision) since(before *revision, view registry.View) registry.Changes {
-	s := step{from: -1, view: view}
+	s := step{view: view}
 	var earlier *registry.Served
 	if before != nil {
-		s.from, earlier = before.served.Revision, before.served
+		s.from, earlier = before.served.Serial, before.served
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

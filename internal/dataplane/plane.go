@@ -63,6 +63,7 @@ type Plane struct {
 	environments sync.Map  // of *environment by name
 	streams      streams
 	patience     time.Duration // tests set it; 0 is writeTime
+	polls        polls
 }
 
 // buffer holds a request and its answer.
@@ -141,6 +142,7 @@ func (p *Plane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		unavailable(w, "the flags of "+key.Environment+" are not loaded")
 		return
 	}
+	p.markStale(w.Header())
 	b, ok := p.buffers.Get().(*buffer)
 	if !ok {
 		b = &buffer{in: make([]byte, 0, 4<<10)}
@@ -150,6 +152,7 @@ func (p *Plane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if single {
 		c.single(name)
 	} else {
+		p.polls.saw(key, r.RemoteAddr, now, c.served.Revision)
 		c.bulk()
 	}
 	p.Told.Took(!single, p.Now().Sub(now))

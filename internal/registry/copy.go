@@ -21,6 +21,7 @@ type state struct {
 	Environment string           `json:"environment"`
 	Revision    int64            `json:"revision"`
 	Labels      map[string]label `json:"labels"`
+	Revisions   map[string]int64 `json:"revisions"`
 	Document    json.RawMessage  `json:"document"`
 }
 
@@ -30,18 +31,21 @@ type diskCopy struct {
 	State  json.RawMessage `json:"state"`
 }
 
-// writeCopy keeps a copy on disk. Without it the next start needs the database; nothing else is lost, so a failure is logged.
-func (l *Live) writeCopy(s *Served) {
-	labels := make(map[string]label, len(s.flags))
+// writeCopy keeps a copy on disk, and tells whether it could. Without it the next start needs the database; nothing else is lost,
+// so a failure is logged.
+func (l *Live) writeCopy(s *Served) bool {
+	labels, revisions := make(map[string]label, len(s.flags)), make(map[string]int64, len(s.flags))
 	for key, f := range s.flags {
-		labels[key] = f.label
+		labels[key], revisions[key] = f.label, f.revision
 	}
-	raw := encode(state{Environment: s.Environment, Revision: s.Revision, Labels: labels, Document: s.Document()})
+	raw := encode(state{Environment: s.Environment, Revision: s.Revision, Labels: labels, Revisions: revisions, Document: s.Document()})
 	sum := sha256.Sum256(raw)
 	path := filepath.Join(l.Dir, s.Environment+copySuffix)
 	if err := replaceFile(path, encode(diskCopy{SHA256: hex.EncodeToString(sum[:]), State: raw})); err != nil {
 		l.Log.Error("copy of flags not written", slog.String("environment", s.Environment), slog.Any("error", err))
+		return false
 	}
+	return true
 }
 
 // readCopies serves what the copies on disk hold, until the database says more. A copy that is damaged is left out.
@@ -53,9 +57,10 @@ func (l *Live) readCopies() {
 	if err != nil || len(files) == 0 {
 		return
 	}
+	killed := l.readKills()
 	environments := map[string]*Served{}
 	for _, file := range files {
-		served, err := readCopy(file)
+		served, err := readCopy(file, killed)
 		if err != nil {
 			l.Log.Error("copy of flags ignored", slog.String("file", file), slog.Any("error", err))
 			continue
@@ -64,11 +69,13 @@ func (l *Live) readCopies() {
 	}
 	if len(environments) > 0 {
 		l.stale.Store(true)
-		l.swap(environments)
+		l.loading.Lock()
+		defer l.loading.Unlock()
+		l.swap(&held{base: environments})
 	}
 }
 
-func readCopy(file string) (*Served, error) {
+func readCopy(file string, kept []keptKill) (*Served, error) {
 	raw, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("read: %w", err)
@@ -84,6 +91,9 @@ func readCopy(file string) (*Served, error) {
 	if err := json.Unmarshal(c.State, &s); err != nil {
 		return nil, fmt.Errorf("read: %w", err)
 	}
+	if s.Revisions == nil { // written by an earlier version
+		s.Revisions = map[string]int64{}
+	}
 	if s.Environment != strings.TrimSuffix(filepath.Base(file), copySuffix) {
 		return nil, fmt.Errorf("the file holds the environment %q", s.Environment)
 	}
@@ -95,8 +105,14 @@ func readCopy(file string) (*Served, error) {
 		return nil, fmt.Errorf("read flags: %w", err)
 	}
 	all := loaded{environment: s.Environment, revision: s.Revision, evaluators: document.Evaluators}
+	// What was killed or restored after the copy was written.
+	for _, k := range kept {
+		if k.Environment == s.Environment && k.Revision > s.Revision && document.Flags[k.Flag] != nil {
+			document.Flags[k.Flag], s.Revisions[k.Flag] = k.Definition, k.Revision
+		}
+	}
 	for key, definition := range document.Flags {
-		all.flags = append(all.flags, definedFlag{key: key, definition: definition, label: s.Labels[key], live: true})
+		all.flags = append(all.flags, definedFlag{key: key, definition: definition, label: s.Labels[key], revision: s.Revisions[key], live: true})
 	}
 	served, _ := all.serve()
 	served.fromDisk = true

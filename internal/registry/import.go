@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 )
@@ -224,7 +225,8 @@ func (c Change) name(ctx context.Context, tx *store.Tx, environment, name string
 	event := c.By.Event("evaluator.imported", c.At)
 	event.Subject, event.Environment, event.Reason, event.RequestID = "evaluator:"+name, environment, c.Reason, c.RequestID
 	event.Details = map[string]any{"before": orNull([]byte(before)), "after": rule}
-	return c.append(ctx, tx, event)
+	_, err = audit.Append(ctx, tx, event)
+	return err
 }
 
 // create makes an imported flag that is live nowhere yet.

@@ -18,22 +18,35 @@ const pollEvery = 2 * time.Second
 
 // Live is what SDKs are served: for each environment a snapshot, swapped as a whole when something changed there. Reading
 // it takes no lock and no database. With a Dir it keeps a copy on disk and starts from that while the database is away.
+//
+// What it once knew as killed it does not serve again because a database says less: kills are on disk before they are
+// acknowledged (kept.go), what is killed on this replica alone lies over everything (override.go), and a database that comes
+// back older is not followed until somebody says so (behind.go).
 type Live struct {
 	DB  *store.DB
 	Dir string // empty: no copy on disk
 	Log *slog.Logger
+	Now func() time.Time // nil: how old stale flags are is not known
 
-	loading sync.Mutex // one refresh at a time
-	held    atomic.Pointer[held]
-	stale   atomic.Bool
-	copying sync.Mutex         // guards copied, and is held while copies are written
-	copied  map[string]*Served // by environment: what its copy on disk holds
+	loading   sync.Mutex // one refresh or override at a time; guards overrides
+	overrides []Override
+	held      atomic.Pointer[held]
+	stale     atomic.Bool
+	readAt    atomic.Int64       // microseconds; when the database was last read, 0: never
+	keeping   sync.Mutex         // held while the log of kills is written
+	copying   sync.Mutex         // guards copied, and is held while copies are written
+	copied    map[string]*Served // by environment: what its copy on disk holds
 }
 
 // held is all that is served at one moment.
 type held struct {
 	environments map[string]*Served
+	base         map[string]*Served // what the database or the disk gave, without what lies over it
+	over         map[string]string  // by environment, the keys of what lies over its base
+	behind       map[string]behind
+	overridden   []Override
 	replaced     chan struct{} // closed by the successor
+	durable      chan struct{} // closed when the kills in it are on disk
 }
 
 // Served is what one environment serves at one of its revisions. Nobody may change it.
@@ -42,6 +55,7 @@ type Served struct {
 	Revision    int64
 	Flags       *flag.Snapshot
 	Tag         string // names the content of Document
+	Serial      int64  // of this process: no two have the same, though they may be of one revision
 	flags       map[string]definedFlag
 	evaluators  map[string]json.RawMessage
 	sum         int64 // of the revisions of flags
@@ -57,6 +71,7 @@ func (s *Served) Replaced() <-chan struct{} { return s.replaced }
 // if there is none.
 func (l *Live) Load(ctx context.Context) error {
 	if !l.Ready() {
+		l.readOverrides()
 		l.readCopies()
 	}
 	err := l.refresh(ctx)
@@ -130,47 +145,92 @@ func (l *Live) Ready() bool { return l.held.Load() != nil }
 // Stale tells whether the database could not be read the last time, so that changes may be missing.
 func (l *Live) Stale() bool { return l.stale.Load() }
 
-// Await waits until the environment serves at least the revision, and tells whether it does: false if ctx ends before, or
-// if there is no such environment.
+// StaleFor gives how long ago the database was read for the last time; ok is false if it can be read, or if that is not known.
+func (l *Live) StaleFor() (d time.Duration, ok bool) {
+	at := l.readAt.Load()
+	if !l.stale.Load() || at == 0 || l.Now == nil {
+		return 0, false
+	}
+	return max(0, l.Now().Sub(store.Time(at))), true
+}
+
+// Await waits until the environment serves at least the revision of the database, with every kill in it on disk, and tells whether
+// that is so: false if ctx ends before, or if there is no such environment.
 func (l *Live) Await(ctx context.Context, environment string, revision int64) bool {
 	for {
 		h := l.held.Load()
 		if h == nil || h.environments[environment] == nil {
 			return false
 		}
-		if h.environments[environment].Revision >= revision {
-			return true
+		wait, has := h.replaced, h.has(environment) >= revision
+		if has {
+			wait = h.durable
 		}
 		select {
 		case <-ctx.Done():
 			return false
-		case <-h.replaced:
+		case <-wait:
+			if has {
+				return true
+			}
 		}
 	}
 }
+
+// Serves tells whether the environment serves at least the revision of the database.
+func (l *Live) Serves(environment string, revision int64) bool {
+	h := l.held.Load()
+	return h != nil && h.environments[environment] != nil && h.has(environment) >= revision
+}
+
+// has gives the revision of the database up to which an environment serves what it says. Of a database that came back older that
+// is what it kills, under the revision from before.
+func (h *held) has(environment string) int64 {
+	if b, ok := h.behind[environment]; ok {
+		return b.Database
+	}
+	return h.base[environment].Revision
+}
+
+// refreshTime bounds how long one look at the database may take: one that does not answer counts as away.
+const refreshTime = 10 * time.Second
 
 // refresh loads what changed in the environments whose revision did, and swaps them in.
 func (l *Live) refresh(ctx context.Context) error {
 	l.loading.Lock()
 	defer l.loading.Unlock()
-	old := map[string]*Served{}
+	ctx, cancel := context.WithTimeout(ctx, refreshTime)
+	defer cancel()
+	old := &held{base: map[string]*Served{}}
 	if h := l.held.Load(); h != nil {
-		old = h.environments
+		old = h
 	}
-	fresh := map[string]*Served{}
+	next := &held{base: map[string]*Served{}, behind: map[string]behind{}}
 	var loads []loaded
+	var givenUp map[string]int64
 	err := l.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		environments, err := Environments(ctx, tx)
 		if err != nil {
 			return err
 		}
+		if givenUp, err = givenUpIn(ctx, tx); err != nil {
+			return err
+		}
 		for _, e := range environments {
-			before := old[e.Name]
+			before := old.base[e.Name]
 			if before != nil {
-				fresh[e.Name] = before
+				next.base[e.Name] = before
 			}
-			if before != nil && before.Revision == e.Revision && !before.fromDisk {
+			if b, ok := old.behind[e.Name]; ok && before.Revision > givenUp[e.Name] {
+				next.behind[e.Name] = b
+				if b.Database == e.Revision {
+					continue
+				}
+			} else if before != nil && before.Revision == e.Revision && !before.fromDisk {
 				continue
+			}
+			if _, ok := next.behind[e.Name]; ok {
+				before = nil // all of it, since it does not go on from what is served
 			}
 			ld, err := load(ctx, tx, e, before)
 			if err != nil {
@@ -184,13 +244,26 @@ func (l *Live) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, ld := range loads {
-		served, problems := ld.serve()
-		l.report(old[served.Environment], served, problems)
-		fresh[served.Environment] = served
+	if l.Now != nil {
+		l.readAt.Store(store.Micros(l.Now()))
 	}
-	if !l.Ready() || !maps.Equal(fresh, old) {
-		l.swap(fresh)
+	for _, ld := range loads {
+		before := old.base[ld.environment]
+		_, known := next.behind[ld.environment]
+		if known || ld.older(before, givenUp[ld.environment]) {
+			next.behind[ld.environment] = ld.behind(before)
+			if !known {
+				l.Log.Error("the database came back older than what is served: kept serving that, besides what is turned off there",
+					slog.String("environment", ld.environment), slog.Int64("served", before.Revision), slog.Int64("database", ld.revision))
+			}
+			continue
+		}
+		served, problems := ld.serve()
+		l.report(served, problems)
+		next.base[served.Environment] = served
+	}
+	if !l.Ready() || !maps.Equal(next.base, old.base) || !maps.EqualFunc(next.behind, old.behind, behind.equal) {
+		l.swap(next)
 	}
 	return nil
 }
@@ -206,34 +279,39 @@ func (l *Live) copyOut() {
 	if l.copied == nil {
 		l.copied = map[string]*Served{}
 	}
-	for name, served := range h.environments {
-		if l.copied[name] != served && !served.fromDisk {
-			l.writeCopy(served)
+	wrote := false
+	for name, served := range h.base {
+		if l.copied[name] != served && !served.fromDisk && l.writeCopy(served) {
 			l.copied[name] = served
+			wrote = true
 		}
+	}
+	if wrote {
+		l.trimKills()
 	}
 }
 
-func (l *Live) swap(environments map[string]*Served) {
-	before := l.held.Swap(&held{environments: environments, replaced: make(chan struct{})})
-	if before == nil {
-		return
-	}
-	close(before.replaced)
-	for name, served := range before.environments {
-		if environments[name] != served {
-			close(served.replaced)
+// swap serves what next has as its base and what lies over it. Kills that come with it are on disk soon after, which Await waits
+// for: serving them never does. The caller holds loading.
+func (l *Live) swap(next *held) {
+	before := l.held.Load()
+	next.replaced, next.durable, next.overridden = make(chan struct{}), make(chan struct{}), l.overrides
+	next.overlay(before)
+	l.held.Store(next)
+	if before != nil {
+		close(before.replaced)
+		for name, served := range before.environments {
+			if next.environments[name] != served {
+				close(served.replaced)
+			}
 		}
+		l.keepKills(before.base, next.base)
 	}
+	close(next.durable)
 }
 
-// report logs what an operator should know of a new snapshot. Going back means that the database was restored from a
-// backup: what it says counts, but it must not go unnoticed, since a kill may have been lost.
-func (l *Live) report(before, after *Served, problems []flag.Problem) {
-	if before != nil && before.Revision > after.Revision {
-		l.Log.Error("flags went back to an older revision: was the database restored?",
-			slog.String("environment", after.Environment), slog.Int64("served", before.Revision), slog.Int64("database", after.Revision))
-	}
+// report logs what an operator should know of a new snapshot.
+func (l *Live) report(after *Served, problems []flag.Problem) {
 	for i, p := range problems {
 		if i == 10 {
 			l.Log.Warn("more flags have problems", slog.String("environment", after.Environment), slog.Int("count", len(problems)-i))

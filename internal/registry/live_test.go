@@ -148,23 +148,6 @@ func TestLiveStartsFromItsCopyWhenTheDatabaseIsAway(t *testing.T) {
 	}
 }
 
-func TestGoingBackToAnOlderRevisionIsLogged(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	newer, older := storetest.Open(t, store.SQLite), storetest.Open(t, store.SQLite)
-	key := propose(t, newer, "where2eat", "Enabled").Key
-	install(t, newer, key)
-	live(t, newer, dir, nil)
-	var log bytes.Buffer
-	l := live(t, older, dir, &log)
-	if !strings.Contains(log.String(), "older revision") {
-		t.Errorf("log: %s", log.String())
-	}
-	if got := answer(t, l, "sandbox", key); got != "not found" {
-		t.Errorf("the database says otherwise than %s", got)
-	}
-}
-
 func TestChangedSegmentReachesEveryEnvironment(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

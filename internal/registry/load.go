@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"sync/atomic"
 
 	"github.com/soukhq/souk/internal/flag"
 	"github.com/soukhq/souk/internal/store"
@@ -25,7 +26,7 @@ type definedFlag struct {
 
 func scanDefined(row store.Row) (f definedFlag, err error) {
 	var definition string
-	err = row.Scan(&f.key, &f.label.App, &f.label.ClientSide, &definition, &f.revision, &f.live)
+	err = row.Scan(&f.key, &f.label.App, &f.label.ClientSide, &f.label.Off, &definition, &f.revision, &f.live)
 	f.definition = json.RawMessage(definition)
 	return f, err
 }
@@ -37,14 +38,15 @@ type loaded struct {
 	flags       []definedFlag
 	evaluators  map[string]json.RawMessage
 	before      *Served // nil: flags are all
+	forgets     bool    // the database knows nothing of a kill that was served
 }
 
 // Every change of what a flag serves in an environment, its removal too, gives its state there the environment's next
 // revision. So what changed is what has a later one.
 const (
-	loadChanged = `SELECT f.key, f.app, f.client_side, s.definition, s.revision, s.live FROM flag_environment s JOIN flag f ON f.key = s.flag_key
+	loadChanged = `SELECT f.key, f.app, f.client_side, f.off_variant, s.definition, s.revision, s.live FROM flag_environment s JOIN flag f ON f.key = s.flag_key
 		WHERE s.environment = $1 AND s.revision > $2`
-	loadAll = `SELECT f.key, f.app, f.client_side, s.definition, s.revision, s.live FROM flag_environment s JOIN flag f ON f.key = s.flag_key
+	loadAll = `SELECT f.key, f.app, f.client_side, f.off_variant, s.definition, s.revision, s.live FROM flag_environment s JOIN flag f ON f.key = s.flag_key
 		WHERE s.environment = $1 AND s.live`
 	loadSum = `SELECT COUNT(*), CAST(COALESCE(SUM(s.revision), 0) AS BIGINT) FROM flag_environment s WHERE s.environment = $1 AND s.live`
 )
@@ -77,7 +79,10 @@ func load(ctx context.Context, tx *store.Tx, e Environment, before *Served) (loa
 	if l.flags, err = store.List(ctx, tx, scanDefined, loadAll, e.Name); err != nil {
 		return loaded{}, fmt.Errorf("load flags of %s: %w", e.Name, err)
 	}
-	return l, nil
+	if before != nil {
+		l.forgets, err = l.forgetsKill(ctx, tx, before)
+	}
+	return l, err
 }
 
 // evaluators gives what rules in an environment may refer to: the segments, and what imports brought.
@@ -113,9 +118,12 @@ func (l loaded) totals() (count, sum int64) {
 	return count, sum
 }
 
+// serial numbers what is served in this process.
+var serial atomic.Int64
+
 // serve compiles what was loaded. What did not change is shared with what was served before.
 func (l loaded) serve() (*Served, []flag.Problem) {
-	s := &Served{Environment: l.environment, Revision: l.revision, evaluators: l.evaluators, replaced: make(chan struct{})}
+	s := &Served{Environment: l.environment, Revision: l.revision, evaluators: l.evaluators, replaced: make(chan struct{}), Serial: serial.Add(1)}
 	_, s.sum = l.totals()
 	var problems []flag.Problem
 	if l.before == nil {

@@ -32,6 +32,9 @@ func scanFlag(row store.Row) (f Flag, err error) {
 	return f, nil
 }
 
+const stateColumns = `s.flag_key, s.environment, s.live, s.revision, s.mode, s.audience, s.percent, s.serving, s.killed_at, s.killed_by,
+	s.kill_reason, s.definition, s.updated_at`
+
 type flagState struct {
 	key string
 	FlagEnvironment
@@ -91,8 +94,7 @@ func fill(ctx context.Context, tx *store.Tx, flags []Flag) error {
 	for i, f := range flags {
 		at[f.Key], keys[i] = i, f.Key
 	}
-	states, err := store.List(ctx, tx, scanState, `SELECT s.flag_key, s.environment, s.live, s.revision, s.mode, s.audience,
-			s.percent, s.serving, s.killed_at, s.killed_by, s.kill_reason, s.definition, s.updated_at
+	states, err := store.List(ctx, tx, scanState, `SELECT `+stateColumns+`
 		FROM flag_environment s JOIN environment e ON e.name = s.environment
 		WHERE s.flag_key IN (`+store.In(1, len(keys))+`) ORDER BY e.position, e.name`, keys...)
 	if err != nil {

@@ -382,7 +382,7 @@ func sameAsAnew(t interface {
 }
 
 // TestLiveNoticesAnotherPast puts a database in place that went on from an older state, as a restored backup does, and is
-// ahead by now.
+// ahead by now: it is followed once somebody says so.
 func TestLiveNoticesAnotherPast(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
@@ -403,6 +403,14 @@ func TestLiveNoticesAnotherPast(t *testing.T) {
 				state.Revision-1, key)
 		})
 		kill(t, db, other, "sandbox")
+		served := l.Snapshot("sandbox").Revision
+		reload(t, l)
+		if b := l.Behind(); len(b) != 1 || answer(t, l, "sandbox", key) != "false STATIC" || answer(t, l, "sandbox", other) != "false STATIC" {
+			t.Errorf("%+v, it serves %s", b, answer(t, l, "sandbox", key))
+		}
+		must(t, db, func(ctx context.Context, tx *store.Tx) (none struct{}, err error) {
+			return none, registry.GiveUp(ctx, tx, by("root@hyfin.example"), "sandbox", served, nil)
+		})
 		sameAsAnew(t, l, db)
 		if got := answer(t, l, "sandbox", key); got != "true STATIC" {
 			t.Errorf("it serves %s from before the backup", got)

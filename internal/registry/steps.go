@@ -450,6 +450,11 @@ func advance(ctx context.Context, tx *store.Tx, environment string) (revision in
 }
 
 func (c Change) tell(ctx context.Context, tx *store.Tx, f Flag, name, environment string, details map[string]any) error {
+	_, err := audit.Append(ctx, tx, c.event(f, name, environment, details))
+	return err
+}
+
+func (c Change) event(f Flag, name, environment string, details map[string]any) audit.Event {
 	event := c.By.Event(name, c.At)
 	event.FlagID, event.FlagKey, event.App, event.Environment = f.FlagID, f.Key, f.App, environment
 	event.Reason, event.RequestID, event.RolloutID = c.Reason, c.RequestID, c.RolloutID
@@ -458,10 +463,5 @@ func (c Change) tell(ctx context.Context, tx *store.Tx, f Flag, name, environmen
 		details["revision"] = state.Revision
 	}
 	event.Details = details
-	return c.append(ctx, tx, event)
-}
-
-func (c Change) append(ctx context.Context, tx *store.Tx, event audit.Event) error {
-	_, err := audit.Append(ctx, tx, event)
-	return err
+	return event
 }

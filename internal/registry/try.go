@@ -162,7 +162,9 @@ func prepare(ctx context.Context, tx *store.Tx, key, environment string, edit Ed
 	return t, nil
 }
 
-func answerOf(o *flag.Outcome) Answer { return Answer{Variant: o.Variant, Value: o.Raw, Error: o.Details} }
+func answerOf(o *flag.Outcome) Answer {
+	return Answer{Variant: o.Variant, Value: o.Raw, Error: o.Details}
+}
 
 func (a Answer) equal(b Answer) bool {
 	return a.Variant == b.Variant && a.Error == b.Error && bytes.Equal(a.Value, b.Value)

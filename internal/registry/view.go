@@ -7,10 +7,11 @@ import (
 	"slices"
 )
 
-// label is what decides who may see a flag.
+// label is what decides who may see a flag, and what it serves when it is killed.
 type label struct {
 	App        string `json:"app"`
 	ClientSide bool   `json:"client_side"`
+	Off        string `json:"off"`
 }
 
 // View is a part of what an environment serves. Its zero value is all of it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
@@ -159,4 +160,86 @@ func revealed(o rollout.Outcome) map[string]int64 {
 		return nil
 	}
 	return map[string]int64{o.Environment: o.Revision}
+}
+
+// undoAtOnce is how many requests one act of UndoKill makes: each flag has owners and approvers of its own, so each has a request.
+const undoAtOnce = 100
+
+// undoTime is how long it may take to turn on again what a panic turned off.
+const undoTime = time.Minute
+
+// UndoOutcome is what became of the flags that a kill still held off.
+type UndoOutcome struct {
+	Restored int              `json:"restored" doc:"Flags that are on again"`
+	Requests []string         `json:"requests" doc:"Requests that were made now, where the environment is governed: one for each flag"`
+	Left     int              `json:"left" doc:"Flags that there is no request for yet; the same call again asks for the next of them"`
+	Revealed map[string]int64 `json:"-"`
+}
+
+// UndoKill turns on again what a kill still holds off, and nothing that somebody else turned off or on since: at once and under
+// one revision where the environment is not governed, else as requests, one for each flag and at most 100 at a time. Flags that are
+// deprecated stay off.
+func (d *Desk) UndoKill(ctx context.Context, by access.Actor, id, reason string) (out UndoOutcome, err error) {
+	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
+		return UndoOutcome{}, err
+	}
+	if err := checkReason(reason); err != nil {
+		return UndoOutcome{}, err
+	}
+	err = d.DB.WriteWithin(ctx, undoTime, func(ctx context.Context, tx *store.Tx) error {
+		out = UndoOutcome{Requests: []string{}}
+		act, env, err := rollout.TargetAct(ctx, tx, by, id)
+		if err != nil {
+			return err
+		}
+		if !env.Governed {
+			change := registry.Change{By: by, At: d.Now(), Reason: orElse(reason, "turned on again by "+by.Email)}
+			var revision int64
+			out.Restored, revision, err = rollout.Undo(ctx, tx, change, act)
+			if revision != 0 {
+				out.Revealed = map[string]int64{env.Name: revision}
+			}
+			return err
+		}
+		keys, err := registry.HeldBy(ctx, tx, env.Name, act.By, act.At)
+		if err != nil {
+			return err
+		}
+		for _, key := range keys {
+			if len(out.Requests) == undoAtOnce {
+				out.Left++
+				continue
+			}
+			made, err := d.askToRestore(ctx, tx, by, key, env.Name, reason)
+			if err != nil {
+				return err
+			}
+			if made != "" {
+				out.Requests = append(out.Requests, made)
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// askToRestore makes a request to turn a flag on again, unless there is one: then it gives "".
+func (d *Desk) askToRestore(ctx context.Context, tx *store.Tx, by access.Actor, key, environment, reason string) (id string, err error) {
+	flag, err := registry.Lock(ctx, tx, key)
+	if err != nil || kill(flag, environment) == nil {
+		return "", err
+	}
+	r, ok, err := openRequest(ctx, tx, RestoreFlag, key, environment)
+	if err != nil {
+		return "", err
+	}
+	if ok {
+		if ok, err = r.current(Facts{Flag: &flag}); err != nil || ok {
+			return "", err
+		}
+	}
+	r, _, err = d.submit(ctx, tx, by, Content{
+		Kind: RestoreFlag, FlagKey: key, Environment: environment, Reason: orElse(reason, "turn on again"),
+	})
+	return r.id, err
 }

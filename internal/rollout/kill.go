@@ -39,9 +39,16 @@ func (rs *Rollouts) kill(ctx context.Context, tx *store.Tx, by access.Actor, key
 	if err != nil {
 		return registry.Flag{}, err
 	}
-	c := registry.Change{By: by, At: stored(rs.Now()), Reason: w.Reason}
-	if strings.TrimSpace(c.Reason) == "" {
-		c.Reason = "turned off by " + by.Email
+	return rs.killIn(ctx, tx, by, key, e, w.Reason, store.NewID())
+}
+
+// killIn kills one flag, under the id of an act.
+func (rs *Rollouts) killIn(
+	ctx context.Context, tx *store.Tx, by access.Actor, key string, e registry.Environment, reason, id string,
+) (registry.Flag, error) {
+	c, err := rs.killing(ctx, tx, by, e, reason)
+	if err != nil {
+		return registry.Flag{}, err
 	}
 	// The rollout is locked before the flag, as in every other verb, so that none waits for the other in a circle.
 	r, running, err := unfinished(ctx, tx, key)
@@ -49,18 +56,47 @@ func (rs *Rollouts) kill(ctx context.Context, tx *store.Tx, by access.Actor, key
 		return registry.Flag{}, err
 	}
 	flag, changed, err := registry.Kill(ctx, tx, c, key, e.Name)
-	if err != nil || !changed || !running {
+	if err != nil || !changed {
 		return flag, err
 	}
-	m := motion{by: by, at: c.At, ident: lifecycle.Of(flag), reason: "turned off in " + e.Name + ": " + c.Reason}
+	act := KillAct{
+		ID: id, Select: Select{Flag: key}, Environment: e.Name, Flags: 1, Reason: c.Reason, By: by.Email, At: c.At,
+	}
+	state, _ := flag.In(e.Name)
+	act.Revision = state.Revision
+	if running {
+		stopped, err := stop(ctx, tx, c, e, r, lifecycle.Of(flag))
+		if err != nil {
+			return flag, err
+		}
+		act.Rollouts = stopped
+	}
+	return flag, act.keep(ctx, tx)
+}
+
+// killing is who kills in an environment, when and why.
+func (rs *Rollouts) killing(ctx context.Context, tx *store.Tx, by access.Actor, e registry.Environment, reason string) (registry.Change, error) {
+	if strings.TrimSpace(reason) == "" {
+		reason = "turned off by " + by.Email
+	}
+	at, err := free(ctx, tx, e.Name, by.Email, stored(rs.Now()))
+	return registry.Change{By: by, At: at, Reason: reason}, err
+}
+
+// stop stops a rollout that is not over, since its flag was killed, and tells how many that are.
+func stop(ctx context.Context, tx *store.Tx, c registry.Change, e registry.Environment, r Rollout, flag lifecycle.Ident) (stopped int, err error) {
+	m := motion{by: c.By, at: c.At, ident: flag, reason: "turned off in " + e.Name + ": " + c.Reason}
 	switch {
 	case r.State == Ready: // it has not begun; its start is refused while the flag is killed
+		return 0, nil
 	case e.Tier == registry.TierProduction:
 		_, err = m.abort(ctx, tx, r, e.Name)
 	case r.State == Running:
 		_, err = m.pause(ctx, tx, r)
+	default: // paused already
+		return 0, nil
 	}
-	return flag, err
+	return 1, err
 }
 
 // Target gives the flag and the environment that somebody wants to kill or restore the one in, if there are such and they
@@ -71,8 +107,7 @@ func Target(ctx context.Context, tx *store.Tx, by access.Actor, key, environment
 		return flag, registry.Environment{}, err
 	}
 	if !ok {
-		return flag, registry.Environment{}, fault.New(fault.NotFound, "unknown_flag", "there is no flag %q", key).At("flag_key").
-			Fix("look its key up in the list of flags")
+		return flag, registry.Environment{}, unknownFlag(key)
 	}
 	if err := access.Can(by, access.Kill, scope(flag)); err != nil {
 		return flag, registry.Environment{}, err
@@ -81,10 +116,19 @@ func Target(ctx context.Context, tx *store.Tx, by access.Actor, key, environment
 		return flag, registry.Environment{}, fault.New(fault.Stale, "stale", "the flag was changed since you read it").
 			Fix("look at it as it is now, then try again").Showing(flag)
 	}
-	e, ok, err := registry.EnvironmentNamed(ctx, tx, environment)
+	e, err := environmentNamed(ctx, tx, environment)
+	return flag, e, err
+}
+
+func unknownFlag(key string) error {
+	return fault.New(fault.NotFound, "unknown_flag", "there is no flag %q", key).At("flag_key").Fix("look its key up in the list of flags")
+}
+
+func environmentNamed(ctx context.Context, tx *store.Tx, name string) (registry.Environment, error) {
+	e, ok, err := registry.EnvironmentNamed(ctx, tx, name)
 	if err == nil && !ok {
-		err = fault.New(fault.NotFound, "unknown_environment", "there is no environment %q", environment).At("environment").
+		err = fault.New(fault.NotFound, "unknown_environment", "there is no environment %q", name).At("environment").
 			Fix("name one of the flag's environments")
 	}
-	return flag, e, err
+	return e, err
 }

@@ -76,9 +76,15 @@ func Restore(ctx context.Context, tx *store.Tx, c registry.Change, key, environm
 	if !changed {
 		return o, nil
 	}
-	all, err := newest(ctx, tx, key)
+	o.Rollout, err = again(ctx, tx, c, flag, environment)
+	return o, err
+}
+
+// again makes what was left of the rollout that a kill in an environment aborted ready again; the zero rollout if there is none.
+func again(ctx context.Context, tx *store.Tx, c registry.Change, flag registry.Flag, environment string) (Rollout, error) {
+	all, err := newest(ctx, tx, flag.Key)
 	if err != nil || len(all) == 0 || all[0].State != Aborted || all[0].KilledIn != environment {
-		return o, err
+		return Rollout{}, err
 	}
 	requestID := c.RequestID
 	if requestID == "" {
@@ -89,8 +95,7 @@ func Restore(ctx context.Context, tx *store.Tx, c registry.Change, key, environm
 	if !stored(at).After(all[0].CreatedAt) {
 		at = all[0].CreatedAt.Add(time.Microsecond)
 	}
-	o.Rollout, err = create(ctx, tx, c.By, at, lifecycle.Of(flag), requestID, all[0].again(), map[string]any{"after": all[0].ID})
-	return o, err
+	return create(ctx, tx, c.By, at, lifecycle.Of(flag), requestID, all[0].again(), map[string]any{"after": all[0].ID})
 }
 
 // motion is who moves a rollout of which flag, when and why.

@@ -38,8 +38,9 @@ func (a *App) startAway(ctx context.Context, cause error) error {
 	}
 	a.log.LogAttrs(ctx, slog.LevelWarn, "started without the database; serving flags from disk", slog.Any("error", cause))
 	return a.route(api.New(api.Deps{
-		DB: a.db, Log: a.log, Now: a.cfg.Now, Mode: a.cfg.Mode, Version: a.cfg.Version, Console: web.Files, Ready: a.live.Ready,
-		Answers: a.cfg.answers, Origin: a.cfg.origin(), Metrics: a.metrics, Tracing: a.tracing,
+		DB: a.db, Log: a.log, Now: a.cfg.Now, Mode: a.cfg.Mode, Version: a.cfg.Version, Console: web.Files, Ready: a.live.Ready, Live: a.live,
+		KillHere: a.killHere, Metrics: a.metrics, Tracing: a.tracing,
+		Answers: a.cfg.answers, Origin: a.cfg.origin(),
 		Away: fault.New(fault.Unavailable, "database_unavailable", "the database cannot be used right now").
 			Fix("nothing was changed; try again in a moment"),
 	}))

@@ -15,6 +15,7 @@ import (
 	"github.com/soukhq/souk/internal/api"
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -30,6 +31,8 @@ type vitals struct {
 	database  store.Vitals
 	databased error // the database cannot be asked; what follows is not known then
 	stale     bool  // the flags that are served may be old
+	behind    []registry.Behind
+	here      []registry.Override
 	log       string
 	newest    time.Time // of the audit events
 	waiting   time.Time // since when an event has waited for its leaf; zero: none does
@@ -93,11 +96,25 @@ func diagnose(v vitals) []api.Diagnosis {
 	} else {
 		all.add(api.Well, "descriptors", "", "%d files and connections may be open", v.may)
 	}
+	all.flags(v)
 	if v.databased != nil {
 		all.add(api.Failed, "database", "see that it runs and can be reached from here; flags are served from memory meanwhile", "the database does not answer: %s", causeOf(v.databased))
 		return all
 	}
 	return append(all, diagnoseData(v)...)
+}
+
+// flags says what is not as usual with the flags that are served.
+func (d *diagnoses) flags(v vitals) {
+	for _, b := range v.behind {
+		d.add(api.Failed, "older_database", fmt.Sprintf("restore a newer backup; or, if this one is all there is: souk environment follow %s --served %d", b.Environment, b.Served),
+			"the database has revision %d of %s, older than revision %d, which is served on: was it restored from a backup? Changes there wait, kills do not; %d switches that are off for everybody are on there",
+			b.Database, b.Environment, b.Served, len(b.Lost))
+	}
+	for _, o := range v.here {
+		d.add(api.Warning, "turned_off_here", "it becomes an ordinary kill by itself once the database is back", "%s is off for everybody in %s on this server alone, by %s since %s",
+			o.Flag, o.Environment, o.By, o.At.Format(time.RFC3339))
+	}
 }
 
 // diagnoseData is the part of the diagnosis that the database tells.
@@ -185,7 +202,7 @@ func (a *App) Doctor(ctx context.Context, by access.Actor) ([]api.Diagnosis, err
 		return nil, err
 	}
 	v := examineHost(a.cfg)
-	v.stale = a.live.Stale()
+	v.stale, v.behind, v.here = a.live.Stale(), a.live.Behind(), a.live.Overrides()
 	v.databased = a.examineData(ctx, by, &v)
 	return diagnose(v), nil
 }

@@ -21,6 +21,7 @@ var scopes = map[string]string{
 	"submit-request": "requests", "edit-request": "requests", "withdraw-request": "requests", "comment-request": "requests",
 	"rehearse-flag": "requests", // it shows who asked
 	"kill-flag":     "kill", "restore-flag": "kill", "pause-rollout": "kill", "abort-rollout": "kill",
+	"count-kill": "kill", "kill-many": "kill", "restore-kill": "kill",
 	"roll-back-flag": "kill", // to what was approved before
 
 	"list-audit-events": "read", "list-audit-checkpoints": "read", "get-audit-checkpoint": "read", "get-audit-consistency": "read",
@@ -60,7 +61,8 @@ func TestATokenDoesWhatItsScopeNamesAndNothingElse(t *testing.T) {
 	r := s.published("eat")
 	token := root.post("/api/v1/tokens", object{"scope": "read"}).want(s, http.StatusCreated).text("id")
 	key := root.post("/api/v1/sdk-keys", object{"environment": "production"}).want(s, http.StatusCreated).text("id")
-	ids := strings.NewReplacer("{request}", r.text("id"), "{rollout}", r.text("rollout_id"), "{token}", token, "{key}", key, "where2eat", "eat")
+	kill := root.post("/api/v1/kills", object{"select": object{"app": "eat"}, "environment": "sandbox", "expect_flags": 1}).want(s, http.StatusOK).text("id")
+	ids := strings.NewReplacer("{request}", r.text("id"), "{rollout}", r.text("rollout_id"), "{token}", token, "{key}", key, "{kill}", kill, "where2eat", "eat")
 	operations := s.operations()
 	for id := range scopes {
 		if _, ok := operations[id]; !ok {

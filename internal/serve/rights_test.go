@@ -59,16 +59,21 @@ var rights = map[string]right{
 	"get-segment":            {path: "/segments/pilot", may: anybody},
 	"delete-segment":         {path: "/segments/beta", may: admins},
 	"list-flags":             {may: anybody}, "get-flag": {path: "/flags/where2eat.enabled", may: anybody},
-	"get-flag-history":  {path: "/flags/where2eat.enabled/history", may: anybody},
-	"get-flag-usage":    {path: "/flags/where2eat.enabled/usage", may: anybody},
-	"kill-flag":         {path: "/flags/where2eat.enabled/environments/production/kill", may: []string{"alice", "olu", "root"}},
-	"try-flag":          {path: "/flags/where2eat.enabled/environments/production/try", body: map[string]any{"context": map[string]any{}}, may: anybody},
-	"rehearse-flag":     {path: "/flags/where2eat.enabled/environments/production/rehearse", body: map[string]any{"change": map[string]any{"mode": "on"}}, may: []string{"alice"}},
-	"diff-flag":         {path: "/flags/where2eat.enabled/diff?environment=sandbox", may: anybody},
-	"roll-back-flag":    {path: "/flags/where2eat.enabled/environments/production/rollback", may: []string{"alice", "olu", "root"}},
-	"restore-flag":      {path: "/flags/where2eat.enabled/environments/production/restore", may: []string{"alice", "olu", "root"}},
-	"plan-flag-removal": {path: "/flags/where2eat.enabled/removal-plan", body: map[string]any{"removal_plan": "x"}, may: []string{"alice"}},
-	"list-rollouts":     {may: anybody}, "get-rollout": {path: "/rollouts/{rollout}", may: anybody},
+	"get-flag-history": {path: "/flags/where2eat.enabled/history", may: anybody},
+	"kill-flag":        {path: "/flags/where2eat.enabled/environments/production/kill", may: []string{"alice", "olu", "root"}},
+	"list-kills":       {may: anybody}, "get-kill": {path: "/kills/{kill}", may: anybody},
+	"count-kill":         {body: map[string]any{"select": map[string]any{"owner": "team-lunch"}, "environment": "staging"}, may: []string{"alice", "olu", "root"}},
+	"kill-many":          {body: map[string]any{"select": map[string]any{"owner": "team-lunch"}, "environment": "staging", "expect_flags": 1}, may: []string{"alice", "olu", "root"}},
+	"restore-kill":       {path: "/kills/{kill}/restore", may: []string{"alice", "olu", "root"}},
+	"follow-environment": {path: "/environments/staging/follow", body: map[string]any{"served": 1}, may: admins},
+	"get-flag-usage":     {path: "/flags/where2eat.enabled/usage", may: anybody},
+	"try-flag":           {path: "/flags/where2eat.enabled/environments/production/try", body: map[string]any{"context": map[string]any{}}, may: anybody},
+	"rehearse-flag":      {path: "/flags/where2eat.enabled/environments/production/rehearse", body: map[string]any{"change": map[string]any{"mode": "on"}}, may: []string{"alice"}},
+	"diff-flag":          {path: "/flags/where2eat.enabled/diff?environment=sandbox", may: anybody},
+	"roll-back-flag":     {path: "/flags/where2eat.enabled/environments/production/rollback", may: []string{"alice", "olu", "root"}},
+	"restore-flag":       {path: "/flags/where2eat.enabled/environments/production/restore", may: []string{"alice", "olu", "root"}},
+	"plan-flag-removal":  {path: "/flags/where2eat.enabled/removal-plan", body: map[string]any{"removal_plan": "x"}, may: []string{"alice"}},
+	"list-rollouts":      {may: anybody}, "get-rollout": {path: "/rollouts/{rollout}", may: anybody},
 	"start-rollout":   {path: "/rollouts/{rollout}/start", may: []string{"alice"}},
 	"promote-rollout": {path: "/rollouts/{rollout}/promote", body: map[string]any{"reason": "x"}, may: []string{"alice"}},
 	"pause-rollout":   {path: "/rollouts/{rollout}/pause", may: []string{"alice", "olu", "root"}},
@@ -126,7 +131,7 @@ func TestEveryOperationRefusesWhoMayNotDoIt(t *testing.T) {
 	o.do("olu", "POST", "/api/v1/sdk-keys", map[string]any{"environment": "production"}).must(201).into(&key)
 	var token api.NewToken
 	o.do("root", "POST", "/api/v1/tokens", map[string]any{"as": "root" + at, "scope": "read"}).must(201).into(&token)
-	ids := strings.NewReplacer("{request}", r.ID, "{rollout}", r.RolloutID, "{token}", token.ID, "{key}", key.ID)
+	ids := strings.NewReplacer("{request}", r.ID, "{rollout}", r.RolloutID, "{token}", token.ID, "{key}", key.ID, "{kill}", o.panicked())
 
 	var document struct {
 		Paths map[string]map[string]struct {
@@ -156,6 +161,16 @@ func TestEveryOperationRefusesWhoMayNotDoIt(t *testing.T) {
 			t.Errorf("the matrix of rights has a row for %s, which is no operation", id)
 		}
 	}
+}
+
+// panicked turns where2eat off in the sandbox and gives the id of that kill.
+func (o *office) panicked() string {
+	o.Helper()
+	var act api.CarriedOut
+	o.do("olu", "POST", "/api/v1/kills", map[string]any{
+		"select": map[string]any{"app": "where2eat"}, "environment": "sandbox", "expect_flags": 1,
+	}).must(200).into(&act)
+	return act.ID
 }
 
 func (o *office) refuses(method, path string, row right) {

@@ -54,6 +54,7 @@ type App struct {
 	tracing  *telemetry.Tracing
 	current  atomic.Int64 // when what is served was last known to be current, in microseconds
 	leading  atomic.Bool
+	replicas *measure.Replicas
 	secret   *seal.Key
 	recent   measure.Recent
 	handler  atomic.Pointer[http.Handler]
@@ -131,7 +132,7 @@ func assemble(cfg Config, db *store.DB) *App {
 	a := &App{
 		cfg: cfg, log: cfg.Log, db: db, failed: make(chan error, 1),
 		keys:      &access.Keys{DB: db, Now: cfg.Now, Log: cfg.Log, Facts: keyFacts, Dir: copies},
-		live:      &registry.Live{DB: db, Dir: copies, Log: cfg.Log},
+		live:      &registry.Live{DB: db, Dir: copies, Log: cfg.Log, Now: cfg.Now},
 		rollouts:  &rollout.Rollouts{DB: db, Now: cfg.Now, Log: cfg.Log},
 		usage:     &measure.Usage{DB: db, Now: cfg.Now, Log: cfg.Log, Counters: measure.NewCounters()},
 		Directory: &access.Directory{DB: db, Now: cfg.Now, Uses: usesOfGroup},
@@ -149,6 +150,7 @@ func assemble(cfg Config, db *store.DB) *App {
 	a.tellMetrics()
 	a.plane.Recent, a.plane.Usage, a.plane.Told = &a.recent, a.usage.Counters, a.metrics.Protocol(dataplane.OFREP)
 	a.accounts = a.newAccounts()
+	a.replicas = a.newReplicas()
 	a.Library.Judge = a.Policies.JudgeTemplate
 	a.Desk = &review.Desk{DB: db, Now: cfg.Now, Log: cfg.Log, Policies: a.Policies}
 	a.Apply = &apply.Target{
@@ -197,6 +199,7 @@ func (a *App) newControl() *api.API {
 		Ready: a.live.Ready, Directory: a.Directory, Sessions: a.accounts.Sessions, Accounts: a.accounts, Governors: a.newGovernors(), Tokens: a.Tokens,
 		Keys: a.keys, Catalog: a.Catalog, Registry: a.Registry, Live: a.live, Rollouts: a.rollouts, Usage: a.usage, Metrics: a.metrics, Tracing: a.tracing, Desk: a.Desk,
 		Library: a.Library, Policies: a.Policies, Lifecycle: a.Lifecycle, Audit: a.audit, Recent: &a.recent, Apply: a.Apply, Secret: a.secret,
+		Replicas: a.replicas, KillHere: a.killHere,
 		Answers: a.cfg.answers, Origin: a.cfg.origin(),
 		Backups: &backup.Backups{DB: a.db, Audit: a.audit, Now: a.cfg.Now, Version: a.cfg.Version}, Doctor: a.Doctor,
 	})
@@ -286,6 +289,8 @@ func (a *App) Start(ctx context.Context) {
 			return
 		}
 		a.running.Go(func() { a.control.Run(ctx) })
+		a.running.Go(func() { a.replicas.Run(ctx) })
+		a.running.Go(func() { a.carryOut(ctx) })
 		a.db.Lead(ctx, a.lead)
 	})
 }
@@ -306,6 +311,7 @@ func (a *App) lead(ctx context.Context) {
 	loops.Go(func() { a.audit.Run(ctx) })
 	loops.Go(func() { a.tickRollouts(ctx) })
 	loops.Go(func() { a.usage.RunTidy(ctx) })
+	loops.Go(func() { a.settleKills(ctx) })
 	loops.Wait()
 }
 

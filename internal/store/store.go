@@ -116,7 +116,12 @@ type Tx struct {
 // failure, or when somebody else took the same key first, so it must have no effects but those in tx and must assign, not
 // add to, what it hands out.
 func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
-	ctx, cancel := context.WithTimeout(ctx, writeDeadline)
+	return db.WriteWithin(ctx, writeDeadline, fn)
+}
+
+// WriteWithin is Write for what may take longer than others: on SQLite, all other writes wait for it meanwhile.
+func (db *DB) WriteWithin(ctx context.Context, deadline time.Duration, fn func(ctx context.Context, tx *Tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
 	if db.gate != nil {
 		select {

@@ -66,6 +66,7 @@ export const routes: Route[] = [
     full: (page) =>
       once("flag", async () => `/flags/${await approvedApp(page, "to-be-swept")}/edit/production`),
   },
+  { path: "/kills", who: "olu" },
   { path: "/audit", who: "ada", stranger: "alice" },
   { path: "/account", who: "alice" },
   { path: "/setup", who: "root", stranger: "alice" },

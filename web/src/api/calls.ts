@@ -204,3 +204,19 @@ export const rehearsalQuery = (key: string, environment: string, change: FlagCha
       ),
     meta: aboutOne("flag", key, "segment"),
   });
+
+/** A kill and how far it got; asked again every second until that does not change any more. */
+export const killQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["kill", id],
+    queryFn: () => unwrap(api.GET("/api/v1/kills/{id}", { params: { path: { id } } })),
+    refetchInterval: ({ state }) => (state.data?.settled_at ? false : 1000),
+    meta: aboutOne("kill", id),
+  });
+
+/** What was turned off together, newest first. */
+export const killsQuery = queryOptions({
+  queryKey: ["kills"],
+  queryFn: () => unwrap(api.GET("/api/v1/kills", { params: { query: { many: true, limit: 50 } } })),
+  meta: about("kill", "flag"),
+});

@@ -259,6 +259,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/environments/{name}/follow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Follow a database again that came back older than what is served; what was turned off stays so */
+        post: operations["follow-environment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/flags": {
         parameters: {
             query?: never;
@@ -544,6 +561,75 @@ export interface paths {
         get: operations["list-inbox"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/kills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was turned off for everybody, newest first */
+        get: operations["list-kills"];
+        put?: never;
+        /** Turn off everything of an app, a group or an environment, now; 202 if this replica does not serve it within a second */
+        post: operations["kill-many"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/kills/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a kill and its receipt as it stands */
+        get: operations["get-kill"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/kills/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Turn on again what a kill still holds off: at once, or as requests where the environment is governed (202) */
+        post: operations["restore-kill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/kills:count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** How many flags a kill would turn off; nothing is written */
+        post: operations["count-kill"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1640,6 +1726,43 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        CarriedOut: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            /** @description What the caller may do: restore */
+            can: string[];
+            environment: string;
+            /**
+             * Format: int64
+             * @description How many flags it turned off
+             */
+            flags: number;
+            id: string;
+            reason: string;
+            receipt: components["schemas"]["Receipt"];
+            /**
+             * Format: int64
+             * @description Revision of the environment in which SDKs hear of it
+             */
+            revision: number;
+            /**
+             * Format: int64
+             * @description How many rollouts it stopped
+             */
+            rollouts: number;
+            select: components["schemas"]["Select"];
+            /**
+             * Format: date-time
+             * @description When its receipt went into the audit log
+             */
+            settled_at?: string;
+            /**
+             * Format: int64
+             * @description How many of the flags are still off because of it
+             */
+            standing: number;
+        };
         Change: {
             after: unknown;
             before: unknown;
@@ -1864,6 +1987,25 @@ export interface components {
             /** @description Absent: the application's own default counts */
             value?: unknown;
             variant?: string;
+        };
+        Extent: {
+            /**
+             * Format: int64
+             * @description Apps that the flags belong to
+             */
+            apps: number;
+            /**
+             * Format: int64
+             * @description Live and not turned off yet
+             */
+            flags: number;
+            /** @description The first of the flags, by key */
+            keys: string[];
+            /**
+             * Format: int64
+             * @description Turned off already
+             */
+            killed: number;
         };
         FailingFlag: {
             app: string;
@@ -2109,6 +2251,14 @@ export interface components {
              */
             untold?: number;
         };
+        FollowOrder: {
+            reason?: string;
+            /**
+             * Format: int64
+             * @description Revision that is served and given up, as souk doctor names it
+             */
+            served: number;
+        };
         Group: {
             /** @description An approver group that decides requests of low risk only */
             delegated: boolean;
@@ -2143,6 +2293,43 @@ export interface components {
             scope?: components["schemas"]["ApprovalScope"];
             /** @description What people read; the name if absent */
             title?: string;
+        };
+        Handed: {
+            /**
+             * Format: int64
+             * @description Of those sent, the ones whose host has acknowledged every byte; only Linux tells
+             */
+            confirmed_by_host: number;
+            /**
+             * Format: int64
+             * @description Milliseconds from when this replica had the revision to the last stream that was handed it
+             */
+            last_ms: number;
+            /**
+             * Format: int64
+             * @description Clients whose stream had ended shortly before, or was ended by this server, and that are not back yet
+             */
+            reconnecting: number;
+            /**
+             * Format: int64
+             * @description OFREP clients that fetched the flags again because of the revision
+             */
+            refetched: number;
+            /**
+             * Format: int64
+             * @description Open streams that were handed the revision: written and flushed without an error
+             */
+            sent: number;
+            /**
+             * Format: int64
+             * @description Streams that ended before they were handed the revision, and did not come back
+             */
+            unreachable: number;
+            /**
+             * Format: int64
+             * @description Open streams that were not handed the revision yet
+             */
+            waiting: number;
         };
         Impact: {
             audience?: string;
@@ -2281,6 +2468,58 @@ export interface components {
              * @description Evaluations a second on each replica; 100,000 if absent
              */
             requests_per_second?: number;
+        };
+        KillAct: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            /** @description What the caller may do: restore */
+            can: string[];
+            environment: string;
+            /**
+             * Format: int64
+             * @description How many flags it turned off
+             */
+            flags: number;
+            id: string;
+            reason: string;
+            /**
+             * Format: int64
+             * @description Revision of the environment in which SDKs hear of it
+             */
+            revision: number;
+            /**
+             * Format: int64
+             * @description How many rollouts it stopped
+             */
+            rollouts: number;
+            select: components["schemas"]["Select"];
+            /**
+             * Format: date-time
+             * @description When its receipt went into the audit log
+             */
+            settled_at?: string;
+            /**
+             * Format: int64
+             * @description How many of the flags are still off because of it
+             */
+            standing: number;
+        };
+        KillCountOrder: {
+            /** @description Where; may be left out where select names an environment */
+            environment?: string;
+            select: components["schemas"]["Select"];
+        };
+        KillOrder: {
+            /** @description Where; may be left out where select names an environment */
+            environment?: string;
+            /**
+             * Format: int64
+             * @description How many flags that is, as kills:count says; with more of them nothing is turned off
+             */
+            expect_flags: number | null;
+            reason?: string;
+            select: components["schemas"]["Select"];
         };
         Killed: {
             /** Format: date-time */
@@ -2466,6 +2705,11 @@ export interface components {
         };
         ListingInboxItem: {
             items: components["schemas"]["InboxItem"][];
+            /** @description Cursor of the next page; absent on the last */
+            next?: string;
+        };
+        ListingKillAct: {
+            items: components["schemas"]["KillAct"][];
             /** @description Cursor of the next page; absent on the last */
             next?: string;
         };
@@ -2807,6 +3051,28 @@ export interface components {
             rules: components["schemas"]["PolicyRule"][];
             tests: components["schemas"]["PolicyTest"][];
         };
+        Polling: {
+            /**
+             * Format: int64
+             * @description Of those, the ones that have asked since, and so have it
+             */
+            asked: number;
+            /**
+             * Format: int64
+             * @description Clients that ask again by themselves
+             */
+            clients: number;
+            /**
+             * Format: date-time
+             * @description When the last of the others is due, by its habit
+             */
+            due_at?: string;
+            /**
+             * Format: int64
+             * @description Of the others, the ones whose habit is not known yet
+             */
+            unknown: number;
+        };
         Problem: {
             /** @description Stable name of the problem */
             code: string;
@@ -2921,15 +3187,29 @@ export interface components {
             reason: string;
         };
         Receipt: {
+            /** @description Open streams of all replicas */
+            clients: components["schemas"]["Handed"];
             /** Format: date-time */
             committed_at: string;
             environment: string;
+            /** @description Of the kill, to ask for the receipt again */
+            kill_id?: string;
+            /** @description Clients that ask by themselves, of all replicas */
+            polling: components["schemas"]["Polling"];
+            replicas: components["schemas"]["ReplicaPart"][];
             /** Format: int64 */
             revision: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the replica that answers was seen to serve it
+             */
             served_at?: string;
-            /** @description This replica serves the revision; others follow within 2 seconds */
+            /** @description The replica that answers serves the revision */
             served_here: boolean;
+            /** @description Every replica has answered, and no stream is waiting or reconnecting */
+            settled: boolean;
+            /** @description Names of replicas that live and have not answered */
+            silent: string[];
         };
         Rehearsal: {
             /**
@@ -2954,6 +3234,47 @@ export interface components {
         };
         RemovalPlan: {
             removal_plan: string;
+        };
+        ReplicaPart: {
+            /** @description It serves the revision and said how far that got; false: it is silent */
+            answered: boolean;
+            /**
+             * Format: int64
+             * @description Of those sent, the ones whose host has acknowledged every byte; only Linux tells
+             */
+            confirmed_by_host: number;
+            /**
+             * Format: int64
+             * @description Milliseconds from when this replica had the revision to the last stream that was handed it
+             */
+            last_ms: number;
+            name: string;
+            polling: components["schemas"]["Polling"];
+            /**
+             * Format: int64
+             * @description Clients whose stream had ended shortly before, or was ended by this server, and that are not back yet
+             */
+            reconnecting: number;
+            /**
+             * Format: int64
+             * @description OFREP clients that fetched the flags again because of the revision
+             */
+            refetched: number;
+            /**
+             * Format: int64
+             * @description Open streams that were handed the revision: written and flushed without an error
+             */
+            sent: number;
+            /**
+             * Format: int64
+             * @description Streams that ended before they were handed the revision, and did not come back
+             */
+            unreachable: number;
+            /**
+             * Format: int64
+             * @description Open streams that were not handed the revision yet
+             */
+            waiting: number;
         };
         Request: {
             /** @description For publish_app; its slug for create_flag, and for import_flags that belong to one; its slug and what changes for change_app */
@@ -3158,6 +3479,54 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        RestoredKill: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            /** @description What the caller may do: restore */
+            can: string[];
+            environment: string;
+            /**
+             * Format: int64
+             * @description How many flags it turned off
+             */
+            flags: number;
+            id: string;
+            /**
+             * Format: int64
+             * @description Flags that there is no request for yet; the same call again asks for the next of them
+             */
+            left: number;
+            reason: string;
+            /** @description Requests that were made now, where the environment is governed: one for each flag */
+            requests: string[];
+            /**
+             * Format: int64
+             * @description Flags that are on again
+             */
+            restored: number;
+            /**
+             * Format: int64
+             * @description Revision of the environment in which SDKs hear of it
+             */
+            revision: number;
+            /**
+             * Format: int64
+             * @description How many rollouts it stopped
+             */
+            rollouts: number;
+            select: components["schemas"]["Select"];
+            /**
+             * Format: date-time
+             * @description When its receipt went into the audit log
+             */
+            settled_at?: string;
+            /**
+             * Format: int64
+             * @description How many of the flags are still off because of it
+             */
+            standing: number;
+        };
         Revision: {
             /** Format: date-time */
             at: string;
@@ -3360,6 +3729,16 @@ export interface components {
             rules?: components["schemas"]["SegmentRule"][];
             /** @description In plain words, such as People in the pilot group */
             title: string;
+        };
+        Select: {
+            /** @description Slug of an app: all its flags */
+            app?: string;
+            /** @description All flags of the environment */
+            environment?: string;
+            /** @description Key of one flag */
+            flag?: string;
+            /** @description Group that owns apps: all their flags */
+            owner?: string;
         };
         Serving: {
             /** @description Segment, with mode audience */
@@ -3756,7 +4135,7 @@ export interface components {
             /** @description As in the path of the thing: an id, a key, a slug, a name or an e-mail address */
             id: string;
             /** @enum {string} */
-            noun: "request" | "flag" | "rollout" | "app" | "person" | "group" | "template" | "policy" | "environment" | "segment" | "lifecycle" | "audit" | "token" | "sdk_key" | "session" | "proposal";
+            noun: "request" | "flag" | "kill" | "rollout" | "app" | "person" | "group" | "template" | "policy" | "environment" | "segment" | "lifecycle" | "audit" | "token" | "sdk_key" | "session" | "proposal";
             /**
              * Format: int64
              * @description Its revision after the change, where it has one that is known
@@ -4299,6 +4678,61 @@ export interface operations {
         responses: {
             /** @description OK */
             200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Environment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "follow-environment": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "served": 812,
+                 *       "reason": "the backup of last night is all there is"
+                 *     }
+                 */
+                "application/json": components["schemas"]["FollowOrder"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Environment"];
+                };
+            };
+            /** @description Accepted */
+            202: {
                 headers: {
                     ETag?: string;
                     [name: string]: unknown;
@@ -5189,6 +5623,230 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListingInboxItem"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-kills": {
+        parameters: {
+            query?: {
+                /** @description What the page before gave as next */
+                cursor?: string;
+                limit?: number;
+                environment?: string;
+                /** @description Only those of a selection, not of one flag */
+                many?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListingKillAct"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "kill-many": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "select": {
+                 *         "app": "where2eat"
+                 *       },
+                 *       "environment": "sandbox",
+                 *       "reason": "wrong restaurants",
+                 *       "expect_flags": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["KillOrder"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CarriedOut"];
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CarriedOut"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-kill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the kill */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CarriedOut"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "restore-kill": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of the kill */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "mended"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RestoredKill"];
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RestoredKill"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "count-kill": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "select": {
+                 *         "app": "where2eat"
+                 *       },
+                 *       "environment": "sandbox"
+                 *     }
+                 */
+                "application/json": components["schemas"]["KillCountOrder"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Extent"];
                 };
             };
             /** @description Error */

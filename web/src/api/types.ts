@@ -30,6 +30,7 @@ export type UsageSeries = Schemas["UsageSeries"];
 export type FlagQuery = NonNullable<operations["list-flags"]["parameters"]["query"]>;
 export type Group = Schemas["Group"];
 export type InboxItem = Schemas["InboxItem"];
+export type KillAct = Schemas["KillAct"];
 export type Lifecycle = Schemas["LifecycleStatus"];
 export type LifecycleState = Lifecycle["state"];
 export type Need = Schemas["Need"];

@@ -1,6 +1,7 @@
 import {
   IconApps,
   IconClipboardCheck,
+  IconHandStop,
   IconHistory,
   IconHome,
   IconPlus,
@@ -34,6 +35,7 @@ export const places: Place[] = [
     for: (self) => self.can.includes("request.decide"),
   },
   { id: "flags", to: "/flags", icon: IconToggleLeft, for: everybody },
+  { id: "kills", to: "/kills", icon: IconHandStop, for: (self) => self.can.includes("kill") },
   { id: "audit", to: "/audit", icon: IconHistory, for: (self) => self.can.includes("audit.read") },
   { id: "admin", to: "/admin", icon: IconSettings, for: (self) => governs(self.can) },
 ];

@@ -28,6 +28,7 @@ export const router = createBrowserRouter([
               { path: "/flags", lazy: () => import("../pages/FlagsPage") },
               { path: "/flags/:key", lazy: () => import("../pages/FlagPage") },
               { path: "/flags/:key/edit/:environment", lazy: () => import("../pages/FlagEditPage") },
+              { path: "/kills", lazy: () => import("../pages/KillsPage") },
               { path: "/audit", lazy: () => import("../pages/AuditPage") },
               ...inside,
               { path: "*", lazy: () => import("../pages/NowherePage") },

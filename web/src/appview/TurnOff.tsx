@@ -1,11 +1,10 @@
 import { Button, TextInput } from "@mantine/core";
 import { IconHandStop } from "@tabler/icons-react";
-import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "react-router";
-import { api, unwrap } from "../api/client";
-import { queries } from "../api/queries";
-import type { FlagSummary } from "../api/types";
+import type { FlagSummary, Receipt } from "../api/types";
+import { ReceiptLines } from "../kill/ReceiptLines";
+import { useKillMany } from "../kill/useKillMany";
 import type { AppDetail } from "../market/types";
 import { m } from "../messages";
 import { Notice, NoticeBox } from "../pieces/Notice";
@@ -19,13 +18,15 @@ interface Props {
   environment: string;
 }
 
-const killIn = (flag: FlagSummary, environment: string) =>
-  flag.environments.find((one) => one.environment === environment)?.kill;
+const stateIn = (flag: FlagSummary, environment: string) =>
+  flag.environments.find((one) => one.environment === environment);
+const killIn = (flag: FlagSummary, environment: string) => stateIn(flag, environment)?.kill;
 
 /** The big switch of an app: one click turns all of it off for everybody, with nothing in between. */
 export function TurnOff({ app, environment }: Props) {
   const killed = app.flags.filter((flag) => killIn(flag, environment));
-  const rest = app.flags.filter((flag) => !killIn(flag, environment));
+  const rest = app.flags.filter((flag) => stateIn(flag, environment)?.live && !killIn(flag, environment));
+  const [done, setDone] = useState<Receipt>();
   return (
     <>
       {killed.length > 0 && (
@@ -41,10 +42,11 @@ export function TurnOff({ app, environment }: Props) {
             <Killed key={flag.key} flag={flag} environment={environment} />
           ))}
           <p>{m.app.killedWords}</p>
+          {done && <ReceiptLines first={done} />}
         </NoticeBox>
       )}
       {rest.length > 0 && app.can.includes("turn_off") && (
-        <Zone app={app} flags={rest} environment={environment} />
+        <Zone app={app} flags={rest} environment={environment} onDone={setDone} />
       )}
     </>
   );
@@ -62,26 +64,14 @@ function Killed({ flag, environment }: { flag: FlagSummary; environment: string 
   );
 }
 
-function Zone({ app, flags, environment }: Props & { flags: FlagSummary[] }) {
+interface ZoneProps extends Props {
+  flags: FlagSummary[];
+  onDone: (receipt: Receipt) => void;
+}
+
+function Zone({ app, flags, environment, onDone }: ZoneProps) {
   const [reason, setReason] = useState("");
-  const turnOff = useMutation({
-    mutationFn: async () => {
-      const body = { reason: reason.trim() || m.app.killDefault(app.name) };
-      const done = await Promise.allSettled(
-        flags.map(({ key }) =>
-          unwrap(
-            api.POST("/api/v1/flags/{key}/environments/{environment}/kill", {
-              params: { path: { key, environment } },
-              body,
-            }),
-          ),
-        ),
-      );
-      const failed = done.find((one) => one.status === "rejected");
-      if (failed) throw failed.reason;
-    },
-    onSettled: () => queries.invalidateQueries(),
-  });
+  const kill = useKillMany();
   return (
     <section className={classes.zone} aria-label={m.app.killApp(app.name)}>
       <div className={classes.act}>
@@ -89,8 +79,15 @@ function Zone({ app, flags, environment }: Props & { flags: FlagSummary[] }) {
           size="lg"
           color="red"
           leftSection={<IconHandStop size={20} aria-hidden />}
-          loading={turnOff.isPending}
-          onClick={() => turnOff.mutate()}
+          loading={kill.isPending}
+          onClick={() => {
+            // The button is gone by the time that everything was asked for again; what it was told is not.
+            const body = { select: { app: app.slug }, environment, expect_flags: flags.length };
+            kill.mutateAsync({ ...body, reason: reason.trim() || m.app.killDefault(app.name) }).then(
+              (act) => onDone(act.receipt),
+              () => undefined, // it is told below
+            );
+          }}
         >
           {m.app.kill}
         </Button>
@@ -102,7 +99,7 @@ function Zone({ app, flags, environment }: Props & { flags: FlagSummary[] }) {
         onChange={(event) => setReason(event.currentTarget.value)}
         className={classes.reason}
       />
-      {turnOff.error && <Notice problem={turnOff.error} />}
+      {kill.error && <Notice problem={kill.error} />}
     </section>
   );
 }

@@ -2,6 +2,7 @@ import { Button } from "@mantine/core";
 import { IconHandStop, IconPencil, IconPower } from "@tabler/icons-react";
 import { Link } from "react-router";
 import type { Environment, Flag, FlagEnvironment } from "../api/types";
+import { ReceiptLines } from "../kill/ReceiptLines";
 import { m } from "../messages";
 import { planOf } from "../model/change";
 import { sentence } from "../model/text";
@@ -113,6 +114,7 @@ function Row({ flag, state, production }: { flag: Flag; state: FlagEnvironment; 
         )}
       </div>
       {restore.data?.request && <Link to={`/requests/${restore.data.request.id}`}>{m.flag.openRequest}</Link>}
+      {kill.data && state.kill && <ReceiptLines first={kill.data.receipt} />}
       {problem && <Notice problem={problem} />}
     </li>
   );

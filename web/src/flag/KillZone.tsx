@@ -5,6 +5,7 @@ import { useState } from "react";
 import { Link } from "react-router";
 import { requestsQuery } from "../api/calls";
 import type { Flag, FlagEnvironment } from "../api/types";
+import { ReceiptLines } from "../kill/ReceiptLines";
 import { m } from "../messages";
 import { sentence } from "../model/text";
 import { Notice, NoticeBox } from "../pieces/Notice";
@@ -31,7 +32,7 @@ export function KillZone({ flag, state, governed }: Props) {
         <p>
           <Who email={state.kill.by} /> · <When at={state.kill.at} /> · <q>{state.kill.reason}</q>
         </p>
-        {kill.data && <p>{receipt(kill.data.receipt)}</p>}
+        {kill.data && <ReceiptLines first={kill.data.receipt} />}
         {flag.can.includes("restore") && <RestoreForm flag={flag} environment={where} governed={governed} />}
       </NoticeBox>
     );
@@ -68,17 +69,6 @@ function whatKillDoes(flag: Flag, state: FlagEnvironment): string {
   if (!state.live) return flag.imported ? m.flag.killNotImported : m.flag.killEarly;
   const chosen = !flag.imported || !flag.gaps.some((gap) => gap.code === "no_off_value");
   return chosen ? m.flag.killWhat(serves) : m.flag.killNoOff(serves);
-}
-
-function receipt(r: {
-  revision: number;
-  served_here: boolean;
-  committed_at: string;
-  served_at?: string;
-}): string {
-  if (!r.served_here || !r.served_at) return m.flag.receiptSlow;
-  const ms = Math.max(0, new Date(r.served_at).getTime() - new Date(r.committed_at).getTime());
-  return m.flag.receipt(r.revision, ms);
 }
 
 interface RestoreProps {

@@ -15,6 +15,7 @@ export const common = {
       publish: "Publish",
       reviews: "Reviews",
       flags: "App switches",
+      kills: "Turn off many",
       audit: "Audit",
       admin: "Admin",
       account: "Your account",

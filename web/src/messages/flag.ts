@@ -33,9 +33,6 @@ export const flag = {
   killDefault: "Turned off for everybody from the console",
   turnOff: "Turn off",
   killed: (environment: string) => `Turned off for everybody in ${environment}`,
-  receipt: (revision: number, ms: number) =>
-    `Revision ${revision} is served since ${ms} ms after your click was committed.`,
-  receiptSlow: "It is committed. This server is still catching up; clients hear of it within seconds.",
   restore: "Turn on again",
   restoreIn: (environment: string) => `Turn on again in ${environment}`,
   restoreGoverned: "In production this makes a request that others approve.",

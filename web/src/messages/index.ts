@@ -6,6 +6,7 @@ import { common } from "./common";
 import { entry } from "./entry";
 import { flag } from "./flag";
 import { home } from "./home";
+import { kills } from "./kills";
 import { life } from "./life";
 import { app, market } from "./market";
 import { palette } from "./palette";
@@ -31,6 +32,7 @@ export const m = {
   entry,
   flag,
   home,
+  kills,
   life,
   market,
   palette,

@@ -1,0 +1,181 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/measure"
+	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/review"
+	"github.com/soukhq/souk/internal/rollout"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// KillOrder is what is to be turned off at once.
+type KillOrder struct {
+	Select      rollout.Select `json:"select"`
+	Environment string         `json:"environment,omitempty" doc:"Where; may be left out where select names an environment"`
+	Reason      string         `json:"reason,omitempty"`
+	ExpectFlags *int           `json:"expect_flags" minimum:"0" doc:"How many flags that is, as kills:count says; with more of them nothing is turned off"`
+}
+
+func (o KillOrder) order() rollout.Order {
+	order := rollout.Order{Select: o.Select, Environment: o.Environment, Reason: o.Reason}
+	if o.ExpectFlags != nil {
+		order.ExpectFlags = *o.ExpectFlags
+	}
+	return order
+}
+
+// KillCountOrder asks how much an order would turn off.
+type KillCountOrder struct {
+	Select      rollout.Select `json:"select"`
+	Environment string         `json:"environment,omitempty" doc:"Where; may be left out where select names an environment"`
+}
+
+// CarriedOut is a kill with proof of how far it got.
+type CarriedOut struct {
+	rollout.KillAct
+	Receipt Receipt `json:"receipt"`
+}
+
+// RestoredKill is a kill after what it holds off was turned on again, or asked for.
+type RestoredKill struct {
+	rollout.KillAct
+	review.UndoOutcome
+}
+
+// Receipt tells how far a kill got: whether the replica that answers serves it, and which clients of all replicas have it. It grows
+// for some seconds after the kill.
+type Receipt struct {
+	KillID      string     `json:"kill_id,omitempty" doc:"Of the kill, to ask for the receipt again"`
+	Environment string     `json:"environment"`
+	Revision    int64      `json:"revision"`
+	ServedHere  bool       `json:"served_here" doc:"The replica that answers serves the revision"`
+	CommittedAt time.Time  `json:"committed_at"`
+	ServedAt    *time.Time `json:"served_at,omitempty" doc:"When the replica that answers was seen to serve it"`
+	measure.Receipt
+}
+
+// ByKill names a kill.
+type ByKill struct {
+	ID string `path:"id" doc:"Id of the kill"`
+}
+
+type killQuery struct {
+	Paging
+	Environment string `query:"environment"`
+	Many        bool   `query:"many" doc:"Only those of a selection, not of one flag"`
+}
+
+func kills(a *API) {
+	register(a, operation{method: http.MethodGet, path: "/kills", id: "list-kills", summary: "What was turned off for everybody, newest first"},
+		access.Read, func(ctx context.Context, by access.Actor, in *killQuery) (*reply[store.Listing[rollout.KillAct]], error) {
+			list, err := a.Rollouts.KillActs(ctx, by, rollout.KillFilter{Many: in.Many, Environment: in.Environment}, in.page())
+			return &reply[store.Listing[rollout.KillAct]]{Body: list}, err
+		})
+	register(a, operation{method: http.MethodPost, path: "/kills:count", id: "count-kill", summary: "How many flags a kill would turn off; nothing is written"},
+		access.Kill, func(ctx context.Context, by access.Actor, in *struct{ Body KillCountOrder }) (*reply[registry.Extent], error) {
+			extent, err := a.Rollouts.Count(ctx, by, rollout.Order{Select: in.Body.Select, Environment: in.Body.Environment})
+			return &reply[registry.Extent]{Body: extent}, err
+		})
+	register(a, operation{
+		method: http.MethodPost, path: "/kills", id: "kill-many", also: []int{http.StatusAccepted},
+		summary: "Turn off everything of an app, a group or an environment, now; 202 if this replica does not serve it within a second",
+	}, access.Kill, func(ctx context.Context, by access.Actor, in *struct{ Body KillOrder }) (*object[CarriedOut], error) {
+		act, err := a.Rollouts.Panic(ctx, by, in.Body.order())
+		if err != nil {
+			return nil, err
+		}
+		receipt, status, err := a.receipt(ctx, act)
+		return &object[CarriedOut]{Status: status, Body: CarriedOut{KillAct: act, Receipt: receipt}}, err
+	})
+	register(a, operation{method: http.MethodGet, path: "/kills/{id}", id: "get-kill", summary: "Get a kill and its receipt as it stands"},
+		access.Read, func(ctx context.Context, by access.Actor, in *ByKill) (*reply[CarriedOut], error) {
+			act, err := a.Rollouts.KillAct(ctx, by, in.ID)
+			if err != nil {
+				return nil, err
+			}
+			receipt, err := a.receiptNow(ctx, act)
+			return &reply[CarriedOut]{Body: CarriedOut{KillAct: act, Receipt: receipt}}, err
+		})
+	register(a, operation{
+		method: http.MethodPost, path: "/kills/{id}/restore", id: "restore-kill", also: []int{http.StatusAccepted},
+		summary: "Turn on again what a kill still holds off: at once, or as requests where the environment is governed (202)",
+	}, access.Kill, func(ctx context.Context, by access.Actor, in *struct {
+		ByKill
+		Body *Reason
+	},
+	) (*object[RestoredKill], error) {
+		said := Reason{}
+		if in.Body != nil {
+			said = *in.Body
+		}
+		out, err := a.Desk.UndoKill(ctx, by, in.ID, said.Reason)
+		if err != nil {
+			return nil, err
+		}
+		status := a.served(ctx, out.Revealed)
+		if len(out.Requests)+out.Left > 0 {
+			status = http.StatusAccepted
+		}
+		act, err := a.Rollouts.KillAct(ctx, by, in.ID)
+		return &object[RestoredKill]{Status: status, Body: RestoredKill{KillAct: act, UndoOutcome: out}}, err
+	})
+}
+
+// handedWithin is how long the answer to a kill waits for the streams of this replica, so that the receipt says something.
+const handedWithin = 300 * time.Millisecond
+
+// receipt waits until this replica serves a kill and its streams have it, and gives the receipt so far: 200, or 202 if serving it
+// takes longer than a second.
+func (a *API) receipt(ctx context.Context, act rollout.KillAct) (Receipt, int, error) {
+	status := a.served(ctx, map[string]int64{act.Environment: act.Revision})
+	if status == http.StatusOK && act.SettledAt == nil {
+		a.handed(ctx, measure.Place{Environment: act.Environment, Revision: act.Revision})
+	}
+	receipt, err := a.receiptNow(ctx, act)
+	return receipt, status, err
+}
+
+// handed waits until the open streams of this replica were handed a revision.
+func (a *API) handed(ctx context.Context, place measure.Place) {
+	ctx, cancel := context.WithTimeout(ctx, handedWithin)
+	defer cancel()
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for {
+		if part, serves := a.Replicas.Part(place); serves && part.Waiting == 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+		}
+	}
+}
+
+// receiptNow gives the receipt of a kill as it stands.
+func (a *API) receiptNow(ctx context.Context, act rollout.KillAct) (Receipt, error) {
+	r := Receipt{KillID: act.ID, Environment: act.Environment, Revision: act.Revision, CommittedAt: act.At}
+	if a.Live.Serves(act.Environment, act.Revision) {
+		now := a.Now().UTC()
+		r.ServedHere, r.ServedAt = true, &now
+	}
+	if act.SettledAt != nil {
+		if err := json.Unmarshal(act.Receipt, &r.Receipt); err != nil {
+			return r, fmt.Errorf("read the receipt of kill %s: %w", act.ID, err)
+		}
+		return r, nil
+	}
+	err := a.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		r.Receipt, err = a.Replicas.Receipt(ctx, tx, measure.Place{Environment: act.Environment, Revision: act.Revision})
+		return err
+	})
+	return r, err
+}

@@ -1,0 +1,278 @@
+package registry_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/store"
+	"github.com/soukhq/souk/internal/store/storetest"
+)
+
+// away is a database without tables: it answers every query with an error.
+func away(t *testing.T) *store.DB {
+	t.Helper()
+	db, err := store.Open(t.Context(), store.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// twins are two databases with the same two flags: the one goes on, the other is the backup.
+func twins(t *testing.T, engine store.Engine) (newer, backup *store.DB, eat, sleep string) {
+	t.Helper()
+	newer, backup = storetest.Open(t, engine), storetest.Open(t, engine)
+	for _, db := range []*store.DB{newer, backup} {
+		eat, sleep = propose(t, db, "where2eat", "Enabled").Key, propose(t, db, "where2eat", "Sleep").Key
+		for _, key := range []string{eat, sleep} {
+			install(t, db, key)
+			serve(t, db, key, "production", registry.Serving{Mode: registry.ServeOn})
+		}
+	}
+	return newer, backup, eat, sleep
+}
+
+func TestADatabaseThatComesBackOlderIsNotFollowedUntilSomebodySaysSo(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		newer, backup, eat, sleep := twins(t, db.Engine())
+		dir := t.TempDir()
+		kill(t, newer, eat, "production")
+		served := live(t, newer, dir, nil).Snapshot("production").Revision
+		var log bytes.Buffer
+		l := live(t, backup, dir, &log)
+		if !strings.Contains(log.String(), "came back older") {
+			t.Errorf("log: %s", log.String())
+		}
+		if got := answer(t, l, "production", eat); got != "false STATIC" {
+			t.Errorf("what was known as killed serves %s", got)
+		}
+		database := environment(t, backup, "production").Revision
+		want := []registry.Behind{{Environment: "production", Served: served, Database: database, Lost: []string{eat}}}
+		if diff := cmp.Diff(want, l.Behind()); diff != "" {
+			t.Error(diff)
+		}
+		// A kill in the older database is served all the same; anything else there waits, though it overtakes.
+		kill(t, backup, sleep, "production")
+		for range 3 {
+			serve(t, backup, eat, "production", registry.Serving{Mode: registry.ServeOff})
+			serve(t, backup, eat, "production", registry.Serving{Mode: registry.ServeOn})
+		}
+		reload(t, l)
+		for _, key := range []string{eat, sleep} {
+			if got := answer(t, l, "production", key); got != "false STATIC" {
+				t.Errorf("%s serves %s", key, got)
+			}
+		}
+		now := environment(t, backup, "production").Revision
+		if b := l.Behind(); len(b) != 1 || b[0].Database != now || now <= served || !l.Serves("production", now) {
+			t.Errorf("%+v, the database is at %d", b, now)
+		}
+		// So does one that starts from the copies, now that the database has overtaken them.
+		if again := live(t, backup, dir, nil); len(again.Behind()) != 1 || answer(t, again, "production", eat) != "false STATIC" {
+			t.Errorf("after a restart: %+v, %s", again.Behind(), answer(t, again, "production", eat))
+		}
+		if _, err := write(t, backup, func(ctx context.Context, tx *store.Tx) (none struct{}, err error) {
+			return none, registry.GiveUp(ctx, tx, by("root@hyfin.example"), "production", served, nil)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		reload(t, l)
+		if b := l.Behind(); len(b) != 0 {
+			t.Errorf("after it was given up: %+v", b)
+		}
+		if got := answer(t, l, "production", eat); got != "true STATIC" {
+			t.Errorf("the database says otherwise than %s", got)
+		}
+		if r := l.Snapshot("production").Revision; r <= served {
+			t.Errorf("revision %d is used twice", r)
+		}
+	})
+}
+
+func environment(t *testing.T, db *store.DB, name string) (e registry.Environment) {
+	t.Helper()
+	if err := db.Read(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
+		e, _, err = registry.EnvironmentNamed(ctx, tx, name)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func reload(t *testing.T, l *registry.Live) {
+	t.Helper()
+	if err := l.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAKillIsOnDiskBeforeItIsAcknowledged(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newer, _, eat, sleep := twins(t, store.SQLite)
+	l := live(t, newer, dir, nil) // writes the copies
+	copies := map[string][]byte{}
+	for _, name := range []string{"production", "staging", "sandbox"} {
+		path := filepath.Join(dir, name+".snapshot.json")
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		copies[path] = raw
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); l.Run(ctx) }()
+	f, _ := kill(t, newer, eat, "production")
+	kill(t, newer, sleep, "production")
+	g, _ := restore(t, newer, sleep, "production")
+	first, _ := f.In("production")
+	last, _ := g.In("production")
+	if !l.Await(t.Context(), "production", first.Revision) || !l.Await(t.Context(), "production", last.Revision) {
+		t.Fatal("in vain")
+	}
+	kills, err := os.ReadFile(filepath.Join(dir, "kills.jsonl"))
+	cancel()
+	<-done
+	if err == nil { // else the copies were quicker, and hold it; here as if it had died before they were, in the middle of a line
+		for path, raw := range copies {
+			if err := os.WriteFile(path, raw, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.WriteFile(filepath.Join(dir, "kills.jsonl"), append(kills, `0123 {"environment":"prod`...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := live(t, away(t), dir, nil)
+	if got := answer(t, again, "production", eat); got != "false STATIC" {
+		t.Errorf("a killed flag serves %s", got)
+	}
+	if got := answer(t, again, "production", sleep); got != "true STATIC" {
+		t.Errorf("a restored flag serves %s", got)
+	}
+	// Once the copies hold them, the lines are gone.
+	after := live(t, newer, dir, nil)
+	if _, err := os.Stat(filepath.Join(dir, "kills.jsonl")); !os.IsNotExist(err) {
+		t.Errorf("the lines are still there: %v", err)
+	}
+	if got := answer(t, after, "production", eat); got != "false STATIC" {
+		t.Errorf("a killed flag serves %s", got)
+	}
+}
+
+func TestWhatIsTurnedOffHereStaysSoOverRestartsUntilItIsCarriedOut(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db, _, eat, sleep := twins(t, store.SQLite)
+	live(t, db, dir, nil)
+	l := live(t, away(t), dir, nil)
+	override := registry.Override{ID: "1", Environment: "production", Flag: eat, By: "olu", Reason: "it burns", At: noon}
+	before := l.Snapshot("production")
+	for range 2 { // twice is once
+		if err := l.Override(override); err != nil {
+			t.Fatal(err)
+		}
+	}
+	select {
+	case <-before.Replaced():
+	case <-time.After(time.Minute):
+		t.Error("streams do not hear of it")
+	}
+	for _, unknown := range []registry.Override{{Environment: "production", Flag: "nothing"}, {Environment: "nowhere", Flag: eat}} {
+		if err := l.Override(unknown); !fault.Is(err, fault.NotFound) {
+			t.Errorf("%+v: %v", unknown, err)
+		}
+	}
+	check := func(l *registry.Live, when, want string) {
+		t.Helper()
+		if got := answer(t, l, "production", eat); got != want {
+			t.Errorf("%s it serves %s", when, got)
+		}
+		if got := answer(t, l, "production", sleep); got != "true STATIC" {
+			t.Errorf("%s the other serves %s", when, got)
+		}
+		if got := answer(t, l, "sandbox", eat); got != "true STATIC" {
+			t.Errorf("%s the sandbox serves %s", when, got)
+		}
+	}
+	check(l, "at once", "false STATIC")
+	if s := l.Snapshot("production"); s.Revision != before.Revision || s.Tag == before.Tag || !strings.Contains(string(s.Document()), `"killed":true`) {
+		t.Errorf("revision %d after %d, tag %s after %s", s.Revision, before.Revision, s.Tag, before.Tag)
+	}
+	l = live(t, away(t), dir, nil)
+	check(l, "after a restart", "false STATIC")
+	l = live(t, db, dir, nil)
+	check(l, "when the database is back", "false STATIC")
+	serve(t, db, eat, "production", registry.Serving{Mode: registry.ServeAudience, Audience: "pilot", Percent: 100})
+	reload(t, l)
+	check(l, "after a change of it", "false STATIC")
+	if diff := cmp.Diff([]registry.Override{override}, l.Overrides()); diff != "" {
+		t.Error(diff)
+	}
+	serve(t, db, eat, "production", registry.Serving{Mode: registry.ServeOn})
+	reload(t, l)
+	if err := l.EndOverride("1"); err != nil {
+		t.Fatal(err)
+	}
+	check(l, "when it is over", "true STATIC")
+	check(live(t, db, dir, nil), "when it is over, after a restart", "true STATIC")
+	select {
+	case <-l.Snapshot("production").Replaced():
+		t.Error("what is served counts as replaced")
+	default:
+	}
+}
+
+func TestADamagedFileOfOverridesIsLoggedAndNothingElseIsLost(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db, _, eat, _ := twins(t, store.SQLite)
+	if err := os.WriteFile(filepath.Join(dir, "overrides.json"), []byte(`{"sha256":"00","overrides":[]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	l := live(t, db, dir, &log)
+	if !strings.Contains(log.String(), "turned off on this replica") || answer(t, l, "production", eat) != "true STATIC" {
+		t.Errorf("log: %s", log.String())
+	}
+}
+
+func TestHowOldStaleFlagsAreIsKnown(t *testing.T) {
+	t.Parallel()
+	db, err := store.Open(t.Context(), storetest.Config(t, store.SQLite))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := noon
+	l := &registry.Live{DB: db, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }}
+	reload(t, l)
+	if d, ok := l.StaleFor(); ok {
+		t.Errorf("current flags are %s old", d)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(time.Minute)
+	_ = l.Load(t.Context())
+	if d, ok := l.StaleFor(); !ok || d != time.Minute {
+		t.Errorf("%s old, known: %t", d, ok)
+	}
+	now = noon.Add(-time.Hour) // a clock that was set back
+	if d, ok := l.StaleFor(); !ok || d != 0 {
+		t.Errorf("%s old, known: %t", d, ok)
+	}
+}

@@ -1,0 +1,263 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// Selection picks flags of an environment: one by its key, those of an app, or those of a group that owns them. Its zero value is all.
+type Selection struct {
+	Flag       string
+	App        string
+	OwnerGroup string
+}
+
+// in gives the tables and the conditions of the selection's flags f and their states s in the environment.
+func (s Selection) in(environment string) (from string, args []any) {
+	var q query
+	q.add(`s.environment = ?`, environment)
+	q.where = append(q.where, `s.live`)
+	if s.Flag != "" {
+		q.add(`f.key = ?`, s.Flag)
+	}
+	if s.App != "" {
+		q.add(`f.app = ?`, s.App)
+	}
+	if s.OwnerGroup != "" {
+		q.add(`f.owner_group = ?`, s.OwnerGroup)
+	}
+	return ` FROM flag f JOIN flag_environment s ON s.flag_key = f.key WHERE ` + strings.Join(q.where, " AND "), q.args
+}
+
+// Extent is how much of an environment a selection is.
+type Extent struct {
+	Flags  int      `json:"flags" doc:"Live and not turned off yet"`
+	Killed int      `json:"killed" doc:"Turned off already"`
+	Apps   int      `json:"apps" doc:"Apps that the flags belong to"`
+	Keys   []string `json:"keys" doc:"The first of the flags, by key"`
+}
+
+// extentKeys is how many flags an Extent names.
+const extentKeys = 20
+
+// Measure is a step: how much a selection would turn off.
+func Measure(ctx context.Context, tx *store.Tx, environment string, s Selection) (Extent, error) {
+	from, args := s.in(environment)
+	var e Extent
+	if err := tx.QueryRow(ctx, `SELECT COUNT(*) - COUNT(s.killed_at), COUNT(s.killed_at),
+			COUNT(DISTINCT CASE WHEN s.killed_at IS NULL THEN f.app END)`+from, args...).Scan(&e.Flags, &e.Killed, &e.Apps); err != nil {
+		return Extent{}, fmt.Errorf("count flags of %s: %w", environment, err)
+	}
+	var err error
+	e.Keys, err = store.List(ctx, tx, store.ScanString, `SELECT f.key`+from+fmt.Sprintf(` AND s.killed_at IS NULL
+		ORDER BY f.key COLLATE "C" LIMIT %d`, extentKeys), args...)
+	if err != nil {
+		return Extent{}, fmt.Errorf("list flags of %s: %w", environment, err)
+	}
+	return e, nil
+}
+
+// Owners is a step: whose the flags of a selection are that would be turned off, each owner once.
+func Owners(ctx context.Context, tx *store.Tx, environment string, s Selection) ([]access.Scope, error) {
+	from, args := s.in(environment)
+	all, err := store.List(ctx, tx, func(row store.Row) (on access.Scope, err error) {
+		err = row.Scan(&on.OwnerGroup, &on.OwnerPerson)
+		return on, err
+	}, `SELECT DISTINCT f.owner_group, f.owner`+from+` AND s.killed_at IS NULL ORDER BY 1, 2`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("list owners of flags of %s: %w", environment, err)
+	}
+	return all, nil
+}
+
+// KillAll is Kill for every live flag of a selection that is not killed there yet, under one revision of the environment, so
+// that SDKs hear once. It gives how many it killed and the revision, or 0 and 0 if there were none. The events are flag.killed, one
+// for each flag; details go into each.
+func KillAll(ctx context.Context, tx *store.Tx, c Change, environment string, s Selection, details map[string]any) (killed int, revision int64, err error) {
+	keys, args := SelectedKeys(environment, s)
+	flags, err := lockAll(ctx, tx, environment, keys, args, func(_ Flag, state FlagEnvironment) bool {
+		return state.Live && state.Kill == nil
+	})
+	if err != nil || len(flags) == 0 {
+		return 0, 0, err
+	}
+	c.Cause = CauseKill
+	by := Killed{By: c.By.Email, At: store.Time(store.Micros(c.At)), Reason: c.Reason}
+	revision, err = c.putAll(ctx, tx, environment, flags, func(state *FlagEnvironment) { state.Kill = &by },
+		func(f Flag, state FlagEnvironment) audit.Event {
+			return c.event(f, "flag.killed", environment, with(details, "before", state.Serving))
+		})
+	return len(flags), revision, err
+}
+
+// SelectedKeys is the part of a query that gives the keys of a selection's flags that would be turned off, with its values from
+// $1 on.
+func SelectedKeys(environment string, s Selection) (query string, values []any) {
+	from, args := s.in(environment)
+	return `SELECT f.key` + from + ` AND s.killed_at IS NULL`, args
+}
+
+// StandingKill is a step: how many flags are still held off by what somebody did at a time.
+func StandingKill(ctx context.Context, tx *store.Tx, environment, by string, at time.Time) (n int, err error) {
+	if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM flag_environment WHERE environment = $1 AND killed_at = $2 AND killed_by = $3 AND live`,
+		environment, store.Micros(at), by).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count flags that are still off: %w", err)
+	}
+	return n, nil
+}
+
+// HeldBy is a step: the keys of the flags that are still held off by what somebody did at a time, and which may be changed.
+func HeldBy(ctx context.Context, tx *store.Tx, environment, by string, at time.Time) ([]string, error) {
+	keys, err := store.List(ctx, tx, store.ScanString, heldBy+` ORDER BY f.key COLLATE "C"`, environment, store.Micros(at), by)
+	if err != nil {
+		return nil, fmt.Errorf("list flags that are still off: %w", err)
+	}
+	return keys, nil
+}
+
+const heldBy = `SELECT f.key FROM flag f JOIN flag_environment s ON s.flag_key = f.key
+	WHERE s.environment = $1 AND s.killed_at = $2 AND s.killed_by = $3 AND s.live AND NOT f.read_only`
+
+// RestoreAll is Restore for every flag that is still held off by what somebody did at a time, under one revision of the
+// environment. Flags that are deprecated stay as they are. It gives the keys of the restored flags and the revision, or 0 without
+// any. The events are flag.restored, one for each flag; details go into each.
+func RestoreAll(
+	ctx context.Context, tx *store.Tx, c Change, environment, by string, at time.Time, details map[string]any,
+) (keys []string, revision int64, err error) {
+	same := func(f Flag, state FlagEnvironment) bool {
+		return state.Live && state.Kill != nil && state.Kill.By == by && state.Kill.At.Equal(at) && f.Writable() == nil
+	}
+	flags, err := lockAll(ctx, tx, environment, heldBy, []any{environment, store.Micros(at), by}, same)
+	if err != nil || len(flags) == 0 {
+		return nil, 0, err
+	}
+	for _, f := range flags {
+		keys = append(keys, f.Key)
+	}
+	c.Cause = CauseRestore
+	revision, err = c.putAll(ctx, tx, environment, flags, func(state *FlagEnvironment) { state.Kill = nil },
+		func(f Flag, state FlagEnvironment) audit.Event {
+			all := with(details, "after", state.Serving)
+			all["words"], all["killed_by"] = state.Serving.Words(), by
+			return c.event(f, "flag.restored", environment, all)
+		})
+	return keys, revision, err
+}
+
+func with(details map[string]any, name string, value any) map[string]any {
+	all := map[string]any{name: value}
+	for name, value := range details {
+		all[name] = value
+	}
+	return all
+}
+
+// manyRows is how many flags go into one statement: SQLite looks up each of its values among all of them.
+const manyRows = 100
+
+// lockAll reads the flags whose keys a query gives, with their state in the environment alone, for the transaction to change,
+// and leaves out those that somebody changed meanwhile so that they do not fit.
+func lockAll(
+	ctx context.Context, tx *store.Tx, environment, keys string, args []any, fits func(Flag, FlagEnvironment) bool,
+) ([]Flag, error) {
+	flags, err := store.List(ctx, tx, scanFlag, `SELECT `+flagColumns+` FROM flag f WHERE f.key IN (`+keys+`) ORDER BY f.key`+tx.ForUpdate(), args...)
+	if err != nil {
+		return nil, fmt.Errorf("lock flags: %w", err)
+	}
+	var kept []Flag
+	for part := range slices.Chunk(flags, manyRows) {
+		at := make(map[string]int, len(part))
+		values := []any{environment}
+		for i, f := range part {
+			at[f.Key] = i
+			values = append(values, f.Key)
+		}
+		// Asked after the flags are locked, so that it sees what whoever held the locks before has done.
+		states, err := store.List(ctx, tx, scanState, `SELECT `+stateColumns+` FROM flag_environment s
+			WHERE s.environment = $1 AND s.flag_key IN (`+store.In(2, len(part))+`)`, values...)
+		if err != nil {
+			return nil, fmt.Errorf("read states of flags: %w", err)
+		}
+		for _, s := range states {
+			if f := part[at[s.key]]; fits(f, s.FlagEnvironment) {
+				f.Environments = []FlagEnvironment{s.FlagEnvironment}
+				kept = append(kept, f)
+			}
+		}
+	}
+	return kept, nil
+}
+
+// putAll is put for many flags, under one revision of the environment. Each of them has its state there alone.
+func (c Change) putAll(
+	ctx context.Context, tx *store.Tx, environment string, flags []Flag, change func(*FlagEnvironment), event func(Flag, FlagEnvironment) audit.Event,
+) (revision int64, err error) {
+	if revision, err = advance(ctx, tx, environment); err != nil {
+		return 0, err
+	}
+	segments, err := Segments(ctx, tx)
+	if err != nil {
+		return 0, err
+	}
+	everybody := map[string]bool{}
+	for _, s := range segments {
+		everybody[s.Name] = s.Everybody
+	}
+	at := store.Micros(c.At)
+	for part := range slices.Chunk(flags, manyRows) {
+		events := make([]audit.Event, 0, len(part))
+		keys := make([]any, 0, len(part))
+		var rows, definitions strings.Builder
+		var defined []any
+		values := []any{environment, revision, string(c.Cause), c.By.Email, at, c.Reason}
+		var killed Killed
+		killedAt := store.NullMicros(nil)
+		for i := range part {
+			f, state := &part[i], &part[i].Environments[0]
+			change(state)
+			f.Revision++
+			state.Revision, state.UpdatedAt = revision, store.Time(at)
+			f.UpdatedAt = state.UpdatedAt
+			state.Definition = define(*f, state.Serving, everybody[state.Serving.Audience], state.Kill != nil)
+			if state.Kill != nil {
+				killed, killedAt = *state.Kill, store.NullMicros(&state.Kill.At)
+			}
+			if i > 0 {
+				rows.WriteString(", ")
+				definitions.WriteString(", ")
+			}
+			definitions.WriteString("(" + store.In(len(defined)+7, 2) + ")")
+			defined = append(defined, f.Key, string(state.Definition))
+			n := len(values) + 1
+			fmt.Fprintf(&rows, "($%d, $%d, $1, $2, $3, $%d, %t, $%d, $4, $5, $6, '', '')", n, n+1, n+2, state.Kill != nil, n+3)
+			values = append(values, store.NewID(), f.Key, string(encode(state.Serving)), string(state.Definition))
+			keys = append(keys, f.Key)
+			events = append(events, event(*f, *state))
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO flag_revision (id, flag_key, environment, revision, cause, serving, killed, definition,
+				actor, at, reason, request_id, rollout_id) VALUES `+rows.String(), values...); err != nil {
+			return 0, fmt.Errorf("record revisions: %w", err)
+		}
+		if _, err := tx.Exec(ctx, `UPDATE flag_environment SET revision = $1, killed_at = $2, killed_by = $3, kill_reason = $4,
+				definition = v.column2, updated_at = $5 FROM (VALUES `+definitions.String()+`) AS v
+			WHERE flag_environment.flag_key = v.column1 AND flag_environment.environment = $6`,
+			append([]any{revision, killedAt, killed.By, killed.Reason, at, environment}, defined...)...); err != nil {
+			return 0, fmt.Errorf("write flags in %s: %w", environment, err)
+		}
+		if _, err := tx.Exec(ctx, `UPDATE flag SET revision = revision + 1, updated_at = $1 WHERE key IN (`+store.In(2, len(keys))+`)`,
+			append([]any{at}, keys...)...); err != nil {
+			return 0, fmt.Errorf("write flags: %w", err)
+		}
+		if err := audit.AppendAll(ctx, tx, events); err != nil {
+			return 0, err
+		}
+	}
+	return revision, nil
+}

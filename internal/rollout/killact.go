@@ -1,0 +1,300 @@
+package rollout
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/catalog"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// Select says what a kill turns off: one flag, or all of an app's, of a group's, or of the environment's. Exactly one is named.
+type Select struct {
+	Flag        string `json:"flag,omitempty" doc:"Key of one flag"`
+	App         string `json:"app,omitempty" doc:"Slug of an app: all its flags"`
+	Owner       string `json:"owner,omitempty" doc:"Group that owns apps: all their flags"`
+	Environment string `json:"environment,omitempty" doc:"All flags of the environment"`
+}
+
+// kind gives the one member that is set, by its column value, and what it names.
+func (s Select) kind() (kind, name string, err error) {
+	for _, member := range [][2]string{{"flag", s.Flag}, {"app", s.App}, {"owner", s.Owner}, {"environment", s.Environment}} {
+		switch {
+		case member[1] == "":
+		case kind != "":
+			return "", "", fault.New(fault.Invalid, "many_selections", "both %s and %s are named", kind, member[0]).At("select").
+				Fix("name one of flag, app, owner and environment")
+		default:
+			kind, name = member[0], member[1]
+		}
+	}
+	if kind == "" {
+		return "", "", fault.New(fault.Invalid, "required", "it is not said what to turn off").At("select").
+			Fix("name one of flag, app, owner and environment")
+	}
+	return kind, name, nil
+}
+
+func selected(kind, name string) Select {
+	switch kind {
+	case "flag":
+		return Select{Flag: name}
+	case "app":
+		return Select{App: name}
+	case "owner":
+		return Select{Owner: name}
+	}
+	return Select{Environment: name}
+}
+
+// flags gives the selection as package registry knows it.
+func (s Select) flags() registry.Selection {
+	return registry.Selection{Flag: s.Flag, App: s.App, OwnerGroup: s.Owner}
+}
+
+// words tells the selection as people say it.
+func (s Select) words() string {
+	switch {
+	case s.Flag != "":
+		return s.Flag
+	case s.App != "":
+		return "the app " + s.App
+	case s.Owner != "":
+		return "everything of " + s.Owner
+	}
+	return "everything"
+}
+
+// KillAct is one kill: what it turned off, where, and how much of that it still holds off.
+type KillAct struct {
+	ID          string     `json:"id"`
+	Select      Select     `json:"select"`
+	Environment string     `json:"environment"`
+	Revision    int64      `json:"revision" doc:"Revision of the environment in which SDKs hear of it"`
+	Flags       int        `json:"flags" doc:"How many flags it turned off"`
+	Rollouts    int        `json:"rollouts" doc:"How many rollouts it stopped"`
+	Standing    int        `json:"standing" doc:"How many of the flags are still off because of it"`
+	Reason      string     `json:"reason"`
+	By          string     `json:"by"`
+	At          time.Time  `json:"at"`
+	SettledAt   *time.Time `json:"settled_at,omitempty" doc:"When its receipt went into the audit log"`
+	Can         []string   `json:"can" nullable:"false" doc:"What the caller may do: restore"`
+
+	Receipt json.RawMessage `json:"-"` // as it was when it was settled
+}
+
+const killColumns = `id, environment, revision, kind, name, flags, rollouts, reason, actor, at, settled_at, receipt`
+
+func scanKillAct(row store.Row) (a KillAct, err error) {
+	var kind, name, receipt string
+	var at int64
+	var settled sql.NullInt64
+	err = row.Scan(&a.ID, &a.Environment, &a.Revision, &kind, &name, &a.Flags, &a.Rollouts, &a.Reason, &a.By, &at, &settled, &receipt)
+	a.Select, a.At, a.SettledAt, a.Can = selected(kind, name), store.Time(at), store.NullTime(settled), []string{}
+	if receipt != "" {
+		a.Receipt = json.RawMessage(receipt)
+	}
+	return a, err
+}
+
+// free gives the first time from at on that no act of the actor in the environment has, since the time tells acts apart.
+func free(ctx context.Context, tx *store.Tx, environment, actor string, at time.Time) (time.Time, error) {
+	for {
+		var n int
+		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM kill_act WHERE environment = $1 AND actor = $2 AND at = $3`,
+			environment, actor, store.Micros(at)).Scan(&n); err != nil {
+			return at, fmt.Errorf("look for kills of the same moment: %w", err)
+		}
+		if n == 0 {
+			return at, nil
+		}
+		at = at.Add(time.Microsecond)
+	}
+}
+
+// keep stores an act.
+func (a KillAct) keep(ctx context.Context, tx *store.Tx) error {
+	kind, name, err := a.Select.kind()
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO kill_act (id, environment, revision, kind, name, flags, rollouts, reason, actor, at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		a.ID, a.Environment, a.Revision, kind, name, a.Flags, a.Rollouts, a.Reason, a.By, store.Micros(a.At)); err != nil {
+		return fmt.Errorf("store kill: %w", err)
+	}
+	tx.Announce(KillTopic)
+	return nil
+}
+
+// KillTopic is announced with every kill.
+const KillTopic = "kills"
+
+// seenBy fills in what depends on who looks and on what happened since.
+func (a KillAct) seenBy(ctx context.Context, tx *store.Tx, by access.Actor) (_ KillAct, err error) {
+	if a.Standing, err = registry.StandingKill(ctx, tx, a.Environment, a.By, a.At); err != nil {
+		return a, err
+	}
+	if a.Standing > 0 && a.Select.may(ctx, tx, by) == nil {
+		a.Can = []string{"restore"}
+	}
+	return a, nil
+}
+
+// may is nil for who may turn off and on again what is selected: owners of the app or the group, operators and admins. What
+// does not exist is a fault of kind NotFound.
+func (s Select) may(ctx context.Context, tx *store.Tx, by access.Actor) error {
+	on := access.Scope{OwnerGroup: s.Owner}
+	switch {
+	case s.Flag != "":
+		f, ok, err := registry.Get(ctx, tx, s.Flag)
+		if err == nil && !ok {
+			err = unknownFlag(s.Flag)
+		}
+		if err != nil {
+			return err
+		}
+		on = scope(f)
+	case s.App != "":
+		app, ok, err := catalog.Load(ctx, tx, s.App)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return fault.New(fault.NotFound, "unknown_app", "there is no app %q", fault.Clip(s.App, 80)).At("select.app").Fix("look it up in the list of apps")
+		}
+		on.OwnerGroup = app.Owner
+	}
+	return access.Can(by, access.Kill, on)
+}
+
+// loadKillAct gives one act.
+func loadKillAct(ctx context.Context, tx *store.Tx, id string) (KillAct, error) {
+	a, ok, err := store.One(ctx, tx, scanKillAct, `SELECT `+killColumns+` FROM kill_act WHERE id = $1`, id)
+	if err != nil {
+		return KillAct{}, fmt.Errorf("load kill: %w", err)
+	}
+	if !ok {
+		return KillAct{}, fault.New(fault.NotFound, "unknown_kill", "there is no such kill").Fix("open it from the list of what was turned off")
+	}
+	return a, nil
+}
+
+// KillAct gives one kill.
+func (rs *Rollouts) KillAct(ctx context.Context, by access.Actor, id string) (a KillAct, err error) {
+	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
+		return KillAct{}, err
+	}
+	err = rs.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		if a, err = loadKillAct(ctx, tx, id); err != nil {
+			return err
+		}
+		a, err = a.seenBy(ctx, tx, by)
+		return err
+	})
+	return a, err
+}
+
+// KillOf gives the act that somebody turned flags off with at a time; ok is false for what was turned off before acts were kept.
+func (rs *Rollouts) KillOf(ctx context.Context, by access.Actor, environment string, killed registry.Killed) (a KillAct, ok bool, err error) {
+	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
+		return KillAct{}, false, err
+	}
+	err = rs.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		a, ok, err = store.One(ctx, tx, scanKillAct, `SELECT `+killColumns+` FROM kill_act WHERE environment = $1 AND actor = $2 AND at = $3`,
+			environment, killed.By, store.Micros(killed.At))
+		if err != nil {
+			return fmt.Errorf("look for the kill of a flag: %w", err)
+		}
+		return nil
+	})
+	return a, ok, err
+}
+
+// KillFilter narrows a list of kills.
+type KillFilter struct {
+	Many        bool   // only those of a selection, not of one flag
+	Environment string // empty is all
+}
+
+// KillActs lists kills, newest first.
+func (rs *Rollouts) KillActs(ctx context.Context, by access.Actor, filter KillFilter, page store.Page) (list store.Listing[KillAct], err error) {
+	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
+		return list, err
+	}
+	after, err := page.After()
+	if err != nil {
+		return list, err
+	}
+	query, args := `SELECT `+killColumns+` FROM kill_act WHERE TRUE`, []any{}
+	add := func(condition string, value any) {
+		args = append(args, value)
+		query += fmt.Sprintf(` AND %s $%d`, condition, len(args))
+	}
+	if filter.Many {
+		add(`kind <>`, "flag")
+	}
+	if filter.Environment != "" {
+		add(`environment =`, filter.Environment)
+	}
+	if after != nil {
+		add(`id <`, after[0])
+	}
+	args = append(args, page.Size()+1)
+	err = rs.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		rows, err := store.List(ctx, tx, scanKillAct, query+fmt.Sprintf(` ORDER BY id DESC LIMIT $%d`, len(args)), args...)
+		if err != nil {
+			return fmt.Errorf("list kills: %w", err)
+		}
+		list = store.Cut(page, rows, func(a KillAct) []string { return []string{a.ID} })
+		for i, a := range list.Items {
+			if list.Items[i], err = a.seenBy(ctx, tx, by); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return list, err
+}
+
+// OpenKills is a step: the kills whose receipts are not in the audit log yet, oldest first.
+func OpenKills(ctx context.Context, tx *store.Tx) ([]KillAct, error) {
+	open, err := store.List(ctx, tx, scanKillAct, `SELECT `+killColumns+` FROM kill_act WHERE settled_at IS NULL ORDER BY id LIMIT 100`)
+	if err != nil {
+		return nil, fmt.Errorf("list kills without a receipt: %w", err)
+	}
+	return open, nil
+}
+
+// Settle writes into the audit log, once, how a kill got to the clients; receipt is in the event's details. The event is
+// flag.kill_delivered.
+func (rs *Rollouts) Settle(ctx context.Context, by access.Actor, a KillAct, receipt any) error {
+	if err := access.Can(by, access.Kill, access.Scope{}); err != nil {
+		return err
+	}
+	text, err := json.Marshal(receipt)
+	if err != nil {
+		return fmt.Errorf("encode receipt: %w", err)
+	}
+	return rs.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		now := stored(rs.Now())
+		n, err := tx.Exec(ctx, `UPDATE kill_act SET settled_at = $1, receipt = $2 WHERE id = $3 AND settled_at IS NULL`,
+			store.Micros(now), string(text), a.ID)
+		if err != nil {
+			return fmt.Errorf("settle kill: %w", err)
+		}
+		if n == 0 {
+			return nil
+		}
+		a.At = now
+		return a.record(ctx, tx, by, "flag.kill_delivered", "the receipt of a kill", map[string]any{
+			"select": a.Select, "flags": a.Flags, "revision": a.Revision, "receipt": receipt,
+		})
+	})
+}

@@ -1,0 +1,263 @@
+package rollout
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// Order is what somebody wants to turn off at once, and how many flags they were told that is.
+type Order struct {
+	Select      Select
+	Environment string
+	Reason      string
+	ExpectFlags int
+}
+
+// place gives the environment of an order: where everything of one is selected, that is the one.
+func (o Order) place() (string, error) {
+	switch all := o.Select.Environment; {
+	case all != "" && o.Environment != "" && all != o.Environment:
+		return "", fault.New(fault.Unprocessable, "other_environment", "everything of %s is to be turned off, but in %s", all, o.Environment).At("environment").
+			Fix("name the same environment twice, or leave one out")
+	case all != "":
+		return all, nil
+	case o.Environment == "":
+		return "", fault.New(fault.Invalid, "required", "the environment is missing").At("environment").Fix("say where it is to be turned off")
+	}
+	return o.Environment, nil
+}
+
+// Count tells how much an order would turn off, to whoever may give it.
+func (rs *Rollouts) Count(ctx context.Context, by access.Actor, o Order) (e registry.Extent, err error) {
+	err = rs.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		where, err := o.check(ctx, tx, by)
+		if err != nil {
+			return err
+		}
+		e, err = registry.Measure(ctx, tx, where.Name, o.Select.flags())
+		return err
+	})
+	return e, err
+}
+
+// check is nil if the actor may give the order. What nobody is signed in for is refused before anything is looked up.
+func (o Order) check(ctx context.Context, tx *store.Tx, by access.Actor) (registry.Environment, error) {
+	none := registry.Environment{}
+	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
+		return none, err
+	}
+	if _, _, err := o.Select.kind(); err != nil {
+		return none, err
+	}
+	name, err := o.place()
+	if err != nil {
+		return none, err
+	}
+	if err := checkReason(o.Reason); err != nil {
+		return none, err
+	}
+	if err := o.Select.may(ctx, tx, by); err != nil {
+		return none, err
+	}
+	where, err := environmentNamed(ctx, tx, name)
+	if err != nil || access.Can(by, access.Kill, access.Scope{}) == nil {
+		return where, err
+	}
+	// Some flag of a team's app may be another's: who owns the app alone does not turn it off.
+	owners, err := registry.Owners(ctx, tx, where.Name, o.Select.flags())
+	if err != nil {
+		return none, err
+	}
+	for _, on := range owners {
+		if err := access.Can(by, access.Kill, on); err != nil {
+			return none, err
+		}
+	}
+	return where, nil
+}
+
+// panicTime is how long a panic may take: 100,000 flags with their history and an event each do not fit into the deadline of other
+// writes on a small machine, and half a panic is none.
+const panicTime = time.Minute
+
+// Panic kills every live flag of a selection in an environment, in one transaction and under one revision, and stops their
+// rollouts as Kill does. Owners do it for what is theirs, operators and admins for anything. If there are more flags than the
+// order says, nothing is killed: the fault is of kind Conflict and shows how many there are. Whoever asks again for what is off
+// already gets the act that turned it off.
+//
+// The events are flag.killed for each flag and kill.carried_out for the whole.
+func (rs *Rollouts) Panic(ctx context.Context, by access.Actor, o Order) (a KillAct, err error) {
+	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
+		return KillAct{}, err
+	}
+	err = rs.DB.WriteWithin(ctx, panicTime, func(ctx context.Context, tx *store.Tx) (err error) {
+		a = KillAct{}
+		where, err := o.check(ctx, tx, by)
+		if err != nil {
+			return err
+		}
+		if seen, err := registry.Measure(ctx, tx, where.Name, o.Select.flags()); err != nil || seen.Flags > o.ExpectFlags {
+			return cmp.Or(err, grown(where.Name, o, seen.Flags))
+		}
+		c, err := rs.killing(ctx, tx, by, where, o.Reason)
+		if err != nil {
+			return err
+		}
+		a = KillAct{ID: store.NewID(), Select: o.Select, Environment: where.Name, Reason: c.Reason, By: by.Email, At: c.At}
+		// Rollouts are locked before flags, as in every other verb.
+		running, err := unfinishedOf(ctx, tx, where.Name, o.Select.flags())
+		if err != nil {
+			return err
+		}
+		a.Flags, a.Revision, err = registry.KillAll(ctx, tx, c, where.Name, o.Select.flags(), map[string]any{"kill": a.ID})
+		if err != nil {
+			return err
+		}
+		if a.Flags > o.ExpectFlags { // some came on since they were counted
+			return grown(where.Name, o, a.Flags)
+		}
+		if a.Flags == 0 {
+			a, err = latest(ctx, tx, a)
+			if err == nil {
+				a, err = a.seenBy(ctx, tx, by)
+			}
+			return err
+		}
+		for _, r := range running {
+			flag, err := flagOf(ctx, tx, r)
+			if err != nil {
+				return err
+			}
+			if state, _ := flag.In(where.Name); state.Kill == nil { // it was not among those that could be locked
+				continue
+			}
+			stopped, err := stop(ctx, tx, c, where, r, lifecycle.Of(flag))
+			if err != nil {
+				return err
+			}
+			a.Rollouts += stopped
+		}
+		if err := a.keep(ctx, tx); err != nil {
+			return err
+		}
+		if err := a.record(ctx, tx, by, "kill.carried_out", a.Reason, map[string]any{
+			"select": a.Select, "flags": a.Flags, "rollouts": a.Rollouts, "revision": a.Revision,
+		}); err != nil {
+			return err
+		}
+		a, err = a.seenBy(ctx, tx, by)
+		return err
+	})
+	if err != nil {
+		return KillAct{}, err
+	}
+	return a, nil
+}
+
+func grown(environment string, o Order, flags int) error {
+	return fault.New(fault.Conflict, "more_flags", "%s in %s is %d flags now, not %d; nothing was turned off", o.Select.words(), environment, flags, o.ExpectFlags).
+		At("expect_flags").Fix("look at what came on since, then confirm the new number").Showing(registry.Extent{Flags: flags})
+}
+
+// latest gives, where everything that an act would turn off is off already, the last act that did that.
+func latest(ctx context.Context, tx *store.Tx, a KillAct) (KillAct, error) {
+	kind, name, err := a.Select.kind()
+	if err != nil {
+		return KillAct{}, err
+	}
+	last, ok, err := store.One(ctx, tx, scanKillAct, `SELECT `+killColumns+` FROM kill_act
+		WHERE kind = $1 AND name = $2 AND environment = $3 ORDER BY id DESC LIMIT 1`, kind, name, a.Environment)
+	if err != nil {
+		return KillAct{}, fmt.Errorf("look for the kill before: %w", err)
+	}
+	if !ok {
+		return KillAct{}, fault.New(fault.Conflict, "nothing_on", "nothing of that is on in %s", a.Environment).At("select").
+			Fix("look at what is live there")
+	}
+	return last, nil
+}
+
+// unfinishedOf gives the rollouts of a selection's flags that are not over, for the transaction to change.
+func unfinishedOf(ctx context.Context, tx *store.Tx, environment string, s registry.Selection) ([]Rollout, error) {
+	keys, values := registry.SelectedKeys(environment, s)
+	n := len(values)
+	all, err := store.List(ctx, tx, scan, `SELECT `+columns+fmt.Sprintf(` FROM rollout WHERE state IN ($%d, $%d, $%d) AND flag_key IN (`, n+1, n+2, n+3)+
+		keys+`) ORDER BY id`+tx.ForUpdate(), append(values, string(Ready), string(Running), string(Paused))...)
+	if err != nil {
+		return nil, fmt.Errorf("find rollouts of what is turned off: %w", err)
+	}
+	return all, nil
+}
+
+// record appends an event about the act.
+func (a KillAct) record(ctx context.Context, tx *store.Tx, by access.Actor, name, reason string, details map[string]any) error {
+	e := by.Event(name, a.At)
+	e.Environment, e.FlagKey, e.App, e.Subject, e.Reason, e.Details = a.Environment, a.Select.Flag, a.Select.App, "kill:"+a.ID, reason, details
+	_, err := audit.Append(ctx, tx, e)
+	return err
+}
+
+// Undo restores, step by step, what an act still holds off in an environment where nothing is governed: all of it under one
+// revision. What the act had aborted is ready again, as after Restore. It gives how many flags it restored.
+func Undo(ctx context.Context, tx *store.Tx, c registry.Change, a KillAct) (restored int, revision int64, err error) {
+	keys, revision, err := registry.RestoreAll(ctx, tx, c, a.Environment, a.By, a.At, map[string]any{"kill": a.ID})
+	if err != nil || len(keys) == 0 {
+		return 0, 0, err
+	}
+	aborted, err := store.List(ctx, tx, store.ScanString, `SELECT DISTINCT flag_key FROM rollout WHERE state = $1 AND killed_in = $2 ORDER BY flag_key`,
+		string(Aborted), a.Environment)
+	if err != nil {
+		return 0, 0, fmt.Errorf("find rollouts that were aborted: %w", err)
+	}
+	is := make(map[string]bool, len(keys))
+	for _, key := range keys {
+		is[key] = true
+	}
+	for _, key := range aborted {
+		if !is[key] {
+			continue
+		}
+		flag, ok, err := registry.Get(ctx, tx, key)
+		if err != nil || !ok {
+			return 0, 0, err
+		}
+		if _, err := again(ctx, tx, c, flag, a.Environment); err != nil {
+			return 0, 0, err
+		}
+	}
+	return len(keys), revision, a.undone(ctx, tx, c, map[string]any{"flags": len(keys), "revision": revision})
+}
+
+// undone records that somebody took back what is left of an act.
+func (a KillAct) undone(ctx context.Context, tx *store.Tx, c registry.Change, details map[string]any) error {
+	b := a
+	b.At = c.At
+	return b.record(ctx, tx, c.By, "kill.restored", strings.TrimSpace(c.Reason), details)
+}
+
+// TargetAct gives the act that somebody wants to take back and its environment, if they may.
+func TargetAct(ctx context.Context, tx *store.Tx, by access.Actor, id string) (KillAct, registry.Environment, error) {
+	a, err := loadKillAct(ctx, tx, id)
+	if err != nil {
+		return KillAct{}, registry.Environment{}, err
+	}
+	if err := a.Select.may(ctx, tx, by); err != nil {
+		return KillAct{}, registry.Environment{}, err
+	}
+	where, err := environmentNamed(ctx, tx, a.Environment)
+	if err != nil {
+		return KillAct{}, registry.Environment{}, err
+	}
+	a, err = a.seenBy(ctx, tx, by)
+	return a, where, err
+}
