@@ -66,12 +66,12 @@ export function KeyTable({ fresh, of }: Props) {
             {key.client_side ? words.keys.client : words.keys.server} · <code>{key.prefix}…</code>
           </Under>
           {key.origins.length > 0 && <Under>{key.origins.join(", ")}</Under>}
+          <Under>{limits(key)}</Under>
         </>
       ),
     },
     { title: words.keys.environment, cell: (key) => key.environment },
     ...(of ? [] : [{ title: words.keys.app, cell: (key: SDKKey) => key.app || words.keys.allApps }]),
-    { title: words.keys.limits, cell: limits },
     { title: words.used, cell: (key) => (key.last_used ? <When at={key.last_used} /> : words.never) },
     {
       title: words.expires,

@@ -78,8 +78,8 @@ export const secrets = {
       path: (origin: string) => `${origin} must end after the host: no path.`,
       form: (origin: string) => `${origin} is no origin of a page.`,
     },
-    limits: "Limits",
-    limitsOf: (perSecond: string, streams: string) => `${perSecond} requests a second, ${streams} streams`,
+    limitsOf: (perSecond: string, streams: string) =>
+      `At most ${perSecond} requests a second and ${streams} streams`,
     limit: "Limit",
     limitName: (name: string) => `Limit ${name}`,
     limitAsk: (name: string) => `How much may ${name} ask?`,
