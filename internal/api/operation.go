@@ -157,7 +157,7 @@ func (a *API) admit(c huma.Context, next func(huma.Context)) {
 	if err == nil && op.MaxBodyBytes > maxBody+1 { // a large body is read from nobody but who may send it
 		action, _ := op.Extensions[actionExtension].(string)
 		err = access.Can(by, access.Action(action), access.Scope{})
-		if fault.Is(err, fault.Forbidden) && r.ContentLength >= 0 && r.ContentLength <= maxBody {
+		if fault.Is(err, fault.Forbidden) && r.ContentLength > 0 && r.ContentLength <= maxBody {
 			err = nil // the verb knows whose it is
 		}
 	}

@@ -124,39 +124,31 @@ func TestAKillIsOnDiskBeforeItIsAcknowledged(t *testing.T) {
 	dir := t.TempDir()
 	newer, _, eat, sleep := twins(t, store.SQLite)
 	l := live(t, newer, dir, nil) // writes the copies
-	copies := map[string][]byte{}
-	for _, name := range []string{"production", "staging", "sandbox"} {
-		path := filepath.Join(dir, name+".snapshot.json")
-		raw, err := os.ReadFile(path)
-		if err != nil {
+	path := filepath.Join(dir, "kills.jsonl")
+	half := func() { // as if it had died in the middle of a line
+		before, err := os.ReadFile(path)
+		if err != nil && !os.IsNotExist(err) {
 			t.Fatal(err)
 		}
-		copies[path] = raw
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() { defer close(done); l.Run(ctx) }()
-	f, _ := kill(t, newer, eat, "production")
-	kill(t, newer, sleep, "production")
-	g, _ := restore(t, newer, sleep, "production")
-	first, _ := f.In("production")
-	last, _ := g.In("production")
-	if !l.Await(t.Context(), "production", first.Revision) || !l.Await(t.Context(), "production", last.Revision) {
-		t.Fatal("in vain")
-	}
-	kills, err := os.ReadFile(filepath.Join(dir, "kills.jsonl"))
-	cancel()
-	<-done
-	if err == nil { // else the copies were quicker, and hold it; here as if it had died before they were, in the middle of a line
-		for path, raw := range copies {
-			if err := os.WriteFile(path, raw, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := os.WriteFile(filepath.Join(dir, "kills.jsonl"), append(kills, `0123 {"environment":"prod`...), 0o600); err != nil {
+		if err := os.WriteFile(path, append(before, `0123 {"environment":"prod`...), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
+	half()
+	for _, act := range []func() registry.Flag{
+		func() registry.Flag { f, _ := kill(t, newer, sleep, "production"); return f },
+		func() registry.Flag { f, _ := restore(t, newer, sleep, "production"); return f },
+		func() registry.Flag { f, _ := kill(t, newer, eat, "production"); return f },
+	} {
+		f := act()
+		if err := l.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if state, _ := f.In("production"); !l.Await(t.Context(), "production", state.Revision) {
+			t.Fatal("in vain")
+		}
+	}
+	half()
 	again := live(t, away(t), dir, nil)
 	if got := answer(t, again, "production", eat); got != "false STATIC" {
 		t.Errorf("a killed flag serves %s", got)
@@ -166,7 +158,7 @@ func TestAKillIsOnDiskBeforeItIsAcknowledged(t *testing.T) {
 	}
 	// Once the copies hold them, the lines are gone.
 	after := live(t, newer, dir, nil)
-	if _, err := os.Stat(filepath.Join(dir, "kills.jsonl")); !os.IsNotExist(err) {
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
 		t.Errorf("the lines are still there: %v", err)
 	}
 	if got := answer(t, after, "production", eat); got != "false STATIC" {

@@ -81,6 +81,7 @@ func (l *Live) keepKills(before, after map[string]*Served) {
 	}
 	l.keeping.Lock()
 	defer l.keeping.Unlock()
+	lines = append([]byte{'\n'}, lines...) // ends half a line, of a process that died
 	if err := appendFile(filepath.Join(l.Dir, killsName), lines); err != nil {
 		l.Log.Error("kills not written to disk", slog.Any("error", err))
 	}
@@ -116,17 +117,16 @@ func (l *Live) readKills() (all []keptKill) {
 func (l *Live) trimKills() {
 	l.keeping.Lock()
 	defer l.keeping.Unlock()
-	all := l.readKills()
-	if len(all) == 0 {
+	path := filepath.Join(l.Dir, killsName)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return
 	}
 	var rest []byte
-	for _, k := range all {
+	for _, k := range l.readKills() {
 		if copied := l.copied[k.Environment]; copied == nil || copied.Revision < k.Revision {
 			rest = append(rest, k.line()...)
 		}
 	}
-	path := filepath.Join(l.Dir, killsName)
 	var err error
 	if len(rest) == 0 {
 		err = os.Remove(path)

@@ -188,23 +188,27 @@ func (s *Served) kill(keys []string) *Served {
 }
 
 // killedDefinition turns the definition of a flag into that of the killed flag: the off variant to everybody. Where the off variant
-// is not known it is one that is called so, or else the default variant, without targeting.
+// is not known it is one that is called so, or else the default variant, without targeting. A disabled flag without any stays
+// disabled: its default would turn on what was off.
 func killedDefinition(definition json.RawMessage, off string) json.RawMessage {
 	var d map[string]json.RawMessage
 	var variants map[string]json.RawMessage
 	if json.Unmarshal(definition, &d) != nil || json.Unmarshal(d["variants"], &variants) != nil {
 		return encode(map[string]any{"state": "DISABLED", "variants": map[string]any{}}) // it serves nothing as it stands
 	}
-	for _, name := range []string{off, "off", "false", "disabled"} {
-		if _, ok := variants[name]; ok {
-			d["defaultVariant"] = encode(name)
-			break
-		}
+	if _, ok := variants[off]; !ok {
+		off = OffAmong(variants)
+	}
+	switch {
+	case off != "":
+		d["state"], d["defaultVariant"] = encode("ENABLED"), encode(off)
+	case string(d["state"]) != string(encode(disabled)):
+		d["state"] = encode("ENABLED")
 	}
 	metadata := map[string]json.RawMessage{}
 	_ = json.Unmarshal(d["metadata"], &metadata) // absent or no object: there is none
 	metadata["killed"] = json.RawMessage("true")
-	d["state"], d["metadata"] = json.RawMessage(`"ENABLED"`), encode(metadata)
+	d["metadata"] = encode(metadata)
 	delete(d, "targeting")
 	return encode(d)
 }

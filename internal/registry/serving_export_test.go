@@ -26,3 +26,6 @@ func QueryOf(ctx context.Context, db *store.DB, f Filter, page store.Page) (quer
 	})
 	return query, args, err
 }
+
+// Refresh loads what changed, as Run does, and leaves the copies on disk as they are.
+func (l *Live) Refresh(ctx context.Context) error { return l.refresh(ctx) }
