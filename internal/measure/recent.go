@@ -28,11 +28,12 @@ type ring struct {
 }
 
 func (r *Recent) ring(environment string) *ring {
-	if found, ok := r.rings.Load(environment); ok {
-		return found.(*ring)
+	found, ok := r.rings.Load(environment)
+	if !ok {
+		found, _ = r.rings.LoadOrStore(environment, &ring{})
 	}
-	found, _ := r.rings.LoadOrStore(environment, &ring{})
-	return found.(*ring)
+	held, _ := found.(*ring) // nothing else is stored
+	return held
 }
 
 // Due tells whether the next context of an environment is to be kept. It is for the path of an evaluation: mostly one look at
