@@ -1,0 +1,189 @@
+// Command report makes docs/benchmarks.md of the output of `go test -bench`, which it reads from standard input. Its arguments are
+// facts about the run, as NAME=VALUE, and a file with notes that ends the page. See scripts/bench.
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// results holds every value of every benchmark: by its name without the number of processors, then by unit.
+type results map[string]map[string][]float64
+
+var processors = regexp.MustCompile(`-\d+$`)
+
+func read(r io.Reader) (results, error) {
+	all := results{}
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		fields := strings.Fields(lines.Text())
+		if len(fields) < 4 || !strings.HasPrefix(fields[0], "Benchmark") {
+			continue
+		}
+		name := processors.ReplaceAllString(strings.TrimPrefix(fields[0], "Benchmark"), "")
+		if all[name] == nil {
+			all[name] = map[string][]float64{}
+		}
+		for i := 2; i+1 < len(fields); i += 2 {
+			value, err := strconv.ParseFloat(fields[i], 64)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			all[name][fields[i+1]] = append(all[name][fields[i+1]], value)
+		}
+	}
+	return all, lines.Err()
+}
+
+// get gives the median of what a benchmark measured in all its runs.
+func (r results) get(name, unit string) float64 {
+	values := slices.Sorted(slices.Values(r[name][unit]))
+	if len(values) == 0 {
+		return 0
+	}
+	return values[len(values)/2]
+}
+
+// number writes a value with three digits that count.
+func number(v float64) string {
+	switch {
+	case v >= 100:
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	case v >= 10:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(v, 'f', 2, 64)
+}
+
+// met says in words whether a goal is reached.
+func met(ok bool) string {
+	if ok {
+		return "met"
+	}
+	return "**missed**"
+}
+
+type page struct{ strings.Builder }
+
+func (p *page) line(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
+
+func (p *page) table(header string, rows func()) {
+	p.line("")
+	p.line("| %s |", header)
+	columns := strings.Count(header, "|")
+	p.line("|---|%s", strings.Repeat("---:|", columns))
+	rows()
+	p.line("")
+}
+
+func main() {
+	all, err := read(os.Stdin)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	var p page
+	p.line("# Benchmarks")
+	p.line("")
+	p.line("Written by `make bench`, which anybody can run in a quarter of an hour; do not edit. Timings depend on the machine: what counts is the ratio to what was measured beside it in the same run.")
+	p.table("this run | ", func() {
+		for _, fact := range os.Args[2:] {
+			name, value, _ := strings.Cut(fact, "=")
+			p.line("| %s | %s |", name, value)
+		}
+	})
+	evaluation(&p, all)
+	network(&p, all)
+	propagation(&p, all)
+	flat(&p, all)
+	notes, err := os.ReadFile(os.Args[1])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	p.Write(notes)
+	fmt.Print(p.String())
+}
+
+func evaluation(p *page, all results) {
+	p.line("## Evaluation in process")
+	p.line("")
+	p.line("The peer is LaunchDarkly's evaluator of its Go SDK, on the same rules. Goal: six times as fast, and no allocation. *Bound* is a context that is bound once for many evaluations; *anew* takes it from a map for each.")
+	p.table("flag | Souk, bound | allocations | Souk, anew | peer | peer ÷ Souk | goal of 6 ", func() {
+		for _, row := range [][2]string{
+			{"static", "static boolean"}, {"ends_with", "one rule, `ends_with` on an e-mail"},
+			{"rules", "five rules of three clauses, the last matches"}, {"split", "50/30/20 split by targetingKey"},
+		} {
+			souk, peer := all.get("Souk/"+row[0], "ns/op"), all.get("Peer/"+row[0], "ns/op")
+			p.line("| %s | %s ns | %.0f | %s ns | %s ns | %.1f | %s |", row[1], number(souk), all.get("Souk/"+row[0], "allocs/op"),
+				number(all.get("SoukBinding/"+row[0], "ns/op")), number(peer), peer/souk, met(peer/souk >= 6))
+		}
+	})
+	look := all.get("Floor/map_look-up", "ns/op")
+	p.line("All 500 flags of a bulk: %s µs. The floor on this machine: a map look-up %s ns, the hash of a key %s ns, four attributes of a map %s ns.",
+		number(all.get("SoukBulk", "ns/op")/1000), number(look), number(all.get("Floor/murmur3", "ns/op")), number(all.get("Floor/four_attributes", "ns/op")))
+	p.line("")
+}
+
+func network(p *page, all results) {
+	p.line("## Over the network")
+	p.line("")
+	p.line("OFREP over 32 connections, asked from one thread, with an SDK key, against `bin/souk` in a process of its own. The floor is a handler of net/http that reads the same request and writes five bytes.")
+	floor := all.get("OFREP/floor", "ns/op")
+	p.table("request | per second | share of the floor | goal | ", func() {
+		p.line("| floor | %.0f | 1 | | |", 1e9/floor)
+		for _, row := range []struct {
+			name, words string
+			goal        float64
+		}{{"single", "one flag", 0.88}, {"bulk", "all 500 flags", 0.25}, {"unchanged", "all 500 flags, unchanged (304)", 0.8}} {
+			ns := all.get("OFREP/"+row.name, "ns/op")
+			p.line("| %s | %.0f | %.2f | %.2f | %s |", row.words, 1e9/ns, floor/ns, row.goal, met(floor/ns >= row.goal))
+		}
+	})
+}
+
+func propagation(p *page, all results) {
+	p.line("## A kill reaches every stream")
+	p.line("")
+	p.line("flagd's sync over one connection a stream, 500 flags, windows of 64 kB. Measured from when the kill is asked for, so that its commit is part of it; memory is that of the server: when idle, with all streams open, and after the kills.")
+	p.table("streams | half | 99 % | last | goal | | memory idle | open | after", func() {
+		for _, row := range []struct {
+			name, words string
+			goal        float64
+		}{
+			{"gzip/1", "1, gzip", 20}, {"gzip/1000", "1,000, gzip", 100}, {"gzip/10000", "10,000, gzip", 600},
+			{"identity/1", "1, plain", 20}, {"identity/1000", "1,000, plain", 400}, {"identity/10000", "10,000, plain", 3500},
+		} {
+			name := "Propagation/" + row.name
+			last := all.get(name, "last-ms")
+			p.line("| %s | %s ms | %s ms | %s ms | %.0f ms | %s | %.0f MB | %.0f MB | %.0f MB |", row.words, number(all.get(name, "p50-ms")),
+				number(all.get(name, "p99-ms")), number(last), row.goal, met(last < row.goal), all.get(name, "idle-MB"), all.get(name, "open-MB"), all.get(name, "after-MB"))
+		}
+	})
+}
+
+func flat(p *page, all results) {
+	p.line("## Pages stay flat")
+	p.line("")
+	p.line("One page of the API (100 rows; 30 of apps), asked for in process, with its JSON, on SQLite. *Small* is 1,000 app switches, 100 apps and 10,000 audit events; *large* is a hundred times as much.")
+	const small = "Pages/small/"
+	var names []string
+	for name := range all {
+		if rest, ok := strings.CutPrefix(name, small); ok {
+			names = append(names, rest)
+		}
+	}
+	slices.Sort(names)
+	p.table("page | small | large | ratio", func() {
+		for _, name := range names {
+			a, b := all.get(small+name, "ns/op"), all.get("Pages/large/"+name, "ns/op")
+			p.line("| %s | %s ms | %s ms | %.1f |", strings.ReplaceAll(name, "_", " "), number(a/1e6), number(b/1e6), b/a)
+		}
+	})
+}
