@@ -150,7 +150,7 @@ that are turned off for everybody, stand there as they are served.`,
 				return err
 			}
 			return p.with(cmd.Context(), func(c *client) error {
-				answer, err := c.send(cmd.Context(), http.MethodGet, pathf("/environments/%s/export?format=%s", environment, args[0]), nil)
+				answer, err := c.send(cmd.Context(), http.MethodGet, "/api/v1"+pathf("/environments/%s/export?format=%s", environment, args[0]), nil)
 				if err != nil {
 					return err
 				}
