@@ -15,6 +15,9 @@ import (
 
 // A report costs what its own flag was used, however many other flags there are: no query looks at all rows.
 func TestAReportReadsTheRowsOfItsFlagAlone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes twelve thousand counts")
+	}
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		now := noon
