@@ -18,7 +18,7 @@ export function TrialAnswer({ trial, person }: { trial: Trial; person: string })
   return (
     <>
       <p className={classes.outcome}>
-        <strong>{person || words.somebody}</strong> {given ? words.gets(now.variant ?? "") : words.ownDefault}
+        <strong>{person || words.somebody}</strong> {given ? words.gets(now.variant ?? "") : words.ownDefault}{" "}
         {given && <code className={classes.value}>{JSON.stringify(now.value)}</code>}
       </p>
       <p className={classes.lead}>{now.error_details || note || words.reason[now.reason]}</p>

@@ -18,6 +18,10 @@ interface Props {
   known: Environment[];
 }
 
+// An emptied field stands in the address too: it is not the same as one that was never touched.
+const emptied = " ";
+const typed = (value: string | null) => (value === emptied ? "" : value);
+
 /** Tries the flag with a context. Where and who stand in the address; without them it is oneself, in production. */
 export function TryPanel({ flag, known }: Props) {
   const { params, read, set } = useFilters();
@@ -25,16 +29,15 @@ export function TryPanel({ flag, known }: Props) {
   const words = m.trial;
   const production = known.find((one) => one.tier === "production") ?? known.at(-1);
   const where = read("in") ?? production?.name ?? "";
-  const person = params.get("who") ?? self.email;
-  const groups = params.get("groups")?.split(",").filter(Boolean) ?? self.groups;
+  const person = typed(params.get("who")) ?? self.email;
+  const groups = typed(params.get("groups"))?.split(",").filter(Boolean) ?? self.groups;
   const [more, setMore] = useState(params.get("more") ?? "");
   const attributes = attributesOf(more);
   const [kept, setKept] = useState(attributes ?? {});
   const [context] = useDebouncedValue(contextOf(person, groups, kept), 150);
   const trial = useQuery({ ...tryQuery(flag.key, where, context), placeholderData: keepPreviousData });
 
-  // An emptied field stands in the address too: it is not the same as one that was never touched.
-  const put = (name: string, value: string) => set(name, value || " ");
+  const put = (name: string, value: string) => set(name, value || emptied);
   function type(text: string) {
     setMore(text);
     const valid = attributesOf(text);
@@ -49,14 +52,14 @@ export function TryPanel({ flag, known }: Props) {
         <TextInput
           label={words.person}
           description={words.personHelp}
-          value={person.trim()}
+          value={person}
           onChange={(event) => put("who", event.currentTarget.value)}
           spellCheck={false}
         />
         <TagsInput
           label={words.groups}
           description={words.groupsHint}
-          value={groups.filter((group) => group.trim())}
+          value={groups}
           onChange={(next) => put("groups", next.join(","))}
         />
         <Select
@@ -82,7 +85,7 @@ export function TryPanel({ flag, known }: Props) {
       {trial.error && <Notice problem={trial.error} retry={trial.refetch} />}
       {trial.data && (
         <div className={classes.answer} aria-live="polite">
-          <TrialAnswer trial={trial.data} person={person.trim()} />
+          <TrialAnswer trial={trial.data} person={person} />
         </div>
       )}
     </Panel>

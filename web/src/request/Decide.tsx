@@ -2,6 +2,7 @@ import { Button, Kbd, Select, Textarea } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
 import { IconCheck, IconX } from "@tabler/icons-react";
 import { type FormEvent, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import type { Request } from "../api/types";
 import { useSelf } from "../app/session";
 import { m } from "../messages";
@@ -26,10 +27,13 @@ export function Decide({ request }: { request: Request }) {
 
   function choose(next: Verdict) {
     if (!can(next)) return;
-    setVerdict(next);
-    setAsked(false);
-    decision.reset();
-    requestAnimationFrame(() => field.current?.focus());
+    // At once, so that what is typed next goes into the field and is no key of the screen.
+    flushSync(() => {
+      setVerdict(next);
+      setAsked(false);
+      decision.reset();
+    });
+    field.current?.focus();
   }
   useHotkeys([
     ["a", () => choose("approve")],
