@@ -55,7 +55,7 @@ func serveFloor() {
 // BenchmarkOFREP asks Souk and the floor, each in a process of its own, from one thread. The order is that of the table: each
 // answer of Souk beside a floor that was measured just before.
 func BenchmarkOFREP(b *testing.B) {
-	souk := startSouk(b)
+	souk := startSouk(b, document(125, ""))
 	floor := startFloor(b)
 	key := souk.key(b)
 	post := func(path string, headers ...string) []byte {

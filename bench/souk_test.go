@@ -22,7 +22,7 @@ import (
 // environment is the one that is measured: in the sandbox an import acts at once.
 const environment = "sandbox"
 
-// souk is the real program, in a process of its own, with 500 flags.
+// souk is the real program, in a process of its own.
 type souk struct {
 	binary, data, address string
 	process               *os.Process
@@ -32,7 +32,7 @@ type souk struct {
 var servesAt = regexp.MustCompile(`https?://([^\s/]+)`)
 
 // startSouk starts bin/souk (or SOUK_BINARY) on an empty directory and imports the flags.
-func startSouk(b *testing.B) *souk {
+func startSouk(b *testing.B, flags []byte) *souk {
 	b.Helper()
 	s := &souk{binary: os.Getenv("SOUK_BINARY"), data: b.TempDir()}
 	if s.binary == "" {
@@ -67,7 +67,7 @@ func startSouk(b *testing.B) *souk {
 		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(s.data, "souk.sock"))
 	}}}
 	file := filepath.Join(b.TempDir(), "flags.json")
-	if err := os.WriteFile(file, document(125), 0o600); err != nil {
+	if err := os.WriteFile(file, flags, 0o600); err != nil {
 		b.Fatal(err)
 	}
 	s.run(b, "import", "flagd", file, "--environment", environment)

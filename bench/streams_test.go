@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,7 +19,7 @@ import (
 
 // BenchmarkPropagation opens streams of flagd's sync protocol, each over a connection of its own, and measures from when a kill is
 // asked for until its document has arrived on the last of them: the commit is part of it. Clients read with windows of 64 kB, as
-// stock ones do, and do not unpack what they get.
+// stock ones do, and do not unpack what they get. The document of 500 flags has some 250 kB.
 func BenchmarkPropagation(b *testing.B) {
 	for _, coding := range []string{"gzip", "identity"} {
 		for _, streams := range []int{1, 1_000, 10_000} {
@@ -28,7 +29,7 @@ func BenchmarkPropagation(b *testing.B) {
 }
 
 func propagate(b *testing.B, coding string, streams int) {
-	s := startSouk(b)
+	s := startSouk(b, document(125, strings.Repeat("What it is for, in words. ", 6)))
 	idle := s.memory(b)
 	c := &crowd{arrived: make([]time.Time, 0, streams), all: make(chan struct{}), streams: streams}
 	key := s.key(b)

@@ -120,6 +120,12 @@ func TestSDKsThatSendNonsenseGetAnAnswerAndHurtNobody(t *testing.T) {
 				s.Errorf("%s, want 404", got)
 			}
 		}
+		// A key is what stands there, and no path to be cleaned.
+		for _, key := range []string{"team//a", "../flags/" + flag, "./" + flag, flag + "/"} {
+			if got := sdk.post("/ofrep/v1/evaluate/flags/"+key, object{}); got.Code != http.StatusNotFound || got.text("key") != key {
+				s.Errorf("%s, want that there is no flag %q", got, key)
+			}
+		}
 		// Contexts that are odd but legal are answered.
 		for name, context := range map[string]any{
 			"empty": object{}, "odd groups": object{"targetingKey": "bob", "groups": "pilot"}, "groups of numbers": object{"groups": []any{1, nil, object{}}},

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -209,12 +210,19 @@ func (a *App) newControl() *api.API {
 func (a *App) route(control http.Handler) error {
 	mux := http.NewServeMux()
 	mux.Handle("/", a.tracing.Handler(control))
-	mux.Handle(dataplane.Prefix, a.tracing.Handler(a.own(a.plane)))
 	a.plane.Flagd(mux, dataplane.FlagdPort{Evaluation: true, Sync: true}, a.own)
 	if a.cfg.MetricsAddr == "" {
 		mux.Handle("GET "+metricsPath, a.metricsHandler())
 	}
-	handler, err := a.peers(mux)
+	evaluations := a.tracing.Handler(a.own(a.plane))
+	handler, err := a.peers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Past the mux, which would clean the path of a flag whose key holds "//", and whose look-up is felt here.
+		if strings.HasPrefix(r.URL.Path, dataplane.Prefix) {
+			evaluations.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}))
 	if err != nil {
 		return err
 	}
