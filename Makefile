@@ -70,6 +70,7 @@ test: ## The whole gate: format, lint, generated files, both engines with -race,
 	step Go: format and lint
 	scripts/golangci-lint fmt --diff
 	scripts/golangci-lint run
+	(cd bench && go vet ./...)
 	step generated files
 	scripts/unchanged $(MAKE) generate
 	scripts/npm-packages internal/flag/testdata/stock
@@ -86,7 +87,7 @@ test: ## The whole gate: format, lint, generated files, both engines with -race,
 	echo "== all green ($$((SECONDS - start)) s)"
 
 .PHONY: bench
-bench: ## Measure, and write docs/benchmarks.md
+bench: build ## Measure, and write docs/benchmarks.md
 	@scripts/bench
 
 .PHONY: pictures
