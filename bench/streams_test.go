@@ -125,8 +125,14 @@ func (c *crowd) open(b *testing.B, address, key, coding string) {
 	var headers bytes.Buffer
 	encoder := hpack.NewEncoder(&headers)
 	for _, field := range [][2]string{
-		{":method", "POST"}, {":scheme", "http"}, {":authority", "localhost"}, {":path", "/flagd.sync.v1.FlagSyncService/SyncFlags"},
-		{"content-type", "application/grpc"}, {"te", "trailers"}, {"authorization", "Bearer " + key}, {"grpc-accept-encoding", coding},
+		{":method", "POST"},
+		{":scheme", "http"},
+		{":authority", "localhost"},
+		{":path", "/flagd.sync.v1.FlagSyncService/SyncFlags"},
+		{"content-type", "application/grpc"},
+		{"te", "trailers"},
+		{"authorization", "Bearer " + key},
+		{"grpc-accept-encoding", coding},
 	} {
 		if err := encoder.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]}); err != nil {
 			b.Fatal(err)

@@ -117,8 +117,10 @@ func evaluation(p *page, all results) {
 	p.line("The peer is LaunchDarkly's evaluator of its Go SDK, on the same rules. Goal: six times as fast, and no allocation. *Bound* is a context that is bound once for many evaluations; *anew* takes it from a map for each.")
 	p.table("flag | Souk, bound | allocations | Souk, anew | peer | peer ÷ Souk | goal of 6 ", func() {
 		for _, row := range [][2]string{
-			{"static", "static boolean"}, {"ends_with", "one rule, `ends_with` on an e-mail"},
-			{"rules", "five rules of three clauses, the last matches"}, {"split", "50/30/20 split by targetingKey"},
+			{"static", "static boolean"},
+			{"ends_with", "one rule, `ends_with` on an e-mail"},
+			{"rules", "five rules of three clauses, the last matches"},
+			{"split", "50/30/20 split by targetingKey"},
 		} {
 			souk, peer := all.get("Souk/"+row[0], "ns/op"), all.get("Peer/"+row[0], "ns/op")
 			p.line("| %s | %s ns | %.0f | %s ns | %s ns | %.1f | %s |", row[1], number(souk), all.get("Souk/"+row[0], "allocs/op"),
@@ -157,8 +159,12 @@ func propagation(p *page, all results) {
 			name, words string
 			goal        float64
 		}{
-			{"gzip/1", "1, gzip", 20}, {"gzip/1000", "1,000, gzip", 100}, {"gzip/10000", "10,000, gzip", 600},
-			{"identity/1", "1, plain", 20}, {"identity/1000", "1,000, plain", 400}, {"identity/10000", "10,000, plain", 3500},
+			{"gzip/1", "1, gzip", 20},
+			{"gzip/1000", "1,000, gzip", 100},
+			{"gzip/10000", "10,000, gzip", 600},
+			{"identity/1", "1, plain", 20},
+			{"identity/1000", "1,000, plain", 400},
+			{"identity/10000", "10,000, plain", 3500},
 		} {
 			name := "Propagation/" + row.name
 			last := all.get(name, "last-ms")
