@@ -76,7 +76,7 @@ test: ## The whole gate: format, lint, generated files, both engines with -race,
 	scripts/unchanged $(MAKE) generate
 	scripts/npm-packages internal/flag/testdata/stock
 	step Go: tests with -race on SQLite and PostgreSQL, Rego tests, import table
-	scripts/with-postgres go test -race $(races) -short -timeout 20m ./...
+	scripts/with-postgres go test -race $(races) -short -timeout 20m ./internal/serve ./... # the longest first, so that nothing waits for it
 	step Go: tests of what is large, without -race
 	scripts/with-postgres scripts/large-tests
 	$(MAKE) build
