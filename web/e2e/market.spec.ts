@@ -51,10 +51,12 @@ test("Ctrl-K finds an app, and a place to go, by keyboard alone", async ({ page 
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { level: 1, name: "Branch Queue" })).toBeVisible();
   await page.keyboard.press("ControlOrMeta+k");
+  await expect(box).toBeFocused();
   await page.keyboard.type("publish");
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/\/publish/);
   await page.keyboard.press("ControlOrMeta+k");
+  await expect(box).toBeFocused();
   await page.keyboard.type("zzqqxx");
   await expect(page.getByText("Nothing is called")).toBeVisible();
   await page.keyboard.press("Escape");
