@@ -55,9 +55,11 @@ func (a *App) part(place measure.Place) (measure.Part, bool) {
 	}, true
 }
 
-// A receipt is settled when every replica has answered and no stream is on its way, and at the latest after settleAfter.
+// A receipt is settled when every replica has answered and no stream is on its way, and at the latest after settleAfter. It is not
+// before settleFrom, within which replicas that missed the announcement hear of it and clients that poll may ask again.
 const (
 	settleEvery = 500 * time.Millisecond
+	settleFrom  = 2 * time.Second
 	settleAfter = 10 * time.Second
 )
 
@@ -121,8 +123,7 @@ func (a *App) settleOnce(ctx context.Context, since map[string]time.Time) error 
 		if !seen {
 			first, since[w.ID] = now, now
 		}
-		// Not at first sight: another replica may only now be hearing of it.
-		if over := now.Sub(first) >= settleAfter; !over && (!w.receipt.Settled || !seen) {
+		if age := now.Sub(first); age < settleFrom || age < settleAfter && !w.receipt.Settled {
 			continue
 		}
 		if failed := a.rollouts.Settle(ctx, access.System("receipts"), w.KillAct, w.receipt); failed != nil {
