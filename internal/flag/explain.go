@@ -167,6 +167,8 @@ func (c *compiler) asks(x any, from int, test func(*Context) bool) func(*Context
 		holds := test(c)
 		asked := condition
 		asked.Holds, asked.Attributes = holds, []Read{}
+		prev := c.prev
+		defer func() { c.prev = prev }()
 		for _, r := range reads {
 			v := r.compute(c)
 			read := Read{Name: r.name, Present: v.kind != null}
@@ -256,7 +258,9 @@ func (c *compiler) divides(s *split, n node) node {
 	traced := n
 	traced.eval = func(c *Context) value {
 		gave := compute(c)
+		prev := c.prev // which showing the parts moves
 		t.to.Splits = kept(t, t.to.Splits, s.share(c, place, gave))
+		c.prev = prev
 		return gave
 	}
 	return traced
