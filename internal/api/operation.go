@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -43,6 +44,7 @@ func register[I, O any](a *API, o operation, action access.Action, handle func(c
 	op := huma.Operation{
 		OperationID: o.id, Method: o.method, Path: prefix + o.path, Summary: o.summary, Tags: []string{noun}, DefaultStatus: o.status,
 		MaxBodyBytes: cmp.Or(o.limit, maxBody) + 1, Extensions: map[string]any{actionExtension: string(action)},
+		BodyReadTimeout: -1, // takeBody has read it
 	}
 	if action != access.Public {
 		op.Security = []map[string][]string{{"session": {}}, {"token": {}}}
@@ -191,13 +193,20 @@ func (a *API) admit(c huma.Context, next func(huma.Context)) {
 
 // takeBody reads the body, checks it, and puts it back for Huma to decode.
 func (a *API) takeBody(op *huma.Operation, w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	// Once all of it is here, the time that it may take to arrive must not end what is done with it: net/http reads on, and ends the
+	// context of a request when that fails.
+	arrived := func() { _ = http.NewResponseController(w).SetReadDeadline(time.Time{}) }
 	if op.RequestBody == nil {
+		if r.Body == http.NoBody {
+			arrived()
+		}
 		return nil, nil
 	}
 	body, err := readBody(w, r, op.MaxBodyBytes-1)
 	if err != nil {
 		return nil, err
 	}
+	arrived()
 	if body != nil && op.Metadata[readBelow] == nil {
 		if media := op.RequestBody.Content["application/json"]; media != nil {
 			if err := checkMembers(a.huma.OpenAPI().Components.Schemas, media.Schema, body); err != nil {

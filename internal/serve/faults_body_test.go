@@ -1,13 +1,17 @@
 package serve_test
 
 import (
+	"database/sql"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/soukhq/souk/internal/store"
 )
 
 // unchanged fails the test if what was tried left a trace.
@@ -290,4 +294,56 @@ func TestNamesThatDeceiveAreRefusedEverywhere(t *testing.T) {
 		}
 		s.unchanged(before, "a name that deceives")
 	})
+}
+
+// The limit on the time that a body takes to arrive has ended the context of requests whose work took longer, which were answered
+// 500 then.
+func TestAWriteMayTakeLongerThanItsBodyMayTakeToArrive(t *testing.T) {
+	t.Parallel()
+	s := openSite(t, store.PostgreSQL)
+	limit := 100 * time.Millisecond
+	address := s.listen(func(server *http.Server) { server.ReadTimeout = limit })
+	db, err := sql.Open("pgx", s.cfg.DatabaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	flag := s.published("eat").text("flag", "key")
+	alice := s.as("alice").token("all")
+	for path, body := range map[string]string{"/api/v1/tokens": `{"scope":"read"}`, "/api/v1/flags/" + flag + "/environments/sandbox/kill": ""} {
+		blocking, err := db.BeginTx(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := blocking.ExecContext(t.Context(), `LOCK TABLE audit_event`); err != nil {
+			t.Fatal(err)
+		}
+		answered := make(chan int, 1)
+		go func() {
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address+path, strings.NewReader(body))
+			if err != nil {
+				answered <- 0
+				return
+			}
+			for _, header := range alice.headers {
+				name, value, _ := strings.Cut(header, ": ")
+				request.Header.Set(name, value)
+			}
+			request.Header.Set("Content-Type", "application/json")
+			answer, err := http.DefaultClient.Do(request)
+			if err != nil {
+				answered <- 0
+				return
+			}
+			_ = answer.Body.Close()
+			answered <- answer.StatusCode
+		}()
+		<-time.After(5 * limit) // so that the limit is over
+		if err := blocking.Rollback(); err != nil {
+			t.Fatal(err)
+		}
+		if status := <-answered; status != http.StatusOK && status != http.StatusCreated && status != http.StatusAccepted {
+			t.Errorf("%s is answered %d", path, status)
+		}
+	}
 }
