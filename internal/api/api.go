@@ -21,6 +21,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -68,16 +69,16 @@ func New(deps Deps) *API {
 	a.huma = humago.New(a.mux, config)
 	a.huma.UseMiddleware(a.admit)
 	for _, noun := range []func(*API){
-		session, inbox, templates, requests, apps, flags, usage, trying, kills, rollouts, auditLog, people, memberships, links, sessions, proposals, environments, segments, policies, lifecycles, tokens, sdkKeys, applying, imports, upkeep,
+		session, inbox, templates, requests, apps, flags, tags, usage, trying, kills, rollouts, auditLog, people, memberships, links, sessions, proposals, environments, segments, policies, lifecycles, tokens, sdkKeys, applying, imports, upkeep,
 	} {
 		noun(a)
 	}
 	watching(a)
 	a.showExamples()
-	document := a.Document()
+	document := sync.OnceValue(a.Document)
 	a.mux.HandleFunc("GET "+prefix+"/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/openapi+json")
-		_, _ = w.Write(document)
+		_, _ = w.Write(document())
 	})
 	a.mux.HandleFunc("POST "+HerePath, a.killHere)
 	a.mux.HandleFunc("/api/", a.unknown)
