@@ -72,13 +72,14 @@ func finish(t *testing.T, command *exec.Cmd) string {
 // server is souk serve in a process of its own.
 type server struct {
 	*exec.Cmd
+	t    *testing.T
 	base string // http://host:port
 	log  bytes.Buffer
 }
 
 func (in installation) serve(t *testing.T) *server {
 	t.Helper()
-	s := &server{Cmd: in.souk(context.WithoutCancel(t.Context()), "serve", "--addr", "127.0.0.1:0")}
+	s := &server{t: t, Cmd: in.souk(context.WithoutCancel(t.Context()), "serve", "--addr", "127.0.0.1:0")}
 	s.Stderr = &s.log
 	out, err := s.StdoutPipe()
 	if err != nil {
@@ -97,10 +98,15 @@ func (in installation) serve(t *testing.T) *server {
 	return s
 }
 
-// kill ends the server as a power cut would.
+// kill ends the server as a power cut would. What it said of errors is told by a test that failed.
 func (s *server) kill() {
 	_ = s.Process.Kill()
 	_ = s.Wait()
+	for line := range strings.Lines(s.log.String()) {
+		if s.t.Failed() && strings.Contains(line, "ERROR") {
+			s.t.Log(strings.TrimSpace(line))
+		}
+	}
 }
 
 // call sends a JSON request and gives the status; the answer is read into out if there is one.

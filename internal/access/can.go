@@ -32,6 +32,7 @@ const (
 	Backup         Action = "backup"          // take a backup of everything, see what ails the installation: admins
 	KeyRead        Action = "key.read"        // list SDK keys: operators and admins; owners those of their app
 	FlagImport     Action = "flag.import"     // take flags over from another system: operators and admins; owners for their app
+	FlagTag        Action = "flag.tag"        // say by which words a flag is found and turned off: owners, operators, admins
 )
 
 // Scope is what an action is about. Its zero value is the installation as a whole.
@@ -86,6 +87,7 @@ var rules = []rule{
 	{Backup, []Role{Admin}, 0, nil},
 	{KeyRead, []Role{Operator, Admin}, owner, []TokenScope{ScopeRead}},
 	{FlagImport, []Role{Operator, Admin}, owner, nil},
+	{FlagTag, []Role{Operator, Admin}, owner, nil},
 }
 
 // Actions lists every action, those of the table in its order.

@@ -38,6 +38,7 @@ key.make        -    -    y       -         y      -          -     -          -
 backup          -    -    -       -         -      -          -     -          -         -         -        y      y      y
 key.read        -    -    y       y         y      -          -     -          -         y         -        y      y      y
 flag.import     -    -    y       y         y      -          -     -          -         y         -        y      y      y
+flag.tag        -    -    y       y         y      -          -     -          -         y         -        y      y      y
 `
 
 // narrowed is what a token of a scope lets somebody do who may do everything.
@@ -63,6 +64,7 @@ key.make        y    -     -         -     -         -
 backup          y    -     -         -     -         -
 key.read        y    y     -         -     -         -
 flag.import     y    -     -         -     -         -
+flag.tag        y    -     -         -     -         -
 `
 
 // eachCell calls check for every cell of a table, and fails if the table lacks an action or has one too many.
@@ -214,8 +216,8 @@ func TestHeldIsWhatNeedsNoParticularApp(t *testing.T) {
 		{Actor{}, []Action{Public}},
 		{somebody(), []Action{Public, SignIn, Read, RequestComment, SessionManage, GroupJoin, TokenMake}},
 		{member, []Action{Public, SignIn, Read, RequestMake, RequestComment, SessionManage, GroupJoin, TokenMake}},
-		{somebody(Operator), []Action{Public, SignIn, Read, RequestMake, RequestComment, Kill, RolloutStop, SessionManage, GroupJoin, TokenMake, KeyMake, KeyRead, FlagImport}},
-		{Local("root"), []Action{Public, SignIn, Read, RequestMake, RequestEdit, RequestComment, Kill, RolloutStop, AuditRead, PeopleWrite, GovernWrite, SessionManage, GroupJoin, TokenMake, KeyMake, Backup, KeyRead, FlagImport}},
+		{somebody(Operator), []Action{Public, SignIn, Read, RequestMake, RequestComment, Kill, RolloutStop, SessionManage, GroupJoin, TokenMake, KeyMake, KeyRead, FlagImport, FlagTag}},
+		{Local("root"), []Action{Public, SignIn, Read, RequestMake, RequestEdit, RequestComment, Kill, RolloutStop, AuditRead, PeopleWrite, GovernWrite, SessionManage, GroupJoin, TokenMake, KeyMake, Backup, KeyRead, FlagImport, FlagTag}},
 	} {
 		if diff := cmp.Diff(c.want, Held(c.by)); diff != "" {
 			t.Errorf("%+v (-want +got):\n%s", c.by.Groups, diff)

@@ -27,7 +27,7 @@ type FlagDetail struct {
 	FlagSummary
 	Rollouts []rollout.Rollout `json:"rollouts" doc:"Newest first"`
 	Gaps     []importer.Gap    `json:"gaps" doc:"What an imported flag lacks, and what does not work of it"`
-	Can      []string          `json:"can" doc:"What the caller may do: kill, restore, change, rollback, extend, deprecate, remove; each environment says it for itself"`
+	Can      []string          `json:"can" doc:"What the caller may do: kill, restore, change, rollback, tag, extend, deprecate, remove; each environment says it for itself"`
 }
 
 // KilledFlag is a flag after a kill, with proof of how far that got.
@@ -61,6 +61,7 @@ type flagQuery struct {
 	Search        string          `query:"q" doc:"Text in key, name or description"`
 	State         lifecycle.State `query:"state" enum:"proposed,approved,staged,active,deprecated,removed" doc:"Place in life; removed shows removed flags"`
 	Template      string          `query:"template_id"`
+	Tag           string          `query:"tag"`
 	Environment   string          `query:"environment" doc:"Environment that serving and killed are about; absent is any"`
 	Serving       string          `query:"serving" enum:"off,on,audience,custom,killed" doc:"What the flag serves there, or killed"`
 	Killed        bool            `query:"killed" doc:"Only flags that are killed there"`
@@ -75,7 +76,7 @@ type flagQuery struct {
 func (q flagQuery) filter(by access.Actor) registry.Filter {
 	f := registry.Filter{
 		App: q.App, OwnerGroup: q.Owner, Search: q.Search, State: string(q.State), TemplateID: q.Template, Environment: q.Environment,
-		Serving: q.Serving, Killed: q.Killed, Removed: q.Removed || q.State == lifecycle.Removed,
+		Tag: q.Tag, Serving: q.Serving, Killed: q.Killed, Removed: q.Removed || q.State == lifecycle.Removed,
 		ExpiresBefore: moment(q.ExpiresBefore), CreatedBefore: moment(q.CreatedBefore), Sort: q.Sort,
 	}
 	if q.Mine {
@@ -263,10 +264,11 @@ func (d *FlagDetail) allow(by access.Actor, rules lifecycle.Rules, past map[stri
 	if d.Lifecycle.ExpiresAt != nil && d.Lifecycle.ExpiresAt.After(now) {
 		later = *d.Lifecycle.ExpiresAt
 	}
+	can["tag"] = d.RemovedAt == nil && access.Can(by, access.FlagTag, on) == nil
 	can["extend"] = asks && free(lifecycle.CheckExtend(d.Lifecycle, rules, now, later.Add(24*time.Hour)))
 	can["deprecate"] = asks && free(lifecycle.CheckDeprecate(d.Lifecycle, rules, now))
 	can["remove"] = asks && free(lifecycle.CheckRemove(d.Lifecycle, rules, now, "given with the request"))
-	for _, name := range []string{"kill", "restore", "change", "rollback", "extend", "deprecate", "remove"} {
+	for _, name := range []string{"kill", "restore", "change", "rollback", "tag", "extend", "deprecate", "remove"} {
 		if can[name] {
 			d.Can = append(d.Can, name)
 		}

@@ -85,7 +85,7 @@ func kills(a *API) {
 		})
 	register(a, operation{
 		method: http.MethodPost, path: "/kills", id: "kill-many", also: []int{http.StatusAccepted},
-		summary: "Turn off everything of an app, a group or an environment, now; 202 if this replica does not serve it within a second",
+		summary: "Turn off everything of an app, a group, a tag or an environment, now; 202 if this replica does not serve it within a second",
 	}, access.Kill, func(ctx context.Context, by access.Actor, in *struct{ Body KillOrder }) (*object[CarriedOut], error) {
 		act, err := a.Rollouts.Panic(ctx, by, in.Body.order())
 		if err != nil {

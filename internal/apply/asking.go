@@ -19,7 +19,7 @@ import (
 )
 
 // Apps and flags are changed by requests only, whatever files say: what an apply does is ask, and ask no second time for what
-// waits already.
+// waits already. Tags alone, of which SDKs see nothing, are set at once.
 
 // appSpec is what a document of kind App says. Template and fields make the app's first flag; they count only until the app is
 // there.
@@ -38,13 +38,14 @@ type appSpec struct {
 }
 
 // flagSpec is what a document of kind Flag says, whose name is the flag's key. Template and fields count only until the flag is
-// there; what environments it names, it is to serve so.
+// there; what environments it names, it is to serve so. Tags, where they are named, are all that it has.
 type flagSpec struct {
 	TemplateID   string                       `json:"template_id,omitempty"`
 	Fields       map[string]any               `json:"fields,omitempty"`
 	RemovalPlan  string                       `json:"removal_plan,omitempty"`
 	Reason       string                       `json:"reason,omitempty"`
 	Environments map[string]review.FlagChange `json:"environments,omitempty"`
+	Tags         []string                     `json:"tags,omitzero"`
 }
 
 // asked is what an app or flag is now, besides what waits to be decided about it.
@@ -143,6 +144,12 @@ func (d *differ) ask(w wish, step Step) Step {
 	default:
 		wanted = d.changeFlag(w, now, &step)
 	}
+	switch {
+	case w.Kind == Flag && now.found:
+		step.tag(w.flag.Tags, now.flag.Tags)
+	case len(w.flag.Tags) > 0:
+		step.Waiting = "its tags wait until it is there; then apply again"
+	}
 	for _, c := range wanted {
 		if words := waits(c, now.open); words != "" {
 			step.Waiting = join(step.Waiting, words)
@@ -154,6 +161,15 @@ func (d *differ) ask(w wish, step Step) Step {
 		step.Changes = []Change{}
 	}
 	return step
+}
+
+// tag notes that a flag is to have other tags than it has. Without any in the document it keeps those that it has.
+func (s *Step) tag(wanted, has []string) {
+	if wanted == nil || slices.Equal(sorted(wanted), has) {
+		return
+	}
+	s.Action, s.tags = Update, sorted(wanted)
+	s.Changes = append(s.Changes, Change{Field: "tags", Before: has, After: s.tags})
 }
 
 // changeApp gives the request that makes an app what the document says; what the document leaves out stays.
@@ -229,8 +245,13 @@ func sameContent(a, b review.Content) bool {
 	return reflect.DeepEqual(members(a, true), members(b, true))
 }
 
-// ask makes the requests of a step, and tells the plan which revisions SDKs are to see because of them.
-func (t *Target) ask(ctx context.Context, by access.Actor, step *Step, revealed map[string]int64) error {
+// ask sets the tags of a step and makes its requests, and tells the plan which revisions SDKs are to see because of them.
+func (t *Target) ask(ctx context.Context, by access.Actor, now asked, step *Step, revealed map[string]int64) error {
+	if step.tags != nil {
+		if _, err := t.Registry.SetTags(ctx, by, step.Name, step.tags, now.flag.Revision); err != nil {
+			return err
+		}
+	}
 	for _, c := range step.asks {
 		made, err := t.Desk.Submit(ctx, by, c)
 		if err != nil {
@@ -257,7 +278,7 @@ func (w *wish) readAsked() (findings []fault.Finding) {
 	if slug, name, ok := strings.Cut(w.Name, "."); !ok || slug == "" || name == "" {
 		findings = append(findings, strict.Finding("metadata.name", "bad_key", "call it by its key, such as where2eat.enabled", "%q is no key of a flag", w.Name))
 	}
-	return findings
+	return append(findings, findingsOf(registry.CheckTags(w.flag.Tags))...)
 }
 
 // spec is what the document says, for showing it.

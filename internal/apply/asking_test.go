@@ -163,6 +163,25 @@ spec: {environments: {sandbox: {mode: "off"}}}
 		if s := step(t, plan(t, to, changed, apply.Options{}), apply.Flag, "where2eat.enabled"); s.Action != apply.Keep {
 			t.Errorf("the sandbox is not governed, so it was done: %+v", s)
 		}
+
+		// Tags are set at once, beside whatever is asked for, and nothing is left to do afterwards.
+		tagged := files("flag.yaml", `
+apiVersion: souk/v1
+kind: Flag
+metadata: {name: where2eat.enabled}
+spec: {tags: [lunch, location-data], environments: {sandbox: {mode: "on"}}}
+`)
+		flag = step(t, plan(t, to, tagged, apply.Options{}), apply.Flag, "where2eat.enabled")
+		tags := apply.Change{Field: "tags", Before: []string{}, After: []string{"location-data", "lunch"}}
+		if d := cmp.Diff(tags, flag.Changes[len(flag.Changes)-1]); d != "" || !flag.Done || len(flag.Requests) != 1 {
+			t.Errorf("%+v %s", flag, d)
+		}
+		if s := step(t, plan(t, to, tagged, apply.Options{}), apply.Flag, "where2eat.enabled"); s.Action != apply.Keep || len(s.Changes) > 0 {
+			t.Errorf("tagged already: %+v", s)
+		}
+		if s := step(t, plan(t, to, changed, apply.Options{DryRun: true}), apply.Flag, "where2eat.enabled"); len(s.Changes) != 1 {
+			t.Errorf("a document that names no tags leaves them: %+v", s)
+		}
 	})
 }
 

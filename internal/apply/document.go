@@ -88,6 +88,7 @@ type Step struct {
 
 	wanted map[string]any   // what the files say, member by member
 	asks   []review.Content // to be asked for
+	tags   []string         // to be set, besides; nil leaves them
 }
 
 // Change is one member that differs.

@@ -17,17 +17,17 @@ import (
 
 // killOptions are what souk kill is told.
 type killOptions struct {
-	flag, app, owner, environment, reason string
-	all, here                             bool
-	expect                                int
+	flag, app, owner, tag, environment, reason string
+	all, here                                  bool
+	expect                                     int
 }
 
 func (p *program) killCommand() *cobra.Command {
 	var o killOptions
 	cmd := &cobra.Command{
 		Use: "kill FLAG --environment ENV", Short: "Turn a flag off for everybody, at once", Args: cobra.MaximumNArgs(1),
-		Long: `Turn a flag off for everybody in an environment, or with --app, --owner or --all everything of an app, of a group or of the
-environment, and print how far that got. It is one act: either all of it is off, or nothing.
+		Long: `Turn a flag off for everybody in an environment, or with --app, --owner, --tag or --all everything of an app, of a group,
+with a tag or of the environment, and print how far that got. It is one act: either all of it is off, or nothing.
 
 With --here, on a server whose database is away, a flag is turned off on that server alone: at once, over restarts, and
 as an ordinary kill as soon as the database is back.`,
@@ -51,6 +51,7 @@ as an ordinary kill as soon as the database is back.`,
 	cmd.Flags().StringVar(&o.reason, "reason", "", "why, for the audit log")
 	cmd.Flags().StringVar(&o.app, "app", "", "everything of this app")
 	cmd.Flags().StringVar(&o.owner, "owner", "", "everything of this group")
+	cmd.Flags().StringVar(&o.tag, "tag", "", "everything that has this tag")
 	cmd.Flags().BoolVar(&o.all, "all", false, "everything in the environment")
 	cmd.Flags().IntVar(&o.expect, "expect", -1, "turn nothing off if it is more flags than this (default as many as there are)")
 	cmd.Flags().BoolVar(&o.here, "here", false, "on this server alone, while its database is away")
@@ -63,13 +64,13 @@ as an ordinary kill as soon as the database is back.`,
 // check refuses what cannot be meant.
 func (o killOptions) check() error {
 	named := 0
-	for _, is := range []bool{o.flag != "", o.app != "", o.owner != "", o.all} {
+	for _, is := range []bool{o.flag != "", o.app != "", o.owner != "", o.tag != "", o.all} {
 		if is {
 			named++
 		}
 	}
 	if named != 1 {
-		return fault.New(fault.Invalid, "one_selection", "it is not said what to turn off").Fix("name a flag, or give one of --app, --owner and --all")
+		return fault.New(fault.Invalid, "one_selection", "it is not said what to turn off").Fix("name a flag, or give one of --app, --owner, --tag and --all")
 	}
 	if o.here && o.flag == "" {
 		return fault.New(fault.Invalid, "one_flag", "--here turns off one flag at a time").Fix("name the flag")
@@ -94,7 +95,7 @@ func (p *program) killFlag(ctx context.Context, o killOptions) error {
 
 func (p *program) killMany(ctx context.Context, o killOptions) error {
 	order := api.KillOrder{
-		Select: rollout.Select{App: o.app, Owner: o.owner}, Environment: o.environment, Reason: o.reason, ExpectFlags: &o.expect,
+		Select: rollout.Select{App: o.app, Owner: o.owner, Tag: o.tag}, Environment: o.environment, Reason: o.reason, ExpectFlags: &o.expect,
 	}
 	if o.all {
 		order.Select.Environment = o.environment

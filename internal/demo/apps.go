@@ -4,7 +4,7 @@ import "github.com/soukhq/souk/internal/review"
 
 // The apps that the company has when the reader comes.
 var (
-	branchQueue = publication{"fatima", review.Content{
+	branchQueue = publication{by: "fatima", content: review.Content{
 		Kind: review.PublishApp, TemplateID: "dashboard-v1", Reason: "branch managers phone around to learn where help is needed",
 		App: &review.App{
 			Slug: "branch-queue", Name: "Branch Queue", Description: "How long customers wait, branch by branch, now and over the day.",
@@ -14,16 +14,16 @@ var (
 			"name": "Enabled", "owner": "fatima" + domain, "audiences": "internal", "data_classification": "none", "ttl_days": 90.0,
 		},
 		RemovalPlan: "Fold the chart into the branch portal, then take the app down.",
-	}}
-	fraudDigest = publication{"dana", review.Content{
+	}, tags: []string{"branches"}}
+	fraudDigest = publication{by: "dana", content: review.Content{
 		Kind: review.PublishApp, TemplateID: "microapp-basic-toggle-v1", Reason: "the desk reads forty alerts before the first coffee",
 		App: &review.App{
 			Slug: "fraud-digest", Name: "Fraud Digest", Description: "The night's card alerts on one page, grouped by pattern.",
 			Category: "notification", Owner: "team-fraud", Contact: "dana" + domain, Kind: "external", URL: "https://fraud-digest.hyfin.example",
 		},
 		Fields: map[string]any{"name": "Enabled", "owner": "dana" + domain, "audiences": "pilot", "ttl_days": 30.0},
-	}}
-	cardLimits = publication{"gita", review.Content{
+	}, tags: []string{"card-data", "personal-data"}}
+	cardLimits = publication{by: "gita", content: review.Content{
 		Kind: review.PublishApp, TemplateID: "microapp-basic-toggle-v1", Reason: "colleagues ask us by mail what the limits are",
 		App: &review.App{
 			Slug: "card-limits", Name: "Card Limits", Description: "Looks up the limits of each card product, with what changes next month.",
@@ -31,7 +31,7 @@ var (
 		},
 		Fields: map[string]any{"name": "Enabled", "owner": "gita" + domain, "audiences": "beta", "ttl_days": 30.0},
 	}}
-	rateBoard = publication{"gita", review.Content{
+	rateBoard = publication{by: "gita", content: review.Content{
 		Kind: review.PublishApp, TemplateID: "dashboard-v1", Reason: "traders and tellers quote from different sheets",
 		App: &review.App{
 			Slug: "rate-board", Name: "Rate Board", Description: "Today's rates for savings and loans, with what changed since yesterday.",
@@ -39,8 +39,8 @@ var (
 		},
 		Fields:      map[string]any{"name": "Enabled", "owner": "gita" + domain, "audiences": "beta", "data_classification": "none", "ttl_days": 180.0},
 		RemovalPlan: "The core system shows the rates itself from next summer; then take the board down.",
-	}}
-	oldSearch = publication{"emil", review.Content{
+	}, tags: []string{"branches"}}
+	oldSearch = publication{by: "emil", content: review.Content{
 		Kind: review.PublishApp, TemplateID: "boolean-toggle-v1", Reason: "nobody finds forms on the intranet",
 		App: &review.App{
 			Slug: "old-search", Name: "Old Search", Description: "Finds forms and manuals of the branches.",
@@ -49,7 +49,7 @@ var (
 		Fields:      map[string]any{"name": "Enabled", "owner": "emil" + domain, "audiences": "internal", "data_classification": "none", "ttl_days": 60.0},
 		RemovalPlan: "Replace it by the search of the intranet.",
 	}}
-	meetingCost = publication{"bob", review.Content{
+	meetingCost = publication{by: "bob", content: review.Content{
 		Kind: review.PublishApp, TemplateID: "notification-v1", Reason: "an hour with twelve people costs more than the lunch",
 		App: &review.App{
 			Slug: "meeting-cost", Name: "Meeting Cost", Description: "Says what a meeting costs, before it begins.",
@@ -57,15 +57,15 @@ var (
 		},
 		Fields: map[string]any{"name": "Sending", "owner": "bob" + domain, "audiences": "pilot", "channel": "chat", "most_per_day": 3.0, "data_classification": "internal", "ttl_days": 30.0},
 	}}
-	onboardingBuddy = publication{"fatima", review.Content{
+	onboardingBuddy = publication{by: "fatima", content: review.Content{
 		Kind: review.PublishApp, TemplateID: "automation-v1", Reason: "new colleagues wait a week for their accounts",
 		App: &review.App{
 			Slug: "onboarding-buddy", Name: "Onboarding Buddy", Description: "Asks for accounts, badge and desk of a new colleague in one go.",
 			Category: "automation", Owner: "team-branch", Contact: "fatima" + domain, Kind: "external", URL: "https://onboarding-buddy.hyfin.example",
 		},
 		Fields: map[string]any{"starts": "person", "systems": []any{"Accounts", "Badges", "Desks"}, "undo": "Close the tickets that it opened.", "name": "Running", "owner": "fatima" + domain, "audiences": "pilot", "data_classification": "internal", "ttl_days": 21.0},
-	}}
-	cashForecast = publication{"emil", review.Content{
+	}, tags: []string{"personal-data"}}
+	cashForecast = publication{by: "emil", content: review.Content{
 		Kind: review.PublishApp, TemplateID: "dashboard-v1", Reason: "branches order cash by gut feeling",
 		App: &review.App{
 			Slug: "cash-forecast", Name: "Cash Forecast", Description: "How much cash a branch will need over the next five days.",
@@ -73,7 +73,7 @@ var (
 		},
 		Fields: map[string]any{"name": "Enabled", "owner": "emil" + domain, "audiences": "pilot", "data_classification": "internal", "ttl_days": 30.0},
 	}}
-	tripClaims = publication{"dana", review.Content{
+	tripClaims = publication{by: "dana", content: review.Content{
 		Kind: review.PublishApp, TemplateID: "automation-v1", Reason: "receipts come back three times",
 		App: &review.App{
 			Slug: "trip-claims", Name: "Trip Claims", Description: "Reads the receipts of a business trip and fills in the claim.",
@@ -81,8 +81,8 @@ var (
 		},
 		Fields:      map[string]any{"starts": "person", "systems": []any{"Travel expenses"}, "undo": "Take the claim back in the travel tool.", "name": "Running", "owner": "dana" + domain, "audiences": "beta", "data_classification": "internal", "ttl_days": 60.0},
 		RemovalPlan: "Accounting buys a product for it next year.",
-	}}
-	voiceNotes = publication{"chen", review.Content{
+	}, tags: []string{"personal-data"}}
+	voiceNotes = publication{by: "chen", content: review.Content{
 		Kind: review.PublishApp, TemplateID: "automation-v1", Reason: "notes of fraud calls are typed twice",
 		App: &review.App{
 			Slug: "voice-notes", Name: "Voice Notes", Description: "Turns recordings of calls into notes.",
@@ -90,7 +90,7 @@ var (
 		},
 		Fields: map[string]any{"starts": "event", "systems": []any{"Case notes"}, "undo": "Delete the note from the case.", "name": "Running", "owner": "chen" + domain, "audiences": "pilot", "data_classification": "confidential", "ttl_days": 30.0},
 	}}
-	shiftSwap = publication{"fatima", review.Content{
+	shiftSwap = publication{by: "fatima", content: review.Content{
 		Kind: review.PublishApp, TemplateID: "automation-v1",
 		App: &review.App{
 			Slug: "shift-swap", Name: "Shift Swap", Description: "Lets two colleagues swap a shift without a phone call.",

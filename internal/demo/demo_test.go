@@ -175,7 +175,7 @@ func TestTheStoryHasSomethingToDecideToMendAndToRenew(t *testing.T) {
 func TestReaderCanPublishWhere2EatAsTheTourSays(t *testing.T) {
 	t.Parallel()
 	s, _ := open(t)
-	where2eat := publication{"alice", review.Content{
+	where2eat := publication{by: "alice", content: review.Content{
 		Kind: review.PublishApp, TemplateID: "microapp-basic-toggle-v1", Reason: "team lunch picks take too long",
 		App: &review.App{
 			Slug: "where2eat", Name: "Where2Eat", Description: "Picks where the team has lunch.", Category: "other", Owner: "team-lunch",

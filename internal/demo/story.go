@@ -71,6 +71,7 @@ func (s *story) as(ctx context.Context, name string) (by access.Actor, err error
 type publication struct {
 	by      string
 	content review.Content
+	tags    []string // of its flag, once that is approved
 }
 
 // tell plays the weeks before the reader comes, which end at end.
@@ -106,6 +107,15 @@ func (s *story) live(ctx context.Context, p publication, toTheEnd bool) error {
 	owner, err := s.as(ctx, p.by)
 	if err != nil {
 		return err
+	}
+	if len(p.tags) > 0 {
+		flag, err := s.flag(ctx, request.Flag.Key)
+		if err != nil {
+			return err
+		}
+		if _, err := s.target.Registry.SetTags(ctx, owner, flag.Key, p.tags, flag.Revision); err != nil {
+			return err
+		}
 	}
 	out, err := s.rollouts.Start(ctx, owner, request.RolloutID, rollout.Word{Reason: "ready to show it"})
 	if err != nil {

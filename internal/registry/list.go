@@ -19,6 +19,7 @@ type Filter struct {
 	OwnerGroup    string
 	OwnedBy       *access.Actor // only flags whose owner this is
 	TemplateID    string
+	Tag           string
 	State         string // of its life
 	Search        string // in key, name and description
 	Environment   string // that Serving and Killed are about; empty is any
@@ -235,6 +236,9 @@ func (f Filter) narrow(q *query, rare bool) {
 			owned = append(owned, `f.owner_group = `+q.arg(m.Group))
 		}
 		q.where = append(q.where, `(`+strings.Join(owned, ` OR `)+`)`)
+	}
+	if f.Tag != "" {
+		q.add(`f.key IN (SELECT t.flag_key FROM flag_tag t WHERE t.tag = ?)`, f.Tag)
 	}
 	if f.Search != "" {
 		q.add(`f.search LIKE ? ESCAPE '\'`, store.LikePattern(strings.ToLower(f.Search)))

@@ -12,11 +12,13 @@ import (
 	"github.com/soukhq/souk/internal/store"
 )
 
-// Selection picks flags of an environment: one by its key, those of an app, or those of a group that owns them. Its zero value is all.
+// Selection picks flags of an environment: one by its key, those of an app, those of a group that owns them, or those with a tag. Its
+// zero value is all.
 type Selection struct {
 	Flag       string
 	App        string
 	OwnerGroup string
+	Tag        string
 }
 
 // in gives the tables and the conditions of the selection's flags f and their states s in the environment.
@@ -32,6 +34,9 @@ func (s Selection) in(environment string) (from string, args []any) {
 	}
 	if s.OwnerGroup != "" {
 		q.add(`f.owner_group = ?`, s.OwnerGroup)
+	}
+	if s.Tag != "" {
+		q.add(`f.key IN (SELECT t.flag_key FROM flag_tag t WHERE t.tag = ?)`, s.Tag)
 	}
 	return ` FROM flag f JOIN flag_environment s ON s.flag_key = f.key WHERE ` + strings.Join(q.where, " AND "), q.args
 }
@@ -67,14 +72,16 @@ func Measure(ctx context.Context, tx *store.Tx, environment string, s Selection)
 // Owners is a step: whose the flags of a selection are that would be turned off, each owner once.
 func Owners(ctx context.Context, tx *store.Tx, environment string, s Selection) ([]access.Scope, error) {
 	from, args := s.in(environment)
-	all, err := store.List(ctx, tx, func(row store.Row) (on access.Scope, err error) {
-		err = row.Scan(&on.OwnerGroup, &on.OwnerPerson)
-		return on, err
-	}, `SELECT DISTINCT f.owner_group, f.owner`+from+` AND s.killed_at IS NULL ORDER BY 1, 2`, args...)
+	all, err := store.List(ctx, tx, scanOwners, `SELECT DISTINCT f.owner_group, f.owner`+from+` AND s.killed_at IS NULL ORDER BY 1, 2`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list owners of flags of %s: %w", environment, err)
 	}
 	return all, nil
+}
+
+func scanOwners(row store.Row) (on access.Scope, err error) {
+	err = row.Scan(&on.OwnerGroup, &on.OwnerPerson)
+	return on, err
 }
 
 // KillAll is Kill for every live flag of a selection that is not killed there yet, under one revision of the environment, so

@@ -28,7 +28,7 @@ func scanFlag(row store.Row) (f Flag, err error) {
 	if err := json.Unmarshal([]byte(variants), &f.Variants); err != nil {
 		return Flag{}, fmt.Errorf("read variants of %s: %w", f.Key, err)
 	}
-	f.Environments = []FlagEnvironment{}
+	f.Environments, f.Tags = []FlagEnvironment{}, []string{}
 	return f, nil
 }
 
@@ -84,7 +84,7 @@ func get(ctx context.Context, tx *store.Tx, key, suffix string) (Flag, bool, err
 	return flags[0], true, nil
 }
 
-// fill adds to each flag its state in every environment, in their order.
+// fill adds to each flag its tags and its state in every environment, in their order.
 func fill(ctx context.Context, tx *store.Tx, flags []Flag) error {
 	if len(flags) == 0 {
 		return nil
@@ -104,7 +104,7 @@ func fill(ctx context.Context, tx *store.Tx, flags []Flag) error {
 		f := &flags[at[s.key]]
 		f.Environments = append(f.Environments, s.FlagEnvironment)
 	}
-	return nil
+	return fillTags(ctx, tx, flags, at, keys)
 }
 
 type revisionRow struct {

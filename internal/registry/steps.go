@@ -79,7 +79,7 @@ func Revise(ctx context.Context, tx *store.Tx, c Change, key string, s Spec) (Fl
 			Fix("discard it, and propose a flag of %s", f.App)
 	}
 	f.FlagID, f.CreatedAt, f.UpdatedAt = old.FlagID, old.CreatedAt, old.UpdatedAt
-	f.Revision, f.ReadOnly, f.Environments = old.Revision, old.ReadOnly, old.Environments
+	f.Revision, f.ReadOnly, f.Environments, f.Tags = old.Revision, old.ReadOnly, old.Environments, old.Tags
 	if string(encode(f)) == string(encode(old)) {
 		return old, nil
 	}
@@ -103,7 +103,7 @@ func Revise(ctx context.Context, tx *store.Tx, c Change, key string, s Spec) (Fl
 		f.Outside, f.Audience, f.ClientSide, f.search(), f.Revision, store.Micros(c.At), key); err != nil {
 		return Flag{}, fmt.Errorf("revise flag %s: %w", key, err)
 	}
-	for _, table := range []string{"flag_environment", "flag_revision"} {
+	for _, table := range []string{"flag_environment", "flag_revision", "flag_tag"} {
 		if _, err := tx.Exec(ctx, `UPDATE `+table+` SET flag_key = $1 WHERE flag_key = $2`, f.Key, key); err != nil {
 			return Flag{}, fmt.Errorf("rename %s: %w", key, err)
 		}
@@ -241,6 +241,7 @@ func Withdraw(ctx context.Context, tx *store.Tx, c Change, key string) error {
 	for _, statement := range []string{
 		`DELETE FROM flag_environment WHERE flag_key = $1`,
 		`DELETE FROM flag_revision WHERE flag_key = $1`,
+		`DELETE FROM flag_tag WHERE flag_key = $1`,
 		`DELETE FROM flag WHERE key = $1`,
 	} {
 		if _, err := tx.Exec(ctx, statement, key); err != nil {
@@ -277,7 +278,7 @@ func (s Spec) flag() (Flag, error) {
 		Key: Key(s.App, s.Name), App: s.App, Name: s.Name, Description: s.Description, Type: s.Type,
 		OwnerGroup: s.OwnerGroup, Owner: s.Owner, Contact: s.Contact,
 		TemplateID: s.TemplateID, TemplateVersion: s.TemplateVersion,
-		Variants: s.Variants, On: s.On, Off: s.Off, Outside: s.Outside, Audience: s.Audience, ClientSide: s.ClientSide,
+		Variants: s.Variants, On: s.On, Off: s.Off, Outside: s.Outside, Audience: s.Audience, ClientSide: s.ClientSide, Tags: []string{},
 	}
 	if f.Outside == "" {
 		f.Outside = f.Off

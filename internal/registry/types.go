@@ -76,6 +76,7 @@ type Flag struct {
 	Outside         string            `json:"outside" doc:"Variant for people outside the audience"`
 	Audience        string            `json:"audience" doc:"Segment that the flag was approved for"`
 	ClientSide      bool              `json:"client_side"`
+	Tags            []string          `json:"tags" nullable:"false" doc:"Words that flags are found by, and turned off together by"`
 	Imported        string            `json:"imported,omitempty" enum:"flagd" doc:"Format that the flag was imported from; absent: it was made here"`
 	Environments    []FlagEnvironment `json:"environments" doc:"One for each environment, in their order; live is false until the flag is approved"`
 	CreatedAt       time.Time         `json:"created_at"`

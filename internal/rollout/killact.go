@@ -14,29 +14,31 @@ import (
 	"github.com/soukhq/souk/internal/store"
 )
 
-// Select says what a kill turns off: one flag, or all of an app's, of a group's, or of the environment's. Exactly one is named.
+// Select says what a kill turns off: one flag, or all of an app's, of a group's, with a tag, or of the environment's. Exactly one is
+// named.
 type Select struct {
 	Flag        string `json:"flag,omitempty" doc:"Key of one flag"`
 	App         string `json:"app,omitempty" doc:"Slug of an app: all its flags"`
 	Owner       string `json:"owner,omitempty" doc:"Group that owns apps: all their flags"`
+	Tag         string `json:"tag,omitempty" doc:"All flags that have the tag, of whichever apps"`
 	Environment string `json:"environment,omitempty" doc:"All flags of the environment"`
 }
 
 // kind gives the one member that is set, by its column value, and what it names.
 func (s Select) kind() (kind, name string, err error) {
-	for _, member := range [][2]string{{"flag", s.Flag}, {"app", s.App}, {"owner", s.Owner}, {"environment", s.Environment}} {
+	for _, member := range [][2]string{{"flag", s.Flag}, {"app", s.App}, {"owner", s.Owner}, {"tag", s.Tag}, {"environment", s.Environment}} {
 		switch {
 		case member[1] == "":
 		case kind != "":
 			return "", "", fault.New(fault.Invalid, "many_selections", "both %s and %s are named", kind, member[0]).At("select").
-				Fix("name one of flag, app, owner and environment")
+				Fix("name one of flag, app, owner, tag and environment")
 		default:
 			kind, name = member[0], member[1]
 		}
 	}
 	if kind == "" {
 		return "", "", fault.New(fault.Invalid, "required", "it is not said what to turn off").At("select").
-			Fix("name one of flag, app, owner and environment")
+			Fix("name one of flag, app, owner, tag and environment")
 	}
 	return kind, name, nil
 }
@@ -49,13 +51,15 @@ func selected(kind, name string) Select {
 		return Select{App: name}
 	case "owner":
 		return Select{Owner: name}
+	case "tag":
+		return Select{Tag: name}
 	}
 	return Select{Environment: name}
 }
 
 // flags gives the selection as package registry knows it.
 func (s Select) flags() registry.Selection {
-	return registry.Selection{Flag: s.Flag, App: s.App, OwnerGroup: s.Owner}
+	return registry.Selection{Flag: s.Flag, App: s.App, OwnerGroup: s.Owner, Tag: s.Tag}
 }
 
 // words tells the selection as people say it.
@@ -67,6 +71,8 @@ func (s Select) words() string {
 		return "the app " + s.App
 	case s.Owner != "":
 		return "everything of " + s.Owner
+	case s.Tag != "":
+		return "everything tagged " + s.Tag
 	}
 	return "everything"
 }
@@ -147,8 +153,8 @@ func (a KillAct) seenBy(ctx context.Context, tx *store.Tx, by access.Actor) (_ K
 	return a, nil
 }
 
-// may is nil for who may turn off and on again what is selected: owners of the app or the group, operators and admins. What
-// does not exist is a fault of kind NotFound.
+// may is nil for who may turn off and on again what is selected: owners of the app, of the group or of everything with the tag,
+// operators and admins. What does not exist is a fault of kind NotFound.
 func (s Select) may(ctx context.Context, tx *store.Tx, by access.Actor) error {
 	on := access.Scope{OwnerGroup: s.Owner}
 	switch {
@@ -170,6 +176,20 @@ func (s Select) may(ctx context.Context, tx *store.Tx, by access.Actor) error {
 			return fault.New(fault.NotFound, "unknown_app", "there is no app %q", fault.Clip(s.App, 80)).At("select.app").Fix("look it up in the list of apps")
 		}
 		on.OwnerGroup = app.Owner
+	case s.Tag != "":
+		owners, err := registry.TagOwners(ctx, tx, s.Tag)
+		if err == nil && len(owners) == 0 {
+			err = fault.New(fault.NotFound, "unknown_tag", "no flag is tagged %q", fault.Clip(s.Tag, 80)).At("select.tag").Fix("look it up in the list of tags")
+		}
+		if err != nil {
+			return err
+		}
+		for _, on := range owners {
+			if err := access.Can(by, access.Kill, on); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	return access.Can(by, access.Kill, on)
 }

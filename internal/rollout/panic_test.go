@@ -127,6 +127,47 @@ func TestAPanicIsForOwnersOfAllOfItAndForOperators(t *testing.T) {
 	})
 }
 
+func TestAPanicByTagIsForWhoOwnsAllThatIsTagged(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		rs := crowd(t, db, 200)
+		r := &registry.Registry{DB: db, Now: rs.Now}
+		for key, tags := range map[string][]string{ // of team1, of team2, and one of team1 besides
+			"app1.flag1": {"card-data"}, "app101.flag101": {"card-data", "slow"}, "app2.flag2": {"slow"},
+		} {
+			if _, err := r.SetTags(t.Context(), olu, key, tags, 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cards := rollout.Order{Select: rollout.Select{Tag: "card-data"}, Environment: "production", Reason: "a leak", ExpectFlags: 2}
+		slow := rollout.Order{Select: rollout.Select{Tag: "slow"}, Environment: "production", ExpectFlags: 2}
+		for _, refused := range []struct {
+			by    access.Actor
+			order rollout.Order
+			kind  fault.Kind
+		}{
+			{member("team1"), slow, fault.Forbidden},
+			{member("team2"), cards, fault.Forbidden},
+			{olu, rollout.Order{Select: rollout.Select{Tag: "nothing"}, Environment: "production"}, fault.NotFound},
+			{olu, rollout.Order{Select: rollout.Select{Tag: "slow", App: "app1"}, Environment: "production"}, fault.Invalid},
+		} {
+			if _, err := rs.Panic(t.Context(), refused.by, refused.order); !fault.Is(err, refused.kind) {
+				t.Errorf("%v orders %+v: %v", refused.by.Groups, refused.order, err)
+			}
+		}
+		act, err := rs.Panic(t.Context(), member("team1"), cards)
+		if err != nil || act.Flags != 2 || act.Select.Tag != "card-data" {
+			t.Fatalf("whose it all is: %+v, %v", act, err)
+		}
+		if act, err := rs.Panic(t.Context(), olu, slow); err != nil || act.Flags != 1 { // the other one is off already
+			t.Errorf("an operator: %+v, %v", act, err)
+		}
+		if off := count(t, db, `SELECT COUNT(*) FROM flag_environment WHERE environment = 'production' AND kill_reason <> 'it failed' AND killed_at > 0`); off != 3 {
+			t.Errorf("%d flags are off, 3 were tagged", off)
+		}
+	})
+}
+
 func TestTakingBackAPanicLeavesAloneWhatOthersTouchedSince(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

@@ -19,7 +19,7 @@ func TestAServerStartsWhileItsDatabaseIsAway(t *testing.T) {
 	t.Parallel()
 	s := openSite(t, store.PostgreSQL)
 	s.cfg.Mode = api.Serve
-	o := newOutage(s)
+	o := storetest.NewOutage(t, s.cfg.DatabaseURL)
 	s.published("eat")
 	key, old := s.sdkKey("sandbox"), s.sdkKey("sandbox")
 	_ = old
@@ -35,7 +35,7 @@ func TestAServerStartsWhileItsDatabaseIsAway(t *testing.T) {
 		t.Fatalf("the copy of keys holds a secret, or cannot be read: %v", err)
 	}
 	s.stop()
-	o.begin()
+	o.Begin()
 	s.start()
 	if got := s.evaluate(key, "eat.enabled", context); got.at("value") != true {
 		t.Errorf("%s while the database is away", got)
@@ -53,7 +53,7 @@ func TestAServerStartsWhileItsDatabaseIsAway(t *testing.T) {
 	if got := s.as("").get("/"); got.Code != http.StatusOK || !strings.Contains(got.Header().Get("Content-Security-Policy"), "script-src 'self'") {
 		t.Errorf("the console is answered %s", got)
 	}
-	o.end()
+	o.End()
 	s.eventually("everything is served again", func() bool { return token.get("/api/v1/flags").Code == http.StatusOK })
 	s.as("root").post("/api/v1/tokens", object{"scope": "read"})
 	token.with(`If-None-Match: *`).do("PUT", "/api/v1/groups/new", object{}).want(s, http.StatusCreated)

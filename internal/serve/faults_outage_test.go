@@ -1,13 +1,10 @@
 package serve_test
 
 import (
-	"context"
-	"database/sql"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -49,52 +46,10 @@ func TestASecondServerOnTheSameFileIsRefusedAndHurtsNothing(t *testing.T) {
 	}
 }
 
-// outage takes the site's database away and brings it back.
-type outage struct {
-	*site
-	admin *sql.DB
-	name  string
-}
-
-func newOutage(s *site) *outage {
-	s.Helper()
-	u, err := url.Parse(s.cfg.DatabaseURL)
-	if err != nil {
-		s.Fatal(err)
-	}
-	admin, err := sql.Open("pgx", os.Getenv(storetest.PostgresEnv))
-	if err != nil {
-		s.Fatal(err)
-	}
-	s.Cleanup(func() { _ = admin.Close() })
-	o := &outage{site: s, admin: admin, name: strings.TrimPrefix(u.Path, "/")}
-	s.Cleanup(o.end)
-	return o
-}
-
-func (o *outage) exec(statements ...string) {
-	o.Helper()
-	for _, statement := range statements {
-		if _, err := o.admin.ExecContext(context.WithoutCancel(o.Context()), statement); err != nil {
-			o.Fatalf("%s: %v", statement, err)
-		}
-	}
-}
-
-func (o *outage) begin() {
-	o.Helper()
-	o.exec(`ALTER DATABASE `+o.name+` ALLOW_CONNECTIONS false`, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '`+o.name+`'`)
-}
-
-func (o *outage) end() {
-	o.Helper()
-	o.exec(`ALTER DATABASE ` + o.name + ` ALLOW_CONNECTIONS true`)
-}
-
 func TestWhileTheDatabaseIsAwayNothingIsLostAndNobodyIsSignedOut(t *testing.T) {
 	t.Parallel()
 	s := openSite(t, store.PostgreSQL)
-	o := newOutage(s)
+	o := storetest.NewOutage(t, s.cfg.DatabaseURL)
 	flag := s.published("eat").text("flag", "key")
 	key := s.sdkKey("sandbox")
 	alice, olu := s.as("alice"), s.as("olu")
@@ -134,7 +89,7 @@ func TestWhileTheDatabaseIsAwayNothingIsLostAndNobodyIsSignedOut(t *testing.T) {
 	for range 4 {
 		before := written.Load()
 		s.eventually("writes go through", func() bool { return written.Load() > before })
-		o.begin()
+		o.Begin()
 		before = failed.Load()
 		s.eventually("writes are refused", func() bool { return failed.Load() > before })
 		for _, c := range []*caller{alice, olu, token} {
@@ -146,7 +101,7 @@ func TestWhileTheDatabaseIsAwayNothingIsLostAndNobodyIsSignedOut(t *testing.T) {
 		s.as("").with("Authorization: Bearer souk_nonsense").get("/api/v1/flags").want(s, http.StatusServiceUnavailable, http.StatusUnauthorized)
 		s.as("").get("/readyz").want(s, http.StatusOK)
 		s.as("").get("/healthz").want(s, http.StatusOK)
-		o.end()
+		o.End()
 	}
 	before := written.Load()
 	s.eventually("writes go through again", func() bool { return written.Load() > before+5 })

@@ -121,7 +121,7 @@ func TestADeprecatedFlagCanBeTurnedOffAndExtendedAndNothingElse(t *testing.T) {
 		if f.Lifecycle.State != lifecycle.Deprecated || !f.ReadOnly || f.Lifecycle.GraceEndsAt == nil || f.Rollouts[0].State != rollout.Aborted {
 			o.Fatalf("%+v, its rollout is %s", f.Lifecycle, f.Rollouts[0].State)
 		}
-		if diff := cmp.Diff([]string{"kill", "extend"}, f.Can); diff != "" {
+		if diff := cmp.Diff([]string{"kill", "tag", "extend"}, f.Can); diff != "" {
 			o.Error(diff)
 		}
 		if diff := cmp.Diff([]string{"kill"}, o.can("alice", "production")); diff != "" {

@@ -170,7 +170,7 @@ func TestAnImportIntoProductionIsARequestThatOthersApprove(t *testing.T) {
 		if diff := cmp.Diff([]string{"no_contact", "no_owner", "no_ttl"}, codes(f)); diff != "" || f.Lifecycle.State != "active" || f.Imported != "flagd" {
 			o.Errorf("gaps %s, %s", diff, f.Lifecycle.State)
 		}
-		if diff := cmp.Diff([]string{"kill", "restore", "extend", "deprecate"}, f.Can); diff != "" {
+		if diff := cmp.Diff([]string{"kill", "restore", "tag", "extend", "deprecate"}, f.Can); diff != "" {
 			o.Errorf("an operator acts for nobody's flag: %s", diff)
 		}
 		if diff := cmp.Diff([]string{"no_contact", "no_off_value", "no_owner", "no_ttl", "unknown_variant"}, codes(o.named("bob", "size"))); diff != "" {

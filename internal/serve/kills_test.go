@@ -10,6 +10,7 @@ import (
 	"github.com/soukhq/souk/internal/api"
 	"github.com/soukhq/souk/internal/serve"
 	"github.com/soukhq/souk/internal/store"
+	"github.com/soukhq/souk/internal/store/storetest"
 )
 
 // by is the site as another handler answers for it.
@@ -87,7 +88,7 @@ func TestAPanicIsOneActThatNamesItsCountAndIsTakenBackAsOne(t *testing.T) {
 			}
 			olu.post("/api/v1/kills", object{"select": everything, "expect_flags": 1}).refused(s, http.StatusConflict, "more_flags")
 			olu.post("/api/v1/kills", object{"select": everything}).want(s, http.StatusBadRequest)
-			olu.post("/api/v1/kills", object{"select": object{"tag": "x"}, "environment": "sandbox", "expect_flags": 1}).want(s, http.StatusBadRequest)
+			olu.post("/api/v1/kills", object{"select": object{"colour": "x"}, "environment": "sandbox", "expect_flags": 1}).want(s, http.StatusBadRequest)
 			s.as("alice").post("/api/v1/kills", object{"select": everything, "expect_flags": 2}).refused(s, http.StatusForbidden, "forbidden")
 			if got := s.evaluate(key, "eat.enabled", object{}); got.at("value") != true {
 				t.Errorf("what was refused did something: %s", got)
@@ -132,7 +133,7 @@ func TestWhatIsTurnedOffWithoutADatabaseStaysSoAndBecomesAKill(t *testing.T) {
 	t.Parallel()
 	s := openSite(t, store.PostgreSQL)
 	s.cfg.Mode = api.Serve
-	o := newOutage(s)
+	o := storetest.NewOutage(t, s.cfg.DatabaseURL)
 	s.published("eat")
 	s.published("sleep")
 	key, token := s.sdkKey("sandbox"), s.as("root").token("all")
@@ -147,7 +148,7 @@ func TestWhatIsTurnedOffWithoutADatabaseStaysSoAndBecomesAKill(t *testing.T) {
 	}
 	here("eat.enabled").refused(s, http.StatusConflict, "database_reachable")
 	token.do("POST", api.HerePath, object{"flag": "eat.enabled", "environment": "sandbox"}).want(s, http.StatusNotFound)
-	o.begin()
+	o.Begin()
 	s.eventually("it says that its flags may be old", func() bool {
 		return strings.HasPrefix(s.evaluate(key, "eat.enabled", object{}).Header().Get("Cache-Status"), "souk; hit")
 	})
@@ -169,7 +170,7 @@ func TestWhatIsTurnedOffWithoutADatabaseStaysSoAndBecomesAKill(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 	here("sleep.enabled").want(s, http.StatusOK)
-	o.end()
+	o.End()
 	s.eventually("it is carried out", func() bool {
 		if !off("eat.enabled") || !off("sleep.enabled") {
 			t.Fatal("on for a moment")
@@ -213,8 +214,8 @@ func TestTwoReplicasAgreeAndAnswerForThemselves(t *testing.T) {
 	}
 	other.Start(t.Context())
 	t.Cleanup(func() { _ = other.Close() })
-	o := newOutage(s)
-	for _, fault := range []func(){func() {}, func() { o.begin(); o.end() }} {
+	o := storetest.NewOutage(t, s.cfg.DatabaseURL)
+	for _, fault := range []func(){func() {}, func() { o.Begin(); o.End() }} {
 		fault()
 		s.eventually("the database answers", func() bool { return s.as("olu").get("/api/v1/kills").Code == http.StatusOK })
 		killed := s.as("olu").post("/api/v1/flags/"+flag+"/environments/sandbox/kill", nil).want(s, http.StatusOK, http.StatusAccepted)

@@ -73,6 +73,8 @@ var rights = map[string]right{
 	"roll-back-flag":     {path: "/flags/where2eat.enabled/environments/production/rollback", may: []string{"alice", "olu", "root"}},
 	"restore-flag":       {path: "/flags/where2eat.enabled/environments/production/restore", may: []string{"alice", "olu", "root"}},
 	"plan-flag-removal":  {path: "/flags/where2eat.enabled/removal-plan", body: map[string]any{"removal_plan": "x"}, may: []string{"alice"}},
+	"list-tags":          {may: anybody},
+	"tag-flag":           {path: "/flags/where2eat.enabled/tags", body: map[string]any{"tags": []string{"lunch"}}, may: []string{"alice", "olu", "root"}},
 	"list-rollouts":      {may: anybody}, "get-rollout": {path: "/rollouts/{rollout}", may: anybody},
 	"start-rollout":   {path: "/rollouts/{rollout}/start", may: []string{"alice"}},
 	"promote-rollout": {path: "/rollouts/{rollout}/promote", body: map[string]any{"reason": "x"}, may: []string{"alice"}},

@@ -1,7 +1,7 @@
 import { Button, NumberInput, Radio, Switch, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { environmentsQuery } from "../api/calls";
-import { api, unwrap } from "../api/client";
+import { api, over, unwrap } from "../api/client";
 import { queries } from "../api/queries";
 import type { Environment } from "../api/types";
 import { m } from "../messages";
@@ -11,7 +11,6 @@ import { NoticeBox } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
 import { useEdit } from "../pieces/useEdit";
 import classes from "./Admin.module.css";
-import { over } from "./writes";
 
 const tiers = ["sandbox", "test", "production"] as const;
 

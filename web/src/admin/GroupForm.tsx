@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useNavigate } from "react-router";
 import { environmentsQuery } from "../api/calls";
-import { api, unwrap } from "../api/client";
+import { api, over, unwrap } from "../api/client";
 import { queries } from "../api/queries";
 import type { Group } from "../api/types";
 import { m } from "../messages";
@@ -18,7 +18,7 @@ import { groupQuery } from "./calls";
 import { PeopleInput } from "./PeopleInput";
 import { Proposed } from "./Proposed";
 import { useWrite } from "./useWrite";
-import { over, specOf } from "./writes";
+import { specOf } from "./writes";
 
 const roles = ["publisher", "approver", "operator", "auditor", "admin"] as const;
 

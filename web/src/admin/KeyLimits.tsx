@@ -1,13 +1,12 @@
 import { NumberInput } from "@mantine/core";
 import { useState } from "react";
-import { api, unwrap } from "../api/client";
+import { api, over, unwrap } from "../api/client";
 import { queries } from "../api/queries";
 import type { SDKKey } from "../api/types";
 import { m } from "../messages";
 import { standardLimits } from "../model/secrets";
 import { number } from "../model/text";
 import { ConfirmButton } from "../pieces/Confirm";
-import { over } from "./writes";
 
 type Amount = number | string;
 const most = 1_000_000;

@@ -1,5 +1,5 @@
 import { IconKey } from "@tabler/icons-react";
-import { api, unwrap } from "../api/client";
+import { api, over, unwrap } from "../api/client";
 import { about } from "../api/live";
 import { queries } from "../api/queries";
 import type { SDKKey } from "../api/types";
@@ -15,7 +15,6 @@ import { When } from "../pieces/When";
 import { KeyLimits } from "./KeyLimits";
 import { SecretActs } from "./SecretActs";
 import { StandingChip } from "./StandingChip";
-import { over } from "./writes";
 
 interface Props {
   /** Is told the secret of a renewed key. */

@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { api, unwrap } from "../api/client";
+import { api, over, unwrap } from "../api/client";
 import { queries } from "../api/queries";
 import { useSelf } from "../app/session";
 import { m } from "../messages";
@@ -10,7 +10,6 @@ import { LinkToSend } from "./LinkToSend";
 import { Proposed } from "./Proposed";
 import type { Invitation, Somebody } from "./types";
 import { useWrite } from "./useWrite";
-import { over } from "./writes";
 
 /** How somebody gets in: links, sessions, and whether at all. */
 export function PersonAccess({ person }: { person: Somebody }) {

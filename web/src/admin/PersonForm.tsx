@@ -1,5 +1,5 @@
 import { Switch, TextInput } from "@mantine/core";
-import { api, unwrap } from "../api/client";
+import { api, over, unwrap } from "../api/client";
 import { queries } from "../api/queries";
 import { m } from "../messages";
 import { Field } from "../pieces/Field";
@@ -8,7 +8,6 @@ import { Panel } from "../pieces/Page";
 import { useEdit } from "../pieces/useEdit";
 import { personQuery } from "./calls";
 import type { Somebody } from "./types";
-import { over } from "./writes";
 
 /** Name and kind of a person. */
 export function PersonForm({ person }: { person: Somebody }) {

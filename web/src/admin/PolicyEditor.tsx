@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { useState } from "react";
 import { useNavigate } from "react-router";
-import { api, Problem, unwrap } from "../api/client";
+import { api, over, Problem, unwrap } from "../api/client";
 import { queries } from "../api/queries";
 import type { Policy } from "../api/types";
 import { m } from "../messages";
@@ -24,7 +24,6 @@ import { PolicyTests } from "./PolicyTests";
 import { PolicyTry } from "./PolicyTry";
 import { Proposed } from "./Proposed";
 import { useWrite } from "./useWrite";
-import { over } from "./writes";
 
 const parts = ["source", "tests", "try", "dry"] as const;
 

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useNavigate } from "react-router";
 import { groupsQuery } from "../api/calls";
-import { api, unwrap } from "../api/client";
+import { api, over, unwrap } from "../api/client";
 import { queries } from "../api/queries";
 import type { Segment } from "../api/types";
 import { m } from "../messages";
@@ -19,7 +19,6 @@ import classes from "./Admin.module.css";
 import { segmentQuery } from "./calls";
 import { PeopleInput } from "./PeopleInput";
 import { SegmentRules } from "./SegmentRules";
-import { over } from "./writes";
 
 const settings = ({ title, description, everybody, groups, people, rules, match }: Segment) => ({
   title,

@@ -1,6 +1,6 @@
 import { IconKey } from "@tabler/icons-react";
 import { useState } from "react";
-import { api, unwrap } from "../api/client";
+import { api, over, unwrap } from "../api/client";
 import { about } from "../api/live";
 import { queries } from "../api/queries";
 import type { Token } from "../api/types";
@@ -15,7 +15,6 @@ import { When } from "../pieces/When";
 import { Who } from "../pieces/Who";
 import { SecretActs } from "./SecretActs";
 import { StandingChip } from "./StandingChip";
-import { over } from "./writes";
 
 interface Props {
   /** Only this person's; everybody's without it. */

@@ -1,9 +1,5 @@
-import { api, unwrap } from "../api/client";
+import { api, over, unwrap } from "../api/client";
 import type { Group } from "../api/types";
-
-/** The headers of a write over a revision; 0 is for what must not be there yet. */
-export const over = (revision: number) =>
-  revision > 0 ? { "If-Match": `"${revision}"` } : { "If-None-Match": "*" };
 
 /** What an answer proposes to a second administrator; nothing when the change took effect. */
 export function proposalIn(answer: unknown): { words: string } | null {

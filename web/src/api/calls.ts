@@ -59,6 +59,15 @@ export const groupsQuery = queryOptions({
   ...rare,
 });
 
+/** The tags that hold a text; the first hundred by name. */
+export const tagsQuery = (q: string) =>
+  queryOptions({
+    queryKey: ["tags", q],
+    queryFn: () => unwrap(api.GET("/api/v1/tags", { params: { query: { q: q || undefined } } })),
+    meta: about("flag"),
+    ...rare,
+  });
+
 /** The people whose name or address holds a text; the first few. */
 export const peopleQuery = (q: string) =>
   queryOptions({

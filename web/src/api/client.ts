@@ -61,6 +61,10 @@ export async function unwrap<T>(call: Promise<Answer<T>>): Promise<T> {
   return answer.data as T;
 }
 
+/** The headers of a write over a revision; 0 is for what must not be there yet. */
+export const over = (revision: number) =>
+  revision > 0 ? { "If-Match": `"${revision}"` } : { "If-None-Match": "*" };
+
 /** A key that makes a repeated request do its thing once. It works without a secure context too. */
 export function newKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>

@@ -446,6 +446,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/flags/{key}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say by which words a flag is found, and turned off together with others */
+        put: operations["tag-flag"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/flags/{key}/usage": {
         parameters: {
             query?: never;
@@ -577,7 +594,7 @@ export interface paths {
         /** What was turned off for everybody, newest first */
         get: operations["list-kills"];
         put?: never;
-        /** Turn off everything of an app, a group or an environment, now; 202 if this replica does not serve it within a second */
+        /** Turn off everything of an app, a group, a tag or an environment, now; 202 if this replica does not serve it within a second */
         post: operations["kill-many"];
         delete?: never;
         options?: never;
@@ -1395,6 +1412,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the tags that flags have, by name, the first 100 of them */
+        get: operations["list-tags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/templates": {
         parameters: {
             query?: never;
@@ -2055,7 +2089,7 @@ export interface components {
             app: string;
             /** @description Segment that the flag was approved for */
             audience: string;
-            /** @description What the caller may do: kill, restore, change, rollback, extend, deprecate, remove; each environment says it for itself */
+            /** @description What the caller may do: kill, restore, change, rollback, tag, extend, deprecate, remove; each environment says it for itself */
             can: string[];
             client_side: boolean;
             contact: string;
@@ -2102,6 +2136,8 @@ export interface components {
             revision: number;
             /** @description Newest first */
             rollouts: components["schemas"]["Rollout"][];
+            /** @description Words that flags are found by, and turned off together by */
+            tags: string[];
             template_id: string;
             /** Format: int64 */
             template_version: number;
@@ -2196,6 +2232,8 @@ export interface components {
             removed_at?: string;
             /** Format: int64 */
             revision: number;
+            /** @description Words that flags are found by, and turned off together by */
+            tags: string[];
             template_id: string;
             /** Format: int64 */
             template_version: number;
@@ -2212,6 +2250,10 @@ export interface components {
             variants: {
                 [key: string]: unknown;
             };
+        };
+        FlagTags: {
+            /** @description All of them: lower-case letters, digits and hyphens, at most 20 */
+            tags: string[];
         };
         FlagUsage: {
             /** @description Who ever asked for it, the latest first; at most 100 */
@@ -2531,7 +2573,7 @@ export interface components {
             app: string;
             /** @description Segment that the flag was approved for */
             audience: string;
-            /** @description What the caller may do: kill, restore, change, rollback, extend, deprecate, remove; each environment says it for itself */
+            /** @description What the caller may do: kill, restore, change, rollback, tag, extend, deprecate, remove; each environment says it for itself */
             can: string[];
             client_side: boolean;
             contact: string;
@@ -2579,6 +2621,8 @@ export interface components {
             revision: number;
             /** @description Newest first */
             rollouts: components["schemas"]["Rollout"][];
+            /** @description Words that flags are found by, and turned off together by */
+            tags: string[];
             template_id: string;
             /** Format: int64 */
             template_version: number;
@@ -2755,6 +2799,11 @@ export interface components {
         };
         ListingSignedIn: {
             items: components["schemas"]["SignedIn"][];
+            /** @description Cursor of the next page; absent on the last */
+            next?: string;
+        };
+        ListingTag: {
+            items: components["schemas"]["Tag"][];
             /** @description Cursor of the next page; absent on the last */
             next?: string;
         };
@@ -3413,7 +3462,7 @@ export interface components {
             app: string;
             /** @description Segment that the flag was approved for */
             audience: string;
-            /** @description What the caller may do: kill, restore, change, rollback, extend, deprecate, remove; each environment says it for itself */
+            /** @description What the caller may do: kill, restore, change, rollback, tag, extend, deprecate, remove; each environment says it for itself */
             can: string[];
             client_side: boolean;
             contact: string;
@@ -3462,6 +3511,8 @@ export interface components {
             revision: number;
             /** @description Newest first */
             rollouts: components["schemas"]["Rollout"][];
+            /** @description Words that flags are found by, and turned off together by */
+            tags: string[];
             template_id: string;
             /** Format: int64 */
             template_version: number;
@@ -3739,6 +3790,8 @@ export interface components {
             flag?: string;
             /** @description Group that owns apps: all their flags */
             owner?: string;
+            /** @description All flags that have the tag, of whichever apps */
+            tag?: string;
         };
         Serving: {
             /** @description Segment, with mode audience */
@@ -3852,6 +3905,14 @@ export interface components {
             percent: number;
             /** @enum {string} */
             promote?: "guard" | "person" | "time";
+        };
+        Tag: {
+            /**
+             * Format: int64
+             * @description How many flags that are not removed have it
+             */
+            flags: number;
+            name: string;
         };
         Template: {
             /** @description Whether something new may be made from it; false: it was retired */
@@ -4769,6 +4830,7 @@ export interface operations {
                 /** @description Place in life; removed shows removed flags */
                 state?: "proposed" | "approved" | "staged" | "active" | "deprecated" | "removed";
                 template_id?: string;
+                tag?: string;
                 /** @description Environment that serving and killed are about; absent is any */
                 environment?: string;
                 /** @description What the flag serves there, or killed */
@@ -5228,6 +5290,58 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LifecycleStatus"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "tag-flag": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+                /** @description The revision that was read, in quotes, as the ETag gives it */
+                "If-Match"?: string;
+                /** @description * to make something that does not exist yet */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Key of the flag, such as where2eat.enabled */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "tags": [
+                 *         "lunch",
+                 *         "location-data"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["FlagTags"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlagDetail"];
                 };
             };
             /** @description Error */
@@ -8173,6 +8287,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SetupChecklist"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-tags": {
+        parameters: {
+            query?: {
+                /** @description Only tags that hold this text */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListingTag"];
                 };
             };
             /** @description Error */

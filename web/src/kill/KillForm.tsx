@@ -3,7 +3,7 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { IconHandStop } from "@tabler/icons-react";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { environmentsQuery, groupsQuery } from "../api/calls";
+import { environmentsQuery, groupsQuery, tagsQuery } from "../api/calls";
 import { api, unwrap } from "../api/client";
 import { about } from "../api/live";
 import type { Receipt } from "../api/types";
@@ -33,6 +33,7 @@ export function KillForm() {
     placeholderData: keepPreviousData,
   });
   const environments = useQuery(environmentsQuery).data?.items ?? [];
+  const tags = useQuery({ ...tagsQuery(q), placeholderData: keepPreviousData }).data?.items ?? [];
   const groups = useQuery(groupsQuery).data?.items ?? [];
   const environment = where ?? environments.find((one) => one.tier === "production")?.name ?? "";
   const select = kind === "environment" ? { environment } : { [kind]: name };
@@ -56,6 +57,7 @@ export function KillForm() {
           onChange={(value) => {
             setKind((value ?? "app") as Kind);
             setName("");
+            setSearch("");
           }}
         />
         {kind === "app" && (
@@ -65,6 +67,17 @@ export function KillForm() {
             onSearchChange={setSearch}
             filter={({ options }) => options}
             data={(apps.data?.items ?? []).map((app) => app.slug)}
+            value={name || null}
+            onChange={(value) => setName(value ?? "")}
+          />
+        )}
+        {kind === "tag" && (
+          <Select
+            label={words.tag}
+            searchable
+            onSearchChange={setSearch}
+            filter={({ options }) => options}
+            data={tags.map((tag) => tag.name)}
             value={name || null}
             onChange={(value) => setName(value ?? "")}
           />

@@ -147,6 +147,12 @@ export const flag = {
     plan: "Removal plan",
     created: "Created",
   },
+  tags: {
+    title: "Tags",
+    one: "Tag",
+    label: "Words to find it by",
+    help: "Switches with the same tag can be turned off together.",
+  },
   history: "History",
   historyEmpty: "Nothing has changed yet.",
   columns: {

@@ -4,11 +4,13 @@ import { count } from "../model/text";
 /** Turning off many things at once, and how far a kill got. */
 export const kills = {
   title: "Turn off many",
-  words: "When something burns: everything of an app, of a team or of an environment, in one act.",
+  words:
+    "When something burns: everything of an app, of a team, with a tag or of an environment, in one act.",
   what: "What",
-  kinds: { app: "An app", owner: "A team", environment: "Everything" },
+  kinds: { app: "An app", owner: "A team", tag: "A tag", environment: "Everything" },
   app: "App",
   owner: "Team",
+  tag: "Tag",
   where: "Environment",
   choose: "Choose what to turn off, and where. You see how many switches that is before anything happens.",
   nothing: "Nothing of that is on there.",
@@ -33,6 +35,7 @@ export const kills = {
   whatOf: ({ select }: Pick<KillAct, "select">): string => {
     if (select.app) return `everything of the app ${select.app}`;
     if (select.owner) return `everything of the team ${select.owner}`;
+    if (select.tag) return `everything tagged ${select.tag}`;
     return select.flag ?? "everything";
   },
   standing: (standing: number, flags: number) =>

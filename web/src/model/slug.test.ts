@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { flagKeyOf, slugOf } from "./slug";
+import { flagKeyOf, slugOf, tagOf } from "./slug";
 
 test.each([
   ["Where2Eat", "where2eat"],
@@ -11,6 +11,15 @@ test.each([
   [`${"a".repeat(39)} b`, "a".repeat(39)],
 ])("the slug of %j is %j", (name, slug) => {
   expect(slugOf(name)).toBe(slug);
+});
+
+test.each([
+  ["Night Shift", "night-shift"],
+  ["2026 Q4!", "2026-q4"],
+  ["--", ""],
+  ["t".repeat(70), "t".repeat(63)],
+])("the tag of %j is %j", (word, tag) => {
+  expect(tagOf(word)).toBe(tag);
 });
 
 test("a flag's key needs both halves", () => {

@@ -9,6 +9,7 @@ import { ImportPanel } from "../flag/ImportPanel";
 import { KillZone } from "../flag/KillZone";
 import { LifePanel } from "../flag/LifePanel";
 import { RolloutPanel } from "../flag/RolloutPanel";
+import { TagsPanel } from "../flag/TagsPanel";
 import { TryPanel } from "../flag/TryPanel";
 import { UsagePanel } from "../flag/UsagePanel";
 import { m } from "../messages";
@@ -76,6 +77,7 @@ function Screen({ flag, known }: { flag: Flag; known: Environment[] }) {
         <div className={classes.aside} data-after>
           <LifePanel flag={flag} />
           <About flag={flag} />
+          <TagsPanel flag={flag} />
           <AskYourself flag={flag} environment={production?.name ?? ""} />
         </div>
       </div>

@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { IconDownload, IconToggleLeft } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
-import { about, environmentsQuery, groupsQuery } from "../api/calls";
+import { about, environmentsQuery, groupsQuery, tagsQuery } from "../api/calls";
 import { api, unwrap } from "../api/client";
 import type { FlagQuery, FlagSummary } from "../api/types";
 import { m } from "../messages";
@@ -26,6 +26,7 @@ export function Component() {
   const sort = useSort("created", "desc");
   const known = useQuery(environmentsQuery).data?.items ?? [];
   const groups = useQuery(groupsQuery).data?.items ?? [];
+  const tags = useQuery(tagsQuery("")).data?.items ?? [];
   const production = known.find((one) => one.tier === "production")?.name;
   const serving = read("serving");
   const environment = read("environment") ?? production;
@@ -34,6 +35,7 @@ export function Component() {
     app: read("app"),
     owner: read("owner"),
     template_id: read("template"),
+    tag: read("tag"),
     state: read("state") as FlagQuery["state"],
     serving: serving as FlagQuery["serving"],
     environment: serving ? environment : undefined,
@@ -92,6 +94,14 @@ export function Component() {
           label={words.owner}
           data={groups.map((group) => ({ value: group.name, label: group.title || group.name }))}
         />
+        {(tags.length > 0 || read("tag")) && (
+          <FilterChoice
+            filters={filters}
+            name="tag"
+            label={words.tags.one}
+            data={tagChoices(tags, read("tag"))}
+          />
+        )}
         <FilterChoice
           filters={filters}
           name="expires"
@@ -135,6 +145,13 @@ export function Component() {
 
 const choices = (names: Record<string, string>) =>
   Object.entries(names).map(([value, label]) => ({ value, label }));
+
+/** The tags that there are, and the one that is chosen, though there be too many to list. */
+const tagChoices = (tags: { name: string }[], chosen: string | undefined) =>
+  [...new Set([...tags.map((tag) => tag.name), ...(chosen ? [chosen] : [])])].map((name) => ({
+    value: name,
+    label: name,
+  }));
 
 /** The start of the day that many days from today: the same all day long, so that a list is asked for once. */
 function inDays(text: string | undefined): string | undefined {
