@@ -31,14 +31,26 @@ type souk struct {
 
 var servesAt = regexp.MustCompile(`https?://([^\s/]+)`)
 
-// startSouk starts bin/souk (or SOUK_BINARY) on an empty directory and imports the flags.
-func startSouk(b *testing.B, flags []byte) *souk {
+// startSouk starts bin/souk (or SOUK_BINARY) on an empty directory and imports the flags. The arguments are souk serve's.
+func startSouk(b *testing.B, flags []byte, args ...string) *souk {
 	b.Helper()
 	s := &souk{binary: os.Getenv("SOUK_BINARY"), data: b.TempDir()}
 	if s.binary == "" {
 		s.binary = filepath.Join("..", "bin", "souk")
 	}
-	command := exec.Command(s.binary, "serve", "--data", s.data, "--addr", "127.0.0.1:0")
+	s.serve(b, args...)
+	file := filepath.Join(b.TempDir(), "flags.json")
+	if err := os.WriteFile(file, flags, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	s.run(b, "import", "flagd", file, "--environment", environment)
+	return s
+}
+
+// serve starts the program on its data directory.
+func (s *souk) serve(b *testing.B, args ...string) {
+	b.Helper()
+	command := exec.Command(s.binary, append([]string{"serve", "--data", s.data, "--addr", "127.0.0.1:0"}, args...)...)
 	var noise bytes.Buffer
 	command.Stderr = &noise
 	out, err := command.StdoutPipe()
@@ -66,12 +78,6 @@ func startSouk(b *testing.B, flags []byte) *souk {
 	s.local = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(s.data, "souk.sock"))
 	}}}
-	file := filepath.Join(b.TempDir(), "flags.json")
-	if err := os.WriteFile(file, flags, 0o600); err != nil {
-		b.Fatal(err)
-	}
-	s.run(b, "import", "flagd", file, "--environment", environment)
-	return s
 }
 
 // run runs a command of the program on its data directory and gives what it printed.

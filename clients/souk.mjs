@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import http from "node:http";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -41,6 +41,13 @@ export async function eventually(words, what) {
     assert.ok(Date.now() < end, `not in a minute: ${words}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/** Applies the text of a file. */
+export async function apply(souk, name, text) {
+  const files = mkdtempSync(join(souk.data, "files-"));
+  writeFileSync(join(files, name), text);
+  await souk.command("apply", "-f", files);
 }
 
 /** Starts souk serve on an empty directory, with where2eat.enabled approved: on in the sandbox, off elsewhere. */
@@ -116,39 +123,41 @@ async function request(souk, content) {
 }
 
 async function fill(souk) {
-  const files = join(souk.data, "company");
-  mkdirSync(files);
-  writeFileSync(join(files, "people.yaml"), company);
-  await souk.command("apply", "-f", files);
+  await apply(souk, "company.yaml", company);
   souk.tokens = {};
   for (const name of Object.keys(people)) {
     souk.tokens[name] = await souk.command("token", "create", "--as", `${name}@hyfin.example`, "--scope", "all");
   }
+  await publish(souk, "where2eat", "microapp-basic-toggle-v1");
+}
+
+/** Publishes an app with the flag <slug>.enabled: on in the sandbox, off elsewhere. */
+export async function publish(souk, slug, template_id) {
   await request(souk, {
     kind: "publish_app",
-    template_id: "microapp-basic-toggle-v1",
+    template_id,
     reason: "team lunch picks take too long",
     app: {
-      slug: "where2eat",
-      name: "Where2Eat",
+      slug,
+      name: `App ${slug}`,
       description: "Where to have lunch today",
       category: "dashboard",
       owner: "team-lunch",
       contact: "alice@hyfin.example",
       kind: "external",
-      url: "https://where2eat.hyfin.example",
+      url: `https://${slug}.hyfin.example`,
     },
     fields: { name: "Enabled", owner: "alice@hyfin.example", audiences: "pilot", ttl_days: 30 },
   });
 }
 
-/** Changes what where2eat.enabled serves in an environment that is not governed. */
-export async function change(souk, environment, serving) {
-  const flag = await call(souk, "alice", "GET", "/api/v1/flags/where2eat.enabled");
+/** Changes what a flag serves in an environment that is not governed. */
+export async function change(souk, environment, serving, key = "where2eat.enabled") {
+  const flag = await call(souk, "alice", "GET", `/api/v1/flags/${key}`);
   const state = flag.environments.find((e) => e.environment === environment);
   await request(souk, {
     kind: "change_flag",
-    flag_key: "where2eat.enabled",
+    flag_key: key,
     environment,
     base_revision: state.revision,
     reason: "because",
@@ -156,9 +165,9 @@ export async function change(souk, environment, serving) {
   });
 }
 
-/** Turns where2eat.enabled off for everybody. */
-export async function kill(souk, environment) {
-  await souk.command("kill", "where2eat.enabled", "--environment", environment, "--reason", "test");
+/** Turns a flag off for everybody. */
+export async function kill(souk, environment, key = "where2eat.enabled") {
+  await souk.command("kill", key, "--environment", environment, "--reason", "test");
 }
 
 /** Ends that. */

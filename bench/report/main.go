@@ -101,6 +101,7 @@ func main() {
 	evaluation(&p, all)
 	network(&p, all)
 	propagation(&p, all)
+	outage(&p, all)
 	flat(&p, all)
 	notes, err := os.ReadFile(os.Args[1])
 	if err != nil {
@@ -171,6 +172,17 @@ func propagation(p *page, all results) {
 			p.line("| %s | %s ms | %s ms | %s ms | %.0f ms | %s | %.0f MB | %.0f MB | %.0f MB |", row.words, number(all.get(name, "p50-ms")),
 				number(all.get(name, "p99-ms")), number(last), row.goal, met(last < row.goal), all.get(name, "idle-MB"), all.get(name, "open-MB"), all.get(name, "after-MB"))
 		}
+	})
+}
+
+func outage(p *page, all results) {
+	p.line("## PostgreSQL is stopped for a minute")
+	p.line("")
+	p.line("Two replicas on one PostgreSQL, each evaluated 1,000 times a second over OFREP while the server of the database is stopped and started again. Then a kill at the one: how long after the start it is taken, and how long after that both serve it.")
+	get := func(unit string) float64 { return all.get("Outage", unit) }
+	p.table("evaluations | failed | goal | | kill taken after | both serve it after | goal | ", func() {
+		p.line("| %.0f | %.0f | 0 | %s | %.0f ms | %.0f ms | 3000 ms | %s |", get("evaluations"), get("failed"), met(get("evaluations") > 0 && get("failed") == 0),
+			get("taken-ms"), get("agree-ms"), met(get("agree-ms") < 3000))
 	})
 }
 
