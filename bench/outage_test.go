@@ -53,7 +53,7 @@ func BenchmarkOutage(b *testing.B) {
 				beat := time.NewTicker(4 * time.Millisecond)
 				defer beat.Stop()
 				for ctx.Err() == nil {
-					if value, ok := at.evaluate(key); !ok || value != true {
+					if e, ok := at.evaluate(key); !ok || e.Value != true && !e.killed() {
 						failed.Add(1)
 					}
 					asked.Add(1)
@@ -66,14 +66,14 @@ func BenchmarkOutage(b *testing.B) {
 		time.Sleep(outageTime)
 		postgres("start")
 		back := time.Now()
-		for !first.tried("/flags/static/environments/" + environment + "/kill") {
+		for !first.tried("/flags/ends_with/environments/" + environment + "/kill") {
 			time.Sleep(20 * time.Millisecond)
 		}
 		taken := time.Now()
-		stop() // from here on the flag is off
+		stop()
 		load.Wait()
 		for _, at := range []*souk{first, second} {
-			for value, ok := at.evaluate(key); !ok || value != false; value, ok = at.evaluate(key) {
+			for e, ok := at.evaluate(key); !ok || !e.killed(); e, ok = at.evaluate(key) {
 				if time.Since(taken) > time.Minute {
 					b.Fatal("the replicas do not agree after a minute")
 				}
@@ -83,27 +83,32 @@ func BenchmarkOutage(b *testing.B) {
 		b.ReportMetric(float64(failed.Load()), "failed")
 		b.ReportMetric(float64(taken.Sub(back).Milliseconds()), "taken-ms")
 		b.ReportMetric(float64(time.Since(taken).Milliseconds()), "agree-ms")
-		first.tried("/flags/static/environments/" + environment + "/restore")
+		first.tried("/flags/ends_with/environments/" + environment + "/restore")
 	}
 }
 
-// evaluate asks for the static flag as an SDK does; ok is false unless it is answered with 200.
-func (s *souk) evaluate(key string) (value any, ok bool) {
-	request, err := http.NewRequest(http.MethodPost, "http://"+s.address+"/ofrep/v1/evaluate/flags/static", strings.NewReader(`{"context":{"targetingKey":"bob"}}`))
+// evaluation is what an SDK gets.
+type evaluation struct {
+	Value    any            `json:"value"`
+	Metadata map[string]any `json:"metadata"`
+}
+
+func (e evaluation) killed() bool { return e.Value == false && e.Metadata["killed"] == true }
+
+// evaluate asks, as an SDK does, for a flag whose rule gives true; ok is false unless it is answered with 200.
+func (s *souk) evaluate(key string) (e evaluation, ok bool) {
+	request, err := http.NewRequest(http.MethodPost, "http://"+s.address+"/ofrep/v1/evaluate/flags/ends_with", strings.NewReader(`{"context":{"email":"bob@hyfin.example"}}`))
 	if err != nil {
-		return nil, false
+		return e, false
 	}
 	request.Header.Set("Authorization", "Bearer "+key)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return nil, false
+		return e, false
 	}
 	defer response.Body.Close()
-	var answer struct {
-		Value any `json:"value"`
-	}
-	err = json.NewDecoder(response.Body).Decode(&answer)
-	return answer.Value, err == nil && response.StatusCode == http.StatusOK
+	err = json.NewDecoder(response.Body).Decode(&e)
+	return e, err == nil && response.StatusCode == http.StatusOK
 }
 
 // tried calls the API as the local user, and tells whether it was done.
