@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
 	"os/exec"
@@ -151,7 +152,7 @@ func TestAFlagIsTurnedOffHereWhileTheDatabaseIsAway(t *testing.T) {
 	here := func() (said string, status int) {
 		command := a.in.souk(t.Context(), "kill", a.flag, "--environment", "sandbox", "--here", "--reason", "it burns")
 		out, err := command.CombinedOutput()
-		if _, exited := err.(*exec.ExitError); err != nil && !exited {
+		if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
 			t.Fatal(err)
 		}
 		return string(out), command.ProcessState.ExitCode()

@@ -19,6 +19,7 @@ import (
 	evaluationv2 "github.com/soukhq/souk/internal/dataplane/gen/flagd/evaluation/v2"
 	syncv1 "github.com/soukhq/souk/internal/dataplane/gen/flagd/sync/v1"
 	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/telemetry"
 )
 
 // The services of flagd before its protocols had versions. Their messages are those of version 1 on the wire, so they are
@@ -66,15 +67,16 @@ func (p *Plane) Flagd(mux *http.ServeMux, port FlagdPort, around func(http.Handl
 				path.Path = asPrefix + strings.TrimPrefix(path.Path, prefix)
 				r.URL = &path
 			}
+			p.markStale(w.Header())
 			handler.ServeHTTP(w, r)
 		})))
 	}
 	if port.Evaluation {
 		_, first := evaluationv1.NewServiceHandler(evaluation1{p}, options...)
 		_, second := evaluationv2.NewServiceHandler(evaluation2{p}, options...)
-		serve(evaluationv1.ServiceName, first, evaluationv1.ServiceName, anyKey)
-		serve(oldEvaluation, first, evaluationv1.ServiceName, anyKey)
-		serve(evaluationv2.ServiceName, second, evaluationv2.ServiceName, anyKey)
+		serve(evaluationv1.ServiceName, p.told(first), evaluationv1.ServiceName, anyKey)
+		serve(oldEvaluation, p.told(first), evaluationv1.ServiceName, anyKey)
+		serve(evaluationv2.ServiceName, p.told(second), evaluationv2.ServiceName, anyKey)
 	}
 	if port.Sync {
 		_, sync := syncv1.NewFlagSyncServiceHandler(flagSync{p}, options...)
@@ -116,12 +118,15 @@ func (p *Plane) caller(r *http.Request, keyless string) (access.SDKKey, error) {
 	}
 	key, ok := p.Lookup(shown, p.Now())
 	if !ok {
+		p.ToldFlagd.Refuse(telemetry.RefusedKey)
 		return key, refused(connect.CodeUnauthenticated, "the SDK key is missing, unknown or no longer valid")
 	}
 	if origin := r.Header.Get("Origin"); origin != "" && (!key.ClientSide || !key.AllowsOrigin(origin)) {
+		p.ToldFlagd.Refuse(telemetry.RefusedOrigin)
 		return key, refused(connect.CodePermissionDenied, "this SDK key may not be used from this web page")
 	}
 	if p.share(&key).take(&key, p.Now()) > 0 {
+		p.ToldFlagd.Refuse(telemetry.RefusedLimit)
 		words := overLimit(&key)
 		return key, refused(connect.CodeResourceExhausted, "%s", words)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/soukhq/souk/internal/flag"
 	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/telemetry"
 )
 
 // resolved is an answer of a wanted type. Without a value the caller's own default counts.
@@ -47,12 +48,15 @@ func resolve[T any](ctx context.Context, p *Plane, key string, attributes *struc
 	}
 	served := p.Live.Snapshot(c.key.Environment)
 	if served == nil {
+		p.ToldFlagd.Refuse(telemetry.RefusedNotLoaded)
 		return r, unserved(c.key.Environment)
 	}
+	span, targeting := p.Tracing.Span(ctx), attributes.GetFields()["targetingKey"].GetStringValue()
 	usage := p.Usage.Caller(c.key.Environment, c.key.ID, Flagd)
 	context, err := p.fill(served, attributes)
 	if err != nil {
 		usage.Fail(key, flag.InvalidContext)
+		failed(span, served, key, flag.InvalidContext, err.Error(), targeting)
 		return r, err
 	}
 	defer context.Release()
@@ -61,9 +65,11 @@ func resolve[T any](ctx context.Context, p *Plane, key string, attributes *struc
 	}
 	if r.Outcome == nil {
 		usage.Fail(key, flag.FlagNotFound)
+		failed(span, served, key, flag.FlagNotFound, "", targeting)
 		return r, refused(connect.CodeNotFound, "there is no flag %q for this caller", key)
 	}
 	usage.Count(r.Outcome)
+	evaluated(span, served, r.Outcome, targeting)
 	switch r.Code {
 	case "":
 	case flag.FlagNotFound:

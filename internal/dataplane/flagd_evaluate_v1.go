@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	evaluationv1 "github.com/soukhq/souk/internal/dataplane/gen/flagd/evaluation/v1"
+	"github.com/soukhq/souk/internal/telemetry"
 )
 
 // evaluation1 is flagd.evaluation.v1, which schema.v1 is on the wire, too: its answers always have a value.
@@ -84,6 +85,7 @@ func (e evaluation1) ResolveAll(ctx context.Context, r *evaluationv1.ResolveAllR
 	}
 	served := e.Live.Snapshot(c.key.Environment)
 	if served == nil {
+		e.ToldFlagd.Refuse(telemetry.RefusedNotLoaded)
 		return nil, unserved(c.key.Environment)
 	}
 	attributes, err := e.fill(served, r.GetContext())

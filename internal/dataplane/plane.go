@@ -43,10 +43,11 @@ type Plane struct {
 	Now    func() time.Time
 	Log    *slog.Logger // nil logs nothing
 	// What is told of it; each may be nil.
-	Usage   *measure.Counters
-	Recent  *measure.Recent
-	Told    *telemetry.Protocol
-	Tracing *telemetry.Tracing // whose Handler has to be around the plane
+	Usage     *measure.Counters
+	Recent    *measure.Recent
+	Told      *telemetry.Protocol
+	ToldFlagd *telemetry.Protocol
+	Tracing   *telemetry.Tracing // whose Handler has to be around the plane; Flagd puts it around its own
 
 	// Keys tells open streams what became of their keys. Streams need it and Run.
 	Keys interface {

@@ -2,8 +2,10 @@ package dataplane
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/soukhq/souk/internal/flag"
+	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/telemetry"
 )
 
@@ -18,27 +20,53 @@ func (c *call) trace(span *telemetry.Span, bulk bool) {
 	span.Route(http.MethodPost, route)
 }
 
-// evaluated tells whoever traces of an answer.
 func (c *call) evaluated(o *flag.Outcome, context *flag.Context) {
-	if c.span == nil {
-		return
+	if c.span != nil {
+		evaluated(c.span, c.served, o, context.TargetingKey())
 	}
-	c.span.Evaluated(telemetry.Evaluation{
-		Key: o.Key, Variant: o.Variant, Value: o.Value, Reason: string(o.Reason), Code: string(o.Code), Message: o.Details,
-		Targeting: context.TargetingKey(), Environment: c.served.Environment, Revision: c.served.Revision,
-	})
 }
 
-// failed tells whoever traces of an evaluation that gave no outcome. Without a context that could be read it is nil.
 func (c *call) failed(key string, code flag.ErrorCode, why string, context *flag.Context) {
 	if c.span == nil {
 		return
 	}
-	e := telemetry.Evaluation{
-		Key: key, Reason: string(flag.Failed), Code: string(code), Message: why, Environment: c.served.Environment, Revision: c.served.Revision,
+	targeting := ""
+	if context != nil { // it could be read
+		targeting = context.TargetingKey()
 	}
-	if context != nil {
-		e.Targeting = context.TargetingKey()
-	}
-	c.span.Evaluated(e)
+	failed(c.span, c.served, key, code, why, targeting)
+}
+
+// evaluated tells whoever traces of an answer.
+func evaluated(span *telemetry.Span, served *registry.Served, o *flag.Outcome, targeting string) {
+	span.Evaluated(telemetry.Evaluation{
+		Key: o.Key, Variant: o.Variant, Value: o.Value, Reason: string(o.Reason), Code: string(o.Code), Message: o.Details,
+		Targeting: targeting, Environment: served.Environment, Revision: served.Revision,
+	})
+}
+
+// failed tells whoever traces of an evaluation that gave no outcome.
+func failed(span *telemetry.Span, served *registry.Served, key string, code flag.ErrorCode, why, targeting string) {
+	span.Evaluated(telemetry.Evaluation{
+		Key: key, Reason: string(flag.Failed), Code: string(code), Message: why, Targeting: targeting,
+		Environment: served.Environment, Revision: served.Revision,
+	})
+}
+
+// told tells of the calls of flagd's protocol that evaluate: how long they took, and a span where somebody traces. A stream of events is
+// none of them.
+func (p *Plane) told(next http.Handler) http.Handler {
+	evaluation := p.Tracing.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.Tracing.Span(r.Context()).Route(r.Method, r.URL.Path)
+		began := p.Now()
+		next.ServeHTTP(w, r)
+		p.ToldFlagd.Took(strings.HasSuffix(r.URL.Path, "/ResolveAll"), p.Now().Sub(began))
+	}))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/EventStream") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		evaluation.ServeHTTP(w, r)
+	})
 }

@@ -105,10 +105,7 @@ func orNull(raw []byte) any {
 // one before to for from.
 func (r *Registry) Compare(ctx context.Context, by access.Actor, key, environment string, from, to int64) (Comparison, error) {
 	return read(ctx, r, by, func(ctx context.Context, tx *store.Tx) (Comparison, error) {
-		f, ok, err := Get(ctx, tx, key)
-		if err == nil && !ok {
-			err = unknownFlag(key)
-		}
+		f, err := known(ctx, tx, key)
 		if err != nil {
 			return Comparison{}, err
 		}

@@ -65,6 +65,15 @@ func Get(ctx context.Context, tx *store.Tx, key string) (f Flag, ok bool, err er
 	return get(ctx, tx, key, "")
 }
 
+// known is Get where a flag that does not exist is a fault of kind NotFound.
+func known(ctx context.Context, tx *store.Tx, key string) (Flag, error) {
+	f, ok, err := Get(ctx, tx, key)
+	if err == nil && !ok {
+		err = unknownFlag(key)
+	}
+	return f, err
+}
+
 // Lock gives a flag that the transaction is about to act on; nobody else changes it until the transaction ends. A flag that
 // does not exist is a fault of kind NotFound.
 func Lock(ctx context.Context, tx *store.Tx, key string) (Flag, error) { return lock(ctx, tx, key) }

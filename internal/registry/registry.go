@@ -33,13 +33,7 @@ func (r *Registry) Flags(ctx context.Context, by access.Actor, filter Filter, pa
 
 // Flag gives one flag, or fault.NotFound.
 func (r *Registry) Flag(ctx context.Context, by access.Actor, key string) (Flag, error) {
-	return read(ctx, r, by, func(ctx context.Context, tx *store.Tx) (Flag, error) {
-		f, ok, err := Get(ctx, tx, key)
-		if err == nil && !ok {
-			err = unknownFlag(key)
-		}
-		return f, err
-	})
+	return read(ctx, r, by, func(ctx context.Context, tx *store.Tx) (Flag, error) { return known(ctx, tx, key) })
 }
 
 // History lists what a flag was in an environment, or in all of them, newest first.
@@ -47,11 +41,7 @@ func (r *Registry) History(
 	ctx context.Context, by access.Actor, key, environment string, page store.Page,
 ) (store.Listing[Revision], error) {
 	return read(ctx, r, by, func(ctx context.Context, tx *store.Tx) (store.Listing[Revision], error) {
-		_, ok, err := Get(ctx, tx, key)
-		if err == nil && !ok {
-			err = unknownFlag(key)
-		}
-		if err != nil {
+		if _, err := known(ctx, tx, key); err != nil {
 			return store.Listing[Revision]{}, err
 		}
 		return History(ctx, tx, key, environment, page)

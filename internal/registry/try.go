@@ -58,7 +58,11 @@ func (r *Registry) Try(
 	ctx context.Context, by access.Actor, key, environment string, attributes map[string]any, edit Edit,
 ) (Trial, error) {
 	t, err := read(ctx, r, by, func(ctx context.Context, tx *store.Tx) (trying, error) {
-		return prepare(ctx, tx, key, environment, edit)
+		f, err := known(ctx, tx, key)
+		if err != nil {
+			return trying{}, err
+		}
+		return prepare(ctx, tx, f, environment, edit)
 	})
 	if err != nil {
 		return Trial{}, err
@@ -78,11 +82,14 @@ func (r *Registry) Rehearse(
 	ctx context.Context, by access.Actor, key, environment string, edit Edit, contexts []map[string]any,
 ) (Rehearsal, error) {
 	t, err := read(ctx, r, by, func(ctx context.Context, tx *store.Tx) (trying, error) {
-		t, err := prepare(ctx, tx, key, environment, edit)
+		f, err := known(ctx, tx, key)
 		if err == nil {
-			err = access.Can(by, access.RequestMake, t.flag.Scope())
+			err = access.Can(by, access.RequestMake, f.Scope())
 		}
-		return t, err
+		if err != nil {
+			return trying{}, err
+		}
+		return prepare(ctx, tx, f, environment, edit)
 	})
 	if err != nil {
 		return Rehearsal{}, err
@@ -122,15 +129,9 @@ type trying struct {
 }
 
 // prepare compiles the flag as the data plane does, with the segments as they are.
-func prepare(ctx context.Context, tx *store.Tx, key, environment string, edit Edit) (t trying, err error) {
-	f, ok, err := Get(ctx, tx, key)
-	if err == nil && !ok {
-		err = unknownFlag(key)
-	}
-	if err != nil {
-		return t, err
-	}
+func prepare(ctx context.Context, tx *store.Tx, f Flag, environment string, edit Edit) (t trying, err error) {
 	t.flag = f
+	var ok bool
 	if t.state, ok = f.In(environment); !ok {
 		return t, unknownEnvironment(environment)
 	}
@@ -144,7 +145,7 @@ func prepare(ctx context.Context, tx *store.Tx, key, environment string, edit Ed
 	}
 	compile := func(definition json.RawMessage) *flag.Snapshot {
 		set := flag.Set{
-			Flags: map[string]json.RawMessage{key: definition}, Evaluators: shared, Metadata: setMetadata(environment),
+			Flags: map[string]json.RawMessage{f.Key: definition}, Evaluators: shared, Metadata: setMetadata(environment),
 		}
 		s, _ := set.Compile() // what is wrong with the flag is its answer
 		return s

@@ -152,6 +152,10 @@ func TestWhatIsTurnedOffWithoutADatabaseStaysSoAndBecomesAKill(t *testing.T) {
 	s.eventually("it says that its flags may be old", func() bool {
 		return strings.HasPrefix(s.evaluate(key, "eat.enabled", object{}).Header().Get("Cache-Status"), "souk; hit")
 	})
+	flagd := s.as("").with("X-API-Key: "+key).post("/flagd.evaluation.v1.Service/ResolveBoolean", object{"flagKey": "eat.enabled"}).want(s, http.StatusOK)
+	if !strings.HasPrefix(flagd.Header().Get("Cache-Status"), "souk; hit") {
+		t.Errorf("%s, %v", flagd, flagd.Header())
+	}
 	if got := s.as("").get("/readyz").want(s, http.StatusOK); !strings.HasPrefix(got.text("flags"), "stale") || got.at("stale_seconds") == nil {
 		t.Errorf("%s", got)
 	}

@@ -38,6 +38,10 @@ func TestMetricsTellOfAllPartsAndOfNothingThatCallersMakeUp(t *testing.T) {
 		o.do("", "POST", "/ofrep/v1/evaluate/flags/made-up-name", body, "X-API-Key", key).must(404)
 		o.do("", "POST", "/ofrep/v1/evaluate/flags", body, "X-API-Key", "made-up-key").must(401)
 		o.do("", "GET", "/api/v1/made-up-path", nil).must(404)
+		const flagd = "/flagd.evaluation.v1.Service/"
+		o.do("", "POST", flagd+"ResolveBoolean", map[string]any{"flagKey": "where2eat.enabled"}, "X-API-Key", key).must(200)
+		o.do("", "POST", flagd+"ResolveAll", map[string]any{}, "X-API-Key", key).must(200)
+		o.do("", "POST", flagd+"ResolveBoolean", map[string]any{"flagKey": "where2eat.enabled"}, "X-API-Key", "made-up-key").must(401)
 		var text string
 		o.eventually("the last change is measured, and the audit log is up to date", func() bool {
 			text = o.scrape()
@@ -52,6 +56,9 @@ func TestMetricsTellOfAllPartsAndOfNothingThatCallersMakeUp(t *testing.T) {
 			`souk_bulk_requests_total{environment="production",protocol="ofrep",result="unchanged"} 1`,
 			`souk_sdk_request_duration_seconds_count{operation="bulk",protocol="ofrep"} 2`,
 			`souk_sdk_refusals_total{protocol="ofrep",reason="key"} 1`,
+			`souk_sdk_request_duration_seconds_count{operation="single",protocol="flagd"} 1`,
+			`souk_sdk_request_duration_seconds_count{operation="bulk",protocol="flagd"} 1`,
+			`souk_sdk_refusals_total{protocol="flagd",reason="key"} 1`,
 			`souk_snapshot_flags{environment="production"} 1`,
 			`souk_snapshot_stale 0`, `souk_database_up 1`, `souk_leader 1`, `souk_audit_waiting_events 0`,
 			`souk_api_requests_total{operation="other",status="404"} 1`,

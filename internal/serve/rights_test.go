@@ -68,7 +68,7 @@ var rights = map[string]right{
 	"follow-environment": {path: "/environments/staging/follow", body: map[string]any{"served": 1}, may: admins},
 	"get-flag-usage":     {path: "/flags/where2eat.enabled/usage", may: anybody},
 	"try-flag":           {path: "/flags/where2eat.enabled/environments/production/try", body: map[string]any{"context": map[string]any{}}, may: anybody},
-	"rehearse-flag":      {path: "/flags/where2eat.enabled/environments/production/rehearse", body: map[string]any{"change": map[string]any{"mode": "on"}}, may: []string{"alice"}},
+	"rehearse-flag":      {path: "/flags/where2eat.enabled/environments/production/rehearse", body: map[string]any{"change": map[string]any{"mode": "audience", "audience": "nobody-here", "percent": 5}}, may: []string{"alice"}}, // a bad change, which is nobody else's to hear
 	"diff-flag":          {path: "/flags/where2eat.enabled/diff?environment=sandbox", may: anybody},
 	"roll-back-flag":     {path: "/flags/where2eat.enabled/environments/production/rollback", may: []string{"alice", "olu", "root"}},
 	"restore-flag":       {path: "/flags/where2eat.enabled/environments/production/restore", may: []string{"alice", "olu", "root"}},

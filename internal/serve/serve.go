@@ -150,6 +150,7 @@ func assemble(cfg Config, db *store.DB) *App {
 	a.metrics = telemetry.NewMetrics()
 	a.tellMetrics()
 	a.plane.Recent, a.plane.Usage, a.plane.Told = &a.recent, a.usage.Counters, a.metrics.Protocol(dataplane.OFREP)
+	a.plane.ToldFlagd = a.metrics.Protocol(dataplane.Flagd)
 	a.accounts = a.newAccounts()
 	a.replicas = a.newReplicas()
 	a.Library.Judge = a.Policies.JudgeTemplate
