@@ -63,17 +63,21 @@ const (
 // frame is an element of a list while an operator is at it.
 type frame struct {
 	data, accumulator value
-	reducing          bool // data is current; var reads accumulator and current
+	reducing          bool  // data is current; var reads accumulator and current
+	both              value // of the two, once a rule has asked for it: it is one object as long as the operator is at the element
 	index             int
 	over              value // the list
 }
 
 // all is what var reads without a name.
 func (f *frame) all() value {
-	if f.reducing {
-		return objectValue(map[string]value{"accumulator": f.accumulator, "current": f.data})
+	switch {
+	case !f.reducing:
+		return f.data
+	case f.both.kind == null:
+		f.both = objectValue(map[string]value{"accumulator": f.accumulator, "current": f.data})
 	}
-	return f.data
+	return f.both
 }
 
 // walk follows a path from the element.

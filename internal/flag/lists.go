@@ -230,7 +230,7 @@ func (c *compiler) reduce(k call) (node, error) {
 				accumulator, skip = f.data, false
 				return true
 			}
-			f.reducing, f.accumulator = true, accumulator
+			f.reducing, f.accumulator, f.both = true, accumulator, value{}
 			accumulator = c.shallow(each(c))
 			return true
 		})
