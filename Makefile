@@ -64,17 +64,19 @@ check: test
 test: ## The whole gate: format, lint, generated files, both engines with -race, Rego, console, stock clients, browser
 	@start=$$SECONDS
 	step() { echo "== $$* ($$((SECONDS - start)) s)"; }
-	step console: format, lint, types, unit tests, build
-	scripts/npm-packages
-	(cd web && npm run --silent lint && npm run --silent types && npm run --silent test)
-	$(MAKE) $(console)
-	step Go: format and lint
+	step console: format, lint, types, unit tests, and beside it Go: format and lint
+	mkdir -p .cache
+	{ scripts/npm-packages && scripts/npm-packages internal/flag/testdata/stock && cd web &&
+		npm run --silent lint && npm run --silent types && npm run --silent test; } >.cache/console.log 2>&1 &
+	beside=$$!
 	scripts/golangci-lint fmt --diff
 	scripts/golangci-lint run
 	(cd bench && go vet ./...)
+	wait $$beside && tail -n 5 .cache/console.log || { cat .cache/console.log; exit 1; }
+	step console: build
+	$(MAKE) $(console)
 	step generated files
 	scripts/unchanged $(MAKE) generate
-	scripts/npm-packages internal/flag/testdata/stock
 	step Go: tests with -race on SQLite and PostgreSQL, Rego tests, import table
 	scripts/with-postgres go test -race $(races) -short -timeout 20m ./internal/serve ./... # the longest first, so that nothing waits for it
 	step Go: tests of what is large, without -race
@@ -90,6 +92,10 @@ test: ## The whole gate: format, lint, generated files, both engines with -race,
 .PHONY: bench
 bench: build ## Measure, and write docs/benchmarks.md
 	@scripts/bench
+
+.PHONY: fuzz
+fuzz: ## Fuzz all that reads what others write, MINUTES=5 each
+	@scripts/fuzz "$${MINUTES:-5}"
 
 .PHONY: pictures
 pictures: build ## Take the pictures of README and docs from the demo

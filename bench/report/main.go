@@ -91,7 +91,7 @@ func main() {
 	var p page
 	p.line("# Benchmarks")
 	p.line("")
-	p.line("Written by `make bench`, which anybody can run in seven minutes; do not edit. Timings depend on the machine: what counts is the ratio to what was measured beside it in the same run.")
+	p.line("Written by `make bench`, which anybody can run in nine minutes; do not edit. Timings depend on the machine: what counts is the ratio to what was measured beside it in the same run.")
 	p.table("this run | value", func() {
 		for _, fact := range os.Args[2:] {
 			name, value, _ := strings.Cut(fact, "=")

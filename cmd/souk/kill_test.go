@@ -90,10 +90,7 @@ func (a app) eventually(t *testing.T, what string, holds func() bool) {
 // A kill that was acknowledged holds: after kill -9 in the next moment, with its database and without.
 func TestAnAcknowledgedKillSurvivesKillNine(t *testing.T) {
 	t.Parallel()
-	rounds := 6
-	if testing.Short() {
-		rounds = 2
-	}
+	const rounds = 2
 	for _, engine := range []store.Engine{store.SQLite, store.PostgreSQL} {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()

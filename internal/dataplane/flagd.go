@@ -1,7 +1,6 @@
 package dataplane
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"connectrpc.com/connect"
 	"connectrpc.com/grpchealth"
@@ -60,7 +58,7 @@ func (p *Plane) Flagd(mux *http.ServeMux, port FlagdPort, around func(http.Handl
 				_ = refusals.Write(w, r, err) // a client that went away hears nothing
 				return
 			}
-			c := &flagdCall{key: key, r: r, control: http.NewResponseController(w), old: name != as, patience: cmp.Or(p.patience, writeTime)}
+			c := &flagdCall{key: key, r: r, control: http.NewResponseController(w), old: name != as}
 			r = r.WithContext(context.WithValue(r.Context(), flagdCallKey{}, c))
 			if c.old {
 				path := *r.URL
@@ -139,8 +137,6 @@ type flagdCall struct {
 	r       *http.Request
 	control *http.ResponseController
 	old     bool // of a service without a version
-
-	patience time.Duration // how long the client may take to read
 }
 
 type flagdCallKey struct{}

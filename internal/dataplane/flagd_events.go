@@ -30,7 +30,7 @@ func (p *Plane) events(ctx context.Context, send func(kind string, data *structp
 	why := EndFailed
 	defer func() { s.close(why) }()
 	write := func(kind string, data *structpb.Struct) error {
-		return c.write(func() error { return send(kind, data) })
+		return s.write(c.control, func() error { return send(kind, data) })
 	}
 	why = s.follow(ctx, view, func(rev, before *revision) error {
 		changes := rev.since(before, view)

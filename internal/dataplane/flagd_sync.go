@@ -3,21 +3,16 @@ package dataplane
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
-	"time"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/proto"
 
 	syncv1 "github.com/soukhq/souk/internal/dataplane/gen/flagd/sync/v1"
 )
-
-// writeTime is how long a client may take to read what a stream sends at once.
-const writeTime = 10 * time.Second
 
 // flagSync is flagd.sync.v1, save SyncFlags over gRPC: syncFlags serves that.
 type flagSync struct{ *Plane }
@@ -82,7 +77,7 @@ func (p *Plane) syncFlags(w http.ResponseWriter, r *http.Request, refusals *conn
 			if gzip {
 				bytes = forms.gzip
 			}
-			return c.write(func() error {
+			return s.write(c.control, func() error {
 				if _, err := w.Write(bytes()); err != nil {
 					return err
 				}
@@ -97,22 +92,6 @@ func (p *Plane) syncFlags(w http.ResponseWriter, r *http.Request, refusals *conn
 	if err != nil {
 		_ = refusals.Write(w, r, err) // a client that went away hears nothing
 	}
-}
-
-// errSlow is why a client that did not read in time is sent nothing more.
-var errSlow = errors.New("the client did not read in time")
-
-// write runs what writes to the client, which must read it in time.
-func (c *flagdCall) write(what func() error) error { return inTime(c.control, c.patience, what) }
-
-// inTime runs what writes to a client, which must read it within patience.
-func inTime(control *http.ResponseController, patience time.Duration, what func() error) error {
-	late := time.AfterFunc(patience, func() { _ = control.SetWriteDeadline(time.Unix(1, 0)) })
-	err := what()
-	if !late.Stop() {
-		return errSlow
-	}
-	return err
 }
 
 // readMessage reads the one message of a request.

@@ -69,7 +69,7 @@ type port struct {
 }
 
 // readTimeout is shorter than any stream lasts.
-const readTimeout = 200 * time.Millisecond
+const readTimeout = time.Second
 
 // openPort serves production, and callers without a key where keyless names an environment.
 func openPort(t *testing.T, db *store.DB, keyless string) *port {

@@ -1,7 +1,6 @@
 package dataplane
 
 import (
-	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -66,7 +65,7 @@ func (p *Plane) stream(w http.ResponseWriter, r *http.Request, token string) {
 	// The server's limit for the arrival of a request would end the stream. A writer without deadlines is a test's.
 	_ = control.SetReadDeadline(time.Time{})
 	write := func(text []byte) error {
-		return inTime(control, cmp.Or(p.patience, writeTime), func() error {
+		return s.write(control, func() error {
 			if _, err := w.Write(text); err != nil {
 				return err
 			}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
@@ -89,6 +90,9 @@ type stream struct {
 	conn  net.Conn      // nil if the server does not know it
 	ended chan struct{} // closed when the stream has to end; why says for what reason
 	peer  peer          // guarded by streams.mu
+
+	hurried atomic.Bool
+	writing atomic.Pointer[writing] // nil while nothing is written
 }
 
 // peer is what is known of a stream.
@@ -310,8 +314,10 @@ func (p *Plane) expel() {
 		case access.KeyLasts:
 		case access.KeyRevoked:
 			s.tell(EndRevoked)
+			s.hurry()
 		case access.KeyExpired:
 			s.tell(EndExpired)
+			s.hurry()
 		}
 	}
 }

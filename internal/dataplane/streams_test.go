@@ -160,8 +160,9 @@ func TestAProcessOfClients(t *testing.T) {
 	}
 }
 
-// rawSync opens SyncFlags on a connection of its own, with the windows that stock clients have, and gives the frames as they come.
-func rawSync(ctx context.Context, address, encoding string) (io.ReadCloser, error) {
+// rawSync opens SyncFlags on a connection of its own, with the windows that stock clients have and maybe an SDK key, and gives the
+// frames as they come.
+func rawSync(ctx context.Context, address, encoding string, key ...string) (io.ReadCloser, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+syncv1.FlagSyncServiceSyncFlagsProcedure, bytes.NewReader(make([]byte, 5)))
 	if err != nil {
 		return nil, err
@@ -169,6 +170,9 @@ func rawSync(ctx context.Context, address, encoding string) (io.ReadCloser, erro
 	r.Header.Set("Content-Type", "application/grpc")
 	r.Header.Set("Te", "trailers")
 	r.Header.Set("Grpc-Accept-Encoding", encoding)
+	if len(key) > 0 {
+		r.Header.Set("X-API-Key", key[0])
+	}
 	var h2 http.Protocols
 	h2.SetUnencryptedHTTP2(true)
 	transport := &http.Transport{Protocols: &h2, HTTP2: &http.HTTP2Config{MaxReceiveBufferPerStream: 64 << 10}, DisableCompression: true, WriteBufferSize: 1 << 10, ReadBufferSize: 1 << 10}
@@ -288,4 +292,24 @@ func TestASlowReaderIsEndedAndSlowsNobody(t *testing.T) {
 	if h := p.plane.Handed("production", revision); h.Sent != 1 || h.Unreachable != 1 {
 		t.Errorf("afterwards: %+v", h)
 	}
+}
+
+// A stream that is stuck in a write, since nobody reads it, ends with its key all the same.
+func TestARevokedKeyEndsAStreamThatNobodyReads(t *testing.T) {
+	t.Parallel()
+	p := openPort(t, storetest.Open(t, store.SQLite), "")
+	registrytest.Seed(t, p.db, 2000) // a document far larger than a window
+	if err := p.live.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.plane.SetPatience(time.Hour)
+	stuck, err := rawSync(t.Context(), strings.TrimPrefix(p.url, "http://"), "identity", "server")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stuck.Close()
+	p.keys.revoke("1")
+	eventually(t, "the stream ends", func() bool {
+		return slices.Contains(p.plane.Streams(), dataplane.StreamCount{Kind: dataplane.KindSync, Environment: "production", Reason: dataplane.EndRevoked, Count: 1})
+	})
 }

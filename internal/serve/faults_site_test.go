@@ -86,8 +86,12 @@ func openSite(t *testing.T, engine store.Engine) *site {
 	for _, name := range people {
 		cast = append(cast, api.DemoPerson{Email: name + at, ShortName: name})
 	}
+	where := storetest.Config(t, engine) // migrated already
+	if where.Dir == "" {
+		where.Dir = t.TempDir()
+	}
 	s.cfg = serve.Config{
-		Data: t.TempDir(), DatabaseURL: storetest.Config(t, engine).URL, Mode: api.Demo, People: cast, Version: "test", Now: s.clock.Now,
+		Data: where.Dir, DatabaseURL: where.URL, Mode: api.Demo, People: cast, Version: "test", Now: s.clock.Now,
 	}
 	s.start()
 	t.Cleanup(func() { s.stop() })

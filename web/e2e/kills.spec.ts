@@ -56,28 +56,28 @@ test("what has one tag is found in the list, and is turned off together", async 
   for (const flag of flags) {
     await signIn(page, "alice");
     await page.goto(`/flags/${flag}`);
-    await page.getByRole("combobox", { name: "Words to find it by" }).fill("Card Data");
+    await page.getByRole("combobox", { name: "Words to find it by" }).fill("Night Desk");
     await page.keyboard.press("Enter");
     await page.getByRole("form", { name: "Tags" }).getByRole("button", { name: "Save" }).click();
     await expect(page.getByRole("button", { name: "Save" })).toHaveCount(0);
     await page.reload();
-    await expect(page.getByRole("form", { name: "Tags" })).toContainText("card-data");
+    await expect(page.getByRole("form", { name: "Tags" })).toContainText("night-desk");
   }
   await page.goto("/flags");
-  await page.getByRole("combobox", { name: "Tag", exact: true }).selectOption("card-data");
+  await page.getByRole("combobox", { name: "Tag", exact: true }).selectOption("night-desk");
   await expect(page.getByRole("table", { name: "App switches" }).getByRole("row")).toHaveCount(3); // and its head
 
   await signIn(page, "olu");
   await page.goto("/kills");
   await page.getByRole("combobox", { name: "What", exact: true }).click();
   await page.getByRole("option", { name: "A tag" }).click();
-  await page.getByRole("combobox", { name: "Tag", exact: true }).fill("card");
-  await page.getByRole("option", { name: "card-data" }).click();
+  await page.getByRole("combobox", { name: "Tag", exact: true }).fill("night");
+  await page.getByRole("option", { name: "night-desk" }).click();
   await page.getByRole("combobox", { name: "Environment" }).click();
   await page.getByRole("option", { name: "sandbox" }).click();
   await page.getByRole("button", { name: "Turn off 2 switches" }).click();
   const dialog = page.getByRole("dialog");
-  await expect(dialog).toContainText("everything tagged card-data in sandbox");
+  await expect(dialog).toContainText("everything tagged night-desk in sandbox");
   await dialog.getByRole("button", { name: "Turn off 2 switches" }).click();
   await expect(page.getByRole("list", { name: "How far it got" })).toBeVisible();
   for (const flag of flags)

@@ -79,8 +79,9 @@ export function souk(...args: string[]): string {
 }
 
 /** A new SDK key of an environment of the demo. */
-export function sdkKey(environment: string): string {
-  return souk("sdk-key", "create", "--environment", environment, "--data", process.env.E2E_DATA ?? "");
+export function sdkKey(environment: string, name = ""): string {
+  const data = process.env.E2E_DATA ?? "";
+  return souk("sdk-key", "create", "--environment", environment, "--name", name, "--data", data);
 }
 
 interface Evaluation {
