@@ -376,9 +376,7 @@ func (c *compiler) fold(x any, depth int) (node, error) {
 	outer := c.mode
 	defer c.enter(outer)
 	c.mode = mode{interpreted: true, folding: true}
-	k, _ := operation(x)
-	k.depth = depth
-	n, err := c.operator(k)
+	n, err := c.rule(x, depth) // an operation, or a list that holds some
 	if err != nil {
 		return node{}, err
 	}
