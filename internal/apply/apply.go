@@ -256,7 +256,7 @@ func (t *Target) put(ctx context.Context, by access.Actor, now state, w wish, st
 	case Lifecycle:
 		_, err = t.Lifecycle.SetRules(ctx, by, w.lifecycle, defaultReason)
 	case App, Flag:
-		err = t.ask(ctx, by, now.asked[thing{w.Kind, w.Name}], step, revealed)
+		err = t.ask(ctx, by, step, revealed)
 	}
 	return err
 }

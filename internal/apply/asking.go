@@ -246,9 +246,13 @@ func sameContent(a, b review.Content) bool {
 }
 
 // ask sets the tags of a step and makes its requests, and tells the plan which revisions SDKs are to see because of them.
-func (t *Target) ask(ctx context.Context, by access.Actor, now asked, step *Step, revealed map[string]int64) error {
+func (t *Target) ask(ctx context.Context, by access.Actor, step *Step, revealed map[string]int64) error {
 	if step.tags != nil {
-		if _, err := t.Registry.SetTags(ctx, by, step.Name, step.tags, now.flag.Revision); err != nil {
+		now, err := t.Registry.Flag(ctx, by, step.Name) // segments that were put before may have moved it
+		if err != nil {
+			return err
+		}
+		if _, err := t.Registry.SetTags(ctx, by, step.Name, step.tags, now.Revision); err != nil {
 			return err
 		}
 	}

@@ -182,6 +182,28 @@ spec: {tags: [lunch, location-data], environments: {sandbox: {mode: "on"}}}
 		if s := step(t, plan(t, to, changed, apply.Options{DryRun: true}), apply.Flag, "where2eat.enabled"); len(s.Changes) != 1 {
 			t.Errorf("a document that names no tags leaves them: %+v", s)
 		}
+
+		// A segment of the same files moves the flags that it is served to, before their tags are set.
+		run(t, to, files("flag.yaml", `
+apiVersion: souk/v1
+kind: Flag
+metadata: {name: where2eat.enabled}
+spec: {environments: {sandbox: {mode: audience, audience: pilot, percent: 50}}}
+`), false)
+		together := plan(t, to, files("both.yaml", `
+apiVersion: souk/v1
+kind: Segment
+metadata: {name: pilot}
+spec: {title: The pilots, everybody: true}
+---
+apiVersion: souk/v1
+kind: Flag
+metadata: {name: where2eat.enabled}
+spec: {tags: [dinner]}
+`), apply.Options{})
+		if s := step(t, together, apply.Flag, "where2eat.enabled"); !s.Done || len(s.Changes) != 1 {
+			t.Errorf("%+v", s)
+		}
 	})
 }
 
