@@ -238,7 +238,7 @@ func (f Filter) narrow(q *query, rare bool) {
 		q.where = append(q.where, `(`+strings.Join(owned, ` OR `)+`)`)
 	}
 	if f.Tag != "" {
-		q.add(`f.key IN (SELECT t.flag_key FROM flag_tag t WHERE t.tag = ?)`, f.Tag)
+		q.add(hasTag, f.Tag)
 	}
 	if f.Search != "" {
 		q.add(`f.search LIKE ? ESCAPE '\'`, store.LikePattern(strings.ToLower(f.Search)))

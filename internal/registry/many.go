@@ -36,7 +36,7 @@ func (s Selection) in(environment string) (from string, args []any) {
 		q.add(`f.owner_group = ?`, s.OwnerGroup)
 	}
 	if s.Tag != "" {
-		q.add(`f.key IN (SELECT t.flag_key FROM flag_tag t WHERE t.tag = ?)`, s.Tag)
+		q.add(hasTag, s.Tag)
 	}
 	return ` FROM flag f JOIN flag_environment s ON s.flag_key = f.key WHERE ` + strings.Join(q.where, " AND "), q.args
 }
