@@ -9,7 +9,8 @@ export { expect };
  * that wants the server to refuse something says so in refusals. Every worker has a server of its own, so that specs may run
  * beside each other; the tests of one worker share it.
  */
-export const test = base.extend<{ page: Page; refusals: RegExp }, { server: Server }>({
+export const test = base.extend<{ page: Page; refusals: RegExp }, { server: Server; alone: string }>({
+  alone: ["", { option: true, scope: "worker" }], // stories with another value than others have a server of their own
   server: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright asks for the pattern
     async ({}, use, info) => {

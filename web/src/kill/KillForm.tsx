@@ -33,7 +33,12 @@ export function KillForm() {
     placeholderData: keepPreviousData,
   });
   const environments = useQuery(environmentsQuery).data?.items ?? [];
-  const tags = useQuery({ ...tagsQuery(q), placeholderData: keepPreviousData }).data?.items ?? [];
+  const tags =
+    useQuery({
+      ...tagsQuery(q),
+      enabled: kind === "tag",
+      placeholderData: keepPreviousData,
+    }).data?.items ?? [];
   const groups = useQuery(groupsQuery).data?.items ?? [];
   const environment = where ?? environments.find((one) => one.tier === "production")?.name ?? "";
   const select = kind === "environment" ? { environment } : { [kind]: name };
