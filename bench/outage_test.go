@@ -41,7 +41,7 @@ func BenchmarkOutage(b *testing.B) {
 		b.Fatal(err)
 	}
 	second.serve(b, "--database", url)
-	key := first.key(b)
+	key, flag := first.key(b), "/flags/ends_with/environments/"+environment
 
 	for b.Loop() {
 		var asked, failed atomic.Int64
@@ -66,7 +66,7 @@ func BenchmarkOutage(b *testing.B) {
 		time.Sleep(outageTime)
 		postgres("start")
 		back := time.Now()
-		for !first.tried("/flags/ends_with/environments/" + environment + "/kill") {
+		for first.try(flag+"/kill") != nil {
 			time.Sleep(20 * time.Millisecond)
 		}
 		taken := time.Now()
@@ -83,7 +83,7 @@ func BenchmarkOutage(b *testing.B) {
 		b.ReportMetric(float64(failed.Load()), "failed")
 		b.ReportMetric(float64(taken.Sub(back).Milliseconds()), "taken-ms")
 		b.ReportMetric(float64(time.Since(taken).Milliseconds()), "agree-ms")
-		first.tried("/flags/ends_with/environments/" + environment + "/restore")
+		first.post(b, flag+"/restore")
 	}
 }
 
@@ -109,14 +109,4 @@ func (s *souk) evaluate(key string) (e evaluation, ok bool) {
 	defer response.Body.Close()
 	err = json.NewDecoder(response.Body).Decode(&e)
 	return e, err == nil && response.StatusCode == http.StatusOK
-}
-
-// tried calls the API as the local user, and tells whether it was done.
-func (s *souk) tried(path string) bool {
-	response, err := s.local.Post("http://localhost/api/v1"+path, "application/json", strings.NewReader(`{"reason":"measured"}`))
-	if err != nil {
-		return false
-	}
-	defer response.Body.Close()
-	return response.StatusCode == http.StatusOK
 }

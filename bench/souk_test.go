@@ -102,14 +102,22 @@ func (s *souk) key(b *testing.B) string {
 // post calls the API as the local user.
 func (s *souk) post(b *testing.B, path string) {
 	b.Helper()
+	if err := s.try(path); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// try is post where it may fail.
+func (s *souk) try(path string) error {
 	response, err := s.local.Post("http://localhost/api/v1"+path, "application/json", strings.NewReader(`{"reason":"measured"}`))
 	if err != nil {
-		b.Fatal(err)
+		return err
 	}
 	defer response.Body.Close()
 	if answer, _ := io.ReadAll(response.Body); response.StatusCode >= 300 {
-		b.Fatalf("%s: %d %s", path, response.StatusCode, answer)
+		return fmt.Errorf("%s: %d %s", path, response.StatusCode, answer)
 	}
+	return nil
 }
 
 // memory is the resident memory of the process, in MB.

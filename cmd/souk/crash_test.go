@@ -170,6 +170,21 @@ metadata: {name: security}
 spec: {roles: [approver], domains: [security], members: [sam@hyfin.example]}
 `
 
+// hire makes the people, and gives a token of each.
+func (in installation) hire(t *testing.T) (tokens map[string]string) {
+	t.Helper()
+	files := t.TempDir()
+	if err := os.WriteFile(filepath.Join(files, "people.yaml"), []byte(people), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	in.run(t, "apply", "-f", files)
+	tokens = map[string]string{}
+	for _, name := range []string{"alice", "pat", "sam"} {
+		tokens[name] = in.run(t, "token", "create", "--as", name+"@hyfin.example", "--scope", "all")
+	}
+	return tokens
+}
+
 type request struct {
 	ID        string `json:"id"`
 	State     string `json:"state"`
@@ -231,15 +246,7 @@ func TestKillNineLosesNothingThatWasAcknowledged(t *testing.T) {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
 			in := newInstallation(t, engine)
-			files := t.TempDir()
-			if err := os.WriteFile(filepath.Join(files, "people.yaml"), []byte(people), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			in.run(t, "apply", "-f", files)
-			tokens := map[string]string{}
-			for _, name := range []string{"alice", "pat", "sam"} {
-				tokens[name] = in.run(t, "token", "create", "--as", name+"@hyfin.example", "--scope", "all")
-			}
+			tokens := in.hire(t)
 			journals := make([]journal, clients)
 			for i := range journals {
 				journals[i].acknowledged = map[string]string{}

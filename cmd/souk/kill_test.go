@@ -27,15 +27,8 @@ type app struct {
 // published gives an installation with one app, through the program alone.
 func published(t *testing.T, engine store.Engine) app {
 	t.Helper()
-	a := app{in: newInstallation(t, engine), tokens: map[string]string{}, flag: "lunch.enabled"}
-	files := t.TempDir()
-	if err := os.WriteFile(filepath.Join(files, "people.yaml"), []byte(people), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	a.in.run(t, "apply", "-f", files)
-	for _, name := range []string{"alice", "pat", "sam"} {
-		a.tokens[name] = a.in.run(t, "token", "create", "--as", name+"@hyfin.example", "--scope", "all")
-	}
+	a := app{in: newInstallation(t, engine), flag: "lunch.enabled"}
+	a.tokens = a.in.hire(t)
 	a.key = a.in.run(t, "sdk-key", "create", "--environment", "sandbox")
 	s := a.in.serve(t)
 	defer s.kill()
@@ -96,6 +89,10 @@ func TestAnAcknowledgedKillSurvivesKillNine(t *testing.T) {
 			t.Parallel()
 			a := published(t, engine)
 			act := "/flags/" + a.flag + "/environments/sandbox/"
+			var away *storetest.Outage // of PostgreSQL alone
+			if engine == store.PostgreSQL {
+				away = storetest.NewOutage(t, a.in.database)
+			}
 			var flag struct{}
 			for range rounds {
 				s := a.in.serve(t)
@@ -107,8 +104,7 @@ func TestAnAcknowledgedKillSurvivesKillNine(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if engine == store.PostgreSQL {
-					away := storetest.NewOutage(t, a.in.database)
+				if away != nil {
 					away.Begin()
 					s = a.in.serve(t)
 					if got := a.evaluate(t, s); !got.off() {

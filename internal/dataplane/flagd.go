@@ -72,9 +72,10 @@ func (p *Plane) Flagd(mux *http.ServeMux, port FlagdPort, around func(http.Handl
 	if port.Evaluation {
 		_, first := evaluationv1.NewServiceHandler(evaluation1{p}, options...)
 		_, second := evaluationv2.NewServiceHandler(evaluation2{p}, options...)
-		serve(evaluationv1.ServiceName, p.told(first), evaluationv1.ServiceName, anyKey)
-		serve(oldEvaluation, p.told(first), evaluationv1.ServiceName, anyKey)
-		serve(evaluationv2.ServiceName, p.told(second), evaluationv2.ServiceName, anyKey)
+		first, second = p.told(first), p.told(second)
+		serve(evaluationv1.ServiceName, first, evaluationv1.ServiceName, anyKey)
+		serve(oldEvaluation, first, evaluationv1.ServiceName, anyKey)
+		serve(evaluationv2.ServiceName, second, evaluationv2.ServiceName, anyKey)
 	}
 	if port.Sync {
 		_, sync := syncv1.NewFlagSyncServiceHandler(flagSync{p}, options...)

@@ -85,29 +85,32 @@ func (db *DB) migrate(ctx context.Context, version int64) error {
 	return nil
 }
 
+// folders are where the migrations of an engine lie.
+func folders(engine Engine) []string {
+	return []string{"migrations/common", "migrations/" + string(engine)}
+}
+
 // newestMigration gives the number of the last migration that this program has.
 func newestMigration(engine Engine) (newest int64, err error) {
-	files, err := migrationFiles(engine)
-	if err != nil {
-		return 0, err
-	}
-	names, err := fs.Glob(files, "*.sql")
-	if err != nil {
-		return 0, fmt.Errorf("list migrations: %w", err)
-	}
-	for _, name := range names {
-		version, err := goose.NumericComponent(name)
+	for _, dir := range folders(engine) {
+		entries, err := migrations.ReadDir(dir)
 		if err != nil {
-			return 0, fmt.Errorf("number of migration %s: %w", name, err)
+			return 0, fmt.Errorf("list migrations: %w", err)
 		}
-		newest = max(newest, version)
+		for _, entry := range entries {
+			version, err := goose.NumericComponent(entry.Name())
+			if err != nil {
+				return 0, fmt.Errorf("number of migration %s: %w", entry.Name(), err)
+			}
+			newest = max(newest, version)
+		}
 	}
 	return newest, nil
 }
 
 func migrationFiles(engine Engine) (fs.FS, error) {
 	merged := fstest.MapFS{}
-	for _, dir := range []string{"migrations/common", "migrations/" + string(engine)} {
+	for _, dir := range folders(engine) {
 		entries, err := migrations.ReadDir(dir)
 		if err != nil {
 			return nil, fmt.Errorf("read migrations: %w", err)
