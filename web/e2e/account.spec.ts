@@ -65,6 +65,7 @@ test("a token is made, renewed and revoked, and its secret is shown once", async
     return secret;
   };
   await page.getByRole("button", { name: "Make a token" }).click();
+  await expect(page.getByRole("textbox", { name: "Name" })).toBeFocused(); // the form is open, whose button is called the same
   await page.getByRole("button", { name: "Make a token" }).click();
   await expect(page.getByText("Say what it is for.")).toBeVisible();
   await page.getByRole("textbox", { name: "Name" }).fill("Nightly");
