@@ -68,6 +68,7 @@ test("an own rule is written in plain words and serves at once in the sandbox; t
 
   await test.step("two revisions are compared by a link that can be shared", async () => {
     const picks = page.getByRole("checkbox", { name: /^Compare revision \d+ in sandbox$/ });
+    await expect(page.getByText("only Carol for now", { exact: true })).toBeVisible(); // the list shows what it knew until it has read
     await picks.nth(0).click();
     await expect(picks.nth(0)).toBeChecked();
     await expect(page).toHaveURL(/environment=sandbox/);
