@@ -138,6 +138,7 @@ func TestRulesThatOnceDiffered(t *testing.T) {
 		{`{"in":[{"===":[{"var":""},{"var":""}]},[true]]}`, `{"a":1}`},   // the context is one object
 		{`{"if":[{"!!":[]},{"%":[]},null,null]}`, `{}`},
 		{`{"reduce":[[null,1.5],{"var":"../../a"}]}`, `{"a":{"z":[]}}`},
+		{`{"map":[null,{"==":[{"reduce":[null,true,{"var":"a"}]},null]}]}`, `{"a":1}`}, // constant, as the engine sees it
 	} {
 		comparePlain(t, decode(c.rule), decode(c.context).(map[string]any))
 	}

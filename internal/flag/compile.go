@@ -269,7 +269,7 @@ func (c *compiler) flag(key string, raw json.RawMessage, set map[string]any) *co
 	}
 	a.standard = a.fallback(name, Default)
 	c.key, c.parts, c.fallible, c.open, c.mode = key, 0, false, nil, mode{}
-	target, err := c.target(rule, &a, 0)
+	target, err := c.safely(rule, &a)
 	if err != nil {
 		bad, _ := errors.AsType[*fault.Error](err)
 		return failed(bad.Message, bad.Remediation)
@@ -279,6 +279,18 @@ func (c *compiler) flag(key string, raw json.RawMessage, set map[string]any) *co
 	}
 	return &compiled{key: key, raw: raw, target: target}
 }
+
+// safely compiles targeting. A fault of the compiler costs the one flag its rule, and not all flags the process that serves them.
+func (c *compiler) safely(rule any, a *answers) (target func(*Context) *Outcome, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = refuse("write the rule in another way, and report this: it is a fault of Souk", "%s: %v", compilerFault, cause)
+		}
+	}()
+	return c.target(rule, a, 0)
+}
+
+const compilerFault = "the compiler of targeting fails at this rule"
 
 // isEmpty tells targeting that is none, as JavaScript sees it: without members, elements or characters.
 func isEmpty(rule any) bool {

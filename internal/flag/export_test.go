@@ -5,6 +5,12 @@ import (
 	"time"
 )
 
+// What no rule may ever lead to: how the message of a problem begins, and the details of an answer.
+var (
+	CompilerFault   = compilerFault
+	EvaluationFault = troubles[faulty]
+)
+
 // Given is what targeting gives, before it becomes the name of a variant.
 type Given struct {
 	Type string `json:"type"`

@@ -344,9 +344,14 @@ func FuzzCompile(f *testing.F) {
 	f.Add([]byte(document(map[string]string{"f": `{"fractional":[["on",1],["off",{"var":"x"}]]}`}, `{"e":{"in":["a",{"var":"g"}]}}`)))
 	f.Add([]byte(`{"flags":[{"key":"a","state":"ENABLED","variants":{"on":1},"defaultVariant":"on","targeting":{"if":[{"$ref":"e"}]}}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		s, _, err := flag.Compile(text)
+		s, problems, err := flag.Compile(text)
 		if err != nil {
 			return
+		}
+		for _, p := range problems {
+			if strings.HasPrefix(p.Message, flag.CompilerFault) {
+				t.Errorf("%s: %s", p.Flag, p.Message)
+			}
 		}
 		c := s.Context(noon)
 		defer c.Release()
@@ -354,6 +359,9 @@ func FuzzCompile(f *testing.F) {
 		for o := range s.All(c) {
 			if !json.Valid(o.JSON) {
 				t.Errorf("not JSON: %s", o.JSON)
+			}
+			if o.Details == flag.EvaluationFault {
+				t.Errorf("%s fails", o.Key)
 			}
 		}
 	})
@@ -368,7 +376,9 @@ func FuzzContext(f *testing.F) {
 		c := s.Context(noon)
 		defer c.Release()
 		err := c.Parse(body)
-		s.Evaluate("f", c)
+		if o := s.Evaluate("f", c); o.Details == flag.EvaluationFault {
+			t.Error(o.Details)
+		}
 		bad, _ := errors.AsType[*flag.ContextError](err)
 		if valid := json.Valid([]byte(body)); err == nil && !valid {
 			t.Errorf("took %q", body)

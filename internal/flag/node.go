@@ -77,7 +77,8 @@ func (c *compiler) eager(parts []node) node {
 	for _, part := range parts {
 		broken := part.broken
 		if c.folding && len(c.scopes) == 0 {
-			blank := &Context{epoch: 1}
+			// A part of a list operator is compiled for an element, which is nothing yet.
+			blank := &Context{epoch: 1, frames: make([]frame, 1)}
 			part.compute()(blank)
 			broken = blank.trouble != noTrouble
 		}

@@ -22,11 +22,13 @@ const (
 	noTrouble  trouble = iota
 	badOperand         // the engine throws: an operand has a type that its operator does not take
 	tooMuch            // workLimit
+	faulty             // of Souk's own making
 )
 
 var troubles = [...]string{
 	badOperand: "targeting cannot be computed for this context: an operator got something that it does not take",
 	tooMuch:    "targeting takes too many steps for this context",
+	faulty:     "targeting fails at this context by a fault of Souk; report the rule and the context",
 }
 
 // fail gives up on the rule; what is computed after that has no meaning.
@@ -45,15 +47,20 @@ func (c *Context) charge(n int) bool {
 	return c.trouble == noTrouble
 }
 
-// guarded answers for a rule that may fail.
+// guarded answers for a rule that may fail. A panic costs the answer of this flag and not that of all others in the request.
 func guarded(target func(*Context) *Outcome, a *answers) func(*Context) *Outcome {
 	var failures [len(troubles)]*Outcome
 	for i, details := range troubles {
 		failures[i] = (&Outcome{Key: a.key, Reason: Failed, Code: General, Details: details, Metadata: a.metadata}).finish()
 	}
-	return func(c *Context) *Outcome {
+	return func(c *Context) (o *Outcome) {
+		defer func() {
+			if recover() != nil {
+				c.frames, o = c.frames[:0], failures[faulty]
+			}
+		}()
 		c.trouble, c.work = noTrouble, 0
-		o := target(c)
+		o = target(c)
 		if c.trouble != noTrouble {
 			return failures[c.trouble]
 		}
