@@ -34,6 +34,13 @@ export async function approve(page: Page, id: string): Promise<Asked> {
   return (await page.request.get(`/api/v1/requests/${id}`)).json();
 }
 
+/** Waits until the page of a request tells of an approval. The words alone stand in its form, too, before the answer has come. */
+export async function seeApproval(page: Page, name: string, words: string): Promise<void> {
+  const decided = page.locator("section", { has: page.getByRole("heading", { name: "Who must decide" }) });
+  await expect(decided).toContainText(`${name} approved`);
+  await expect(decided).toContainText(words);
+}
+
 /** The same, rolled out to everybody it was approved for: its last step is under way. */
 export async function stagedApp(page: Page, slug: string): Promise<string> {
   const key = await approvedApp(page, slug);

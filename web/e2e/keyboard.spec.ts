@@ -1,4 +1,5 @@
 import type { Locator, Page } from "@playwright/test";
+import { seeApproval } from "./company";
 import { expect, test } from "./souk";
 
 /** Presses Tab until the focus is there. */
@@ -66,7 +67,7 @@ test("an app is published and denied by keyboard alone", async ({ page }) => {
   await page.keyboard.press("a");
   await page.keyboard.type("good by me");
   await page.keyboard.press("ControlOrMeta+Enter");
-  await expect(page.getByText("good by me").first()).toBeVisible();
+  await seeApproval(page, "pat", "good by me");
 
   await signInByKeys(page, "sam");
   await page.goto(address);

@@ -1,4 +1,4 @@
-import { ask } from "./company";
+import { ask, seeApproval } from "./company";
 import { enter, expect, signIn, test } from "./souk";
 
 test("an approver goes through the queue and approves by keyboard alone", async ({ page }) => {
@@ -41,7 +41,7 @@ test("an approver goes through the queue and approves by keyboard alone", async 
   await page.keyboard.press("a");
   await page.keyboard.type("useful");
   await page.keyboard.press("ControlOrMeta+Enter");
-  await expect(page.getByText("useful").first()).toBeVisible();
+  await seeApproval(page, "pat", "useful");
   await page.goto("/reviews?tab=decided");
   await expect(rows.filter({ hasText: "Publish Queuedboard" })).toBeVisible();
   await page.goto("/reviews?risk=high&q=nothing-like-it");
