@@ -139,6 +139,7 @@ func TestRulesThatOnceDiffered(t *testing.T) {
 		{`{"if":[{"!!":[]},{"%":[]},null,null]}`, `{}`},
 		{`{"reduce":[[null,1.5],{"var":"../../a"}]}`, `{"a":{"z":[]}}`},
 		{`{"map":[null,{"==":[{"reduce":[null,true,{"var":"a"}]},null]}]}`, `{"a":1}`}, // constant, as the engine sees it
+		{`{"==":[{"var":"a"},{"cat":[{"var":"n"},{"*":{"var":"a"}}]}]}`, `{"a":[]}`},
 	} {
 		comparePlain(t, decode(c.rule), decode(c.context).(map[string]any))
 	}

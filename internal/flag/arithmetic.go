@@ -47,11 +47,12 @@ func (c *compiler) operandsOf(k call) ([]node, error) {
 	if k.listed || c.interpreted {
 		return c.arguments(k)
 	}
-	n, err := c.untracked(k.args[0], k.depth+1)
-	if k.op == "+" || k.op == "-" || k.op == "/" {
-		n = c.leaves(n)
+	if k.op == "*" || k.op == "%" {
+		n, err := c.rule(k.args[0], k.depth+1)
+		return []node{n}, err
 	}
-	return []node{n}, err
+	n, err := c.untracked(k.args[0], k.depth+1)
+	return []node{c.leaves(n)}, err
 }
 
 // generatedArithmetic is what the engine's generated code does with a list of operands.
