@@ -139,6 +139,8 @@ func TestRulesThatOnceDiffered(t *testing.T) {
 		{`{"if":[{"!!":[]},{"%":[]},null,null]}`, `{}`},
 		{`{"reduce":[[null,1.5],{"var":"../../a"}]}`, `{"a":{"z":[]}}`},
 		{`{"map":[null,{"==":[{"reduce":[null,true,{"var":"a"}]},null]}]}`, `{"a":1}`}, // constant, as the engine sees it
+		{`{"reduce":[{"in":[null,null]},{"+":[{"var":"current"},{"var":"accumulator"}]},{"var":{"var":"a"}}]}`, `{}`},
+		{`{"reduce":[{"in":[null,null]},{"+":[{"var":"current"},1]},{"var":{"var":"a"}}]}`, `{}`},
 		{`{"==":[{"var":"a"},{"cat":[{"var":"n"},{"*":{"var":"a"}}]}]}`, `{"a":[]}`},
 	} {
 		comparePlain(t, decode(c.rule), decode(c.context).(map[string]any))

@@ -392,21 +392,25 @@ func (c *compiler) computedAttribute(k call) (node, error) {
 
 // lookUp gives what reads any name at the time of evaluation. From then on contexts keep all attributes.
 func (c *compiler) lookUp() func(c *Context, name value) (value, bool) {
+	key, scopes := c.key, slices.Clone(c.scopes)
+	data := func(c *Context, level int) value { return c.level(key, level) }
 	if c.folding {
-		if len(c.scopes) == 0 {
-			return func(*Context, value) (value, bool) { return value{}, false }
+		data = func(c *Context, level int) value {
+			if level == 0 { // the engine has an empty object there
+				return objectValue(nil)
+			}
+			return c.level(key, level)
 		}
 	} else {
 		c.paths.whole, c.usesTime = true, true
 	}
-	key, scopes := c.key, slices.Clone(c.scopes)
 	return func(c *Context, name value) (value, bool) {
 		path := ""
 		if name.kind != null {
 			path = name.toText()
 		}
 		level := len(scopes)
-		v := c.level(key, level)
+		v := data(c, level)
 		for level >= 0 && strings.HasPrefix(path, above) {
 			if level == 0 {
 				break
@@ -416,7 +420,7 @@ func (c *compiler) lookUp() func(c *Context, name value) (value, bool) {
 			around := scopes[level-1].around
 			if level--; strings.HasPrefix(path, above) {
 				path = path[len(above):]
-				v = c.level(key, level)
+				v = data(c, level)
 				continue
 			}
 			switch around {
