@@ -50,10 +50,15 @@ func Read(format, text string) (Document, error) {
 			At("format").Fix("%s", fault.Meant(format, Formats, "choose one of "+strings.Join(Formats, ", ")))
 	}
 	if len(text) > MaxBytes {
-		return Document{}, fault.New(fault.TooLarge, "document_too_large", "the document has %d bytes; at most %d are read at once", len(text), MaxBytes).
-			At("document").Fix("split it into several, and import one after the other")
+		return Document{}, tooLarge()
 	}
 	return readFlagd(text)
+}
+
+// tooLarge does not say how large: who reads a file stops there.
+func tooLarge() *fault.Error {
+	return fault.New(fault.TooLarge, "document_too_large", "the document has over %d MB", MaxBytes>>20).
+		At("document").Fix("split it into several, and import one after the other")
 }
 
 func unreadable(format string, args ...any) *fault.Error {

@@ -8,15 +8,12 @@ import (
 	"slices"
 
 	"go.yaml.in/yaml/v3"
-
-	"github.com/soukhq/souk/internal/fault"
 )
 
 // FromYAML gives a document that was written in YAML as JSON, as flagd reads it: keys are texts, whatever they look like.
 func FromYAML(text []byte) (string, error) {
 	if len(text) > MaxBytes { // before aliases make it larger
-		return "", fault.New(fault.TooLarge, "document_too_large", "the document has over %d bytes", MaxBytes).
-			At("document").Fix("split it into several, and import one after the other")
+		return "", tooLarge()
 	}
 	var value any
 	if err := yaml.Unmarshal(text, &value); err != nil {

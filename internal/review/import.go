@@ -283,14 +283,15 @@ func (d *Desk) Import(ctx context.Context, by access.Actor, c Content, dryRun bo
 		return ImportOutcome{}, err
 	}
 	var out ImportOutcome
-	begin := d.DB.Write
-	if dryRun {
-		begin = d.DB.Read
-	}
-	err := begin(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+	work := func(ctx context.Context, tx *store.Tx) (err error) {
 		out, err = d.importInto(ctx, tx, by, c, dryRun)
 		return err
-	})
+	}
+	if dryRun {
+		err := d.DB.Read(ctx, work)
+		return out, err
+	}
+	err := d.DB.WriteWithin(ctx, effectTime, work)
 	return out, err
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
@@ -165,9 +164,6 @@ func revealed(o rollout.Outcome) map[string]int64 {
 // undoAtOnce is how many requests one act of UndoKill makes: each flag has owners and approvers of its own, so each has a request.
 const undoAtOnce = 100
 
-// undoTime is how long it may take to turn on again what a panic turned off.
-const undoTime = time.Minute
-
 // UndoOutcome is what became of the flags that a kill still held off.
 type UndoOutcome struct {
 	Restored int              `json:"restored" doc:"Flags that are on again"`
@@ -186,7 +182,7 @@ func (d *Desk) UndoKill(ctx context.Context, by access.Actor, id, reason string)
 	if err := checkReason(reason); err != nil {
 		return UndoOutcome{}, err
 	}
-	err = d.DB.WriteWithin(ctx, undoTime, func(ctx context.Context, tx *store.Tx) error {
+	err = d.DB.WriteWithin(ctx, effectTime, func(ctx context.Context, tx *store.Tx) error {
 		out = UndoOutcome{Requests: []string{}}
 		act, env, err := rollout.TargetAct(ctx, tx, by, id)
 		if err != nil {
