@@ -141,6 +141,9 @@ func TestRulesThatOnceDiffered(t *testing.T) {
 		{`{"map":[null,{"==":[{"reduce":[null,true,{"var":"a"}]},null]}]}`, `{"a":1}`}, // constant, as the engine sees it
 		{`{"reduce":[{"in":[null,null]},{"+":[{"var":"current"},{"var":"accumulator"}]},{"var":{"var":"a"}}]}`, `{}`},
 		{`{"reduce":[{"in":[null,null]},{"+":[{"var":"current"},1]},{"var":{"var":"a"}}]}`, `{}`},
+		{`{"filter":[null,{"%":[{"var":"a"},{"%":[]}]}]}`, `{}`},
+		{`{"filter":[null,{"and":[{"var":"a"},{"%":[]}]}]}`, `{}`},
+		{`{"map":[null,{"%":[{"var":"a"},{"%":[]}]}]}`, `{}`},
 		{`{"==":[{"var":"a"},{"cat":[{"var":"n"},{"*":{"var":"a"}}]}]}`, `{"a":[]}`},
 	} {
 		comparePlain(t, decode(c.rule), decode(c.context).(map[string]any))

@@ -52,17 +52,10 @@ func (c *compiler) iterate(k call) (node, error) {
 		return node{}, err
 	}
 	c.up(mark)
-	if c.folding && !inner.constant && c.deterministic(innerArg, false) {
-		if inner = c.eager([]node{inner}); !inner.broken {
-			if inner, err = c.fold(innerArg, k.depth+1); err != nil {
-				return node{}, err
-			}
-		}
-	}
 	n := node{}.of(over, inner).lazy()
 	if c.interpreted && k.op == "filter" && len(k.args) == 2 && (inner.constant || inner.broken) {
 		if inner.broken {
-			return inner, nil
+			return c.broken(), nil
 		}
 		n.eval = constant(listValue(nil)).compute() // the engine takes a short cut, which does not even look at the list
 		if inner.value.truthy() {

@@ -22,6 +22,13 @@ func (c *compiler) failing() node {
 	return node{eval: (*Context).fail, cost: 1}
 }
 
+// broken is an operation that the engine throws at before it starts.
+func (c *compiler) broken() node {
+	n := c.failing()
+	n.broken = true
+	return n
+}
+
 // compute gives the closure of the node's value.
 func (n node) compute() func(*Context) value {
 	switch {
@@ -77,15 +84,12 @@ func (c *compiler) eager(parts []node) node {
 	for _, part := range parts {
 		broken := part.broken
 		if c.folding && len(c.scopes) == 0 {
-			// A part of a list operator is compiled for an element, which is nothing yet.
-			blank := &Context{epoch: 1, frames: make([]frame, 1)}
+			blank := &Context{epoch: 1}
 			part.compute()(blank)
 			broken = blank.trouble != noTrouble
 		}
 		if broken {
-			n := c.failing()
-			n.broken = true
-			return n
+			return c.broken()
 		}
 	}
 	return node{}

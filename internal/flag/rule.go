@@ -267,7 +267,7 @@ func (c *compiler) rule(x any, depth int) (node, error) {
 			return node{}, refuse("nest the operators", "an operation has one operator, but there is an object with %d members: %s", len(x), shorten(x))
 		}
 	}
-	if !c.folding && c.deterministic(x, false) {
+	if (!c.folding || len(c.scopes) > 0) && c.deterministic(x, false) {
 		return c.fold(x, depth)
 	}
 	k, _ := operation(x)
@@ -393,9 +393,7 @@ func (c *compiler) fold(x any, depth int) (node, error) {
 		return constant(v), nil
 	}
 	if outer.interpreted { // found only when the engine gets there
-		n := c.failing()
-		n.broken = true
-		return n, nil
+		return c.broken(), nil
 	}
 	return node{}, refuse("give its operator what it takes", "a constant part of targeting cannot be computed: %s", shorten(x))
 }
