@@ -141,6 +141,7 @@ func TestRulesThatOnceDiffered(t *testing.T) {
 		{`{"map":[null,{"==":[{"reduce":[null,true,{"var":"a"}]},null]}]}`, `{"a":1}`}, // constant, as the engine sees it
 		{`{"reduce":[{"in":[null,null]},{"+":[{"var":"current"},{"var":"accumulator"}]},{"var":{"var":"a"}}]}`, `{}`},
 		{`{"reduce":[{"in":[null,null]},{"+":[{"var":"current"},1]},{"var":{"var":"a"}}]}`, `{}`},
+		{`{"reduce":[null,{"+":[{"var":"current"},{"var":"accumulator"}]},{"var":false}]}`, `{}`},
 		{`{"filter":[null,{"%":[{"var":"a"},{"%":[]}]}]}`, `{}`},
 		{`{"filter":[null,{"and":[{"var":"a"},{"%":[]}]}]}`, `{}`},
 		{`{"map":[null,{"%":[{"var":"a"},{"%":[]}]}]}`, `{}`},

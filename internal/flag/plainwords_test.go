@@ -204,6 +204,9 @@ func (p *plain) executeVar(args []any, listed bool, context any, up *around, e f
 		return p.varFunction(&array{items: values(args, e)}, context, up)
 	}
 	key := e(args[0])
+	if args[0] == false || args[0] == 0.0 {
+		return context
+	}
 	name, isText := key.(string)
 	parts := strings.Split(name, ".")
 	if isText && !isRule(args[0]) && !strings.HasPrefix(name, "../") && (len(parts) == 2 || len(parts) == 3) {
