@@ -393,16 +393,15 @@ func (c *compiler) computedAttribute(k call) (node, error) {
 // lookUp gives what reads any name at the time of evaluation. From then on contexts keep all attributes.
 func (c *compiler) lookUp() func(c *Context, name value) (value, bool) {
 	key, scopes := c.key, slices.Clone(c.scopes)
-	data := func(c *Context, level int) value { return c.level(key, level) }
-	if c.folding {
-		data = func(c *Context, level int) value {
-			if level == 0 { // the engine has an empty object there
-				return objectValue(nil)
-			}
-			return c.level(key, level)
-		}
-	} else {
+	folding := c.folding
+	if !folding {
 		c.paths.whole, c.usesTime = true, true
+	}
+	data := func(c *Context, level int) value {
+		if folding && level == 0 { // the engine has an empty object there
+			return objectValue(nil)
+		}
+		return c.level(key, level)
 	}
 	return func(c *Context, name value) (value, bool) {
 		path := ""

@@ -35,7 +35,7 @@ func (d *Desk) decide(ctx context.Context, by access.Actor, id string, v Verdict
 		return Outcome{}, err
 	}
 	var out Outcome
-	err := d.DB.WriteWithin(ctx, effectTime, func(ctx context.Context, tx *store.Tx) error {
+	err := d.DB.WriteLarge(ctx, func(ctx context.Context, tx *store.Tx) error {
 		out = Outcome{}
 		r, err := load(ctx, tx, by, id)
 		if err != nil {

@@ -81,16 +81,12 @@ func (d *Desk) Submit(ctx context.Context, by access.Actor, c Content) (Outcome,
 	return out, err
 }
 
-// effectTime is how long it may take to carry a request out: the 5,000 flags of a large import, each with its history and an event,
-// do not fit into the deadline of other writes where the database is a network away.
-const effectTime = time.Minute
-
 // write runs fn again when another transaction took the slug or key that fn had found free: then its check finds it taken,
 // which is a finding and no refusal.
 func (d *Desk) write(ctx context.Context, fn func(ctx context.Context, tx *store.Tx) error) error {
-	err := d.DB.WriteWithin(ctx, effectTime, fn)
+	err := d.DB.WriteLarge(ctx, fn)
 	if e, ok := errors.AsType[*fault.Error](err); ok && e.Kind == fault.Conflict && (e.Field == "app.slug" || e.Field == "fields.name") {
-		err = d.DB.WriteWithin(ctx, effectTime, fn)
+		err = d.DB.WriteLarge(ctx, fn)
 	}
 	return err
 }

@@ -291,7 +291,7 @@ func (d *Desk) Import(ctx context.Context, by access.Actor, c Content, dryRun bo
 		err := d.DB.Read(ctx, work)
 		return out, err
 	}
-	err := d.DB.WriteWithin(ctx, effectTime, work)
+	err := d.DB.WriteLarge(ctx, work)
 	return out, err
 }
 

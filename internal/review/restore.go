@@ -182,7 +182,7 @@ func (d *Desk) UndoKill(ctx context.Context, by access.Actor, id, reason string)
 	if err := checkReason(reason); err != nil {
 		return UndoOutcome{}, err
 	}
-	err = d.DB.WriteWithin(ctx, effectTime, func(ctx context.Context, tx *store.Tx) error {
+	err = d.DB.WriteLarge(ctx, func(ctx context.Context, tx *store.Tx) error {
 		out = UndoOutcome{Requests: []string{}}
 		act, env, err := rollout.TargetAct(ctx, tx, by, id)
 		if err != nil {

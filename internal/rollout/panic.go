@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
@@ -86,10 +85,6 @@ func (o Order) check(ctx context.Context, tx *store.Tx, by access.Actor) (regist
 	return where, nil
 }
 
-// panicTime is how long a panic may take: 100,000 flags with their history and an event each do not fit into the deadline of other
-// writes on a small machine, and half a panic is none.
-const panicTime = time.Minute
-
 // Panic kills every live flag of a selection in an environment, in one transaction and under one revision, and stops their
 // rollouts as Kill does. Owners do it for what is theirs, operators and admins for anything. If there are more flags than the
 // order says, nothing is killed: the fault is of kind Conflict and shows how many there are. Whoever asks again for what is off
@@ -100,7 +95,7 @@ func (rs *Rollouts) Panic(ctx context.Context, by access.Actor, o Order) (a Kill
 	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
 		return KillAct{}, err
 	}
-	err = rs.DB.WriteWithin(ctx, panicTime, func(ctx context.Context, tx *store.Tx) (err error) {
+	err = rs.DB.WriteLarge(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		a = KillAct{}
 		where, err := o.check(ctx, tx, by)
 		if err != nil {

@@ -54,6 +54,10 @@ type DB struct {
 // writeDeadline bounds a write transaction, its wait for the writer included.
 const writeDeadline = 10 * time.Second
 
+// largeDeadline is that of WriteLarge: 100,000 flags killed at once, or 5,000 imported, with their history and an event each, do not fit
+// into the deadline of other writes on a small machine, or where the database is a network away; and half of it would be none.
+const largeDeadline = time.Minute
+
 // Open opens the database and holds its lock: a second process on the same SQLite file is refused with fault.Conflict.
 // It does not migrate.
 func Open(ctx context.Context, cfg Config) (*DB, error) {
@@ -116,11 +120,15 @@ type Tx struct {
 // failure, or when somebody else took the same key first, so it must have no effects but those in tx and must assign, not
 // add to, what it hands out.
 func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
-	return db.WriteWithin(ctx, writeDeadline, fn)
+	return db.writeWithin(ctx, writeDeadline, fn)
 }
 
-// WriteWithin is Write for what may take longer than others: on SQLite, all other writes wait for it meanwhile.
-func (db *DB) WriteWithin(ctx context.Context, deadline time.Duration, fn func(ctx context.Context, tx *Tx) error) error {
+// WriteLarge is Write for what may cover many flags: on SQLite, all other writes wait for it meanwhile.
+func (db *DB) WriteLarge(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	return db.writeWithin(ctx, largeDeadline, fn)
+}
+
+func (db *DB) writeWithin(ctx context.Context, deadline time.Duration, fn func(ctx context.Context, tx *Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
 	if db.gate != nil {
