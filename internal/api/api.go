@@ -45,7 +45,6 @@ type API struct {
 	huma  huma.API
 	mux   *http.ServeMux
 	inner http.Handler
-	watch *hub
 }
 
 // New makes the handler.
@@ -56,7 +55,7 @@ func New(deps Deps) *API {
 	if deps.Now == nil { // as where it is only described
 		deps.Now = func() time.Time { return time.Time{} }
 	}
-	a := &API{Deps: deps, mux: http.NewServeMux(), watch: newHub(deps)}
+	a := &API{Deps: deps, mux: http.NewServeMux()}
 	config := huma.DefaultConfig("Souk", "v1")
 	config.Info.Description = "The marketplace for micro-apps with feature-flag governance built in."
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", "", nil

@@ -25,6 +25,7 @@ import (
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/telemetry"
 	"github.com/soukhq/souk/internal/template"
+	"github.com/soukhq/souk/internal/watch"
 )
 
 // Mode is how the program runs.
@@ -66,6 +67,7 @@ type Deps struct {
 	Policies  *policy.Engine
 	Lifecycle *lifecycle.Lifecycles
 	Apply     *apply.Target
+	Watch     *watch.Hub
 	Audit     *audit.Log
 	Recent    *measure.Recent        // contexts that the data plane was asked with
 	Answers   func(host string) bool // to which hosts, as in the header Host, the console and the API answer; nil is all

@@ -43,6 +43,7 @@ var schemaNames = map[string]string{
 	"importer.Plan":      "ImportPlan",
 	"importer.Step":      "ImportStep",
 	"importer.Gap":       "FlagGap",
+	"watch.Change":       "WatchChange",
 	"api.Importing":      "ImportWish",
 	"api.Imported":       "ImportOutcome",
 }

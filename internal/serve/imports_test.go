@@ -60,7 +60,8 @@ var house = map[string]struct {
 	"internal/dataplane/gen/flagd/sync/v1":       {floor: 0},
 	"internal/dataplane/gen/schema/v1":           {floor: 0}, // for tests: its services are answered by those of evaluation/v1
 	"internal/dataplane/gen/sync/v1":             {floor: 0}, // for tests, too
-	"internal/api":                               {floor: 5},
+	"internal/watch":                             {floor: 5},
+	"internal/api":                               {floor: 5, neighbours: []string{"internal/watch"}},
 
 	"internal/serve": {floor: 6},
 	"internal/demo":  {floor: 6, neighbours: []string{"internal/serve"}},

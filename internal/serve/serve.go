@@ -35,6 +35,7 @@ import (
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/telemetry"
 	"github.com/soukhq/souk/internal/template"
+	"github.com/soukhq/souk/internal/watch"
 	"github.com/soukhq/souk/web"
 )
 
@@ -59,7 +60,7 @@ type App struct {
 	secret   *seal.Key
 	recent   measure.Recent
 	handler  atomic.Pointer[http.Handler]
-	control  *api.API // written before connected is
+	watch    *watch.Hub
 	stop     context.CancelFunc
 	running  sync.WaitGroup
 
@@ -153,6 +154,7 @@ func assemble(cfg Config, db *store.DB) *App {
 	a.plane.ToldFlagd = a.metrics.Protocol(dataplane.Flagd)
 	a.accounts = a.newAccounts()
 	a.replicas = a.newReplicas()
+	a.watch = watch.NewHub(db, cfg.Log, a.accounts.Sessions)
 	a.Library.Judge = a.Policies.JudgeTemplate
 	a.Desk = &review.Desk{DB: db, Now: cfg.Now, Log: cfg.Log, Policies: a.Policies}
 	a.Apply = &apply.Target{
@@ -187,8 +189,7 @@ func (a *App) connect(ctx context.Context) (err error) {
 	if err := a.keys.Load(ctx); err != nil {
 		return fmt.Errorf("load SDK keys: %w", err)
 	}
-	a.control = a.newControl()
-	if err := a.route(a.control); err != nil {
+	if err := a.route(a.newControl()); err != nil {
 		return err
 	}
 	a.connected.Store(true)
@@ -200,7 +201,7 @@ func (a *App) newControl() *api.API {
 		DB: a.db, Log: a.log, Now: a.cfg.Now, Mode: a.cfg.Mode, Version: a.cfg.Version, People: a.cfg.People, Console: web.Files,
 		Ready: a.live.Ready, Directory: a.Directory, Sessions: a.accounts.Sessions, Accounts: a.accounts, Governors: a.newGovernors(), Tokens: a.Tokens,
 		Keys: a.keys, Catalog: a.Catalog, Registry: a.Registry, Live: a.live, Rollouts: a.rollouts, Usage: a.usage, Metrics: a.metrics, Tracing: a.tracing, Desk: a.Desk,
-		Library: a.Library, Policies: a.Policies, Lifecycle: a.Lifecycle, Audit: a.audit, Recent: &a.recent, Apply: a.Apply, Secret: a.secret,
+		Library: a.Library, Policies: a.Policies, Lifecycle: a.Lifecycle, Audit: a.audit, Recent: &a.recent, Apply: a.Apply, Watch: a.watch, Secret: a.secret,
 		Replicas: a.replicas, KillHere: a.killHere,
 		Answers: a.cfg.answers, Origin: a.cfg.origin(),
 		Backups: &backup.Backups{DB: a.db, Audit: a.audit, Now: a.cfg.Now, Version: a.cfg.Version}, Doctor: a.Doctor,
@@ -297,7 +298,7 @@ func (a *App) Start(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		a.running.Go(func() { a.control.Run(ctx) })
+		a.running.Go(func() { a.watch.Run(ctx) })
 		a.running.Go(func() { a.replicas.Run(ctx) })
 		a.running.Go(func() { a.carryOut(ctx) })
 		a.db.Lead(ctx, a.lead)
@@ -306,9 +307,7 @@ func (a *App) Start(ctx context.Context) {
 
 // drain ends streams, which never end by themselves.
 func (a *App) drain() {
-	if a.connected.Load() {
-		a.control.Drain()
-	}
+	a.watch.Drain()
 	a.plane.Drain()
 }
 

@@ -16,9 +16,9 @@ import (
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
-	"github.com/soukhq/souk/internal/api"
 	"github.com/soukhq/souk/internal/serve"
 	"github.com/soukhq/souk/internal/store"
+	"github.com/soukhq/souk/internal/watch"
 )
 
 // ear is an open stream of /api/v1/watch.
@@ -31,7 +31,7 @@ type ear struct {
 // heard is one event of a stream.
 type heard struct {
 	name, id string
-	change   api.WatchChange
+	change   watch.Change
 }
 
 // listen serves the site on a real port, as the server does, and gives its address.
@@ -129,7 +129,7 @@ func (e *ear) until(what string, fits func(heard) bool) (all []heard) {
 	}
 }
 
-func (e *ear) untilChange(noun api.Noun, id string) []heard {
+func (e *ear) untilChange(noun watch.Noun, id string) []heard {
 	e.Helper()
 	return e.until(fmt.Sprintf("a change of the %s %s", noun, id), func(h heard) bool { return h.change.Noun == noun && h.change.ID == id })
 }
@@ -150,7 +150,7 @@ func (e *ear) ends() time.Duration {
 	}
 }
 
-func nounsOf(all []heard) (nouns []api.Noun) {
+func nounsOf(all []heard) (nouns []watch.Noun) {
 	for _, h := range all {
 		if h.change.Noun != "" && !slices.Contains(nouns, h.change.Noun) {
 			nouns = append(nouns, h.change.Noun)
@@ -177,7 +177,7 @@ func TestWatchTellsEachReaderWhatTheyMaySee(t *testing.T) {
 		root.with(`If-None-Match: *`).do("PUT", "/api/v1/groups/last", object{}).want(s, http.StatusCreated)
 
 		all := eve.untilChange("group", "last")
-		if got, want := nounsOf(all), []api.Noun{"app", "flag", "group", "request", "rollout"}; !slices.Equal(got, want) {
+		if got, want := nounsOf(all), []watch.Noun{"app", "flag", "group", "request", "rollout"}; !slices.Equal(got, want) {
 			s.Errorf("eve is told of %v, want %v", got, want)
 		}
 		var last heard
@@ -222,7 +222,7 @@ func TestWatchTellsOfOnesOwnTokensAndSessionsAndNobodyElses(t *testing.T) {
 				s.Errorf("%s is told of %+v", name, all[at])
 			}
 		}
-		if got := nounsOf(bob.untilChange("group", "last")); !slices.Equal(got, []api.Noun{"group"}) {
+		if got := nounsOf(bob.untilChange("group", "last")); !slices.Equal(got, []watch.Noun{"group"}) {
 			s.Errorf("bob is told of %v", got)
 		}
 	})

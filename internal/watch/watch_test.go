@@ -1,4 +1,4 @@
-package api
+package watch
 
 import (
 	"errors"
@@ -79,11 +79,11 @@ func TestRightsFollowPeopleAndGroups(t *testing.T) {
 
 func TestADraftIsToldToItsEditorsAlone(t *testing.T) {
 	t.Parallel()
-	draft := told{change: WatchChange{Noun: nounRequest, ID: "r"}, only: []string{"a@x"}}
+	draft := told{change: Change{Noun: nounRequest, ID: "r"}, only: []string{"a@x"}}
 	if !draft.may(person("a@x")) || draft.may(person("b@x", access.Admin)) {
 		t.Error("a draft is told to others, or not to its editor")
 	}
-	open := told{change: WatchChange{Noun: nounRequest, ID: "r"}}
+	open := told{change: Change{Noun: nounRequest, ID: "r"}}
 	if !open.may(person("b@x")) || open.may(access.Actor{}) {
 		t.Error("an open request is told to nobody, or to who is not signed in")
 	}
@@ -93,8 +93,8 @@ func TestWhoReadsSlowerThanChangesAreKeptStartsAnew(t *testing.T) {
 	t.Parallel()
 	all := &tail{first: 10, next: 14}
 	for leaf := int64(10); leaf < 14; leaf++ {
-		all.changes = append(all.changes, told{leaf: leaf, change: WatchChange{Noun: nounFlag}, text: []byte(string(rune('a' + leaf - 10)))})
-		all.changes = append(all.changes, told{leaf: leaf, change: WatchChange{Noun: nounAudit}, text: []byte("!")})
+		all.changes = append(all.changes, told{leaf: leaf, change: Change{Noun: nounFlag}, text: []byte(string(rune('a' + leaf - 10)))})
+		all.changes = append(all.changes, told{leaf: leaf, change: Change{Noun: nounAudit}, text: []byte("!")})
 	}
 	for at, want := range map[int64]string{
 		9: resync + "id: 14\n\n", 10: "abcdid: 14\n\n", 12: "cdid: 14\n\n", 13: "did: 14\n\n", 14: "", 15: resync + "id: 14\n\n",

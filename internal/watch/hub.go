@@ -1,4 +1,6 @@
-package api
+// Package watch tells browsers what changes, as it changes. It follows the audit log, to which every change appends an event,
+// and sends each reader, as server-sent events, the names of what that reader may see: what to fetch again, never the content.
+package watch
 
 import (
 	"context"
@@ -24,9 +26,9 @@ const (
 	lookEvery   = 500 * time.Millisecond
 )
 
-// hub follows the audit log and wakes the streams. It keeps no queue for any of them: the last changes lie in one list that
+// Hub follows the audit log and wakes the streams. It keeps no queue for any of them: the last changes lie in one list that
 // all read, each from its own position, and who fell out of the list starts anew.
-type hub struct {
+type Hub struct {
 	db       *store.DB
 	log      *slog.Logger
 	sessions *access.Sessions
@@ -53,25 +55,22 @@ type stream struct {
 	ended chan struct{} // closed by the hub when its credential ended
 }
 
-func newHub(deps Deps) *hub {
-	h := &hub{
-		db: deps.DB, log: deps.Log, sessions: deps.Sessions, over: make(chan struct{}),
+// NewHub returns a hub that is not fed yet: Run does.
+func NewHub(db *store.DB, log *slog.Logger, sessions *access.Sessions) *Hub {
+	h := &Hub{
+		db: db, log: log, sessions: sessions, over: make(chan struct{}),
 		streams: map[*stream]struct{}{}, counted: map[string]int{},
 	}
 	h.tail.Store(&tail{replaced: make(chan struct{})})
 	return h
 }
 
-// Run feeds the streams of /watch until ctx ends, and then ends them.
-func (a *API) Run(ctx context.Context) {
-	defer a.Drain()
-	a.watch.run(ctx)
-}
+// Drain ends the streams, so that the server can stop; browsers come back by themselves.
+func (h *Hub) Drain() { h.end.Do(func() { close(h.over) }) }
 
-// Drain ends the streams of /watch, so that the server can stop; browsers come back by themselves.
-func (a *API) Drain() { a.watch.end.Do(func() { close(a.watch.over) }) }
-
-func (h *hub) run(ctx context.Context) {
+// Run feeds the streams until ctx ends, and then ends them.
+func (h *Hub) Run(ctx context.Context) {
+	defer h.Drain()
 	leaves, stopLeaves := h.db.Subscribe(audit.LeavesTopic)
 	defer stopLeaves()
 	rights, stopRights := h.db.Subscribe(access.Topic)
@@ -104,7 +103,7 @@ func (h *hub) run(ctx context.Context) {
 }
 
 // follow reads what was appended to the log, lets changed rights take effect, and then tells the changes.
-func (h *hub) follow(ctx context.Context) error {
+func (h *Hub) follow(ctx context.Context) error {
 	for {
 		old := h.tail.Load()
 		fresh := &tail{first: old.first, changes: old.changes, replaced: make(chan struct{})}
@@ -148,8 +147,8 @@ func (h *hub) follow(ctx context.Context) error {
 	}
 }
 
-// readers gives the streams that are open.
-func (h *hub) readers() []*stream {
+// readers returns the streams that are open.
+func (h *Hub) readers() []*stream {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	all := make([]*stream, 0, len(h.streams))
@@ -160,7 +159,7 @@ func (h *hub) readers() []*stream {
 }
 
 // refresh reads the rights of streams anew: of those people, or of everybody. Who is nobody any more is expelled.
-func (h *hub) refresh(ctx context.Context, tx *store.Tx, people []string, everybody bool) error {
+func (h *Hub) refresh(ctx context.Context, tx *store.Tx, people []string, everybody bool) error {
 	if len(people) == 0 && !everybody {
 		return nil
 	}
@@ -193,7 +192,7 @@ func (h *hub) refresh(ctx context.Context, tx *store.Tx, people []string, everyb
 }
 
 // expel ends the streams whose credential let nobody in any more.
-func (h *hub) expel(ctx context.Context) error {
+func (h *Hub) expel(ctx context.Context) error {
 	readers := h.readers()
 	if len(readers) == 0 {
 		return nil
@@ -215,7 +214,7 @@ func (h *hub) expel(ctx context.Context) error {
 }
 
 // open begins a stream.
-func (h *hub) open(by access.Actor) (*stream, error) {
+func (h *Hub) open(by access.Actor) (*stream, error) {
 	s := &stream{ended: make(chan struct{})}
 	s.by.Store(&by)
 	h.mu.Lock()
@@ -235,7 +234,7 @@ func (h *hub) open(by access.Actor) (*stream, error) {
 }
 
 // close forgets a stream, and ends it if it did not end by itself.
-func (h *hub) close(s *stream, expelled bool) {
+func (h *Hub) close(s *stream, expelled bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if _, open := h.streams[s]; !open {

@@ -1,4 +1,4 @@
-package api
+package watch
 
 import (
 	"context"
@@ -47,8 +47,8 @@ var nouns = map[Noun]access.Action{
 	nounSDKKey: access.KeyRead, nounSession: access.TokenMake, nounProposal: access.GovernWrite,
 }
 
-// WatchChange is the data of an event named change: something changed, and whoever shows it fetches it again.
-type WatchChange struct {
+// Change is the data of an event named change: something changed, and whoever shows it fetches it again.
+type Change struct {
 	Noun     Noun   `json:"noun" enum:"request,flag,kill,rollout,app,person,group,template,policy,environment,segment,lifecycle,audit,token,sdk_key,session,proposal"`
 	ID       string `json:"id" doc:"As in the path of the thing: an id, a key, a slug, a name or an e-mail address"`
 	Revision int64  `json:"revision,omitempty" doc:"Its revision after the change, where it has one that is known"`
@@ -57,23 +57,23 @@ type WatchChange struct {
 // told is a change and who is told of it.
 type told struct {
 	leaf   int64 // of the event that it was made of
-	change WatchChange
+	change Change
 	on     access.Scope
 	only   []string // e-mail addresses; nil is everybody who may
 	text   []byte   // as it is sent
 }
 
-// may tells whether somebody is told.
+// may reports whether somebody is told.
 func (t *told) may(by access.Actor) bool {
 	return (t.only == nil || slices.Contains(t.only, by.Email)) && access.Can(by, nouns[t.change.Noun], t.on) == nil
 }
 
 // changesOf derives from one event of the audit log what changed: what the event is about, and what else it names, since
 // that looks different too. Every change appends an event, so that nothing changes untold.
-func changesOf(e audit.Event) []WatchChange {
-	var all []WatchChange
+func changesOf(e audit.Event) []Change {
+	var all []Change
 	add := func(noun Noun, id string) {
-		c := WatchChange{Noun: noun, ID: id}
+		c := Change{Noun: noun, ID: id}
 		if id != "" && !slices.Contains(all, c) {
 			all = append(all, c)
 		}
@@ -99,7 +99,7 @@ func changesOf(e audit.Event) []WatchChange {
 
 // tellOf makes what streams are sent of events, in their order. Of several changes of the same thing the last is told.
 func tellOf(ctx context.Context, tx *store.Tx, entries []audit.Entry) ([]told, error) {
-	last := map[WatchChange]int{} // by change, the entry that tells it
+	last := map[Change]int{} // by change, the entry that tells it
 	var requests []string
 	for i, e := range entries {
 		for _, change := range changesOf(e.Event) {
@@ -170,7 +170,7 @@ func (t *told) fill(ctx context.Context, tx *store.Tx, e audit.Event, request re
 	return nil
 }
 
-// actorsOf tells whose rights an event may have changed: people by their e-mail addresses, or everybody.
+// actorsOf returns whose rights an event may have changed: people by their e-mail addresses, or everybody.
 func actorsOf(e audit.Event) (people []string, everybody bool) {
 	kind, id, _ := strings.Cut(e.Subject, ":")
 	switch {
