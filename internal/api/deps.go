@@ -16,6 +16,7 @@ import (
 	"github.com/soukhq/souk/internal/catalog"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/measure"
 	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/registry"
@@ -56,7 +57,7 @@ type Deps struct {
 	Keys      *access.Keys
 	Catalog   *catalog.Catalog
 	Registry  *registry.Registry
-	Live      *registry.Live
+	Live      *live.Live
 	Rollouts  *rollout.Rollouts
 	Usage     *measure.Usage
 	Metrics   *telemetry.Metrics
@@ -76,7 +77,7 @@ type Deps struct {
 	Secret    *seal.Key              // seals answers that hold secrets; nil keeps none of them
 	Backups   *backup.Backups
 	// KillHere turns a flag off on this replica alone, while its database is away.
-	KillHere func(ctx context.Context, by access.Actor, flag, environment, reason string) (registry.Override, error)
+	KillHere func(ctx context.Context, by access.Actor, flag, environment, reason string) (live.Override, error)
 	// Doctor examines the installation; serve knows all of it.
 	Doctor func(ctx context.Context, by access.Actor) ([]Diagnosis, error)
 }

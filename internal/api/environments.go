@@ -7,6 +7,7 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/store"
 )
@@ -69,7 +70,7 @@ func (a *API) follow(ctx context.Context, by access.Actor, name string, order Fo
 		return nil, err
 	}
 	all := a.Live.Behind()
-	at := slices.IndexFunc(all, func(b registry.Behind) bool { return b.Environment == name })
+	at := slices.IndexFunc(all, func(b live.Behind) bool { return b.Environment == name })
 	switch {
 	case at < 0:
 		return nil, fault.New(fault.Conflict, "not_behind", "the database is not older than what is served of %s", name).Fix("there is nothing to do")

@@ -10,7 +10,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
-	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/live"
 )
 
 // document is the flag definitions of a view at one revision, in the forms in which they are sent. Each form is made once.
@@ -31,7 +31,7 @@ const (
 	stateAll           = 1
 )
 
-func newDocument(served *registry.Served, view registry.View) *document {
+func newDocument(served *live.Served, view live.View) *document {
 	d := &document{json: sync.OnceValue(func() json.RawMessage { return served.DocumentOf(view) })}
 	for old := range d.frames {
 		message := sync.OnceValue(func() []byte {

@@ -14,8 +14,8 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/flag"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/measure"
-	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/telemetry"
 )
 
@@ -26,7 +26,7 @@ type call struct {
 	plane     *Plane
 	key       *access.SDKKey
 	share     *share
-	served    *registry.Served
+	served    *live.Served
 	now       time.Time
 	buffer    *buffer
 	announced int64 // the revision whose announcement made the client ask; 0 if none did
@@ -188,7 +188,7 @@ func (c *call) applied() {
 }
 
 // appendTag appends the name of what an environment serves.
-func appendTag(to []byte, served *registry.Served) []byte {
+func appendTag(to []byte, served *live.Served) []byte {
 	to = strconv.AppendInt(to, served.Revision, 36)
 	return append(append(to, '-'), served.Tag...)
 }

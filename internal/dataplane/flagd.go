@@ -16,7 +16,7 @@ import (
 	evaluationv1 "github.com/soukhq/souk/internal/dataplane/gen/flagd/evaluation/v1"
 	evaluationv2 "github.com/soukhq/souk/internal/dataplane/gen/flagd/evaluation/v2"
 	syncv1 "github.com/soukhq/souk/internal/dataplane/gen/flagd/sync/v1"
-	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/telemetry"
 )
 
@@ -152,8 +152,8 @@ func flagdCallOf(ctx context.Context) *flagdCall {
 
 // view is what the caller sees: what its key sees, narrowed by a selector in the header Flagd-Selector or, where the request has
 // one, in that. A stock client sends an empty one for none.
-func (c *flagdCall) view(selector string) (registry.View, error) {
-	view := registry.View{App: c.key.App, Browser: c.key.ClientSide}
+func (c *flagdCall) view(selector string) (live.View, error) {
+	view := live.View{App: c.key.App, Browser: c.key.ClientSide}
 	if header := c.r.Header.Get("Flagd-Selector"); header != "" {
 		selector = header
 	}

@@ -9,7 +9,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/soukhq/souk/internal/flag"
-	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/telemetry"
 )
 
@@ -135,7 +135,7 @@ func metadataOf(metadata map[string]any) *structpb.Struct {
 var errDeep = errors.New("the context nests deeper than 32")
 
 // fill gives a context with the attributes of a request.
-func (p *Plane) fill(served *registry.Served, attributes *structpb.Struct) (*flag.Context, error) {
+func (p *Plane) fill(served *live.Served, attributes *structpb.Struct) (*flag.Context, error) {
 	all, err := goMap(attributes, 0)
 	if err == nil {
 		if key, ok := all["targetingKey"]; ok && key != nil {

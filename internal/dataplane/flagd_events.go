@@ -5,7 +5,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/structpb"
 
-	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/live"
 )
 
 // The types of events, as flagd names them.
@@ -22,7 +22,7 @@ const (
 // flag, and those that were removed lately.
 func (p *Plane) events(ctx context.Context, send func(kind string, data *structpb.Struct) error) error {
 	c := flagdCallOf(ctx)
-	view := registry.View{App: c.key.App, Browser: c.key.ClientSide}
+	view := live.View{App: c.key.App, Browser: c.key.ClientSide}
 	s, refusal := p.open(KindEvents, c.key, c.key.Environment, c.r)
 	if refusal != "" {
 		return refusal.refusal()
@@ -46,7 +46,7 @@ func (p *Plane) events(ctx context.Context, send func(kind string, data *structp
 }
 
 // changed is the data of a change: {"flags": {key: {"type": "update", …}}}.
-func changed(changes registry.Changes) *structpb.Struct {
+func changed(changes live.Changes) *structpb.Struct {
 	flags := &structpb.Struct{Fields: make(map[string]*structpb.Value, len(changes.Changed)+len(changes.Removed))}
 	add := func(keys []string, kind string) {
 		for _, key := range keys {

@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/live"
 )
 
 // environment is what the open streams of one environment share.
@@ -28,21 +28,21 @@ type departed struct {
 // revision is what an environment serves, with what its streams send of it: each is made once, by the first that needs it,
 // whatever the number of streams.
 type revision struct {
-	served *registry.Served
+	served *live.Served
 	at     time.Time // when this replica had it
 	tag    string    // names it for OFREP
 	event  []byte    // that announces it on streams of OFREP
 
 	mu        sync.Mutex
-	documents map[registry.View]*document // guarded by mu
-	changes   map[step]registry.Changes   // guarded by mu
+	documents map[live.View]*document // guarded by mu
+	changes   map[step]live.Changes   // guarded by mu
 }
 
 // step is a way to a revision. It names by its serial what it comes from, so that no revision keeps older ones in memory; 0 is
 // nothing. The number of the revision would not do: what is turned off on this replica alone has the revision of before.
 type step struct {
 	from int64
-	view registry.View
+	view live.View
 }
 
 // arrival is when this replica had a revision.
@@ -81,14 +81,14 @@ func (e *environment) current() *revision {
 	}
 	at, tag := e.plane.Now(), string(appendTag(nil, served))
 	fresh := &revision{
-		served: served, at: at, tag: tag, event: eventOf(tag, at), documents: map[registry.View]*document{}, changes: map[step]registry.Changes{},
+		served: served, at: at, tag: tag, event: eventOf(tag, at), documents: map[live.View]*document{}, changes: map[step]live.Changes{},
 	}
 	e.arrivals = append(e.arrivals, &arrival{revision: served.Revision, at: fresh.at})
 	if over := len(e.arrivals) - keptArrivals; over > 0 {
 		e.arrivals = append([]*arrival(nil), e.arrivals[over:]...)
 	}
 	if held != nil {
-		if keys := fresh.since(held, registry.View{}).Removed; len(keys) > 0 {
+		if keys := fresh.since(held, live.View{}).Removed; len(keys) > 0 {
 			e.removed = append(e.removed, departed{at: fresh.at, keys: keys})
 		}
 	}
@@ -144,7 +144,7 @@ func (e *environment) refetched(number int64) {
 }
 
 // document gives the flag definitions of a view.
-func (r *revision) document(view registry.View) *document {
+func (r *revision) document(view live.View) *document {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	d := r.documents[view]
@@ -156,9 +156,9 @@ func (r *revision) document(view registry.View) *document {
 }
 
 // since tells which flags of a view changed after an earlier revision; nil is before all of them.
-func (r *revision) since(before *revision, view registry.View) registry.Changes {
+func (r *revision) since(before *revision, view live.View) live.Changes {
 	s := step{view: view}
-	var earlier *registry.Served
+	var earlier *live.Served
 	if before != nil {
 		s.from, earlier = before.served.Serial, before.served
 	}

@@ -14,7 +14,7 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/dataplane"
-	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/registry/registrytest"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
@@ -80,7 +80,7 @@ func many(t testing.TB, n int) *dataplane.Plane {
 	t.Helper()
 	db := storetest.Open(t, store.SQLite)
 	registrytest.Seed(t, db, n)
-	live := &registry.Live{DB: db, Log: discard}
+	live := &live.Live{DB: db, Log: discard}
 	if err := live.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}

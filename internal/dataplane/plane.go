@@ -1,6 +1,6 @@
 // Package dataplane answers SDKs.
 //
-// It reads nothing but memory: the snapshots that registry.Live holds and the SDK keys that access.Keys holds. So it goes
+// It reads nothing but memory: the snapshots that live.Live holds and the SDK keys that access.Keys holds. So it goes
 // on while the database is down, and no request of an SDK ever waits for a transaction.
 package dataplane
 
@@ -19,8 +19,8 @@ import (
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/measure"
-	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/telemetry"
 )
 
@@ -39,7 +39,7 @@ const bodyLimit = 64 << 10
 // Plane serves OFREP 0.3 (https://github.com/open-feature/protocol): single, bulk, and the stream of changes.
 type Plane struct {
 	Lookup func(secret string, now time.Time) (access.SDKKey, bool) // access.Keys.Lookup
-	Live   *registry.Live
+	Live   *live.Live
 	Now    func() time.Time
 	Log    *slog.Logger // nil logs nothing
 	// What is told of it; each may be nil.

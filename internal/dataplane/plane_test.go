@@ -15,6 +15,7 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/dataplane"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
@@ -26,7 +27,7 @@ var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 type bench struct {
 	*httptest.Server
 	db    *store.DB
-	live  *registry.Live
+	live  *live.Live
 	plane *dataplane.Plane
 }
 
@@ -40,7 +41,7 @@ func open(t testing.TB, db *store.DB) *bench {
 		"slow":    {ID: "5", Environment: "production", KeyLimits: access.KeyLimits{RequestsPerSecond: 2, MaxStreams: 1}},
 		"app":     {ID: "6", Environment: "production", ClientSide: true, App: "travel", Origins: []string{"https://travel.hyfin.example"}},
 	}
-	b := &bench{db: db, live: &registry.Live{DB: db, Log: slog.New(slog.DiscardHandler)}}
+	b := &bench{db: db, live: &live.Live{DB: db, Log: slog.New(slog.DiscardHandler)}}
 	for _, s := range []registry.Spec{
 		{App: "where2eat", Name: "Enabled", ClientSide: true},
 		{App: "where2eat", Name: "Dark mode"},

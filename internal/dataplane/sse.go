@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/live"
 )
 
 // How a stream of OFREP behaves. Clients whose page is hidden for inactivityDelay seconds close it; who lost it comes back after
@@ -73,7 +73,7 @@ func (p *Plane) stream(w http.ResponseWriter, r *http.Request, token string) {
 		})
 	}
 	known := strings.TrimSpace(r.Header.Get("Last-Event-ID"))
-	end = s.follow(r.Context(), registry.View{App: key.App, Browser: key.ClientSide}, func(rev, before *revision) error {
+	end = s.follow(r.Context(), live.View{App: key.App, Browser: key.ClientSide}, func(rev, before *revision) error {
 		if before != nil {
 			return write(rev.event)
 		}

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
-	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/live"
 )
 
 // Kind says what a stream carries.
@@ -168,7 +168,7 @@ const beatEvery = 20 * time.Second
 
 // follow sends each revision that changes something of the view, until the stream ends, and gives the reason. Of those that come
 // while it writes it sends the newest only. send gets the one that was sent before, nil at first. beat may be nil.
-func (s *stream) follow(ctx context.Context, view registry.View, send func(rev, before *revision) error, beat func() error) End {
+func (s *stream) follow(ctx context.Context, view live.View, send func(rev, before *revision) error, beat func() error) End {
 	e := s.plane.environment(s.peer.environment)
 	var ticks <-chan time.Time
 	if beat != nil {

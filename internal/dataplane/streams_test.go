@@ -25,6 +25,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/dataplane"
 	syncv1 "github.com/soukhq/souk/internal/dataplane/gen/flagd/sync/v1"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/registry/registrytest"
 	"github.com/soukhq/souk/internal/store"
@@ -38,7 +39,7 @@ const manyFlags = 500
 type crowd struct {
 	testing.TB
 	db    *store.DB
-	live  *registry.Live
+	live  *live.Live
 	plane *dataplane.Plane
 	told  *bufio.Scanner
 	on    bool // what the flag that changes serves
@@ -52,7 +53,7 @@ func gather(t testing.TB, streams int, encoding string) *crowd {
 	t.Helper()
 	db := storetest.Open(t, store.SQLite)
 	registrytest.Seed(t, db, manyFlags)
-	c := &crowd{TB: t, db: db, live: &registry.Live{DB: db, Log: slog.New(slog.DiscardHandler)}}
+	c := &crowd{TB: t, db: db, live: &live.Live{DB: db, Log: slog.New(slog.DiscardHandler)}}
 	if err := c.live.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/soukhq/souk/internal/flag"
-	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/telemetry"
 )
 
@@ -38,7 +38,7 @@ func (c *call) failed(key string, code flag.ErrorCode, why string, context *flag
 }
 
 // evaluated tells whoever traces of an answer.
-func evaluated(span *telemetry.Span, served *registry.Served, o *flag.Outcome, targeting string) {
+func evaluated(span *telemetry.Span, served *live.Served, o *flag.Outcome, targeting string) {
 	span.Evaluated(telemetry.Evaluation{
 		Key: o.Key, Variant: o.Variant, Value: o.Value, Reason: string(o.Reason), Code: string(o.Code), Message: o.Details,
 		Targeting: targeting, Environment: served.Environment, Revision: served.Revision,
@@ -46,7 +46,7 @@ func evaluated(span *telemetry.Span, served *registry.Served, o *flag.Outcome, t
 }
 
 // failed tells whoever traces of an evaluation that gave no outcome.
-func failed(span *telemetry.Span, served *registry.Served, key string, code flag.ErrorCode, why, targeting string) {
+func failed(span *telemetry.Span, served *live.Served, key string, code flag.ErrorCode, why, targeting string) {
 	span.Evaluated(telemetry.Evaluation{
 		Key: key, Reason: string(flag.Failed), Code: string(code), Message: why, Targeting: targeting,
 		Environment: served.Environment, Revision: served.Revision,

@@ -253,7 +253,7 @@ func (c *Counters) number(s series, stranger bool) uint32 {
 	return n
 }
 
-// Shown tells which flags a caller sees, as registry.Served does.
+// Shown tells which flags a caller sees, as live.Served does.
 type Shown interface {
 	Visible(key, app string, browser bool) bool
 }

@@ -147,3 +147,8 @@ func encode(v any) json.RawMessage {
 	}
 	return raw
 }
+
+// SetMetadata gives the metadata of all that an environment serves, as each answer carries it.
+func SetMetadata(environment string) json.RawMessage {
+	return encode(map[string]any{"flagSetId": environment})
+}

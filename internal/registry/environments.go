@@ -4,21 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/soukhq/souk/internal/store"
 )
-
-// Environments names what is served, in order.
-func (l *Live) Environments() []string {
-	h := l.held.Load()
-	if h == nil {
-		return nil
-	}
-	return slices.Sorted(maps.Keys(h.environments))
-}
 
 // ChangedAt is a step: it tells when an environment came to a revision. ok is false where no flag is of that revision any longer.
 func ChangedAt(ctx context.Context, tx *store.Tx, environment string, revision int64) (at time.Time, ok bool, err error) {

@@ -137,6 +137,21 @@ func Evaluators(ctx context.Context, tx *store.Tx, environment string) (map[stri
 	return all, nil
 }
 
+// AllEvaluators gives what rules in an environment may refer to: the segments, and what imports brought.
+func AllEvaluators(ctx context.Context, tx *store.Tx, environment string, segments []Segment) (map[string]json.RawMessage, error) {
+	all, err := Evaluators(ctx, tx, environment)
+	if err != nil {
+		return nil, err
+	}
+	if all == nil {
+		all = make(map[string]json.RawMessage, len(segments))
+	}
+	for _, s := range segments {
+		all[s.Name] = encode(evaluator(s))
+	}
+	return all, nil
+}
+
 // vacant refuses a segment whose name an imported evaluator has: flags that refer to that would mean others from then on.
 func vacant(ctx context.Context, tx *store.Tx, s Segment) error {
 	where, ok, err := store.One(ctx, tx, store.ScanString, `SELECT environment FROM evaluator WHERE name = $1 AND rule <> $2 ORDER BY environment LIMIT 1`,

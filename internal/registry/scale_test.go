@@ -1,11 +1,9 @@
 package registry_test
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -183,35 +181,8 @@ func TestACursorOfOneOrderIsRefusedByAnother(t *testing.T) {
 	}
 }
 
-// plan tells how an engine would carry out a query, a step in each line.
-func plan(t *testing.T, db *store.DB, query string, args []any) []string {
-	t.Helper()
-	scan, explain := store.ScanString, `EXPLAIN `
-	if db.Engine() == store.SQLite {
-		explain = `EXPLAIN QUERY PLAN `
-		scan = func(row store.Row) (detail string, err error) {
-			var id, parent, unused int
-			err = row.Scan(&id, &parent, &unused, &detail)
-			return detail, err
-		}
-	}
-	var steps []string
-	if err := db.Read(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
-		if db.Engine() == store.PostgreSQL { // of so few flags it may prefer to read all: is there an index at all?
-			if _, err := tx.Exec(ctx, `SET LOCAL enable_seqscan = off`); err != nil {
-				return err
-			}
-		}
-		steps, err = store.List(ctx, tx, scan, explain+query, args...)
-		return err
-	}); err != nil {
-		t.Fatalf("%s: %v", query, err)
-	}
-	return steps
-}
-
 // TestListsOfManyFlagsGoByAnIndex looks at the plans that both engines make, not at the clock: no list reads all flags and
-// sorts them, and a changed flag is found without looking at the others.
+// sorts them.
 func TestListsOfManyFlagsGoByAnIndex(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -244,18 +215,8 @@ func TestListsOfManyFlagsGoByAnIndex(t *testing.T) {
 					t.Fatal(err)
 				}
 				few := filter.Killed || filter.Serving == registry.ServingKilled || filter.Serving == "custom" || filter.State == "deprecated"
-				checkPlan(t, name, plan(t, db, query, args), few)
+				checkPlan(t, name, storetest.Plan(t, db, query, args), few)
 			}
-		}
-		for name, query := range registry.LoadQueries {
-			args := []any{"production", int64(n)}
-			if name == "sum" {
-				args = args[:1]
-				if db.Engine() == store.PostgreSQL {
-					continue // until autovacuum has been there, it reads the table itself rather than the index
-				}
-			}
-			checkPlan(t, "what changed: "+name, plan(t, db, query, args), true)
 		}
 	})
 }
@@ -285,172 +246,6 @@ func sorted(step string) (rows int, ok bool) {
 	_, rest, _ := strings.Cut(step, "rows=")
 	_, err := fmt.Sscanf(rest, "%d", &rows)
 	return rows, err == nil
-}
-
-// TestLiveGoesOnFromWhatItServes compares a snapshot that lived through random changes with one that is read anew.
-func TestLiveGoesOnFromWhatItServes(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		r := &registry.Registry{DB: db, Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler)}
-		l := live(t, db, "", nil)
-		var keys []string
-		round := 0
-		rapid.Check(t, func(rt *rapid.T) {
-			for range rapid.IntRange(1, 4).Draw(rt, "changes") {
-				act := rapid.SampledFrom([]string{"new", "serve", "serve", "kill", "restore", "remove", "segment", "withdraw"}).Draw(rt, "act")
-				environment := rapid.SampledFrom([]string{"sandbox", "production"}).Draw(rt, "environment")
-				key := ""
-				if len(keys) > 0 {
-					key = rapid.SampledFrom(keys).Draw(rt, "key")
-				}
-				round++
-				switch {
-				case act == "new" || key == "":
-					key = propose(t, db, "where2eat", fmt.Sprintf("Flag %d", round)).Key
-					install(t, db, key)
-					keys = append(keys, key)
-				case act == "withdraw":
-					key = propose(t, db, "where2eat", fmt.Sprintf("Flag %d", round)).Key
-					kill(t, db, key, environment)
-					must(t, db, func(ctx context.Context, tx *store.Tx) (string, error) {
-						return "", registry.Withdraw(ctx, tx, by("alice@hyfin.example"), key)
-					})
-				case act == "serve":
-					c := by("pat@hyfin.example")
-					c.Cause = registry.CauseChanged
-					s := fit(lunch, drawServing(rt, "serving"))
-					must(t, db, func(ctx context.Context, tx *store.Tx) (registry.Flag, error) {
-						return registry.Serve(ctx, tx, c, key, environment, s)
-					})
-				case act == "kill":
-					kill(t, db, key, environment)
-				case act == "restore":
-					restore(t, db, key, environment)
-				case act == "remove":
-					must(t, db, func(ctx context.Context, tx *store.Tx) (registry.Flag, error) {
-						return registry.Remove(ctx, tx, by("pat@hyfin.example"), key)
-					})
-					keys = slices.DeleteFunc(keys, func(k string) bool { return k == key })
-				case act == "segment":
-					all, err := r.Segments(t.Context(), access.System("test"))
-					if err != nil {
-						rt.Fatal(err)
-					}
-					i := slices.IndexFunc(all, func(s registry.Segment) bool { return s.Name == "beta" })
-					all[i].Groups = []string{rapid.SampledFrom([]string{"beta", "pilot"}).Draw(rt, "group"), fmt.Sprintf("group%d", round)}
-					if _, err := r.PutSegment(t.Context(), access.System("test"), all[i]); err != nil {
-						rt.Fatal(err)
-					}
-				}
-			}
-			sameAsAnew(rt, l, db)
-		})
-	})
-}
-
-// sameAsAnew brings a Live up to date and holds what it serves against what is read from nothing.
-func sameAsAnew(t interface {
-	tester
-	Fatalf(string, ...any)
-}, l *registry.Live, db *store.DB,
-) {
-	t.Helper()
-	anew := &registry.Live{DB: db, Log: slog.New(slog.DiscardHandler)}
-	for _, one := range []*registry.Live{l, anew} {
-		if err := one.Load(t.Context()); err != nil {
-			t.Fatalf("load: %v", err)
-		}
-	}
-	for _, environment := range []string{"sandbox", "staging", "production"} {
-		got, want := l.Snapshot(environment), anew.Snapshot(environment)
-		if got.Tag != want.Tag || got.Revision != want.Revision || string(got.Document()) != string(want.Document()) || got.Flags.Len() != want.Flags.Len() {
-			t.Fatalf("%s at %d, want %d: %s", environment, got.Revision, want.Revision, gocmp.Diff(string(want.Document()), string(got.Document())))
-		}
-		for _, groups := range [][]string{{"pilot"}, {"beta"}} {
-			ours, theirs := got.Flags.Context(noon), want.Flags.Context(noon)
-			ours.Set(map[string]any{"targetingKey": "ann@hyfin.example", "groups": groups})
-			theirs.Set(map[string]any{"targetingKey": "ann@hyfin.example", "groups": groups})
-			for o := range want.Flags.All(theirs) {
-				if mine := got.Flags.Evaluate(o.Key, ours); mine == nil || !bytes.Equal(mine.JSON, o.JSON) {
-					t.Fatalf("%s: %s is %v, want %s", environment, o.Key, mine, o.JSON)
-				}
-			}
-			ours.Release()
-			theirs.Release()
-		}
-	}
-}
-
-// TestLiveNoticesAnotherPast puts a database in place that went on from an older state, as a restored backup does, and is
-// ahead by now: it is followed once somebody says so.
-func TestLiveNoticesAnotherPast(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		key := propose(t, db, "where2eat", "Enabled").Key
-		other := propose(t, db, "where2eat", "Other").Key
-		install(t, db, key)
-		install(t, db, other)
-		l := live(t, db, "", nil)
-		kill(t, db, key, "sandbox")
-		before, _ := get(t, db, key)
-		if err := l.Load(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		must(t, db, func(ctx context.Context, tx *store.Tx) (int64, error) { // the kill never was
-			state, _ := before.In("sandbox")
-			return tx.Exec(ctx, `UPDATE flag_environment SET killed_at = NULL, definition = $1, revision = $2 WHERE flag_key = $3 AND environment = 'sandbox'`,
-				strings.Replace(strings.Replace(string(state.Definition), `"defaultVariant":"off"`, `"defaultVariant":"on"`, 1), `,"killed":true`, "", 1),
-				state.Revision-1, key)
-		})
-		kill(t, db, other, "sandbox")
-		served := l.Snapshot("sandbox").Revision
-		reload(t, l)
-		if b := l.Behind(); len(b) != 1 || answer(t, l, "sandbox", key) != "false STATIC" || answer(t, l, "sandbox", other) != "false STATIC" {
-			t.Errorf("%+v, it serves %s", b, answer(t, l, "sandbox", key))
-		}
-		must(t, db, func(ctx context.Context, tx *store.Tx) (none struct{}, err error) {
-			return none, registry.GiveUp(ctx, tx, by("root@hyfin.example"), "sandbox", served, nil)
-		})
-		sameAsAnew(t, l, db)
-		if got := answer(t, l, "sandbox", key); got != "true STATIC" {
-			t.Errorf("it serves %s from before the backup", got)
-		}
-	})
-}
-
-func BenchmarkLoad100000Flags(b *testing.B) {
-	db := storetest.Open(b, store.SQLite)
-	registrytest.Seed(b, db, 100_000)
-	b.ReportAllocs()
-	for b.Loop() {
-		l := &registry.Live{DB: db, Log: slog.New(slog.DiscardHandler)}
-		if err := l.Load(b.Context()); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// BenchmarkKillAmong100000Flags is from the kill to the moment it is served.
-func BenchmarkKillAmong100000Flags(b *testing.B) {
-	db := storetest.Open(b, store.SQLite)
-	registrytest.Seed(b, db, 100_000)
-	l := &registry.Live{DB: db, Log: slog.New(slog.DiscardHandler)}
-	if err := l.Load(b.Context()); err != nil {
-		b.Fatal(err)
-	}
-	i := 0
-	for b.Loop() {
-		i++
-		if err := db.Write(b.Context(), func(ctx context.Context, tx *store.Tx) error {
-			_, _, err := registry.Kill(ctx, tx, by("olu@hyfin.example"), fmt.Sprintf("app%d.flag%d", i%1000, i), "production")
-			return err
-		}); err != nil {
-			b.Fatal(err)
-		}
-		if err := l.Load(b.Context()); err != nil {
-			b.Fatal(err)
-		}
-	}
 }
 
 func BenchmarkListsOf100000Flags(b *testing.B) {

@@ -7,34 +7,28 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/soukhq/souk/internal/access"
-	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/registry/registrytest"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
 )
 
-var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+var noon = registrytest.Noon
 
-func by(email string) registry.Change {
-	return registry.Change{
-		By: access.Actor{Email: email, TokenScope: access.ScopeAll, Credential: audit.Credential{Kind: "session"}},
-		At: noon, Reason: "because", Cause: registry.CauseRollout,
-	}
-}
-
-func spec(app, name string) registry.Spec {
-	return registry.Spec{
-		App: app, Name: name, Type: "boolean", OwnerGroup: "team-lunch", Owner: "alice@hyfin.example",
-		Contact: "alice@hyfin.example", TemplateID: "basic", TemplateVersion: 1,
-		Variants: map[string]any{"on": true, "off": false}, On: "on", Off: "off", Audience: "pilot",
-	}
-}
+// Steps that tests of other packages take, too.
+var (
+	by      = registrytest.By
+	spec    = registrytest.Spec
+	propose = registrytest.Propose
+	install = registrytest.Install
+	serve   = registrytest.Serve
+	kill    = registrytest.Kill
+	restore = registrytest.Restore
+)
 
 // write runs a step in a transaction of its own.
 func write[T any](t *testing.T, db *store.DB, step func(ctx context.Context, tx *store.Tx) (T, error)) (T, error) {
@@ -49,50 +43,7 @@ func write[T any](t *testing.T, db *store.DB, step func(ctx context.Context, tx 
 
 func must[T any](t *testing.T, db *store.DB, step func(ctx context.Context, tx *store.Tx) (T, error)) T {
 	t.Helper()
-	result, err := write(t, db, step)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return result
-}
-
-func propose(t *testing.T, db *store.DB, app, name string) registry.Flag {
-	t.Helper()
-	return must(t, db, func(ctx context.Context, tx *store.Tx) (registry.Flag, error) {
-		return registry.Propose(ctx, tx, by("alice@hyfin.example"), spec(app, name))
-	})
-}
-
-func install(t *testing.T, db *store.DB, key string) registry.Flag {
-	t.Helper()
-	return must(t, db, func(ctx context.Context, tx *store.Tx) (registry.Flag, error) {
-		return registry.Install(ctx, tx, by("souk:review"), key)
-	})
-}
-
-func serve(t *testing.T, db *store.DB, key, environment string, s registry.Serving) registry.Flag {
-	t.Helper()
-	return must(t, db, func(ctx context.Context, tx *store.Tx) (registry.Flag, error) {
-		return registry.Serve(ctx, tx, by("souk:rollout"), key, environment, s)
-	})
-}
-
-func kill(t *testing.T, db *store.DB, key, environment string) (f registry.Flag, changed bool) {
-	t.Helper()
-	f = must(t, db, func(ctx context.Context, tx *store.Tx) (f registry.Flag, err error) {
-		f, changed, err = registry.Kill(ctx, tx, by("olu@hyfin.example"), key, environment)
-		return f, err
-	})
-	return f, changed
-}
-
-func restore(t *testing.T, db *store.DB, key, environment string) (f registry.Flag, changed bool) {
-	t.Helper()
-	f = must(t, db, func(ctx context.Context, tx *store.Tx) (f registry.Flag, err error) {
-		f, changed, err = registry.Restore(ctx, tx, by("pat@hyfin.example"), key, environment)
-		return f, err
-	})
-	return f, changed
+	return storetest.Write(t, db, step)
 }
 
 func get(t *testing.T, db *store.DB, key string) (f registry.Flag, ok bool) {

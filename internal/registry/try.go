@@ -139,13 +139,13 @@ func prepare(ctx context.Context, tx *store.Tx, f Flag, environment string, edit
 	if err != nil {
 		return t, err
 	}
-	shared, err := evaluators(ctx, tx, environment, segments)
+	shared, err := AllEvaluators(ctx, tx, environment, segments)
 	if err != nil {
 		return t, err
 	}
 	compile := func(definition json.RawMessage) *flag.Snapshot {
 		set := flag.Set{
-			Flags: map[string]json.RawMessage{f.Key: definition}, Evaluators: shared, Metadata: setMetadata(environment),
+			Flags: map[string]json.RawMessage{f.Key: definition}, Evaluators: shared, Metadata: SetMetadata(environment),
 		}
 		s, _ := set.Compile() // what is wrong with the flag is its answer
 		return s

@@ -7,6 +7,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/store"
 )
@@ -15,7 +16,7 @@ import (
 // by now, and records that it was off there since. A flag that is killed already stays so; one that is no more is only recorded. It
 // gives the revision that SDKs must come to see, 0 if there is none. Carrying out twice does it once, by the override's id. The
 // event is flag.killed_here, besides flag.killed. Who acts is the local user that turned it off, an administrator like all of them.
-func (rs *Rollouts) CarryOut(ctx context.Context, by access.Actor, o registry.Override, replica string) (revision int64, err error) {
+func (rs *Rollouts) CarryOut(ctx context.Context, by access.Actor, o live.Override, replica string) (revision int64, err error) {
 	if err := access.Can(by, access.Kill, access.Scope{}); err != nil {
 		return 0, err
 	}
@@ -62,7 +63,7 @@ func (rs *Rollouts) CarryOut(ctx context.Context, by access.Actor, o registry.Ov
 
 // FollowOlder lets every replica follow a database again that came back older than what they serve, up to the revision served. What
 // they know as killed and the database does not is killed there, so that giving up loses no kill. Admins do it.
-func (rs *Rollouts) FollowOlder(ctx context.Context, by access.Actor, b registry.Behind, reason string) error {
+func (rs *Rollouts) FollowOlder(ctx context.Context, by access.Actor, b live.Behind, reason string) error {
 	if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ const (
 )
 
 // Outcome is a rollout after a verb or a step, and what SDKs must come to see: the revision of an environment that
-// registry.Live has to reach. Without a change for SDKs the revision is 0.
+// live.Live has to reach. Without a change for SDKs the revision is 0.
 type Outcome struct {
 	Rollout     Rollout
 	Environment string

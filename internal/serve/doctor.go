@@ -15,7 +15,7 @@ import (
 	"github.com/soukhq/souk/internal/api"
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
-	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -31,8 +31,8 @@ type vitals struct {
 	database  store.Vitals
 	databased error // the database cannot be asked; what follows is not known then
 	stale     bool  // the flags that are served may be old
-	behind    []registry.Behind
-	here      []registry.Override
+	behind    []live.Behind
+	here      []live.Override
 	log       string
 	newest    time.Time // of the audit events
 	waiting   time.Time // since when an event has waited for its leaf; zero: none does

@@ -7,7 +7,7 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
-	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -16,27 +16,27 @@ const askTime = time.Second
 
 // killHere turns a flag off on this replica alone, while its database is away: on disk, from now on, and over restarts. With the
 // database there it is refused, since an ordinary kill does more.
-func (a *App) killHere(ctx context.Context, by access.Actor, flag, environment, reason string) (registry.Override, error) {
+func (a *App) killHere(ctx context.Context, by access.Actor, flag, environment, reason string) (live.Override, error) {
 	if err := access.Can(by, access.Kill, access.Scope{}); err != nil {
-		return registry.Override{}, err
+		return live.Override{}, err
 	}
 	if err := store.CheckText("reason", reason); err != nil {
-		return registry.Override{}, err
+		return live.Override{}, err
 	}
 	asking, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	if a.db.Ping(asking) == nil {
-		return registry.Override{}, fault.New(fault.Conflict, "database_reachable", "the database answers, so that a kill reaches everybody").
+		return live.Override{}, fault.New(fault.Conflict, "database_reachable", "the database answers, so that a kill reaches everybody").
 			Fix("leave --here out")
 	}
 	if reason == "" {
 		reason = "turned off by " + by.Email + " while the database was away"
 	}
-	o := registry.Override{
+	o := live.Override{
 		ID: store.NewID(), Environment: environment, Flag: flag, By: by.Name, Reason: reason, At: a.cfg.Now().UTC().Truncate(time.Microsecond),
 	}
 	if err := a.live.Override(o); err != nil {
-		return registry.Override{}, err
+		return live.Override{}, err
 	}
 	a.log.LogAttrs(ctx, slog.LevelWarn, "turned off on this replica alone", slog.String("flag", flag), slog.String("environment", environment),
 		slog.String("by", by.Email), slog.String("reason", reason))
@@ -68,7 +68,7 @@ func (a *App) carryOut(ctx context.Context) {
 	}
 }
 
-func (a *App) carryOne(ctx context.Context, o registry.Override) error {
+func (a *App) carryOne(ctx context.Context, o live.Override) error {
 	revision, err := a.rollouts.CarryOut(ctx, access.Local(o.By), o, a.replicas.Name)
 	if err != nil {
 		return err

@@ -37,7 +37,8 @@ var house = map[string]struct {
 	"internal/backup":                {floor: 3},
 	"internal/measure":               {floor: 3},
 	"internal/registry":              {floor: 3},
-	"internal/registry/registrytest": {floor: 3},
+	"internal/registry/registrytest": {floor: 3, neighbours: []string{"internal/registry"}},
+	"internal/live":                  {floor: 3, neighbours: []string{"internal/registry"}},
 	"internal/template":              {floor: 3},
 	"internal/policy":                {floor: 3},
 	"internal/scan":                  {floor: 3},
@@ -51,7 +52,7 @@ var house = map[string]struct {
 
 	// The data plane runs while the database is down: it knows nothing of governance.
 	"internal/dataplane": {floor: 5, only: []string{
-		"internal/fault", "internal/flag", "internal/registry", "internal/access", "internal/measure", "internal/store", "internal/telemetry",
+		"internal/fault", "internal/flag", "internal/live", "internal/access", "internal/measure", "internal/store", "internal/telemetry",
 		"internal/dataplane/gen/flagd/evaluation/v1", "internal/dataplane/gen/flagd/evaluation/v2", "internal/dataplane/gen/flagd/sync/v1",
 	}},
 	// Written by scripts/protobuf.

@@ -26,6 +26,7 @@ import (
 	"github.com/soukhq/souk/internal/dataplane"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/measure"
 	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/registry"
@@ -48,7 +49,7 @@ type App struct {
 	keys     *access.Keys
 	accounts *access.Accounts
 	address  atomic.Pointer[string] // where it listens, once it does, as a URL
-	live     *registry.Live
+	live     *live.Live
 	plane    *dataplane.Plane
 	rollouts *rollout.Rollouts
 	usage    *measure.Usage
@@ -134,7 +135,7 @@ func assemble(cfg Config, db *store.DB) *App {
 	a := &App{
 		cfg: cfg, log: cfg.Log, db: db, failed: make(chan error, 1),
 		keys:      &access.Keys{DB: db, Now: cfg.Now, Log: cfg.Log, Facts: keyFacts, Dir: copies},
-		live:      &registry.Live{DB: db, Dir: copies, Log: cfg.Log, Now: cfg.Now},
+		live:      &live.Live{DB: db, Dir: copies, Log: cfg.Log, Now: cfg.Now},
 		rollouts:  &rollout.Rollouts{DB: db, Now: cfg.Now, Log: cfg.Log},
 		usage:     &measure.Usage{DB: db, Now: cfg.Now, Log: cfg.Log, Counters: measure.NewCounters()},
 		Directory: &access.Directory{DB: db, Now: cfg.Now, Uses: usesOfGroup},

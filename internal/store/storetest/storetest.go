@@ -54,6 +54,45 @@ func Open(t testing.TB, engine store.Engine) *store.DB {
 	return db
 }
 
+// Write runs a step in a transaction of its own.
+func Write[T any](t testing.TB, db *store.DB, step func(ctx context.Context, tx *store.Tx) (T, error)) (result T) {
+	t.Helper()
+	if err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
+		result, err = step(ctx, tx)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+// Plan returns how the engine would carry out a query, a step in each line.
+func Plan(t testing.TB, db *store.DB, query string, args []any) []string {
+	t.Helper()
+	scan, explain := store.ScanString, `EXPLAIN `
+	if db.Engine() == store.SQLite {
+		explain = `EXPLAIN QUERY PLAN `
+		scan = func(row store.Row) (detail string, err error) {
+			var id, parent, unused int
+			err = row.Scan(&id, &parent, &unused, &detail)
+			return detail, err
+		}
+	}
+	var steps []string
+	if err := db.Read(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
+		if db.Engine() == store.PostgreSQL { // of so few flags it may prefer to read all: is there an index at all?
+			if _, err := tx.Exec(ctx, `SET LOCAL enable_seqscan = off`); err != nil {
+				return err
+			}
+		}
+		steps, err = store.List(ctx, tx, scan, explain+query, args...)
+		return err
+	}); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return steps
+}
+
 // Config gives the configuration of a database of the test's own, already migrated, to open more than once or by a program
 // under test.
 func Config(t testing.TB, engine store.Engine) store.Config {

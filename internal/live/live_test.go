@@ -1,4 +1,4 @@
-package registry_test
+package live_test
 
 import (
 	"bytes"
@@ -15,18 +15,43 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/registry/registrytest"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
 )
 
-func live(t *testing.T, db *store.DB, dir string, log *bytes.Buffer) *registry.Live {
+var noon = registrytest.Noon
+
+var (
+	by      = registrytest.By
+	propose = registrytest.Propose
+	install = registrytest.Install
+	serve   = registrytest.Serve
+	kill    = registrytest.Kill
+	restore = registrytest.Restore
+)
+
+func get(t *testing.T, db *store.DB, key string) (f registry.Flag) {
+	t.Helper()
+	if err := db.Read(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
+		f, _, err = registry.Get(ctx, tx, key)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// load starts from a database, or from the copies in a folder.
+func load(t *testing.T, db *store.DB, dir string, log *bytes.Buffer) *live.Live {
 	t.Helper()
 	handler := slog.DiscardHandler
 	if log != nil {
 		handler = slog.NewTextHandler(log, nil)
 	}
-	l := &registry.Live{DB: db, Dir: dir, Log: slog.New(handler)}
+	l := &live.Live{DB: db, Dir: dir, Log: slog.New(handler)}
 	if err := l.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +59,7 @@ func live(t *testing.T, db *store.DB, dir string, log *bytes.Buffer) *registry.L
 }
 
 // answer gives the OFREP item of a flag for a person of these groups.
-func answer(t *testing.T, l *registry.Live, environment, key string, groups ...string) string {
+func answer(t *testing.T, l *live.Live, environment, key string, groups ...string) string {
 	t.Helper()
 	served := l.Snapshot(environment)
 	if served == nil {
@@ -58,13 +83,13 @@ func TestLiveServesWhatIsLiveAndNothingElse(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		key := propose(t, db, "where2eat", "Enabled").Key
-		before := live(t, db, "", nil)
+		before := load(t, db, "", nil)
 		if got := answer(t, before, "production", key); got != "not found" {
 			t.Errorf("a proposed flag is served: %s", got)
 		}
 		install(t, db, key)
 		serve(t, db, key, "production", registry.Serving{Mode: registry.ServeAudience, Audience: "pilot", Percent: 100})
-		l := live(t, db, "", nil)
+		l := load(t, db, "", nil)
 		for want, got := range map[string]string{
 			"true STATIC":          answer(t, l, "sandbox", key),
 			"false STATIC":         answer(t, l, "staging", key),
@@ -84,7 +109,7 @@ func TestKillReachesARunningLive(t *testing.T) {
 		key := propose(t, db, "where2eat", "Enabled").Key
 		install(t, db, key)
 		serve(t, db, key, "production", registry.Serving{Mode: registry.ServeOn})
-		l := live(t, db, "", nil)
+		l := load(t, db, "", nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { defer close(done); l.Run(ctx) }()
@@ -118,7 +143,7 @@ func TestLiveStartsFromItsCopyWhenTheDatabaseIsAway(t *testing.T) {
 	key := propose(t, db, "where2eat", "Enabled").Key
 	install(t, db, key)
 	kill(t, db, key, "sandbox")
-	live(t, db, dir, nil)
+	load(t, db, dir, nil)
 
 	// A database without tables answers every query with an error.
 	away, err := store.Open(t.Context(), store.Config{Dir: t.TempDir()})
@@ -130,7 +155,7 @@ func TestLiveStartsFromItsCopyWhenTheDatabaseIsAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	l := live(t, away, dir, &log)
+	l := load(t, away, dir, &log)
 	if !l.Stale() || !l.Ready() {
 		t.Errorf("stale %t, ready %t", l.Stale(), l.Ready())
 	}
@@ -143,7 +168,7 @@ func TestLiveStartsFromItsCopyWhenTheDatabaseIsAway(t *testing.T) {
 	if !strings.Contains(log.String(), "copy of flags ignored") {
 		t.Errorf("log: %s", log.String())
 	}
-	if err := (&registry.Live{DB: away, Log: slog.New(slog.DiscardHandler)}).Load(t.Context()); err == nil {
+	if err := (&live.Live{DB: away, Log: slog.New(slog.DiscardHandler)}).Load(t.Context()); err == nil {
 		t.Error("ready without database and without copy")
 	}
 }
@@ -169,7 +194,7 @@ func TestChangedSegmentReachesEveryEnvironment(t *testing.T) {
 		if diff := cmp.Diff([]string{"ann@hyfin.example", "bob@hyfin.example"}, put.People); diff != "" {
 			t.Error(diff)
 		}
-		if got := answer(t, live(t, db, "", nil), "production", key); got != "true TARGETING_MATCH" {
+		if got := answer(t, load(t, db, "", nil), "production", key); got != "true TARGETING_MATCH" {
 			t.Errorf("got %s", got)
 		}
 		again, err := r.PutSegment(t.Context(), admin, put)
@@ -185,7 +210,7 @@ func TestChangedSegmentReachesEveryEnvironment(t *testing.T) {
 		if _, err := r.PutSegment(t.Context(), admin, put); err != nil {
 			t.Fatal(err)
 		}
-		if got := answer(t, live(t, db, "", nil), "production", key); got != "true STATIC" {
+		if got := answer(t, load(t, db, "", nil), "production", key); got != "true STATIC" {
 			t.Errorf("for everybody: %s", got)
 		}
 		if _, err := r.PutSegment(t.Context(), by("alice@hyfin.example").By, put); !fault.Is(err, fault.Forbidden) {
@@ -206,7 +231,7 @@ func TestNewEnvironmentHasEveryFlag(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l := live(t, db, "", nil)
+		l := load(t, db, "", nil)
 		if got := answer(t, l, "play", approved); got != "true STATIC" {
 			t.Errorf("approved: %s", got)
 		}
@@ -214,7 +239,7 @@ func TestNewEnvironmentHasEveryFlag(t *testing.T) {
 			t.Errorf("proposed: %s", got)
 		}
 		install(t, db, proposed)
-		if got := answer(t, live(t, db, "", nil), "play", proposed); got != "true STATIC" {
+		if got := answer(t, load(t, db, "", nil), "play", proposed); got != "true STATIC" {
 			t.Errorf("then approved: %s", got)
 		}
 		made.Governed = true

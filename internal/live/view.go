@@ -1,10 +1,12 @@
-package registry
+package live
 
 import (
 	"bytes"
 	"encoding/json"
 	"maps"
 	"slices"
+
+	"github.com/soukhq/souk/internal/registry"
 )
 
 // label is what decides who may see a flag, and what it serves when it is killed.
@@ -68,7 +70,7 @@ func (s *Served) DocumentOf(view View) json.RawMessage {
 		out.Write(s.flags[key].definition)
 	}
 	out.WriteString(`},"metadata":`)
-	out.Write(setMetadata(s.Environment))
+	out.Write(registry.SetMetadata(s.Environment))
 	out.WriteByte('}')
 	return out.Bytes()
 }
@@ -158,8 +160,4 @@ func (s *Served) Since(before *Served, view View) (c Changes) {
 	slices.Sort(c.Changed)
 	slices.Sort(c.Removed)
 	return c
-}
-
-func setMetadata(environment string) json.RawMessage {
-	return encode(map[string]any{"flagSetId": environment})
 }

@@ -1,4 +1,4 @@
-package registry
+package live
 
 import (
 	"crypto/sha256"
@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/registry"
 )
 
 // Override is a kill on this replica alone, made while the database is away. It lies over whatever is served, also after a
@@ -197,12 +198,12 @@ func killedDefinition(definition json.RawMessage, off string) json.RawMessage {
 		return encode(map[string]any{"state": "DISABLED", "variants": map[string]any{}}) // it serves nothing as it stands
 	}
 	if _, ok := variants[off]; !ok {
-		off = OffAmong(variants)
+		off = registry.OffAmong(variants)
 	}
 	switch {
 	case off != "":
 		d["state"], d["defaultVariant"] = encode("ENABLED"), encode(off)
-	case string(d["state"]) != string(encode(disabled)):
+	case string(d["state"]) != string(encode("DISABLED")):
 		d["state"] = encode("ENABLED")
 	}
 	metadata := map[string]json.RawMessage{}

@@ -1,4 +1,4 @@
-package registry_test
+package live_test
 
 import (
 	"encoding/json"
@@ -11,13 +11,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
 )
 
 // members gives the names of the flags and of the evaluators in the document of a view.
-func members(t *testing.T, s *registry.Served, view registry.View) (flags, evaluators []string) {
+func members(t *testing.T, s *live.Served, view live.View) (flags, evaluators []string) {
 	t.Helper()
 	var d struct {
 		Flags      map[string]json.RawMessage `json:"flags"`
@@ -37,15 +38,15 @@ func TestAViewHoldsItsFlagsAndTheSegmentsThatTheyName(t *testing.T) {
 			install(t, db, key)
 			serve(t, db, key, "production", registry.Serving{Mode: registry.ServeAudience, Audience: audience, Percent: 50})
 		}
-		s := live(t, db, "", nil).Snapshot("production")
-		flags, evaluators := members(t, s, registry.View{App: "where2eat"})
+		s := load(t, db, "", nil).Snapshot("production")
+		flags, evaluators := members(t, s, live.View{App: "where2eat"})
 		if diff := cmp.Diff([][]string{{"where2eat.enabled"}, {"pilot"}}, [][]string{flags, evaluators}); diff != "" {
 			t.Error(diff)
 		}
-		if flags, evaluators := members(t, s, registry.View{}); len(flags) != 2 || !slices.Contains(evaluators, "pilot") || !slices.Contains(evaluators, "beta") {
+		if flags, evaluators := members(t, s, live.View{}); len(flags) != 2 || !slices.Contains(evaluators, "pilot") || !slices.Contains(evaluators, "beta") {
 			t.Errorf("all of it: %v, %v", flags, evaluators)
 		}
-		if flags, evaluators := members(t, s, registry.View{App: "nobody", Browser: true}); len(flags)+len(evaluators) != 0 {
+		if flags, evaluators := members(t, s, live.View{App: "nobody", Browser: true}); len(flags)+len(evaluators) != 0 {
 			t.Errorf("an app that is none: %v, %v", flags, evaluators)
 		}
 	})
@@ -59,8 +60,8 @@ func TestWhatChangedIsNamedExactly(t *testing.T) {
 		install(t, db, key)
 		install(t, db, other)
 		serve(t, db, key, "production", registry.Serving{Mode: registry.ServeAudience, Audience: "pilot", Percent: 100})
-		l := live(t, db, "", nil)
-		step := func(what string, do func(), view registry.View, want registry.Changes) {
+		l := load(t, db, "", nil)
+		step := func(what string, do func(), view live.View, want live.Changes) {
 			t.Helper()
 			before := l.Snapshot("production")
 			do()
@@ -82,19 +83,19 @@ func TestWhatChangedIsNamedExactly(t *testing.T) {
 				}
 			}
 		}
-		all := registry.View{}
-		step("nothing", func() {}, all, registry.Changes{})
-		step("a kill", func() { kill(t, db, other, "production") }, all, registry.Changes{Changed: []string{other}})
-		step("a restore", func() { restore(t, db, other, "production") }, all, registry.Changes{Changed: []string{other}})
-		step("elsewhere", func() { kill(t, db, other, "staging") }, all, registry.Changes{})
-		step("of another app", func() { kill(t, db, other, "production") }, registry.View{App: "where2eat"}, registry.Changes{})
+		all := live.View{}
+		step("nothing", func() {}, all, live.Changes{})
+		step("a kill", func() { kill(t, db, other, "production") }, all, live.Changes{Changed: []string{other}})
+		step("a restore", func() { restore(t, db, other, "production") }, all, live.Changes{Changed: []string{other}})
+		step("elsewhere", func() { kill(t, db, other, "staging") }, all, live.Changes{})
+		step("of another app", func() { kill(t, db, other, "production") }, live.View{App: "where2eat"}, live.Changes{})
 		step("the people in a segment", func() {
 			pilot := registry.Segment{Name: "pilot", Title: "Pilots", People: []string{"ann@hyfin.example"}, Revision: 1}
 			if _, err := r.PutSegment(t.Context(), access.System("test"), pilot); err != nil {
 				t.Fatal(err)
 			}
-		}, all, registry.Changes{Changed: []string{key}})
-		if diff := cmp.Diff(registry.Changes{Changed: []string{other, key}}, l.Snapshot("production").Since(nil, all)); diff != "" {
+		}, all, live.Changes{Changed: []string{key}})
+		if diff := cmp.Diff(live.Changes{Changed: []string{other, key}}, l.Snapshot("production").Since(nil, all)); diff != "" {
 			t.Error("since nothing", diff)
 		}
 	})

@@ -1,4 +1,4 @@
-package registry
+package live
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 
 	"github.com/soukhq/souk/internal/flag"
+	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -53,13 +54,13 @@ const (
 
 // load reads what changed in an environment since before, or all of it if that is not what the database went on from: if
 // afterwards the flags are not as many as the database has, or not of the same revisions, taken together.
-func load(ctx context.Context, tx *store.Tx, e Environment, before *Served) (loaded, error) {
-	segments, err := Segments(ctx, tx)
+func load(ctx context.Context, tx *store.Tx, e registry.Environment, before *Served) (loaded, error) {
+	segments, err := registry.Segments(ctx, tx)
 	if err != nil {
 		return loaded{}, err
 	}
 	l := loaded{environment: e.Name, revision: e.Revision}
-	if l.evaluators, err = evaluators(ctx, tx, e.Name, segments); err != nil {
+	if l.evaluators, err = registry.AllEvaluators(ctx, tx, e.Name, segments); err != nil {
 		return loaded{}, err
 	}
 	if before != nil && !before.fromDisk && before.Revision <= e.Revision {
@@ -83,21 +84,6 @@ func load(ctx context.Context, tx *store.Tx, e Environment, before *Served) (loa
 		l.forgets, err = l.forgetsKill(ctx, tx, before)
 	}
 	return l, err
-}
-
-// evaluators gives what rules in an environment may refer to: the segments, and what imports brought.
-func evaluators(ctx context.Context, tx *store.Tx, environment string, segments []Segment) (map[string]json.RawMessage, error) {
-	all, err := Evaluators(ctx, tx, environment)
-	if err != nil {
-		return nil, err
-	}
-	if all == nil {
-		all = make(map[string]json.RawMessage, len(segments))
-	}
-	for _, s := range segments {
-		all[s.Name] = encode(evaluator(s))
-	}
-	return all, nil
 }
 
 // totals gives how many flags are live with what changed, and the sum of their revisions.
@@ -128,7 +114,7 @@ func (l loaded) serve() (*Served, []flag.Problem) {
 	var problems []flag.Problem
 	if l.before == nil {
 		s.flags = make(map[string]definedFlag, len(l.flags))
-		set := flag.Set{Flags: make(map[string]json.RawMessage, len(l.flags)), Evaluators: l.evaluators, Metadata: setMetadata(l.environment)}
+		set := flag.Set{Flags: make(map[string]json.RawMessage, len(l.flags)), Evaluators: l.evaluators, Metadata: registry.SetMetadata(l.environment)}
 		for _, f := range l.flags {
 			s.flags[f.key], set.Flags[f.key] = f, f.definition
 			s.digest.add(f)

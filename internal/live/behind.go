@@ -1,4 +1,4 @@
-package registry
+package live
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -30,6 +29,9 @@ func (b behind) equal(other behind) bool {
 	return b.Database == other.Database && slices.Equal(b.kills, other.kills) && slices.Equal(b.lost, other.lost)
 }
 
+// keysAtOnce is how many keys go into one statement: SQLite looks up each of its values among all of them.
+const keysAtOnce = 100
+
 // forgetsKill tells whether a flag that was served as killed is not killed in the database, whose history has no such kill: a kill
 // that was undone is in the history, one that the database never heard of is not.
 func (l loaded) forgetsKill(ctx context.Context, tx *store.Tx, before *Served) (bool, error) {
@@ -39,7 +41,7 @@ func (l loaded) forgetsKill(ctx context.Context, tx *store.Tx, before *Served) (
 			undone = append(undone, f.key)
 		}
 	}
-	for part := range slices.Chunk(undone, manyRows) {
+	for part := range slices.Chunk(undone, keysAtOnce) {
 		values := []any{l.environment}
 		for _, key := range part {
 			values = append(values, key)
@@ -111,47 +113,4 @@ func (l *Live) Behind() []Behind {
 		all = append(all, Behind{Environment: name, Served: h.base[name].Revision, Database: b.Database, Lost: append([]string{}, b.lost...)})
 	}
 	return all
-}
-
-// givenUpIn gives, by environment, the latest revision that an administrator gave up.
-func givenUpIn(ctx context.Context, tx *store.Tx) (map[string]int64, error) {
-	all := map[string]int64{}
-	rows, err := tx.Query(ctx, `SELECT environment, revision FROM environment_given_up`)
-	if err != nil {
-		return nil, fmt.Errorf("read what was given up: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var name string
-		var revision int64
-		if err := rows.Scan(&name, &revision); err != nil {
-			return nil, fmt.Errorf("read what was given up: %w", err)
-		}
-		all[name] = revision
-	}
-	return all, rows.Err()
-}
-
-// GiveUp is a step: revisions of an environment up to served, of which the database knows nothing, are given up, so that every
-// replica follows the database again. The environment goes on after them, so that no revision means two things. The event is
-// environment.given_up.
-func GiveUp(ctx context.Context, tx *store.Tx, c Change, environment string, served int64, details map[string]any) error {
-	if _, err := tx.Exec(ctx, `INSERT INTO environment_given_up (environment, revision, actor, at) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (environment) DO UPDATE SET revision = CASE WHEN environment_given_up.revision > excluded.revision
-			THEN environment_given_up.revision ELSE excluded.revision END, actor = excluded.actor, at = excluded.at`,
-		environment, served, c.By.Email, store.Micros(c.At)); err != nil {
-		return fmt.Errorf("give up revisions of %s: %w", environment, err)
-	}
-	if _, err := tx.Exec(ctx, `UPDATE environment SET revision = $1 WHERE name = $2 AND revision < $1`, served, environment); err != nil {
-		return fmt.Errorf("give up revisions of %s: %w", environment, err)
-	}
-	revision, err := advance(ctx, tx, environment)
-	if err != nil {
-		return err
-	}
-	event := c.By.Event("environment.given_up", c.At)
-	event.Environment, event.Subject, event.Reason = environment, "environment:"+environment, c.Reason
-	event.Details = with(details, "revision", revision)
-	_, err = audit.Append(ctx, tx, event)
-	return err
 }

@@ -1,4 +1,4 @@
-package registry_test
+package live_test
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
@@ -49,9 +50,9 @@ func TestADatabaseThatComesBackOlderIsNotFollowedUntilSomebodySaysSo(t *testing.
 		newer, backup, eat, sleep := twins(t, db.Engine())
 		dir := t.TempDir()
 		kill(t, newer, eat, "production")
-		served := live(t, newer, dir, nil).Snapshot("production").Revision
+		served := load(t, newer, dir, nil).Snapshot("production").Revision
 		var log bytes.Buffer
-		l := live(t, backup, dir, &log)
+		l := load(t, backup, dir, &log)
 		if !strings.Contains(log.String(), "came back older") {
 			t.Errorf("log: %s", log.String())
 		}
@@ -59,7 +60,7 @@ func TestADatabaseThatComesBackOlderIsNotFollowedUntilSomebodySaysSo(t *testing.
 			t.Errorf("what was known as killed serves %s", got)
 		}
 		database := environment(t, backup, "production").Revision
-		want := []registry.Behind{{Environment: "production", Served: served, Database: database, Lost: []string{eat}}}
+		want := []live.Behind{{Environment: "production", Served: served, Database: database, Lost: []string{eat}}}
 		if diff := cmp.Diff(want, l.Behind()); diff != "" {
 			t.Error(diff)
 		}
@@ -80,14 +81,12 @@ func TestADatabaseThatComesBackOlderIsNotFollowedUntilSomebodySaysSo(t *testing.
 			t.Errorf("%+v, the database is at %d", b, now)
 		}
 		// So does one that starts from the copies, now that the database has overtaken them.
-		if again := live(t, backup, dir, nil); len(again.Behind()) != 1 || answer(t, again, "production", eat) != "false STATIC" {
+		if again := load(t, backup, dir, nil); len(again.Behind()) != 1 || answer(t, again, "production", eat) != "false STATIC" {
 			t.Errorf("after a restart: %+v, %s", again.Behind(), answer(t, again, "production", eat))
 		}
-		if _, err := write(t, backup, func(ctx context.Context, tx *store.Tx) (none struct{}, err error) {
+		storetest.Write(t, backup, func(ctx context.Context, tx *store.Tx) (none struct{}, err error) {
 			return none, registry.GiveUp(ctx, tx, by("root@hyfin.example"), "production", served, nil)
-		}); err != nil {
-			t.Fatal(err)
-		}
+		})
 		reload(t, l)
 		if b := l.Behind(); len(b) != 0 {
 			t.Errorf("after it was given up: %+v", b)
@@ -112,7 +111,7 @@ func environment(t *testing.T, db *store.DB, name string) (e registry.Environmen
 	return e
 }
 
-func reload(t *testing.T, l *registry.Live) {
+func reload(t *testing.T, l *live.Live) {
 	t.Helper()
 	if err := l.Load(t.Context()); err != nil {
 		t.Fatal(err)
@@ -123,7 +122,7 @@ func TestAKillIsOnDiskBeforeItIsAcknowledged(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	newer, _, eat, sleep := twins(t, store.SQLite)
-	l := live(t, newer, dir, nil) // writes the copies
+	l := load(t, newer, dir, nil) // writes the copies
 	path := filepath.Join(dir, "kills.jsonl")
 	half := func() { // as if it had died in the middle of a line
 		before, err := os.ReadFile(path)
@@ -149,7 +148,7 @@ func TestAKillIsOnDiskBeforeItIsAcknowledged(t *testing.T) {
 		}
 	}
 	half()
-	again := live(t, away(t), dir, nil)
+	again := load(t, away(t), dir, nil)
 	if got := answer(t, again, "production", eat); got != "false STATIC" {
 		t.Errorf("a killed flag serves %s", got)
 	}
@@ -157,7 +156,7 @@ func TestAKillIsOnDiskBeforeItIsAcknowledged(t *testing.T) {
 		t.Errorf("a restored flag serves %s", got)
 	}
 	// Once the copies hold them, the lines are gone.
-	after := live(t, newer, dir, nil)
+	after := load(t, newer, dir, nil)
 	if _, err := os.Stat(path); !os.IsNotExist(err) {
 		t.Errorf("the lines are still there: %v", err)
 	}
@@ -170,9 +169,9 @@ func TestWhatIsTurnedOffHereStaysSoOverRestartsUntilItIsCarriedOut(t *testing.T)
 	t.Parallel()
 	dir := t.TempDir()
 	db, _, eat, sleep := twins(t, store.SQLite)
-	live(t, db, dir, nil)
-	l := live(t, away(t), dir, nil)
-	override := registry.Override{ID: "1", Environment: "production", Flag: eat, By: "olu", Reason: "it burns", At: noon}
+	load(t, db, dir, nil)
+	l := load(t, away(t), dir, nil)
+	override := live.Override{ID: "1", Environment: "production", Flag: eat, By: "olu", Reason: "it burns", At: noon}
 	before := l.Snapshot("production")
 	for range 2 { // twice is once
 		if err := l.Override(override); err != nil {
@@ -184,12 +183,12 @@ func TestWhatIsTurnedOffHereStaysSoOverRestartsUntilItIsCarriedOut(t *testing.T)
 	case <-time.After(time.Minute):
 		t.Error("streams do not hear of it")
 	}
-	for _, unknown := range []registry.Override{{Environment: "production", Flag: "nothing"}, {Environment: "nowhere", Flag: eat}} {
+	for _, unknown := range []live.Override{{Environment: "production", Flag: "nothing"}, {Environment: "nowhere", Flag: eat}} {
 		if err := l.Override(unknown); !fault.Is(err, fault.NotFound) {
 			t.Errorf("%+v: %v", unknown, err)
 		}
 	}
-	check := func(l *registry.Live, when, want string) {
+	check := func(l *live.Live, when, want string) {
 		t.Helper()
 		if got := answer(t, l, "production", eat); got != want {
 			t.Errorf("%s it serves %s", when, got)
@@ -205,14 +204,14 @@ func TestWhatIsTurnedOffHereStaysSoOverRestartsUntilItIsCarriedOut(t *testing.T)
 	if s := l.Snapshot("production"); s.Revision != before.Revision || s.Tag == before.Tag || !strings.Contains(string(s.Document()), `"killed":true`) {
 		t.Errorf("revision %d after %d, tag %s after %s", s.Revision, before.Revision, s.Tag, before.Tag)
 	}
-	l = live(t, away(t), dir, nil)
+	l = load(t, away(t), dir, nil)
 	check(l, "after a restart", "false STATIC")
-	l = live(t, db, dir, nil)
+	l = load(t, db, dir, nil)
 	check(l, "when the database is back", "false STATIC")
 	serve(t, db, eat, "production", registry.Serving{Mode: registry.ServeAudience, Audience: "pilot", Percent: 100})
 	reload(t, l)
 	check(l, "after a change of it", "false STATIC")
-	if diff := cmp.Diff([]registry.Override{override}, l.Overrides()); diff != "" {
+	if diff := cmp.Diff([]live.Override{override}, l.Overrides()); diff != "" {
 		t.Error(diff)
 	}
 	serve(t, db, eat, "production", registry.Serving{Mode: registry.ServeOn})
@@ -221,7 +220,7 @@ func TestWhatIsTurnedOffHereStaysSoOverRestartsUntilItIsCarriedOut(t *testing.T)
 		t.Fatal(err)
 	}
 	check(l, "when it is over", "true STATIC")
-	check(live(t, db, dir, nil), "when it is over, after a restart", "true STATIC")
+	check(load(t, db, dir, nil), "when it is over, after a restart", "true STATIC")
 	select {
 	case <-l.Snapshot("production").Replaced():
 		t.Error("what is served counts as replaced")
@@ -237,7 +236,7 @@ func TestADamagedFileOfOverridesIsLoggedAndNothingElseIsLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	l := live(t, db, dir, &log)
+	l := load(t, db, dir, &log)
 	if !strings.Contains(log.String(), "turned off on this replica") || answer(t, l, "production", eat) != "true STATIC" {
 		t.Errorf("log: %s", log.String())
 	}
@@ -250,7 +249,7 @@ func TestHowOldStaleFlagsAreIsKnown(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := noon
-	l := &registry.Live{DB: db, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }}
+	l := &live.Live{DB: db, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }}
 	reload(t, l)
 	if d, ok := l.StaleFor(); ok {
 		t.Errorf("current flags are %s old", d)

@@ -1,4 +1,4 @@
-package registry
+package live
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package registry
+package live
 
 import (
 	"bytes"
@@ -148,4 +148,13 @@ func replaceFile(path string, content []byte) (err error) {
 	_ = parent.Sync()
 	_ = parent.Close()
 	return nil
+}
+
+// encode gives the JSON of a value that always has one.
+func encode(v any) json.RawMessage {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("encode %T: %v", v, err))
+	}
+	return raw
 }

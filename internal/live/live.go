@@ -1,15 +1,19 @@
-package registry
+// Package live is what SDKs are served, and all that the data plane knows of flags: snapshots of each environment, their copies on
+// disk, and what is turned off while the database is away.
+package live
 
 import (
 	"context"
 	"encoding/json"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/soukhq/souk/internal/flag"
+	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -85,7 +89,7 @@ func (l *Live) Load(ctx context.Context) error {
 
 // Run keeps the snapshots current until ctx ends: it hears of changes, and looks for what it may have missed.
 func (l *Live) Run(ctx context.Context) {
-	wake, stop := l.DB.Subscribe(Topic)
+	wake, stop := l.DB.Subscribe(registry.Topic)
 	defer stop()
 	// Copies are written beside, so that a kill never waits for the disk; what changes while one is written is in the next.
 	changed := make(chan struct{}, 1)
@@ -121,6 +125,15 @@ func (l *Live) Run(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+}
+
+// Environments names what is served, in order.
+func (l *Live) Environments() []string {
+	h := l.held.Load()
+	if h == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(h.environments))
 }
 
 // Snapshot gives what an environment serves, or nil if it is not known.
@@ -209,11 +222,11 @@ func (l *Live) refresh(ctx context.Context) error {
 	var loads []loaded
 	var givenUp map[string]int64
 	err := l.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		environments, err := Environments(ctx, tx)
+		environments, err := registry.Environments(ctx, tx)
 		if err != nil {
 			return err
 		}
-		if givenUp, err = givenUpIn(ctx, tx); err != nil {
+		if givenUp, err = registry.GivenUp(ctx, tx); err != nil {
 			return err
 		}
 		for _, e := range environments {
