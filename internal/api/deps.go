@@ -15,6 +15,7 @@ import (
 	"github.com/soukhq/souk/internal/backup"
 	"github.com/soukhq/souk/internal/catalog"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/measure"
@@ -59,6 +60,7 @@ type Deps struct {
 	Registry  *registry.Registry
 	Live      *live.Live
 	Rollouts  *rollout.Rollouts
+	Kills     *kill.Kills
 	Usage     *measure.Usage
 	Metrics   *telemetry.Metrics
 	Tracing   *telemetry.Tracing // whose Handler has to be around the API

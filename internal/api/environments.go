@@ -78,7 +78,7 @@ func (a *API) follow(ctx context.Context, by access.Actor, name string, order Fo
 		return nil, fault.New(fault.Conflict, "other_revision", "revision %d of %s is served, not %d", all[at].Served, name, order.Served).At("served").
 			Fix("look at what souk doctor says now").Showing(all[at])
 	}
-	if err := a.Rollouts.FollowOlder(ctx, by, all[at], order.Reason); err != nil {
+	if err := a.Kills.FollowOlder(ctx, by, all[at], order.Reason); err != nil {
 		return nil, err
 	}
 	environments, err := a.Registry.Environments(ctx, by)

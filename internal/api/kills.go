@@ -8,23 +8,23 @@ import (
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/measure"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
-	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/store"
 )
 
 // KillOrder is what is to be turned off at once.
 type KillOrder struct {
-	Select      rollout.Select `json:"select"`
-	Environment string         `json:"environment,omitempty" doc:"Where; may be left out where select names an environment"`
-	Reason      string         `json:"reason,omitempty"`
-	ExpectFlags *int           `json:"expect_flags" minimum:"0" doc:"How many flags that is, as kills:count says; with more of them nothing is turned off"`
+	Select      kill.Select `json:"select"`
+	Environment string      `json:"environment,omitempty" doc:"Where; may be left out where select names an environment"`
+	Reason      string      `json:"reason,omitempty"`
+	ExpectFlags *int        `json:"expect_flags" minimum:"0" doc:"How many flags that is, as kills:count says; with more of them nothing is turned off"`
 }
 
-func (o KillOrder) order() rollout.Order {
-	order := rollout.Order{Select: o.Select, Environment: o.Environment, Reason: o.Reason}
+func (o KillOrder) order() kill.Order {
+	order := kill.Order{Select: o.Select, Environment: o.Environment, Reason: o.Reason}
 	if o.ExpectFlags != nil {
 		order.ExpectFlags = *o.ExpectFlags
 	}
@@ -33,19 +33,19 @@ func (o KillOrder) order() rollout.Order {
 
 // KillCountOrder asks how much an order would turn off.
 type KillCountOrder struct {
-	Select      rollout.Select `json:"select"`
-	Environment string         `json:"environment,omitempty" doc:"Where; may be left out where select names an environment"`
+	Select      kill.Select `json:"select"`
+	Environment string      `json:"environment,omitempty" doc:"Where; may be left out where select names an environment"`
 }
 
 // CarriedOut is a kill with proof of how far it got.
 type CarriedOut struct {
-	rollout.KillAct
+	kill.Act
 	Receipt Receipt `json:"receipt"`
 }
 
 // RestoredKill is a kill after what it holds off was turned on again, or asked for.
 type RestoredKill struct {
-	rollout.KillAct
+	kill.Act
 	review.UndoOutcome
 }
 
@@ -74,34 +74,34 @@ type killQuery struct {
 
 func kills(a *API) {
 	register(a, operation{method: http.MethodGet, path: "/kills", id: "list-kills", summary: "What was turned off for everybody, newest first"},
-		access.Read, func(ctx context.Context, by access.Actor, in *killQuery) (*reply[store.Listing[rollout.KillAct]], error) {
-			list, err := a.Rollouts.KillActs(ctx, by, rollout.KillFilter{Many: in.Many, Environment: in.Environment}, in.page())
-			return &reply[store.Listing[rollout.KillAct]]{Body: list}, err
+		access.Read, func(ctx context.Context, by access.Actor, in *killQuery) (*reply[store.Listing[kill.Act]], error) {
+			list, err := a.Kills.List(ctx, by, kill.Filter{Many: in.Many, Environment: in.Environment}, in.page())
+			return &reply[store.Listing[kill.Act]]{Body: list}, err
 		})
 	register(a, operation{method: http.MethodPost, path: "/kills:count", id: "count-kill", summary: "How many flags a kill would turn off; nothing is written"},
 		access.Kill, func(ctx context.Context, by access.Actor, in *struct{ Body KillCountOrder }) (*reply[registry.Extent], error) {
-			extent, err := a.Rollouts.Count(ctx, by, rollout.Order{Select: in.Body.Select, Environment: in.Body.Environment})
+			extent, err := a.Kills.Count(ctx, by, kill.Order{Select: in.Body.Select, Environment: in.Body.Environment})
 			return &reply[registry.Extent]{Body: extent}, err
 		})
 	register(a, operation{
 		method: http.MethodPost, path: "/kills", id: "kill-many", also: []int{http.StatusAccepted},
 		summary: "Turn off everything of an app, a group, a tag or an environment, now; 202 if this replica does not serve it within a second",
 	}, access.Kill, func(ctx context.Context, by access.Actor, in *struct{ Body KillOrder }) (*object[CarriedOut], error) {
-		act, err := a.Rollouts.Panic(ctx, by, in.Body.order())
+		act, err := a.Kills.Panic(ctx, by, in.Body.order())
 		if err != nil {
 			return nil, err
 		}
 		receipt, status, err := a.receipt(ctx, act)
-		return &object[CarriedOut]{Status: status, Body: CarriedOut{KillAct: act, Receipt: receipt}}, err
+		return &object[CarriedOut]{Status: status, Body: CarriedOut{Act: act, Receipt: receipt}}, err
 	})
 	register(a, operation{method: http.MethodGet, path: "/kills/{id}", id: "get-kill", summary: "Get a kill and its receipt as it stands"},
 		access.Read, func(ctx context.Context, by access.Actor, in *ByKill) (*reply[CarriedOut], error) {
-			act, err := a.Rollouts.KillAct(ctx, by, in.ID)
+			act, err := a.Kills.Get(ctx, by, in.ID)
 			if err != nil {
 				return nil, err
 			}
 			receipt, err := a.receiptNow(ctx, act)
-			return &reply[CarriedOut]{Body: CarriedOut{KillAct: act, Receipt: receipt}}, err
+			return &reply[CarriedOut]{Body: CarriedOut{Act: act, Receipt: receipt}}, err
 		})
 	register(a, operation{
 		method: http.MethodPost, path: "/kills/{id}/restore", id: "restore-kill", also: []int{http.StatusAccepted},
@@ -123,8 +123,8 @@ func kills(a *API) {
 		if len(out.Requests)+out.Left > 0 {
 			status = http.StatusAccepted
 		}
-		act, err := a.Rollouts.KillAct(ctx, by, in.ID)
-		return &object[RestoredKill]{Status: status, Body: RestoredKill{KillAct: act, UndoOutcome: out}}, err
+		act, err := a.Kills.Get(ctx, by, in.ID)
+		return &object[RestoredKill]{Status: status, Body: RestoredKill{Act: act, UndoOutcome: out}}, err
 	})
 }
 
@@ -133,7 +133,7 @@ const handedWithin = 300 * time.Millisecond
 
 // receipt waits until this replica serves a kill and its streams have it, and gives the receipt so far: 200, or 202 if serving it
 // takes longer than a second.
-func (a *API) receipt(ctx context.Context, act rollout.KillAct) (Receipt, int, error) {
+func (a *API) receipt(ctx context.Context, act kill.Act) (Receipt, int, error) {
 	status := a.served(ctx, map[string]int64{act.Environment: act.Revision})
 	if status == http.StatusOK && act.SettledAt == nil {
 		a.handed(ctx, measure.Place{Environment: act.Environment, Revision: act.Revision})
@@ -161,7 +161,7 @@ func (a *API) handed(ctx context.Context, place measure.Place) {
 }
 
 // receiptNow gives the receipt of a kill as it stands.
-func (a *API) receiptNow(ctx context.Context, act rollout.KillAct) (Receipt, error) {
+func (a *API) receiptNow(ctx context.Context, act kill.Act) (Receipt, error) {
 	r := Receipt{KillID: act.ID, Environment: act.Environment, Revision: act.Revision, CommittedAt: act.At}
 	if a.Live.Serves(act.Environment, act.Revision) {
 		now := a.Now().UTC()

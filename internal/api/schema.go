@@ -10,9 +10,11 @@ import (
 
 // schemaNames tells apart, in the document, types that carry the same name in their packages.
 var schemaNames = map[string]string{
-	"review.App":         "RequestApp",
-	"review.Content":     "RequestContent",
-	"rollout.Step":       "RolloutStep",
+	"review.App":     "RequestApp",
+	"review.Content": "RequestContent",
+	"rollout.Step":   "RolloutStep",
+	"kill.Act":       "KillAct",
+	"store.Listing[github.com/soukhq/souk/internal/kill.Act]": "ListingKillAct",
 	"template.Document":  "TemplateDocument",
 	"template.Flag":      "TemplateFlag",
 	"template.Field":     "TemplateField",

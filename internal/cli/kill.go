@@ -11,8 +11,8 @@ import (
 
 	"github.com/soukhq/souk/internal/api"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/registry"
-	"github.com/soukhq/souk/internal/rollout"
 )
 
 // killOptions are what souk kill is told.
@@ -95,7 +95,7 @@ func (p *program) killFlag(ctx context.Context, o killOptions) error {
 
 func (p *program) killMany(ctx context.Context, o killOptions) error {
 	order := api.KillOrder{
-		Select: rollout.Select{App: o.app, Owner: o.owner, Tag: o.tag}, Environment: o.environment, Reason: o.reason, ExpectFlags: &o.expect,
+		Select: kill.Select{App: o.app, Owner: o.owner, Tag: o.tag}, Environment: o.environment, Reason: o.reason, ExpectFlags: &o.expect,
 	}
 	if o.all {
 		order.Select.Environment = o.environment

@@ -8,6 +8,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/apply"
 	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/registry"
@@ -26,6 +27,7 @@ type story struct {
 	clock    time.Time
 	target   *apply.Target
 	rollouts *rollout.Rollouts
+	kills    *kill.Kills
 	keys     *access.Keys
 }
 
@@ -38,6 +40,7 @@ func newStory(db *store.DB, begin time.Time) *story {
 		Desk: &review.Desk{DB: db, Now: s.now, Policies: engine}, Now: s.now,
 	}
 	s.rollouts = &rollout.Rollouts{DB: db, Now: s.now}
+	s.kills = &kill.Kills{DB: db, Now: s.now}
 	s.keys = &access.Keys{DB: db, Now: s.now, Facts: func(ctx context.Context, tx *store.Tx, environment, _ string) (access.KeyFacts, error) {
 		e, _, err := registry.EnvironmentNamed(ctx, tx, environment)
 		return access.KeyFacts{Governed: e.Governed}, err

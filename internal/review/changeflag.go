@@ -9,6 +9,7 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/rollout"
@@ -232,7 +233,7 @@ func leave(ctx context.Context, m move, flag registry.Flag, plan []rollout.Step,
 		return nil, err
 	}
 	m.r.rolloutID = created.ID
-	if !f.document().AutoStart || kill(flag, created.Steps[0].Environment) != nil {
+	if !f.document().AutoStart || killedIn(flag, created.Steps[0].Environment) != nil {
 		return nil, nil
 	}
 	begun, err := rollout.Begin(ctx, m.tx, access.System("rollout"), m.at, lifecycle.Of(flag), created, "started by itself, as the template says")
@@ -262,7 +263,7 @@ func (d *Desk) Rollback(ctx context.Context, by access.Actor, flagKey, environme
 }
 
 func (d *Desk) rollback(ctx context.Context, tx *store.Tx, by access.Actor, flagKey, environment string, to int64, w rollout.Word) (out RestoreOutcome, err error) {
-	_, env, err := rollout.Target(ctx, tx, by, flagKey, environment, w)
+	_, env, err := kill.Target(ctx, tx, by, flagKey, environment, w)
 	if err != nil {
 		return out, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/review"
 	"github.com/soukhq/souk/internal/rollout"
@@ -25,6 +26,7 @@ type office struct {
 	db       *store.DB
 	desk     *review.Desk
 	rollouts *rollout.Rollouts
+	kills    *kill.Kills
 	policies *policy.Engine
 	now      time.Time
 }
@@ -58,6 +60,7 @@ func open(t *testing.T, db *store.DB) *office {
 	library := &template.Library{DB: db, Now: now}
 	o.policies = &policy.Engine{DB: db, Now: now}
 	o.rollouts = &rollout.Rollouts{DB: db, Now: now}
+	o.kills = &kill.Kills{DB: db, Now: now}
 	o.desk = &review.Desk{DB: db, Now: now, Policies: o.policies}
 	if _, _, err := library.Put(t.Context(), root, o.file("template.json")); err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/store"
@@ -34,13 +35,13 @@ func restoring() trait {
 		},
 		check: checkRestoring,
 		base: func(c Content, f Facts) any { // the kill that is to be undone, by its time
-			if f.Flag == nil || kill(*f.Flag, c.Environment) == nil {
+			if f.Flag == nil || killedIn(*f.Flag, c.Environment) == nil {
 				return int64(0)
 			}
-			return store.Micros(kill(*f.Flag, c.Environment).At)
+			return store.Micros(killedIn(*f.Flag, c.Environment).At)
 		},
 		effect: func(ctx context.Context, m move, _ Assessed, _ Facts) (map[string]int64, error) {
-			o, err := rollout.Restore(ctx, m.tx, m.change(registry.CauseRestore), m.r.content.FlagKey, m.r.content.Environment)
+			o, err := kill.Restore(ctx, m.tx, m.change(registry.CauseRestore), m.r.content.FlagKey, m.r.content.Environment)
 			m.r.rolloutID = o.Rollout.ID // what was left of a rollout that the kill had aborted
 			return revealed(o), err
 		},
@@ -54,7 +55,7 @@ func checkRestoring(c Content, f Facts) checked {
 	if f.Flag == nil {
 		return seen
 	}
-	killed := kill(*f.Flag, c.Environment)
+	killed := killedIn(*f.Flag, c.Environment)
 	switch {
 	case !f.knows(c.Environment):
 		seen.schema = append(seen.schema, f.unknownEnvironment(c.Environment))
@@ -91,21 +92,21 @@ func (d *Desk) Restore(ctx context.Context, by access.Actor, flagKey, environmen
 	var out RestoreOutcome
 	err := d.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		out = RestoreOutcome{}
-		flag, env, err := rollout.Target(ctx, tx, by, flagKey, environment, w)
+		flag, env, err := kill.Target(ctx, tx, by, flagKey, environment, w)
 		if err != nil {
 			return err
 		}
-		if kill(flag, environment) == nil {
+		if killedIn(flag, environment) == nil {
 			return nil
 		}
 		if !env.Governed {
 			change := registry.Change{By: by, At: d.Now(), Reason: orElse(w.Reason, "turned on again by "+by.Email), Cause: registry.CauseRestore}
-			o, err := rollout.Restore(ctx, tx, change, flagKey, environment)
+			o, err := kill.Restore(ctx, tx, change, flagKey, environment)
 			out.Revealed = revealed(o)
 			return err
 		}
 		// Whoever clicks twice waits here, and finds the request of the first click.
-		if flag, err = registry.Lock(ctx, tx, flagKey); err != nil || kill(flag, environment) == nil {
+		if flag, err = registry.Lock(ctx, tx, flagKey); err != nil || killedIn(flag, environment) == nil {
 			return err
 		}
 		r, ok, err := openRequest(ctx, tx, RestoreFlag, flagKey, environment)
@@ -143,8 +144,8 @@ func openRequest(ctx context.Context, tx *store.Tx, kind Kind, flagKey, environm
 	return r, ok, nil
 }
 
-// kill gives the kill of a flag in an environment; nil if it is not killed there.
-func kill(f registry.Flag, environment string) *registry.Killed {
+// killedIn returns the kill of a flag in an environment; nil if it is not killed there.
+func killedIn(f registry.Flag, environment string) *registry.Killed {
 	state, _ := f.In(environment)
 	return state.Kill
 }
@@ -184,14 +185,14 @@ func (d *Desk) UndoKill(ctx context.Context, by access.Actor, id, reason string)
 	}
 	err = d.DB.WriteLarge(ctx, func(ctx context.Context, tx *store.Tx) error {
 		out = UndoOutcome{Requests: []string{}}
-		act, env, err := rollout.TargetAct(ctx, tx, by, id)
+		act, env, err := kill.TargetAct(ctx, tx, by, id)
 		if err != nil {
 			return err
 		}
 		if !env.Governed {
 			change := registry.Change{By: by, At: d.Now(), Reason: orElse(reason, "turned on again by "+by.Email)}
 			var revision int64
-			out.Restored, revision, err = rollout.Undo(ctx, tx, change, act)
+			out.Restored, revision, err = kill.Undo(ctx, tx, change, act)
 			if revision != 0 {
 				out.Revealed = map[string]int64{env.Name: revision}
 			}
@@ -222,7 +223,7 @@ func (d *Desk) UndoKill(ctx context.Context, by access.Actor, id, reason string)
 // askToRestore makes a request to turn a flag on again, unless there is one: then it gives "".
 func (d *Desk) askToRestore(ctx context.Context, tx *store.Tx, by access.Actor, key, environment, reason string) (id string, err error) {
 	flag, err := registry.Lock(ctx, tx, key)
-	if err != nil || kill(flag, environment) == nil {
+	if err != nil || killedIn(flag, environment) == nil {
 		return "", err
 	}
 	r, ok, err := openRequest(ctx, tx, RestoreFlag, key, environment)

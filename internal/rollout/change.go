@@ -116,7 +116,7 @@ func (p *changer) step(path string, stage Stage, last bool) {
 
 // Halt aborts what is not over of a flag's rollout, if anything is; what SDKs see stays. The event is rollout.aborted.
 func Halt(ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, flag lifecycle.Ident, reason string) error {
-	r, ok, err := unfinished(ctx, tx, flag.Key)
+	r, ok, err := Unfinished(ctx, tx, flag.Key)
 	if err != nil || !ok {
 		return err
 	}
@@ -126,7 +126,7 @@ func Halt(ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, flag
 
 // Open gives the rollout of a flag that is not over; ok is false if there is none.
 func Open(ctx context.Context, tx *store.Tx, key string) (r Rollout, ok bool, err error) {
-	return unfinished(ctx, tx, key)
+	return Unfinished(ctx, tx, key)
 }
 
 // Bakes tells whether a rollout is under way in an environment, or has been there and is on its way to another.

@@ -11,9 +11,11 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/rollout"
+	"github.com/soukhq/souk/internal/rollout/rollouttest"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
 )
@@ -118,10 +120,10 @@ func TestEveryPlanOfAChangeEndsAtTheNewServing(t *testing.T) {
 }
 
 // change leaves a rollout ready that leads production to a serving.
-func (s *stall) change(to registry.Serving) {
+func change(s *rollouttest.Stall, to registry.Serving) {
 	s.Helper()
-	s.write(func(ctx context.Context, tx *store.Tx) error {
-		flag, err := registry.Lock(ctx, tx, s.flag.Key)
+	s.Write(func(ctx context.Context, tx *store.Tx) error {
+		flag, err := registry.Lock(ctx, tx, s.Flag.Key)
 		if err != nil {
 			return err
 		}
@@ -130,46 +132,46 @@ func (s *stall) change(to registry.Serving) {
 		if len(found) > 0 {
 			return errors.New(found[0].Message)
 		}
-		r, err := rollout.Create(ctx, tx, alice, s.clock, lifecycle.Of(flag), "request-2", steps)
-		s.id = r.ID
+		r, err := rollout.Create(ctx, tx, alice, s.Clock, lifecycle.Of(flag), "request-2", steps)
+		s.ID = r.ID
 		return err
 	})
 }
 
 // finish starts the rollout and promotes it to its end.
-func (s *stall) finish() {
+func finish(s *rollouttest.Stall) {
 	s.Helper()
-	s.must(s.rs.Start(s.Context(), alice, s.id, rollout.Word{}))
-	for s.now().State == rollout.Running {
-		s.must(s.rs.Promote(s.Context(), alice, s.id, rollout.Word{Reason: "all is well"}))
+	s.Must(s.Rollouts.Start(s.Context(), alice, s.ID, rollout.Word{}))
+	for s.Now().State == rollout.Running {
+		s.Must(s.Rollouts.Promote(s.Context(), alice, s.ID, rollout.Word{Reason: "all is well"}))
 	}
 }
 
 func TestAChangeOfAnActiveFlagRollsOutAndLeavesItActive(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		s := open(t, db, 30, 10)
-		s.finish()
-		s.change(on)
-		s.must(s.rs.Start(t.Context(), alice, s.id, rollout.Word{}))
-		if got := s.serves("production"); got != "on for everybody for 5 % of everybody, on for pilot for all others" {
+		s := rollouttest.Open(t, db, 30, 10)
+		finish(s)
+		change(s, on)
+		s.Must(s.Rollouts.Start(t.Context(), alice, s.ID, rollout.Word{}))
+		if got := s.Serves("production"); got != "on for everybody for 5 % of everybody, on for pilot for all others" {
 			t.Errorf("the first step serves %s", got)
 		}
-		if _, _, err := s.rs.Kill(t.Context(), olu, s.flag.Key, "production", rollout.Word{}); err != nil {
+		if _, _, err := s.Kills.Kill(t.Context(), olu, s.Flag.Key, "production", rollout.Word{}); err != nil {
 			t.Fatal(err)
 		}
-		s.restore("production")
-		again := s.now().FlagKey
-		rollouts, err := s.rs.List(t.Context(), alice, rollout.Filter{FlagKey: again}, store.Page{})
+		s.Restore("production")
+		again := s.Now().FlagKey
+		rollouts, err := s.Rollouts.List(t.Context(), alice, rollout.Filter{FlagKey: again}, store.Page{})
 		if err != nil || len(rollouts.Items) != 3 || rollouts.Items[0].State != rollout.Ready || rollouts.Items[0].Steps[0].Serving == nil {
 			t.Fatalf("what was left of the change is not ready again: %v %+v", err, rollouts.Items)
 		}
-		s.id = rollouts.Items[0].ID
-		s.finish()
-		if got := s.serves("production"); got != "on for everybody" {
+		s.ID = rollouts.Items[0].ID
+		finish(s)
+		if got := s.Serves("production"); got != "on for everybody" {
 			t.Errorf("at the end it serves %s", got)
 		}
-		if got := s.life().State; got != lifecycle.Active {
+		if got := s.Life().State; got != lifecycle.Active {
 			t.Errorf("the flag is %s", got)
 		}
 	})
@@ -178,20 +180,20 @@ func TestAChangeOfAnActiveFlagRollsOutAndLeavesItActive(t *testing.T) {
 func TestHaltEndsARolloutAndLeavesWhatIsServed(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		s := open(t, db, 30, 1000)
+		s := rollouttest.Open(t, db, 30, 1000)
 		halt := func() {
-			s.write(func(ctx context.Context, tx *store.Tx) error {
-				return rollout.Halt(ctx, tx, alice, s.clock, lifecycle.Of(s.flag), "the flag is deprecated")
+			s.Write(func(ctx context.Context, tx *store.Tx) error {
+				return rollout.Halt(ctx, tx, alice, s.Clock, lifecycle.Of(s.Flag), "the flag is deprecated")
 			})
 		}
-		s.must(s.rs.Start(t.Context(), alice, s.id, rollout.Word{}))
-		s.must(s.rs.Promote(t.Context(), alice, s.id, rollout.Word{Reason: "fine"}))
-		before := s.serves("production")
+		s.Must(s.Rollouts.Start(t.Context(), alice, s.ID, rollout.Word{}))
+		s.Must(s.Rollouts.Promote(t.Context(), alice, s.ID, rollout.Word{Reason: "fine"}))
+		before := s.Serves("production")
 		for range 2 { // the second time nothing is left to halt
 			halt()
 		}
-		if r := s.now(); r.State != rollout.Aborted || r.Reason != "the flag is deprecated" || s.serves("production") != before {
-			t.Errorf("%+v, production serves %s after %s", r, s.serves("production"), before)
+		if r := s.Now(); r.State != rollout.Aborted || r.Reason != "the flag is deprecated" || s.Serves("production") != before {
+			t.Errorf("%+v, production serves %s after %s", r, s.Serves("production"), before)
 		}
 	})
 }
@@ -201,40 +203,49 @@ func TestAReadOnlyFlagCanBeStoppedAndNothingElse(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		word := rollout.Word{Reason: "because"}
-		step := func(s *stall, do func(ctx context.Context, tx *store.Tx) error) error {
-			return s.rs.DB.Write(t.Context(), do)
+		step := func(s *rollouttest.Stall, do func(ctx context.Context, tx *store.Tx) error) error {
+			return s.Rollouts.DB.Write(t.Context(), do)
 		}
 		verbs := map[string]struct {
-			do       func(s *stall) error
+			do       func(s *rollouttest.Stall) error
 			readOnly bool // works on a read-only flag
 		}{
-			"kill": {func(s *stall) error {
-				_, _, err := s.rs.Kill(t.Context(), alice, s.flag.Key, "sandbox", word)
+			"kill": {func(s *rollouttest.Stall) error {
+				_, _, err := s.Kills.Kill(t.Context(), alice, s.Flag.Key, "sandbox", word)
 				return err
 			}, true},
-			"pause":   {func(s *stall) error { _, err := s.rs.Pause(t.Context(), alice, s.id, word); return err }, true},
-			"abort":   {func(s *stall) error { _, err := s.rs.Abort(t.Context(), alice, s.id, word); return err }, true},
-			"promote": {func(s *stall) error { _, err := s.rs.Promote(t.Context(), alice, s.id, word); return err }, false},
-			"resume": {func(s *stall) error {
-				if _, err := s.rs.Pause(t.Context(), alice, s.id, word); err != nil {
-					return err
-				}
-				_, err := s.rs.Resume(t.Context(), alice, s.id, word)
+			"pause": {func(s *rollouttest.Stall) error {
+				_, err := s.Rollouts.Pause(t.Context(), alice, s.ID, word)
+				return err
+			}, true},
+			"abort": {func(s *rollouttest.Stall) error {
+				_, err := s.Rollouts.Abort(t.Context(), alice, s.ID, word)
+				return err
+			}, true},
+			"promote": {func(s *rollouttest.Stall) error {
+				_, err := s.Rollouts.Promote(t.Context(), alice, s.ID, word)
 				return err
 			}, false},
-			"serve": {func(s *stall) error {
+			"resume": {func(s *rollouttest.Stall) error {
+				if _, err := s.Rollouts.Pause(t.Context(), alice, s.ID, word); err != nil {
+					return err
+				}
+				_, err := s.Rollouts.Resume(t.Context(), alice, s.ID, word)
+				return err
+			}, false},
+			"serve": {func(s *rollouttest.Stall) error {
 				return step(s, func(ctx context.Context, tx *store.Tx) error {
-					c := registry.Change{By: alice, At: s.clock, Reason: "because", Cause: registry.CauseChanged}
-					_, err := registry.Serve(ctx, tx, c, s.flag.Key, "staging", off)
+					c := registry.Change{By: alice, At: s.Clock, Reason: "because", Cause: registry.CauseChanged}
+					_, err := registry.Serve(ctx, tx, c, s.Flag.Key, "staging", off)
 					return err
 				})
 			}, false},
-			"restore": {func(s *stall) error {
-				if _, _, err := s.rs.Kill(t.Context(), alice, s.flag.Key, "sandbox", word); err != nil {
+			"restore": {func(s *rollouttest.Stall) error {
+				if _, _, err := s.Kills.Kill(t.Context(), alice, s.Flag.Key, "sandbox", word); err != nil {
 					return err
 				}
 				return step(s, func(ctx context.Context, tx *store.Tx) error {
-					_, err := rollout.Restore(ctx, tx, registry.Change{By: alice, At: s.clock, Reason: "because"}, s.flag.Key, "sandbox")
+					_, err := kill.Restore(ctx, tx, registry.Change{By: alice, At: s.Clock, Reason: "because"}, s.Flag.Key, "sandbox")
 					return err
 				})
 			}, false},
@@ -243,13 +254,12 @@ func TestAReadOnlyFlagCanBeStoppedAndNothingElse(t *testing.T) {
 		for name, verb := range verbs {
 			for _, state := range []lifecycle.State{lifecycle.Staged, lifecycle.Deprecated, lifecycle.Removed} {
 				number++
-				s := &stall{T: t, clock: noon.Add(time.Duration(number) * time.Hour)}
-				s.rs = &rollout.Rollouts{DB: db, Now: func() time.Time { return s.clock }}
-				s.ask(name+string(state), 30, 1000)
-				s.must(s.rs.Start(t.Context(), alice, s.id, word))
+				s := rollouttest.Empty(t, db, noon.Add(time.Duration(number)*time.Hour))
+				s.Ask(name+string(state), 30, 1000)
+				s.Must(s.Rollouts.Start(t.Context(), alice, s.ID, word))
 				if state != lifecycle.Staged {
-					s.write(func(ctx context.Context, tx *store.Tx) error {
-						_, err := lifecycle.Move(ctx, tx, alice, s.clock, lifecycle.Of(s.flag), state, "because", "")
+					s.Write(func(ctx context.Context, tx *store.Tx) error {
+						_, err := lifecycle.Move(ctx, tx, alice, s.Clock, lifecycle.Of(s.Flag), state, "because", "")
 						return err
 					})
 				}

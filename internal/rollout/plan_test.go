@@ -1,7 +1,6 @@
 package rollout_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -11,21 +10,13 @@ import (
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/rollout"
+	"github.com/soukhq/souk/internal/rollout/rollouttest"
 )
 
 var environments = []registry.Environment{
 	{Name: "production", Position: 3, Tier: registry.TierProduction, Governed: true},
 	{Name: "sandbox", Position: 1, Tier: registry.TierSandbox},
 	{Name: "staging", Position: 2, Tier: registry.TierTest},
-}
-
-// told writes a plan a line a step.
-func told(steps []rollout.Step) []string {
-	var lines []string
-	for _, s := range steps {
-		lines = append(lines, fmt.Sprintf("%s %q %d%% %s %s", s.Environment, s.Audience, s.Percent, time.Duration(s.BakeSeconds)*time.Second, s.Promote))
-	}
-	return lines
 }
 
 func wrong(found []fault.Finding) []string {
@@ -48,7 +39,7 @@ func TestTheUsualPlanGrowsInProduction(t *testing.T) {
 	few := []string{full[0], full[4]}
 	for people, want := range map[int][]string{-1: full, 0: few, 199: few, 200: full, 10_000: full} {
 		steps, found := rollout.Plan(nil, "pilot", people, environments)
-		if diff := cmp.Diff(want, told(steps)); diff != "" || len(found) > 0 {
+		if diff := cmp.Diff(want, rollouttest.Told(steps)); diff != "" || len(found) > 0 {
 			t.Errorf("%d people: %s %v", people, diff, found)
 		}
 	}
@@ -70,7 +61,7 @@ func TestATemplatesStagesBecomeSteps(t *testing.T) {
 		`production "internal" 50% 0s person`,
 		`production "internal" 100% 0s time`,
 	}
-	if diff := cmp.Diff(want, told(steps)); diff != "" || len(found) > 0 {
+	if diff := cmp.Diff(want, rollouttest.Told(steps)); diff != "" || len(found) > 0 {
 		t.Error(diff, found)
 	}
 }

@@ -101,7 +101,7 @@ func (rs *Rollouts) act(ctx context.Context, by access.Actor, id string, act Act
 	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
 		return Outcome{}, err
 	}
-	if err := checkReason(w.Reason); err != nil {
+	if err := CheckReason(w.Reason); err != nil {
 		return Outcome{}, err
 	}
 	// Read before the transaction waits for its turn: of two people who act at once, the second meant the rollout as it was
@@ -181,7 +181,8 @@ func (m motion) do(ctx context.Context, tx *store.Tx, act Act, r Rollout, flag r
 	return Outcome{}, fmt.Errorf("no act %q", act)
 }
 
-func checkReason(reason string) error {
+// CheckReason refuses a reason that is too long or holds what cannot be stored.
+func CheckReason(reason string) error {
 	if len(reason) > reasonLimit {
 		return fault.New(fault.Invalid, "too_long", "the reason is too long").At("reason").Fix("shorten it")
 	}

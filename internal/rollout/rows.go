@@ -53,9 +53,9 @@ func load(ctx context.Context, tx *store.Tx, id, suffix string) (Rollout, error)
 	return r, nil
 }
 
-// unfinished gives the flag's rollout that is not over, for the transaction to change. Whoever changes flag and rollout
+// Unfinished is a step: it returns the flag's rollout that is not over, for the transaction to change. Whoever changes flag and rollout
 // locks the rollout first.
-func unfinished(ctx context.Context, tx *store.Tx, key string) (Rollout, bool, error) {
+func Unfinished(ctx context.Context, tx *store.Tx, key string) (Rollout, bool, error) {
 	r, ok, err := store.One(ctx, tx, scan, `SELECT `+columns+` FROM rollout WHERE flag_key = $1 AND state IN ($2, $3, $4)`+tx.ForUpdate(),
 		key, Ready, Running, Paused)
 	if err != nil {

@@ -61,43 +61,6 @@ func OfFlag(ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, fl
 	return append([]Rollout{}, all...), nil
 }
 
-// Restore undoes a kill. Where that kill aborted a rollout, what was left of its plan is ready again, from the step that it
-// was in, for the owner to start. A flag that is not killed there stays as it is.
-func Restore(ctx context.Context, tx *store.Tx, c registry.Change, key, environment string) (Outcome, error) {
-	if _, _, err := unfinished(ctx, tx, key); err != nil {
-		return Outcome{}, err
-	}
-	flag, changed, err := registry.Restore(ctx, tx, c, key, environment)
-	if err != nil {
-		return Outcome{}, err
-	}
-	state, _ := flag.In(environment)
-	o := Outcome{Environment: environment, Revision: state.Revision}
-	if !changed {
-		return o, nil
-	}
-	o.Rollout, err = again(ctx, tx, c, flag, environment)
-	return o, err
-}
-
-// again makes what was left of the rollout that a kill in an environment aborted ready again; the zero rollout if there is none.
-func again(ctx context.Context, tx *store.Tx, c registry.Change, flag registry.Flag, environment string) (Rollout, error) {
-	all, err := newest(ctx, tx, flag.Key)
-	if err != nil || len(all) == 0 || all[0].State != Aborted || all[0].KilledIn != environment {
-		return Rollout{}, err
-	}
-	requestID := c.RequestID
-	if requestID == "" {
-		requestID = all[0].RequestID
-	}
-	// It sorts after the one that it goes on with, even where the clock stands still.
-	at := c.At
-	if !stored(at).After(all[0].CreatedAt) {
-		at = all[0].CreatedAt.Add(time.Microsecond)
-	}
-	return create(ctx, tx, c.By, at, lifecycle.Of(flag), requestID, all[0].again(), map[string]any{"after": all[0].ID})
-}
-
 // motion is who moves a rollout of which flag, when and why.
 type motion struct {
 	by     access.Actor

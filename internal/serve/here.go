@@ -69,7 +69,7 @@ func (a *App) carryOut(ctx context.Context) {
 }
 
 func (a *App) carryOne(ctx context.Context, o live.Override) error {
-	revision, err := a.rollouts.CarryOut(ctx, access.Local(o.By), o, a.replicas.Name)
+	revision, err := a.kills.CarryOut(ctx, access.Local(o.By), o, a.replicas.Name)
 	if err != nil {
 		return err
 	}

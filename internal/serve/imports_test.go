@@ -43,12 +43,14 @@ var house = map[string]struct {
 	"internal/policy":                {floor: 3},
 	"internal/scan":                  {floor: 3},
 
-	"internal/catalog":   {floor: 4},
-	"internal/lifecycle": {floor: 4, neighbours: []string{"internal/catalog"}},
-	"internal/rollout":   {floor: 4, neighbours: []string{"internal/catalog", "internal/lifecycle"}},
-	"internal/importer":  {floor: 4, neighbours: []string{"internal/catalog"}},
-	"internal/review":    {floor: 4, neighbours: []string{"internal/catalog", "internal/lifecycle", "internal/rollout", "internal/importer"}},
-	"internal/apply":     {floor: 4, neighbours: []string{"internal/catalog", "internal/lifecycle", "internal/rollout", "internal/review"}},
+	"internal/catalog":             {floor: 4},
+	"internal/lifecycle":           {floor: 4, neighbours: []string{"internal/catalog"}},
+	"internal/rollout":             {floor: 4, neighbours: []string{"internal/catalog", "internal/lifecycle"}},
+	"internal/kill":                {floor: 4, neighbours: []string{"internal/catalog", "internal/lifecycle", "internal/rollout"}},
+	"internal/rollout/rollouttest": {floor: 4, neighbours: []string{"internal/lifecycle", "internal/rollout", "internal/kill"}},
+	"internal/importer":            {floor: 4, neighbours: []string{"internal/catalog"}},
+	"internal/review":              {floor: 4, neighbours: []string{"internal/catalog", "internal/lifecycle", "internal/rollout", "internal/kill", "internal/importer"}},
+	"internal/apply":               {floor: 4, neighbours: []string{"internal/catalog", "internal/lifecycle", "internal/rollout", "internal/kill", "internal/review"}},
 
 	// The data plane runs while the database is down: it knows nothing of governance.
 	"internal/dataplane": {floor: 5, only: []string{

@@ -10,17 +10,17 @@ import (
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/measure"
-	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/store"
 )
 
 // newReplicas makes this process known among those that serve the same database.
 func (a *App) newReplicas() *measure.Replicas {
 	return &measure.Replicas{
-		DB: a.db, Now: time.Now, Log: a.log, ID: store.NewID(), Name: replicaName(a.cfg.Addr), Topic: rollout.KillTopic,
+		DB: a.db, Now: time.Now, Log: a.log, ID: store.NewID(), Name: replicaName(a.cfg.Addr), Topic: kill.Topic,
 		Wanted: func(ctx context.Context, tx *store.Tx) ([]measure.Place, error) {
-			open, err := rollout.OpenKills(ctx, tx)
+			open, err := kill.Open(ctx, tx)
 			places := make([]measure.Place, 0, len(open))
 			for _, act := range open {
 				if place := (measure.Place{Environment: act.Environment, Revision: act.Revision}); !slices.Contains(places, place) {
@@ -65,7 +65,7 @@ const (
 
 // settleKills writes the receipts of kills into the audit log once they do not change any more.
 func (a *App) settleKills(ctx context.Context) {
-	wake, stop := a.db.Subscribe(rollout.KillTopic)
+	wake, stop := a.db.Subscribe(kill.Topic)
 	defer stop()
 	tick := time.NewTicker(settleEvery)
 	defer tick.Stop()
@@ -91,12 +91,12 @@ func (a *App) settleKills(ctx context.Context) {
 // settleOnce settles the kills whose time has come. Afterwards since has those that wait.
 func (a *App) settleOnce(ctx context.Context, since map[string]time.Time) error {
 	type waiting struct {
-		rollout.KillAct
+		kill.Act
 		receipt measure.Receipt
 	}
 	var open []waiting
 	err := a.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		acts, err := rollout.OpenKills(ctx, tx)
+		acts, err := kill.Open(ctx, tx)
 		if err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ func (a *App) settleOnce(ctx context.Context, since map[string]time.Time) error 
 		if age := now.Sub(first); age < settleFrom || age < settleAfter && !w.receipt.Settled {
 			continue
 		}
-		if failed := a.rollouts.Settle(ctx, access.System("receipts"), w.KillAct, w.receipt); failed != nil {
+		if failed := a.kills.Settle(ctx, access.System("receipts"), w.Act, w.receipt); failed != nil {
 			err = cmp.Or(err, failed)
 			continue
 		}

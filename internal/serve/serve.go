@@ -25,6 +25,7 @@ import (
 	"github.com/soukhq/souk/internal/catalog"
 	"github.com/soukhq/souk/internal/dataplane"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/measure"
@@ -52,6 +53,7 @@ type App struct {
 	live     *live.Live
 	plane    *dataplane.Plane
 	rollouts *rollout.Rollouts
+	kills    *kill.Kills
 	usage    *measure.Usage
 	metrics  *telemetry.Metrics
 	tracing  *telemetry.Tracing
@@ -137,6 +139,7 @@ func assemble(cfg Config, db *store.DB) *App {
 		keys:      &access.Keys{DB: db, Now: cfg.Now, Log: cfg.Log, Facts: keyFacts, Dir: copies},
 		live:      &live.Live{DB: db, Dir: copies, Log: cfg.Log, Now: cfg.Now},
 		rollouts:  &rollout.Rollouts{DB: db, Now: cfg.Now, Log: cfg.Log},
+		kills:     &kill.Kills{DB: db, Now: cfg.Now},
 		usage:     &measure.Usage{DB: db, Now: cfg.Now, Log: cfg.Log, Counters: measure.NewCounters()},
 		Directory: &access.Directory{DB: db, Now: cfg.Now, Uses: usesOfGroup},
 		Tokens:    &access.Tokens{DB: db, Now: cfg.Now, Publishers: access.Publishers(cfg.Publishers)},
@@ -201,7 +204,7 @@ func (a *App) newControl() *api.API {
 	return api.New(api.Deps{
 		DB: a.db, Log: a.log, Now: a.cfg.Now, Mode: a.cfg.Mode, Version: a.cfg.Version, People: a.cfg.People, Console: web.Files,
 		Ready: a.live.Ready, Directory: a.Directory, Sessions: a.accounts.Sessions, Accounts: a.accounts, Governors: a.newGovernors(), Tokens: a.Tokens,
-		Keys: a.keys, Catalog: a.Catalog, Registry: a.Registry, Live: a.live, Rollouts: a.rollouts, Usage: a.usage, Metrics: a.metrics, Tracing: a.tracing, Desk: a.Desk,
+		Keys: a.keys, Catalog: a.Catalog, Registry: a.Registry, Live: a.live, Rollouts: a.rollouts, Kills: a.kills, Usage: a.usage, Metrics: a.metrics, Tracing: a.tracing, Desk: a.Desk,
 		Library: a.Library, Policies: a.Policies, Lifecycle: a.Lifecycle, Audit: a.audit, Recent: &a.recent, Apply: a.Apply, Watch: a.watch, Secret: a.secret,
 		Replicas: a.replicas, KillHere: a.killHere,
 		Answers: a.cfg.answers, Origin: a.cfg.origin(),

@@ -1,4 +1,4 @@
-package rollout
+package kill
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -16,13 +17,13 @@ import (
 // by now, and records that it was off there since. A flag that is killed already stays so; one that is no more is only recorded. It
 // gives the revision that SDKs must come to see, 0 if there is none. Carrying out twice does it once, by the override's id. The
 // event is flag.killed_here, besides flag.killed. Who acts is the local user that turned it off, an administrator like all of them.
-func (rs *Rollouts) CarryOut(ctx context.Context, by access.Actor, o live.Override, replica string) (revision int64, err error) {
+func (ks *Kills) CarryOut(ctx context.Context, by access.Actor, o live.Override, replica string) (revision int64, err error) {
 	if err := access.Can(by, access.Kill, access.Scope{}); err != nil {
 		return 0, err
 	}
-	err = rs.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err = ks.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		revision = 0
-		added, err := tx.Exec(ctx, `INSERT INTO kill_carried (id, at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`, o.ID, store.Micros(rs.Now()))
+		added, err := tx.Exec(ctx, `INSERT INTO kill_carried (id, at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`, o.ID, store.Micros(ks.Now()))
 		if err != nil {
 			return fmt.Errorf("carry out what was turned off: %w", err)
 		}
@@ -45,14 +46,14 @@ func (rs *Rollouts) CarryOut(ctx context.Context, by access.Actor, o live.Overri
 		case state.Kill != nil:
 			outcome, revision = "it was turned off already", state.Revision
 		default:
-			flag, err := rs.killIn(ctx, tx, by, o.Flag, e, o.Reason, store.NewID())
+			flag, err := ks.killIn(ctx, tx, by, o.Flag, e, o.Reason, store.NewID())
 			if err != nil {
 				return err
 			}
 			state, _ = flag.In(o.Environment)
 			revision = state.Revision
 		}
-		event := by.Event("flag.killed_here", stored(rs.Now()))
+		event := by.Event("flag.killed_here", ks.now())
 		event.FlagKey, event.FlagID, event.App, event.Environment, event.Reason = o.Flag, before.FlagID, before.App, o.Environment, o.Reason
 		event.Details = map[string]any{"since": o.At.UTC(), "replica": replica, "outcome": outcome, "override": o.ID}
 		_, err = audit.Append(ctx, tx, event)
@@ -63,14 +64,14 @@ func (rs *Rollouts) CarryOut(ctx context.Context, by access.Actor, o live.Overri
 
 // FollowOlder lets every replica follow a database again that came back older than what they serve, up to the revision served. What
 // they know as killed and the database does not is killed there, so that giving up loses no kill. Admins do it.
-func (rs *Rollouts) FollowOlder(ctx context.Context, by access.Actor, b live.Behind, reason string) error {
+func (ks *Kills) FollowOlder(ctx context.Context, by access.Actor, b live.Behind, reason string) error {
 	if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
 		return err
 	}
-	if err := checkReason(reason); err != nil {
+	if err := rollout.CheckReason(reason); err != nil {
 		return err
 	}
-	return rs.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+	return ks.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		e, err := environmentNamed(ctx, tx, b.Environment)
 		if err != nil {
 			return err
@@ -79,12 +80,12 @@ func (rs *Rollouts) FollowOlder(ctx context.Context, by access.Actor, b live.Beh
 			reason = "the database came back older"
 		}
 		for _, key := range b.Lost {
-			_, err := rs.killIn(ctx, tx, by, key, e, "was turned off before the database came back older: "+reason, store.NewID())
+			_, err := ks.killIn(ctx, tx, by, key, e, "was turned off before the database came back older: "+reason, store.NewID())
 			if err != nil && !fault.Is(err, fault.NotFound) {
 				return err
 			}
 		}
-		return registry.GiveUp(ctx, tx, registry.Change{By: by, At: stored(rs.Now()), Reason: reason}, e.Name, b.Served, map[string]any{
+		return registry.GiveUp(ctx, tx, registry.Change{By: by, At: ks.now(), Reason: reason}, e.Name, b.Served, map[string]any{
 			"served": b.Served, "database": b.Database, "killed": b.Lost,
 		})
 	})

@@ -1,4 +1,5 @@
-package rollout
+// Package kill turns flags off for everybody and on again: one act, of one flag or of all that is selected.
+package kill
 
 import (
 	"context"
@@ -13,6 +14,15 @@ import (
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/store"
 )
+
+// Kills holds the verbs.
+type Kills struct {
+	DB  *store.DB
+	Now func() time.Time
+}
+
+// now is the time, as it is stored.
+func (ks *Kills) now() time.Time { return store.Time(store.Micros(ks.Now())) }
 
 // Select says what a kill turns off: one flag, or all of an app's, of a group's, with a tag, or of the environment's. Exactly one is
 // named.
@@ -77,8 +87,8 @@ func (s Select) words() string {
 	return "everything"
 }
 
-// KillAct is one kill: what it turned off, where, and how much of that it still holds off.
-type KillAct struct {
+// Act is one kill: what it turned off, where, and how much of that it still holds off.
+type Act struct {
 	ID          string     `json:"id"`
 	Select      Select     `json:"select"`
 	Environment string     `json:"environment"`
@@ -95,9 +105,9 @@ type KillAct struct {
 	Receipt json.RawMessage `json:"-"` // as it was when it was settled
 }
 
-const killColumns = `id, environment, revision, kind, name, flags, rollouts, reason, actor, at, settled_at, receipt`
+const columns = `id, environment, revision, kind, name, flags, rollouts, reason, actor, at, settled_at, receipt`
 
-func scanKillAct(row store.Row) (a KillAct, err error) {
+func scan(row store.Row) (a Act, err error) {
 	var kind, name, receipt string
 	var at int64
 	var settled sql.NullInt64
@@ -125,7 +135,7 @@ func free(ctx context.Context, tx *store.Tx, environment, actor string, at time.
 }
 
 // keep stores an act.
-func (a KillAct) keep(ctx context.Context, tx *store.Tx) error {
+func (a Act) keep(ctx context.Context, tx *store.Tx) error {
 	kind, name, err := a.Select.kind()
 	if err != nil {
 		return err
@@ -135,15 +145,15 @@ func (a KillAct) keep(ctx context.Context, tx *store.Tx) error {
 		a.ID, a.Environment, a.Revision, kind, name, a.Flags, a.Rollouts, a.Reason, a.By, store.Micros(a.At)); err != nil {
 		return fmt.Errorf("store kill: %w", err)
 	}
-	tx.Announce(KillTopic)
+	tx.Announce(Topic)
 	return nil
 }
 
-// KillTopic is announced with every kill.
-const KillTopic = "kills"
+// Topic is announced with every kill.
+const Topic = "kills"
 
 // seenBy fills in what depends on who looks and on what happened since.
-func (a KillAct) seenBy(ctx context.Context, tx *store.Tx, by access.Actor) (_ KillAct, err error) {
+func (a Act) seenBy(ctx context.Context, tx *store.Tx, by access.Actor) (_ Act, err error) {
 	if a.Standing, err = registry.StandingKill(ctx, tx, a.Environment, a.By, a.At); err != nil {
 		return a, err
 	}
@@ -166,7 +176,7 @@ func (s Select) may(ctx context.Context, tx *store.Tx, by access.Actor) error {
 		if err != nil {
 			return err
 		}
-		on = scope(f)
+		on = f.Scope()
 	case s.App != "":
 		app, ok, err := catalog.Load(ctx, tx, s.App)
 		if err != nil {
@@ -194,25 +204,25 @@ func (s Select) may(ctx context.Context, tx *store.Tx, by access.Actor) error {
 	return access.Can(by, access.Kill, on)
 }
 
-// loadKillAct gives one act.
-func loadKillAct(ctx context.Context, tx *store.Tx, id string) (KillAct, error) {
-	a, ok, err := store.One(ctx, tx, scanKillAct, `SELECT `+killColumns+` FROM kill_act WHERE id = $1`, id)
+// load gives one act.
+func load(ctx context.Context, tx *store.Tx, id string) (Act, error) {
+	a, ok, err := store.One(ctx, tx, scan, `SELECT `+columns+` FROM kill_act WHERE id = $1`, id)
 	if err != nil {
-		return KillAct{}, fmt.Errorf("load kill: %w", err)
+		return Act{}, fmt.Errorf("load kill: %w", err)
 	}
 	if !ok {
-		return KillAct{}, fault.New(fault.NotFound, "unknown_kill", "there is no such kill").Fix("open it from the list of what was turned off")
+		return Act{}, fault.New(fault.NotFound, "unknown_kill", "there is no such kill").Fix("open it from the list of what was turned off")
 	}
 	return a, nil
 }
 
-// KillAct gives one kill.
-func (rs *Rollouts) KillAct(ctx context.Context, by access.Actor, id string) (a KillAct, err error) {
+// Get gives one kill.
+func (ks *Kills) Get(ctx context.Context, by access.Actor, id string) (a Act, err error) {
 	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
-		return KillAct{}, err
+		return Act{}, err
 	}
-	err = rs.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		if a, err = loadKillAct(ctx, tx, id); err != nil {
+	err = ks.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		if a, err = load(ctx, tx, id); err != nil {
 			return err
 		}
 		a, err = a.seenBy(ctx, tx, by)
@@ -221,13 +231,13 @@ func (rs *Rollouts) KillAct(ctx context.Context, by access.Actor, id string) (a 
 	return a, err
 }
 
-// KillOf gives the act that somebody turned flags off with at a time; ok is false for what was turned off before acts were kept.
-func (rs *Rollouts) KillOf(ctx context.Context, by access.Actor, environment string, killed registry.Killed) (a KillAct, ok bool, err error) {
+// Of gives the act that somebody turned flags off with at a time; ok is false for what was turned off before acts were kept.
+func (ks *Kills) Of(ctx context.Context, by access.Actor, environment string, killed registry.Killed) (a Act, ok bool, err error) {
 	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
-		return KillAct{}, false, err
+		return Act{}, false, err
 	}
-	err = rs.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		a, ok, err = store.One(ctx, tx, scanKillAct, `SELECT `+killColumns+` FROM kill_act WHERE environment = $1 AND actor = $2 AND at = $3`,
+	err = ks.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		a, ok, err = store.One(ctx, tx, scan, `SELECT `+columns+` FROM kill_act WHERE environment = $1 AND actor = $2 AND at = $3`,
 			environment, killed.By, store.Micros(killed.At))
 		if err != nil {
 			return fmt.Errorf("look for the kill of a flag: %w", err)
@@ -237,14 +247,14 @@ func (rs *Rollouts) KillOf(ctx context.Context, by access.Actor, environment str
 	return a, ok, err
 }
 
-// KillFilter narrows a list of kills.
-type KillFilter struct {
+// Filter narrows a list of kills.
+type Filter struct {
 	Many        bool   // only those of a selection, not of one flag
 	Environment string // empty is all
 }
 
-// KillActs lists kills, newest first.
-func (rs *Rollouts) KillActs(ctx context.Context, by access.Actor, filter KillFilter, page store.Page) (list store.Listing[KillAct], err error) {
+// List gives kills, newest first.
+func (ks *Kills) List(ctx context.Context, by access.Actor, filter Filter, page store.Page) (list store.Listing[Act], err error) {
 	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
 		return list, err
 	}
@@ -252,7 +262,7 @@ func (rs *Rollouts) KillActs(ctx context.Context, by access.Actor, filter KillFi
 	if err != nil {
 		return list, err
 	}
-	query, args := `SELECT `+killColumns+` FROM kill_act WHERE TRUE`, []any{}
+	query, args := `SELECT `+columns+` FROM kill_act WHERE TRUE`, []any{}
 	add := func(condition string, value any) {
 		args = append(args, value)
 		query += fmt.Sprintf(` AND %s $%d`, condition, len(args))
@@ -267,12 +277,12 @@ func (rs *Rollouts) KillActs(ctx context.Context, by access.Actor, filter KillFi
 		add(`id <`, after[0])
 	}
 	args = append(args, page.Size()+1)
-	err = rs.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		rows, err := store.List(ctx, tx, scanKillAct, query+fmt.Sprintf(` ORDER BY id DESC LIMIT $%d`, len(args)), args...)
+	err = ks.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		rows, err := store.List(ctx, tx, scan, query+fmt.Sprintf(` ORDER BY id DESC LIMIT $%d`, len(args)), args...)
 		if err != nil {
 			return fmt.Errorf("list kills: %w", err)
 		}
-		list = store.Cut(page, rows, func(a KillAct) []string { return []string{a.ID} })
+		list = store.Cut(page, rows, func(a Act) []string { return []string{a.ID} })
 		for i, a := range list.Items {
 			if list.Items[i], err = a.seenBy(ctx, tx, by); err != nil {
 				return err
@@ -283,9 +293,9 @@ func (rs *Rollouts) KillActs(ctx context.Context, by access.Actor, filter KillFi
 	return list, err
 }
 
-// OpenKills is a step: the kills whose receipts are not in the audit log yet, oldest first.
-func OpenKills(ctx context.Context, tx *store.Tx) ([]KillAct, error) {
-	open, err := store.List(ctx, tx, scanKillAct, `SELECT `+killColumns+` FROM kill_act WHERE settled_at IS NULL ORDER BY id LIMIT 100`)
+// Open is a step: the kills whose receipts are not in the audit log yet, oldest first.
+func Open(ctx context.Context, tx *store.Tx) ([]Act, error) {
+	open, err := store.List(ctx, tx, scan, `SELECT `+columns+` FROM kill_act WHERE settled_at IS NULL ORDER BY id LIMIT 100`)
 	if err != nil {
 		return nil, fmt.Errorf("list kills without a receipt: %w", err)
 	}
@@ -294,7 +304,7 @@ func OpenKills(ctx context.Context, tx *store.Tx) ([]KillAct, error) {
 
 // Settle writes into the audit log, once, how a kill got to the clients; receipt is in the event's details. The event is
 // flag.kill_delivered.
-func (rs *Rollouts) Settle(ctx context.Context, by access.Actor, a KillAct, receipt any) error {
+func (ks *Kills) Settle(ctx context.Context, by access.Actor, a Act, receipt any) error {
 	if err := access.Can(by, access.Kill, access.Scope{}); err != nil {
 		return err
 	}
@@ -302,8 +312,8 @@ func (rs *Rollouts) Settle(ctx context.Context, by access.Actor, a KillAct, rece
 	if err != nil {
 		return fmt.Errorf("encode receipt: %w", err)
 	}
-	return rs.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		now := stored(rs.Now())
+	return ks.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		now := ks.now()
 		n, err := tx.Exec(ctx, `UPDATE kill_act SET settled_at = $1, receipt = $2 WHERE id = $3 AND settled_at IS NULL`,
 			store.Micros(now), string(text), a.ID)
 		if err != nil {

@@ -1,4 +1,4 @@
-package rollout
+package kill
 
 import (
 	"cmp"
@@ -11,6 +11,7 @@ import (
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -37,8 +38,8 @@ func (o Order) place() (string, error) {
 }
 
 // Count tells how much an order would turn off, to whoever may give it.
-func (rs *Rollouts) Count(ctx context.Context, by access.Actor, o Order) (e registry.Extent, err error) {
-	err = rs.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+func (ks *Kills) Count(ctx context.Context, by access.Actor, o Order) (e registry.Extent, err error) {
+	err = ks.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		where, err := o.check(ctx, tx, by)
 		if err != nil {
 			return err
@@ -62,7 +63,7 @@ func (o Order) check(ctx context.Context, tx *store.Tx, by access.Actor) (regist
 	if err != nil {
 		return none, err
 	}
-	if err := checkReason(o.Reason); err != nil {
+	if err := rollout.CheckReason(o.Reason); err != nil {
 		return none, err
 	}
 	if err := o.Select.may(ctx, tx, by); err != nil {
@@ -91,12 +92,12 @@ func (o Order) check(ctx context.Context, tx *store.Tx, by access.Actor) (regist
 // already gets the act that turned it off.
 //
 // The events are flag.killed for each flag and kill.carried_out for the whole.
-func (rs *Rollouts) Panic(ctx context.Context, by access.Actor, o Order) (a KillAct, err error) {
+func (ks *Kills) Panic(ctx context.Context, by access.Actor, o Order) (a Act, err error) {
 	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
-		return KillAct{}, err
+		return Act{}, err
 	}
-	err = rs.DB.WriteLarge(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		a = KillAct{}
+	err = ks.DB.WriteLarge(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		a = Act{}
 		where, err := o.check(ctx, tx, by)
 		if err != nil {
 			return err
@@ -104,13 +105,13 @@ func (rs *Rollouts) Panic(ctx context.Context, by access.Actor, o Order) (a Kill
 		if seen, err := registry.Measure(ctx, tx, where.Name, o.Select.flags()); err != nil || seen.Flags > o.ExpectFlags {
 			return cmp.Or(err, grown(where.Name, o, seen.Flags))
 		}
-		c, err := rs.killing(ctx, tx, by, where, o.Reason)
+		c, err := ks.killing(ctx, tx, by, where, o.Reason)
 		if err != nil {
 			return err
 		}
-		a = KillAct{ID: store.NewID(), Select: o.Select, Environment: where.Name, Reason: c.Reason, By: by.Email, At: c.At}
+		a = Act{ID: store.NewID(), Select: o.Select, Environment: where.Name, Reason: c.Reason, By: by.Email, At: c.At}
 		// Rollouts are locked before flags, as in every other verb.
-		running, err := unfinishedOf(ctx, tx, where.Name, o.Select.flags())
+		running, err := rollout.UnfinishedOf(ctx, tx, where.Name, o.Select.flags())
 		if err != nil {
 			return err
 		}
@@ -129,14 +130,14 @@ func (rs *Rollouts) Panic(ctx context.Context, by access.Actor, o Order) (a Kill
 			return err
 		}
 		for _, r := range running {
-			flag, err := flagOf(ctx, tx, r)
+			flag, _, err := registry.Get(ctx, tx, r.FlagKey)
 			if err != nil {
 				return err
 			}
 			if state, _ := flag.In(where.Name); state.Kill == nil { // it was not among those that could be locked
 				continue
 			}
-			stopped, err := stop(ctx, tx, c, where, r, lifecycle.Of(flag))
+			stopped, err := rollout.Stop(ctx, tx, c, where, r, lifecycle.Of(flag))
 			if err != nil {
 				return err
 			}
@@ -154,7 +155,7 @@ func (rs *Rollouts) Panic(ctx context.Context, by access.Actor, o Order) (a Kill
 		return err
 	})
 	if err != nil {
-		return KillAct{}, err
+		return Act{}, err
 	}
 	return a, nil
 }
@@ -165,37 +166,25 @@ func grown(environment string, o Order, flags int) error {
 }
 
 // latest gives, where everything that an act would turn off is off already, the last act that did that.
-func latest(ctx context.Context, tx *store.Tx, a KillAct) (KillAct, error) {
+func latest(ctx context.Context, tx *store.Tx, a Act) (Act, error) {
 	kind, name, err := a.Select.kind()
 	if err != nil {
-		return KillAct{}, err
+		return Act{}, err
 	}
-	last, ok, err := store.One(ctx, tx, scanKillAct, `SELECT `+killColumns+` FROM kill_act
+	last, ok, err := store.One(ctx, tx, scan, `SELECT `+columns+` FROM kill_act
 		WHERE kind = $1 AND name = $2 AND environment = $3 ORDER BY id DESC LIMIT 1`, kind, name, a.Environment)
 	if err != nil {
-		return KillAct{}, fmt.Errorf("look for the kill before: %w", err)
+		return Act{}, fmt.Errorf("look for the kill before: %w", err)
 	}
 	if !ok {
-		return KillAct{}, fault.New(fault.Conflict, "nothing_on", "nothing of that is on in %s", a.Environment).At("select").
+		return Act{}, fault.New(fault.Conflict, "nothing_on", "nothing of that is on in %s", a.Environment).At("select").
 			Fix("look at what is live there")
 	}
 	return last, nil
 }
 
-// unfinishedOf gives the rollouts of a selection's flags that are not over, for the transaction to change.
-func unfinishedOf(ctx context.Context, tx *store.Tx, environment string, s registry.Selection) ([]Rollout, error) {
-	keys, values := registry.SelectedKeys(environment, s)
-	n := len(values)
-	all, err := store.List(ctx, tx, scan, `SELECT `+columns+fmt.Sprintf(` FROM rollout WHERE state IN ($%d, $%d, $%d) AND flag_key IN (`, n+1, n+2, n+3)+
-		keys+`) ORDER BY id`+tx.ForUpdate(), append(values, string(Ready), string(Running), string(Paused))...)
-	if err != nil {
-		return nil, fmt.Errorf("find rollouts of what is turned off: %w", err)
-	}
-	return all, nil
-}
-
 // record appends an event about the act.
-func (a KillAct) record(ctx context.Context, tx *store.Tx, by access.Actor, name, reason string, details map[string]any) error {
+func (a Act) record(ctx context.Context, tx *store.Tx, by access.Actor, name, reason string, details map[string]any) error {
 	e := by.Event(name, a.At)
 	e.Environment, e.FlagKey, e.App, e.Subject, e.Reason, e.Details = a.Environment, a.Select.Flag, a.Select.App, "kill:"+a.ID, reason, details
 	_, err := audit.Append(ctx, tx, e)
@@ -204,15 +193,14 @@ func (a KillAct) record(ctx context.Context, tx *store.Tx, by access.Actor, name
 
 // Undo restores, step by step, what an act still holds off in an environment where nothing is governed: all of it under one
 // revision. What the act had aborted is ready again, as after Restore. It gives how many flags it restored.
-func Undo(ctx context.Context, tx *store.Tx, c registry.Change, a KillAct) (restored int, revision int64, err error) {
+func Undo(ctx context.Context, tx *store.Tx, c registry.Change, a Act) (restored int, revision int64, err error) {
 	keys, revision, err := registry.RestoreAll(ctx, tx, c, a.Environment, a.By, a.At, map[string]any{"kill": a.ID})
 	if err != nil || len(keys) == 0 {
 		return 0, 0, err
 	}
-	aborted, err := store.List(ctx, tx, store.ScanString, `SELECT DISTINCT flag_key FROM rollout WHERE state = $1 AND killed_in = $2 ORDER BY flag_key`,
-		string(Aborted), a.Environment)
+	aborted, err := rollout.AbortedBy(ctx, tx, a.Environment)
 	if err != nil {
-		return 0, 0, fmt.Errorf("find rollouts that were aborted: %w", err)
+		return 0, 0, err
 	}
 	is := make(map[string]bool, len(keys))
 	for _, key := range keys {
@@ -226,7 +214,7 @@ func Undo(ctx context.Context, tx *store.Tx, c registry.Change, a KillAct) (rest
 		if err != nil || !ok {
 			return 0, 0, err
 		}
-		if _, err := again(ctx, tx, c, flag, a.Environment); err != nil {
+		if _, err := rollout.Again(ctx, tx, c, flag, a.Environment); err != nil {
 			return 0, 0, err
 		}
 	}
@@ -234,24 +222,24 @@ func Undo(ctx context.Context, tx *store.Tx, c registry.Change, a KillAct) (rest
 }
 
 // undone records that somebody took back what is left of an act.
-func (a KillAct) undone(ctx context.Context, tx *store.Tx, c registry.Change, details map[string]any) error {
+func (a Act) undone(ctx context.Context, tx *store.Tx, c registry.Change, details map[string]any) error {
 	b := a
 	b.At = c.At
 	return b.record(ctx, tx, c.By, "kill.restored", strings.TrimSpace(c.Reason), details)
 }
 
 // TargetAct gives the act that somebody wants to take back and its environment, if they may.
-func TargetAct(ctx context.Context, tx *store.Tx, by access.Actor, id string) (KillAct, registry.Environment, error) {
-	a, err := loadKillAct(ctx, tx, id)
+func TargetAct(ctx context.Context, tx *store.Tx, by access.Actor, id string) (Act, registry.Environment, error) {
+	a, err := load(ctx, tx, id)
 	if err != nil {
-		return KillAct{}, registry.Environment{}, err
+		return Act{}, registry.Environment{}, err
 	}
 	if err := a.Select.may(ctx, tx, by); err != nil {
-		return KillAct{}, registry.Environment{}, err
+		return Act{}, registry.Environment{}, err
 	}
 	where, err := environmentNamed(ctx, tx, a.Environment)
 	if err != nil {
-		return KillAct{}, registry.Environment{}, err
+		return Act{}, registry.Environment{}, err
 	}
 	a, err = a.seenBy(ctx, tx, by)
 	return a, where, err

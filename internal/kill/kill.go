@@ -1,4 +1,4 @@
-package rollout
+package kill
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -15,16 +16,16 @@ import (
 // flag's rollout in the same transaction: a kill in production aborts it, any other pauses it. Owners, operators and admins
 // do it; no reason is needed. It gives the revision of the environment that SDKs must come to see. A flag that is killed
 // there already stays as it is. A revision in w is the flag's.
-func (rs *Rollouts) Kill(ctx context.Context, by access.Actor, key, environment string, w Word) (registry.Flag, int64, error) {
+func (ks *Kills) Kill(ctx context.Context, by access.Actor, key, environment string, w rollout.Word) (registry.Flag, int64, error) {
 	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
 		return registry.Flag{}, 0, err
 	}
-	if err := checkReason(w.Reason); err != nil {
+	if err := rollout.CheckReason(w.Reason); err != nil {
 		return registry.Flag{}, 0, err
 	}
 	var flag registry.Flag
-	err := rs.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		flag, err = rs.kill(ctx, tx, by, key, environment, w)
+	err := ks.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		flag, err = ks.kill(ctx, tx, by, key, environment, w)
 		return err
 	})
 	if err != nil {
@@ -34,24 +35,24 @@ func (rs *Rollouts) Kill(ctx context.Context, by access.Actor, key, environment 
 	return flag, state.Revision, nil
 }
 
-func (rs *Rollouts) kill(ctx context.Context, tx *store.Tx, by access.Actor, key, environment string, w Word) (registry.Flag, error) {
+func (ks *Kills) kill(ctx context.Context, tx *store.Tx, by access.Actor, key, environment string, w rollout.Word) (registry.Flag, error) {
 	_, e, err := Target(ctx, tx, by, key, environment, w)
 	if err != nil {
 		return registry.Flag{}, err
 	}
-	return rs.killIn(ctx, tx, by, key, e, w.Reason, store.NewID())
+	return ks.killIn(ctx, tx, by, key, e, w.Reason, store.NewID())
 }
 
 // killIn kills one flag, under the id of an act.
-func (rs *Rollouts) killIn(
+func (ks *Kills) killIn(
 	ctx context.Context, tx *store.Tx, by access.Actor, key string, e registry.Environment, reason, id string,
 ) (registry.Flag, error) {
-	c, err := rs.killing(ctx, tx, by, e, reason)
+	c, err := ks.killing(ctx, tx, by, e, reason)
 	if err != nil {
 		return registry.Flag{}, err
 	}
 	// The rollout is locked before the flag, as in every other verb, so that none waits for the other in a circle.
-	r, running, err := unfinished(ctx, tx, key)
+	r, running, err := rollout.Unfinished(ctx, tx, key)
 	if err != nil {
 		return registry.Flag{}, err
 	}
@@ -59,13 +60,13 @@ func (rs *Rollouts) killIn(
 	if err != nil || !changed {
 		return flag, err
 	}
-	act := KillAct{
+	act := Act{
 		ID: id, Select: Select{Flag: key}, Environment: e.Name, Flags: 1, Reason: c.Reason, By: by.Email, At: c.At,
 	}
 	state, _ := flag.In(e.Name)
 	act.Revision = state.Revision
 	if running {
-		stopped, err := stop(ctx, tx, c, e, r, lifecycle.Of(flag))
+		stopped, err := rollout.Stop(ctx, tx, c, e, r, lifecycle.Of(flag))
 		if err != nil {
 			return flag, err
 		}
@@ -75,33 +76,36 @@ func (rs *Rollouts) killIn(
 }
 
 // killing is who kills in an environment, when and why.
-func (rs *Rollouts) killing(ctx context.Context, tx *store.Tx, by access.Actor, e registry.Environment, reason string) (registry.Change, error) {
+func (ks *Kills) killing(ctx context.Context, tx *store.Tx, by access.Actor, e registry.Environment, reason string) (registry.Change, error) {
 	if strings.TrimSpace(reason) == "" {
 		reason = "turned off by " + by.Email
 	}
-	at, err := free(ctx, tx, e.Name, by.Email, stored(rs.Now()))
+	at, err := free(ctx, tx, e.Name, by.Email, ks.now())
 	return registry.Change{By: by, At: at, Reason: reason}, err
 }
 
-// stop stops a rollout that is not over, since its flag was killed, and tells how many that are.
-func stop(ctx context.Context, tx *store.Tx, c registry.Change, e registry.Environment, r Rollout, flag lifecycle.Ident) (stopped int, err error) {
-	m := motion{by: c.By, at: c.At, ident: flag, reason: "turned off in " + e.Name + ": " + c.Reason}
-	switch {
-	case r.State == Ready: // it has not begun; its start is refused while the flag is killed
-		return 0, nil
-	case e.Tier == registry.TierProduction:
-		_, err = m.abort(ctx, tx, r, e.Name)
-	case r.State == Running:
-		_, err = m.pause(ctx, tx, r)
-	default: // paused already
-		return 0, nil
+// Restore undoes a kill. Where that kill aborted a rollout, what was left of its plan is ready again, from the step that it
+// was in, for the owner to start. A flag that is not killed there stays as it is.
+func Restore(ctx context.Context, tx *store.Tx, c registry.Change, key, environment string) (rollout.Outcome, error) {
+	if _, _, err := rollout.Unfinished(ctx, tx, key); err != nil {
+		return rollout.Outcome{}, err
 	}
-	return 1, err
+	flag, changed, err := registry.Restore(ctx, tx, c, key, environment)
+	if err != nil {
+		return rollout.Outcome{}, err
+	}
+	state, _ := flag.In(environment)
+	o := rollout.Outcome{Environment: environment, Revision: state.Revision}
+	if !changed {
+		return o, nil
+	}
+	o.Rollout, err = rollout.Again(ctx, tx, c, flag, environment)
+	return o, err
 }
 
 // Target gives the flag and the environment that somebody wants to kill or restore the one in, if there are such and they
 // may. A revision in w that is not the flag's is a fault of kind Stale.
-func Target(ctx context.Context, tx *store.Tx, by access.Actor, key, environment string, w Word) (registry.Flag, registry.Environment, error) {
+func Target(ctx context.Context, tx *store.Tx, by access.Actor, key, environment string, w rollout.Word) (registry.Flag, registry.Environment, error) {
 	flag, ok, err := registry.Get(ctx, tx, key)
 	if err != nil {
 		return flag, registry.Environment{}, err
@@ -109,7 +113,7 @@ func Target(ctx context.Context, tx *store.Tx, by access.Actor, key, environment
 	if !ok {
 		return flag, registry.Environment{}, unknownFlag(key)
 	}
-	if err := access.Can(by, access.Kill, scope(flag)); err != nil {
+	if err := access.Can(by, access.Kill, flag.Scope()); err != nil {
 		return flag, registry.Environment{}, err
 	}
 	if w.Revision != 0 && w.Revision != flag.Revision {
