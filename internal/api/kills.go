@@ -17,10 +17,10 @@ import (
 
 // KillOrder is what is to be turned off at once.
 type KillOrder struct {
-	Select      kill.Select `json:"select"`
-	Environment string      `json:"environment,omitempty" doc:"Where; may be left out where select names an environment"`
-	Reason      string      `json:"reason,omitempty"`
-	ExpectFlags *int        `json:"expect_flags" minimum:"0" doc:"How many flags that is, as kills:count says; with more of them nothing is turned off"`
+	Select      registry.Selection `json:"select"`
+	Environment string             `json:"environment,omitempty" doc:"Where; may be left out where select names an environment"`
+	Reason      string             `json:"reason,omitempty"`
+	ExpectFlags *int               `json:"expect_flags" minimum:"0" doc:"How many flags that is, as kills:count says; with more of them nothing is turned off"`
 }
 
 func (o KillOrder) order() kill.Order {
@@ -33,8 +33,8 @@ func (o KillOrder) order() kill.Order {
 
 // KillCountOrder asks how much an order would turn off.
 type KillCountOrder struct {
-	Select      kill.Select `json:"select"`
-	Environment string      `json:"environment,omitempty" doc:"Where; may be left out where select names an environment"`
+	Select      registry.Selection `json:"select"`
+	Environment string             `json:"environment,omitempty" doc:"Where; may be left out where select names an environment"`
 }
 
 // CarriedOut is a kill with proof of how far it got.

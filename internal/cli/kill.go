@@ -11,15 +11,15 @@ import (
 
 	"github.com/soukhq/souk/internal/api"
 	"github.com/soukhq/souk/internal/fault"
-	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/registry"
 )
 
 // killOptions are what souk kill is told.
 type killOptions struct {
-	flag, app, owner, tag, environment, reason string
-	all, here                                  bool
-	expect                                     int
+	registry.Selection
+	environment, reason string
+	all, here           bool
+	expect              int
 }
 
 func (p *program) killCommand() *cobra.Command {
@@ -33,15 +33,18 @@ With --here, on a server whose database is away, a flag is turned off on that se
 as an ordinary kill as soon as the database is back.`,
 		RunE: run(func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
-				o.flag = args[0]
+				o.Flag = args[0]
 			}
-			if err := o.check(); err != nil {
+			if o.all {
+				o.Selection.Environment = o.environment
+			}
+			if err := o.meant(); err != nil {
 				return err
 			}
 			switch {
 			case o.here:
 				return p.killHere(cmd.Context(), o)
-			case o.flag != "":
+			case o.Flag != "":
 				return p.killFlag(cmd.Context(), o)
 			}
 			return p.killMany(cmd.Context(), o)
@@ -49,9 +52,9 @@ as an ordinary kill as soon as the database is back.`,
 	}
 	cmd.Flags().StringVar(&o.environment, "environment", "", "environment to turn it off in")
 	cmd.Flags().StringVar(&o.reason, "reason", "", "why, for the audit log")
-	cmd.Flags().StringVar(&o.app, "app", "", "everything of this app")
-	cmd.Flags().StringVar(&o.owner, "owner", "", "everything of this group")
-	cmd.Flags().StringVar(&o.tag, "tag", "", "everything that has this tag")
+	cmd.Flags().StringVar(&o.App, "app", "", "everything of this app")
+	cmd.Flags().StringVar(&o.Owner, "owner", "", "everything of this group")
+	cmd.Flags().StringVar(&o.Tag, "tag", "", "everything that has this tag")
 	cmd.Flags().BoolVar(&o.all, "all", false, "everything in the environment")
 	cmd.Flags().IntVar(&o.expect, "expect", -1, "turn nothing off if it is more flags than this (default as many as there are)")
 	cmd.Flags().BoolVar(&o.here, "here", false, "on this server alone, while its database is away")
@@ -61,18 +64,12 @@ as an ordinary kill as soon as the database is back.`,
 	return cmd
 }
 
-// check refuses what cannot be meant.
-func (o killOptions) check() error {
-	named := 0
-	for _, is := range []bool{o.flag != "", o.app != "", o.owner != "", o.tag != "", o.all} {
-		if is {
-			named++
-		}
-	}
-	if named != 1 {
+// meant refuses what cannot be meant.
+func (o killOptions) meant() error {
+	if o.Check() != nil {
 		return fault.New(fault.Invalid, "one_selection", "it is not said what to turn off").Fix("name a flag, or give one of --app, --owner, --tag and --all")
 	}
-	if o.here && o.flag == "" {
+	if o.here && o.Flag == "" {
 		return fault.New(fault.Invalid, "one_flag", "--here turns off one flag at a time").Fix("name the flag")
 	}
 	return nil
@@ -81,7 +78,7 @@ func (o killOptions) check() error {
 func (p *program) killFlag(ctx context.Context, o killOptions) error {
 	var killed api.KilledFlag
 	err := p.with(ctx, func(c *client) error {
-		return c.post(ctx, pathf("/flags/%s/environments/%s/kill", o.flag, o.environment), api.Reason{Reason: o.reason}, &killed)
+		return c.post(ctx, pathf("/flags/%s/environments/%s/kill", o.Flag, o.environment), api.Reason{Reason: o.reason}, &killed)
 	})
 	if err != nil {
 		return err
@@ -94,12 +91,7 @@ func (p *program) killFlag(ctx context.Context, o killOptions) error {
 }
 
 func (p *program) killMany(ctx context.Context, o killOptions) error {
-	order := api.KillOrder{
-		Select: kill.Select{App: o.app, Owner: o.owner, Tag: o.tag}, Environment: o.environment, Reason: o.reason, ExpectFlags: &o.expect,
-	}
-	if o.all {
-		order.Select.Environment = o.environment
-	}
+	order := api.KillOrder{Select: o.Selection, Environment: o.environment, Reason: o.reason, ExpectFlags: &o.expect}
 	var act api.CarriedOut
 	err := p.with(ctx, func(c *client) error {
 		if o.expect < 0 {
@@ -144,12 +136,12 @@ func (p *program) killHere(ctx context.Context, o killOptions) error {
 	}
 	defer func() { _ = c.close() }()
 	var done api.HereDone
-	order := api.HereOrder{Flag: o.flag, Environment: o.environment, Reason: o.reason}
+	order := api.HereOrder{Flag: o.Flag, Environment: o.environment, Reason: o.reason}
 	if err := c.postTo(ctx, api.HerePath, order, &done); err != nil {
 		return err
 	}
 	return p.write(done, func(w io.Writer) {
-		fmt.Fprintf(w, "%s is off for everybody who asks this server in %s; it becomes an ordinary kill when the database is back\n", o.flag, o.environment)
+		fmt.Fprintf(w, "%s is off for everybody who asks this server in %s; it becomes an ordinary kill when the database is back\n", o.Flag, o.environment)
 	})
 }
 

@@ -24,83 +24,20 @@ type Kills struct {
 // now is the time, as it is stored.
 func (ks *Kills) now() time.Time { return store.Time(store.Micros(ks.Now())) }
 
-// Select says what a kill turns off: one flag, or all of an app's, of a group's, with a tag, or of the environment's. Exactly one is
-// named.
-type Select struct {
-	Flag        string `json:"flag,omitempty" doc:"Key of one flag"`
-	App         string `json:"app,omitempty" doc:"Slug of an app: all its flags"`
-	Owner       string `json:"owner,omitempty" doc:"Group that owns apps: all their flags"`
-	Tag         string `json:"tag,omitempty" doc:"All flags that have the tag, of whichever apps"`
-	Environment string `json:"environment,omitempty" doc:"All flags of the environment"`
-}
-
-// kind gives the one member that is set, by its column value, and what it names.
-func (s Select) kind() (kind, name string, err error) {
-	for _, member := range [][2]string{{"flag", s.Flag}, {"app", s.App}, {"owner", s.Owner}, {"tag", s.Tag}, {"environment", s.Environment}} {
-		switch {
-		case member[1] == "":
-		case kind != "":
-			return "", "", fault.New(fault.Invalid, "many_selections", "both %s and %s are named", kind, member[0]).At("select").
-				Fix("name one of flag, app, owner, tag and environment")
-		default:
-			kind, name = member[0], member[1]
-		}
-	}
-	if kind == "" {
-		return "", "", fault.New(fault.Invalid, "required", "it is not said what to turn off").At("select").
-			Fix("name one of flag, app, owner, tag and environment")
-	}
-	return kind, name, nil
-}
-
-func selected(kind, name string) Select {
-	switch kind {
-	case "flag":
-		return Select{Flag: name}
-	case "app":
-		return Select{App: name}
-	case "owner":
-		return Select{Owner: name}
-	case "tag":
-		return Select{Tag: name}
-	}
-	return Select{Environment: name}
-}
-
-// flags gives the selection as package registry knows it.
-func (s Select) flags() registry.Selection {
-	return registry.Selection{Flag: s.Flag, App: s.App, OwnerGroup: s.Owner, Tag: s.Tag}
-}
-
-// words tells the selection as people say it.
-func (s Select) words() string {
-	switch {
-	case s.Flag != "":
-		return s.Flag
-	case s.App != "":
-		return "the app " + s.App
-	case s.Owner != "":
-		return "everything of " + s.Owner
-	case s.Tag != "":
-		return "everything tagged " + s.Tag
-	}
-	return "everything"
-}
-
 // Act is one kill: what it turned off, where, and how much of that it still holds off.
 type Act struct {
-	ID          string     `json:"id"`
-	Select      Select     `json:"select"`
-	Environment string     `json:"environment"`
-	Revision    int64      `json:"revision" doc:"Revision of the environment in which SDKs hear of it"`
-	Flags       int        `json:"flags" doc:"How many flags it turned off"`
-	Rollouts    int        `json:"rollouts" doc:"How many rollouts it stopped"`
-	Standing    int        `json:"standing" doc:"How many of the flags are still off because of it"`
-	Reason      string     `json:"reason"`
-	By          string     `json:"by"`
-	At          time.Time  `json:"at"`
-	SettledAt   *time.Time `json:"settled_at,omitempty" doc:"When its receipt went into the audit log"`
-	Can         []string   `json:"can" nullable:"false" doc:"What the caller may do: restore"`
+	ID          string             `json:"id"`
+	Select      registry.Selection `json:"select"`
+	Environment string             `json:"environment"`
+	Revision    int64              `json:"revision" doc:"Revision of the environment in which SDKs hear of it"`
+	Flags       int                `json:"flags" doc:"How many flags it turned off"`
+	Rollouts    int                `json:"rollouts" doc:"How many rollouts it stopped"`
+	Standing    int                `json:"standing" doc:"How many of the flags are still off because of it"`
+	Reason      string             `json:"reason"`
+	By          string             `json:"by"`
+	At          time.Time          `json:"at"`
+	SettledAt   *time.Time         `json:"settled_at,omitempty" doc:"When its receipt went into the audit log"`
+	Can         []string           `json:"can" nullable:"false" doc:"What the caller may do: restore"`
 
 	Receipt json.RawMessage `json:"-"` // as it was when it was settled
 }
@@ -112,7 +49,7 @@ func scan(row store.Row) (a Act, err error) {
 	var at int64
 	var settled sql.NullInt64
 	err = row.Scan(&a.ID, &a.Environment, &a.Revision, &kind, &name, &a.Flags, &a.Rollouts, &a.Reason, &a.By, &at, &settled, &receipt)
-	a.Select, a.At, a.SettledAt, a.Can = selected(kind, name), store.Time(at), store.NullTime(settled), []string{}
+	a.Select, a.At, a.SettledAt, a.Can = registry.Selected(kind, name), store.Time(at), store.NullTime(settled), []string{}
 	if receipt != "" {
 		a.Receipt = json.RawMessage(receipt)
 	}
@@ -136,10 +73,7 @@ func free(ctx context.Context, tx *store.Tx, environment, actor string, at time.
 
 // keep stores an act.
 func (a Act) keep(ctx context.Context, tx *store.Tx) error {
-	kind, name, err := a.Select.kind()
-	if err != nil {
-		return err
-	}
+	kind, name := a.Select.Kind()
 	if _, err := tx.Exec(ctx, `INSERT INTO kill_act (id, environment, revision, kind, name, flags, rollouts, reason, actor, at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
 		a.ID, a.Environment, a.Revision, kind, name, a.Flags, a.Rollouts, a.Reason, a.By, store.Micros(a.At)); err != nil {
@@ -157,7 +91,7 @@ func (a Act) seenBy(ctx context.Context, tx *store.Tx, by access.Actor) (_ Act, 
 	if a.Standing, err = registry.StandingKill(ctx, tx, a.Environment, a.By, a.At); err != nil {
 		return a, err
 	}
-	if a.Standing > 0 && a.Select.may(ctx, tx, by) == nil {
+	if a.Standing > 0 && may(ctx, tx, by, a.Select) == nil {
 		a.Can = []string{"restore"}
 	}
 	return a, nil
@@ -165,7 +99,7 @@ func (a Act) seenBy(ctx context.Context, tx *store.Tx, by access.Actor) (_ Act, 
 
 // may is nil for who may turn off and on again what is selected: owners of the app, of the group or of everything with the tag,
 // operators and admins. What does not exist is a fault of kind NotFound.
-func (s Select) may(ctx context.Context, tx *store.Tx, by access.Actor) error {
+func may(ctx context.Context, tx *store.Tx, by access.Actor, s registry.Selection) error {
 	on := access.Scope{OwnerGroup: s.Owner}
 	switch {
 	case s.Flag != "":

@@ -61,7 +61,7 @@ func (ks *Kills) killIn(
 		return flag, err
 	}
 	act := Act{
-		ID: id, Select: Select{Flag: key}, Environment: e.Name, Flags: 1, Reason: c.Reason, By: by.Email, At: c.At,
+		ID: id, Select: registry.Selection{Flag: key}, Environment: e.Name, Flags: 1, Reason: c.Reason, By: by.Email, At: c.At,
 	}
 	state, _ := flag.In(e.Name)
 	act.Revision = state.Revision

@@ -17,7 +17,7 @@ import (
 
 // Order is what somebody wants to turn off at once, and how many flags they were told that is.
 type Order struct {
-	Select      Select
+	Select      registry.Selection
 	Environment string
 	Reason      string
 	ExpectFlags int
@@ -44,7 +44,7 @@ func (ks *Kills) Count(ctx context.Context, by access.Actor, o Order) (e registr
 		if err != nil {
 			return err
 		}
-		e, err = registry.Measure(ctx, tx, where.Name, o.Select.flags())
+		e, err = registry.Measure(ctx, tx, where.Name, o.Select)
 		return err
 	})
 	return e, err
@@ -56,7 +56,7 @@ func (o Order) check(ctx context.Context, tx *store.Tx, by access.Actor) (regist
 	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
 		return none, err
 	}
-	if _, _, err := o.Select.kind(); err != nil {
+	if err := o.Select.Check(); err != nil {
 		return none, err
 	}
 	name, err := o.place()
@@ -66,7 +66,7 @@ func (o Order) check(ctx context.Context, tx *store.Tx, by access.Actor) (regist
 	if err := rollout.CheckReason(o.Reason); err != nil {
 		return none, err
 	}
-	if err := o.Select.may(ctx, tx, by); err != nil {
+	if err := may(ctx, tx, by, o.Select); err != nil {
 		return none, err
 	}
 	where, err := environmentNamed(ctx, tx, name)
@@ -74,7 +74,7 @@ func (o Order) check(ctx context.Context, tx *store.Tx, by access.Actor) (regist
 		return where, err
 	}
 	// Some flag of a team's app may be another's: who owns the app alone does not turn it off.
-	owners, err := registry.Owners(ctx, tx, where.Name, o.Select.flags())
+	owners, err := registry.Owners(ctx, tx, where.Name, o.Select)
 	if err != nil {
 		return none, err
 	}
@@ -102,7 +102,7 @@ func (ks *Kills) Panic(ctx context.Context, by access.Actor, o Order) (a Act, er
 		if err != nil {
 			return err
 		}
-		if seen, err := registry.Measure(ctx, tx, where.Name, o.Select.flags()); err != nil || seen.Flags > o.ExpectFlags {
+		if seen, err := registry.Measure(ctx, tx, where.Name, o.Select); err != nil || seen.Flags > o.ExpectFlags {
 			return cmp.Or(err, grown(where.Name, o, seen.Flags))
 		}
 		c, err := ks.killing(ctx, tx, by, where, o.Reason)
@@ -111,11 +111,11 @@ func (ks *Kills) Panic(ctx context.Context, by access.Actor, o Order) (a Act, er
 		}
 		a = Act{ID: store.NewID(), Select: o.Select, Environment: where.Name, Reason: c.Reason, By: by.Email, At: c.At}
 		// Rollouts are locked before flags, as in every other verb.
-		running, err := rollout.UnfinishedOf(ctx, tx, where.Name, o.Select.flags())
+		running, err := rollout.UnfinishedOf(ctx, tx, where.Name, o.Select)
 		if err != nil {
 			return err
 		}
-		a.Flags, a.Revision, err = registry.KillAll(ctx, tx, c, where.Name, o.Select.flags(), map[string]any{"kill": a.ID})
+		a.Flags, a.Revision, err = registry.KillAll(ctx, tx, c, where.Name, o.Select, map[string]any{"kill": a.ID})
 		if err != nil {
 			return err
 		}
@@ -161,16 +161,13 @@ func (ks *Kills) Panic(ctx context.Context, by access.Actor, o Order) (a Act, er
 }
 
 func grown(environment string, o Order, flags int) error {
-	return fault.New(fault.Conflict, "more_flags", "%s in %s is %d flags now, not %d; nothing was turned off", o.Select.words(), environment, flags, o.ExpectFlags).
+	return fault.New(fault.Conflict, "more_flags", "%s in %s is %d flags now, not %d; nothing was turned off", o.Select.Words(), environment, flags, o.ExpectFlags).
 		At("expect_flags").Fix("look at what came on since, then confirm the new number").Showing(registry.Extent{Flags: flags})
 }
 
 // latest gives, where everything that an act would turn off is off already, the last act that did that.
 func latest(ctx context.Context, tx *store.Tx, a Act) (Act, error) {
-	kind, name, err := a.Select.kind()
-	if err != nil {
-		return Act{}, err
-	}
+	kind, name := a.Select.Kind()
 	last, ok, err := store.One(ctx, tx, scan, `SELECT `+columns+` FROM kill_act
 		WHERE kind = $1 AND name = $2 AND environment = $3 ORDER BY id DESC LIMIT 1`, kind, name, a.Environment)
 	if err != nil {
@@ -234,7 +231,7 @@ func TargetAct(ctx context.Context, tx *store.Tx, by access.Actor, id string) (A
 	if err != nil {
 		return Act{}, registry.Environment{}, err
 	}
-	if err := a.Select.may(ctx, tx, by); err != nil {
+	if err := may(ctx, tx, by, a.Select); err != nil {
 		return Act{}, registry.Environment{}, err
 	}
 	where, err := environmentNamed(ctx, tx, a.Environment)

@@ -46,7 +46,7 @@ func TestAPanicTurnsOffAllOfATeamUnderOneRevisionAndNothingElse(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		ks := crowd(t, db, 400)
-		order := kill.Order{Select: kill.Select{Owner: "team1"}, Environment: "production", Reason: "it burns"}
+		order := kill.Order{Select: registry.Selection{Owner: "team1"}, Environment: "production", Reason: "it burns"}
 		seen, err := ks.Count(t.Context(), olu, order)
 		if err != nil || seen.Flags != 4 || seen.Apps != 4 || seen.Killed != 0 || len(seen.Keys) != 4 {
 			t.Fatalf("counted %+v, %v", seen, err)
@@ -65,7 +65,7 @@ func TestAPanicTurnsOffAllOfATeamUnderOneRevisionAndNothingElse(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := kill.Act{
-			ID: act.ID, Select: kill.Select{Owner: "team1"}, Environment: "production", Revision: int64(before) + 1, Flags: 4, Standing: 4,
+			ID: act.ID, Select: registry.Selection{Owner: "team1"}, Environment: "production", Revision: int64(before) + 1, Flags: 4, Standing: 4,
 			Reason: "it burns", By: olu.Email, At: noon, Can: []string{"restore"},
 		}
 		if diff := cmp.Diff(want, act); diff != "" {
@@ -98,8 +98,8 @@ func TestAPanicIsForOwnersOfAllOfItAndForOperators(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		ks := crowd(t, db, 200)
-		team := kill.Order{Select: kill.Select{Owner: "team1"}, Environment: "staging", ExpectFlags: 1000}
-		everything := kill.Order{Select: kill.Select{Environment: "staging"}, ExpectFlags: 1000}
+		team := kill.Order{Select: registry.Selection{Owner: "team1"}, Environment: "staging", ExpectFlags: 1000}
+		everything := kill.Order{Select: registry.Selection{Environment: "staging"}, ExpectFlags: 1000}
 		for _, refused := range []struct {
 			by    access.Actor
 			order kill.Order
@@ -109,12 +109,12 @@ func TestAPanicIsForOwnersOfAllOfItAndForOperators(t *testing.T) {
 			{member("team1"), everything, fault.Forbidden},
 			{access.Actor{}, team, fault.Unauthenticated},
 			{olu, kill.Order{Environment: "staging"}, fault.Invalid},
-			{olu, kill.Order{Select: kill.Select{Owner: "team1"}}, fault.Invalid},
-			{olu, kill.Order{Select: kill.Select{Owner: "team1", App: "app1"}, Environment: "staging"}, fault.Invalid},
-			{olu, kill.Order{Select: kill.Select{Environment: "staging"}, Environment: "production"}, fault.Unprocessable},
-			{olu, kill.Order{Select: kill.Select{App: "nothing"}, Environment: "staging"}, fault.NotFound},
-			{olu, kill.Order{Select: kill.Select{Owner: "team1"}, Environment: "nowhere"}, fault.NotFound},
-			{olu, kill.Order{Select: kill.Select{Owner: "nobody"}, Environment: "staging"}, fault.Conflict},
+			{olu, kill.Order{Select: registry.Selection{Owner: "team1"}}, fault.Invalid},
+			{olu, kill.Order{Select: registry.Selection{Owner: "team1", App: "app1"}, Environment: "staging"}, fault.Invalid},
+			{olu, kill.Order{Select: registry.Selection{Environment: "staging"}, Environment: "production"}, fault.Unprocessable},
+			{olu, kill.Order{Select: registry.Selection{App: "nothing"}, Environment: "staging"}, fault.NotFound},
+			{olu, kill.Order{Select: registry.Selection{Owner: "team1"}, Environment: "nowhere"}, fault.NotFound},
+			{olu, kill.Order{Select: registry.Selection{Owner: "nobody"}, Environment: "staging"}, fault.Conflict},
 		} {
 			if _, err := ks.Panic(t.Context(), refused.by, refused.order); !fault.Is(err, refused.kind) {
 				t.Errorf("%s orders %+v: %v", refused.by.Email, refused.order, err)
@@ -141,8 +141,8 @@ func TestAPanicByTagIsForWhoOwnsAllThatIsTagged(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		cards := kill.Order{Select: kill.Select{Tag: "card-data"}, Environment: "production", Reason: "a leak", ExpectFlags: 2}
-		slow := kill.Order{Select: kill.Select{Tag: "slow"}, Environment: "production", ExpectFlags: 2}
+		cards := kill.Order{Select: registry.Selection{Tag: "card-data"}, Environment: "production", Reason: "a leak", ExpectFlags: 2}
+		slow := kill.Order{Select: registry.Selection{Tag: "slow"}, Environment: "production", ExpectFlags: 2}
 		for _, refused := range []struct {
 			by    access.Actor
 			order kill.Order
@@ -150,8 +150,8 @@ func TestAPanicByTagIsForWhoOwnsAllThatIsTagged(t *testing.T) {
 		}{
 			{member("team1"), slow, fault.Forbidden},
 			{member("team2"), cards, fault.Forbidden},
-			{olu, kill.Order{Select: kill.Select{Tag: "nothing"}, Environment: "production"}, fault.NotFound},
-			{olu, kill.Order{Select: kill.Select{Tag: "slow", App: "app1"}, Environment: "production"}, fault.Invalid},
+			{olu, kill.Order{Select: registry.Selection{Tag: "nothing"}, Environment: "production"}, fault.NotFound},
+			{olu, kill.Order{Select: registry.Selection{Tag: "slow", App: "app1"}, Environment: "production"}, fault.Invalid},
 		} {
 			if _, err := ks.Panic(t.Context(), refused.by, refused.order); !fault.Is(err, refused.kind) {
 				t.Errorf("%v orders %+v: %v", refused.by.Groups, refused.order, err)
@@ -175,7 +175,7 @@ func TestTakingBackAPanicLeavesAloneWhatOthersTouchedSince(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		ks := crowd(t, db, 300)
 		serving := `SELECT COUNT(*) FROM flag_environment WHERE environment = 'staging' AND definition LIKE '%"killed":true%'`
-		order := kill.Order{Select: kill.Select{Owner: "team1"}, Environment: "staging", ExpectFlags: 10}
+		order := kill.Order{Select: registry.Selection{Owner: "team1"}, Environment: "staging", ExpectFlags: 10}
 		act, err := ks.Panic(t.Context(), olu, order)
 		if err != nil || act.Flags != 3 {
 			t.Fatalf("%+v, %v", act, err)
@@ -220,7 +220,7 @@ func TestAPanicStopsRolloutsAsAKillDoes(t *testing.T) {
 		for range 2 {
 			s.Must(s.Rollouts.Promote(t.Context(), alice, s.ID, rollout.Word{Reason: "go"}))
 		}
-		act, err := s.Kills.Panic(t.Context(), olu, kill.Order{Select: kill.Select{Environment: "production"}, ExpectFlags: 1})
+		act, err := s.Kills.Panic(t.Context(), olu, kill.Order{Select: registry.Selection{Environment: "production"}, ExpectFlags: 1})
 		if err != nil || act.Rollouts != 1 || act.Flags != 1 {
 			t.Fatalf("%+v, %v", act, err)
 		}
@@ -246,7 +246,7 @@ func BenchmarkPanic(b *testing.B) {
 			ks := crowd(b, db, 5_000)
 			for i := 0; b.Loop(); i++ {
 				environment := []string{"production", "staging", "sandbox"}[i%3]
-				order := kill.Order{Select: kill.Select{Environment: environment}, ExpectFlags: 5_000}
+				order := kill.Order{Select: registry.Selection{Environment: environment}, ExpectFlags: 5_000}
 				act, err := ks.Panic(b.Context(), olu, order)
 				if err != nil || act.Flags == 0 && i < 3 {
 					b.Fatal(fmt.Sprint(act, err))

@@ -12,35 +12,6 @@ import (
 	"github.com/soukhq/souk/internal/store"
 )
 
-// Selection picks flags of an environment: one by its key, those of an app, those of a group that owns them, or those with a tag. Its
-// zero value is all.
-type Selection struct {
-	Flag       string
-	App        string
-	OwnerGroup string
-	Tag        string
-}
-
-// in gives the tables and the conditions of the selection's flags f and their states s in the environment.
-func (s Selection) in(environment string) (from string, args []any) {
-	var q query
-	q.add(`s.environment = ?`, environment)
-	q.where = append(q.where, `s.live`)
-	if s.Flag != "" {
-		q.add(`f.key = ?`, s.Flag)
-	}
-	if s.App != "" {
-		q.add(`f.app = ?`, s.App)
-	}
-	if s.OwnerGroup != "" {
-		q.add(`f.owner_group = ?`, s.OwnerGroup)
-	}
-	if s.Tag != "" {
-		q.add(hasTag, s.Tag)
-	}
-	return ` FROM flag f JOIN flag_environment s ON s.flag_key = f.key WHERE ` + strings.Join(q.where, " AND "), q.args
-}
-
 // Extent is how much of an environment a selection is.
 type Extent struct {
 	Flags  int      `json:"flags" doc:"Live and not turned off yet"`

@@ -1785,7 +1785,7 @@ export interface components {
              * @description How many rollouts it stopped
              */
             rollouts: number;
-            select: components["schemas"]["Select"];
+            select: components["schemas"]["Selection"];
             /**
              * Format: date-time
              * @description When its receipt went into the audit log
@@ -2535,7 +2535,7 @@ export interface components {
              * @description How many rollouts it stopped
              */
             rollouts: number;
-            select: components["schemas"]["Select"];
+            select: components["schemas"]["Selection"];
             /**
              * Format: date-time
              * @description When its receipt went into the audit log
@@ -2550,7 +2550,7 @@ export interface components {
         KillCountOrder: {
             /** @description Where; may be left out where select names an environment */
             environment?: string;
-            select: components["schemas"]["Select"];
+            select: components["schemas"]["Selection"];
         };
         KillOrder: {
             /** @description Where; may be left out where select names an environment */
@@ -2561,7 +2561,7 @@ export interface components {
              */
             expect_flags: number | null;
             reason?: string;
-            select: components["schemas"]["Select"];
+            select: components["schemas"]["Selection"];
         };
         Killed: {
             /** Format: date-time */
@@ -3566,7 +3566,7 @@ export interface components {
              * @description How many rollouts it stopped
              */
             rollouts: number;
-            select: components["schemas"]["Select"];
+            select: components["schemas"]["Selection"];
             /**
              * Format: date-time
              * @description When its receipt went into the audit log
@@ -3781,7 +3781,7 @@ export interface components {
             /** @description In plain words, such as People in the pilot group */
             title: string;
         };
-        Select: {
+        Selection: {
             /** @description Slug of an app: all its flags */
             app?: string;
             /** @description All flags of the environment */
