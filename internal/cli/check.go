@@ -292,22 +292,17 @@ func (b *bench) checkRequest(ctx context.Context, raw []byte) ([]fault.Finding, 
 	if err != nil {
 		return findingsOf(err), nil
 	}
-	facts := review.Facts{
-		Requester: access.Local("check"), Policies: b.policies, Rules: b.rules, Offline: true,
-		Segments: []registry.Segment{{Name: "internal", Everybody: true}, {Name: "pilot"}, {Name: "beta"}},
+	facts := review.Offline(content, review.World{
+		Requester: access.Local("check"), Policies: b.policies, Rules: b.rules,
 		Environments: []registry.Environment{
 			{Name: "sandbox", Position: 1, Tier: registry.TierSandbox},
 			{Name: "staging", Position: 2, Tier: registry.TierTest},
 			{Name: "production", Position: 3, Tier: registry.TierProduction, Governed: true},
 		},
-	}
-	for id := range b.templates {
-		facts.TemplateIDs = append(facts.TemplateIDs, id)
-	}
-	slices.Sort(facts.TemplateIDs)
-	if document, ok := b.templates[content.TemplateID]; ok {
-		facts.Template = &template.Template{Document: document, Version: 1}
-	}
+	}, review.Files{
+		Templates: b.templates,
+		Segments:  []registry.Segment{{Name: "internal", Everybody: true}, {Name: "pilot"}, {Name: "beta"}},
+	})
 	assessed, err := review.Check(ctx, content, facts)
 	if err != nil {
 		return nil, fmt.Errorf("check request: %w", err)

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
+	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/catalog"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/registry"
@@ -15,53 +15,56 @@ import (
 )
 
 // changingApp is change_app: what a published app says of itself, where it is, and whose it is.
-func changingApp() trait {
-	return trait{
-		title:    func(c Content) string { return "Change the app " + quoted(appOf(c).Slug, "?") },
-		takes:    []string{"app", "attachments", "base_revision"},
-		about:    aboutChangingApp,
-		ask:      askApp,
-		conflict: staleApp,
-		check:    checkChangingApp,
-		base: func(_ Content, f Facts) any {
-			if f.App == nil {
-				return int64(0)
-			}
-			return f.App.Revision
-		},
-		effect: changeApp,
-	}
+type changingApp struct {
+	bare
+	target
+	Owner  *access.Group // the group that is to own the app; nil: there is none
+	Origin *Content      // what the request asked for that published the app
 }
 
-func aboutChangingApp(ctx context.Context, tx *store.Tx, _ time.Time, r record, f *Facts) error {
-	if err := f.appNamed(ctx, tx, appOf(r.content).Slug); err != nil || f.App == nil {
+func (*changingApp) title(c Content) string { return "Change the app " + quoted(appOf(c).Slug, "?") }
+
+func (*changingApp) takes() []string { return []string{"app", "attachments", "base_revision"} }
+
+func (s *changingApp) load(ctx context.Context, tx *store.Tx, r record, _ World) error {
+	if err := s.loadApp(ctx, tx, appOf(r.content).Slug); err != nil || s.App == nil {
 		return err
 	}
-	if err := f.ownedBy(ctx, tx, orElse(appOf(r.content).Owner, f.App.Owner)); err != nil {
+	var err error
+	if s.Owner, err = loadGroup(ctx, tx, orElse(appOf(r.content).Owner, s.App.Owner)); err != nil {
 		return err
 	}
 	origin, ok, err := store.One(ctx, tx, scanRecord, `SELECT `+columns+` FROM request
-		WHERE app = $1 AND kind = $2 AND state = $3 ORDER BY id DESC LIMIT 1`, f.App.Slug, PublishApp, Approved)
+		WHERE app = $1 AND kind = $2 AND state = $3 ORDER BY id DESC LIMIT 1`, s.App.Slug, PublishApp, Approved)
 	if err != nil {
 		return fmt.Errorf("read the request that published an app: %w", err)
 	}
 	if !ok {
 		return nil
 	}
-	f.Origin = &origin.content
-	return f.fromTemplate(ctx, tx, origin.templateID, origin.templateVersion)
+	s.Origin = &origin.content
+	return s.loadTemplate(ctx, tx, origin.templateID, origin.templateVersion)
 }
 
-func staleApp(c Content, f Facts) *fault.Error {
-	if f.App == nil || c.BaseRevision == 0 || c.BaseRevision == f.App.Revision {
+func (s *changingApp) ask(by access.Actor, c Content) error { return s.askApp(by, c) }
+
+func (s *changingApp) base(Content) any {
+	if s.App == nil {
+		return int64(0)
+	}
+	return s.App.Revision
+}
+
+func (s *changingApp) conflict(c Content, _ World) *fault.Error {
+	if s.App == nil || c.BaseRevision == 0 || c.BaseRevision == s.App.Revision {
 		return nil
 	}
 	return fault.New(fault.Conflict, "base_changed", "the app %s was changed since you read it: you read version %d, it is version %d now",
-		f.App.Slug, c.BaseRevision, f.App.Revision).At("base_revision").
-		Fix("look at what it says now, and make your change to that").Showing(f.App)
+		s.App.Slug, c.BaseRevision, s.App.Revision).At("base_revision").
+		Fix("look at what it says now, and make your change to that").Showing(s.App)
 }
 
-// over gives the app with what the change says of it; what is absent stays.
+// over returns the app with what the change says of it; what is absent stays.
 func (a App) over(is App) App {
 	return App{
 		Slug: is.Slug, Name: orElse(a.Name, is.Name), Description: orElse(a.Description, is.Description),
@@ -70,25 +73,25 @@ func (a App) over(is App) App {
 	}
 }
 
-func checkChangingApp(c Content, f Facts) checked {
+func (s *changingApp) check(c Content, w World) checked {
 	seen := checked{content: c, results: map[string]CheckResult{}, impact: Impact{Environments: []string{}, Downstream: []string{}}}
-	if f.App == nil {
+	if s.App == nil {
 		seen.app, seen.judged, seen.blind = appOf(c), appOf(c), true
-		if !f.Offline {
+		if !w.Offline {
 			seen.schema = append(seen.schema, findingOf(unknownApp(appOf(c).Slug)))
 		}
 		return seen
 	}
-	is, asked := asApp(*f.App), appOf(c)
+	is, asked := asApp(*s.App), appOf(c)
 	will := asked.over(is)
-	seen.app, seen.judged, seen.fields = is, will, f.fields()
+	seen.app, seen.judged, seen.fields = is, will, s.fieldsOf(s.Origin)
 	seen.diff = changed(Content{App: &is}, Content{App: &will}, template.Document{})
-	if !f.App.Listed {
+	if !s.App.Listed {
 		seen.schema = append(seen.schema, wrong("app.slug", "not_published", "edit the request that publishes it instead",
 			"the app %s is not published yet", is.Slug))
 	}
 	if c.BaseRevision == 0 {
-		missing := wrong("base_revision", "required", fmt.Sprintf("send the revision of the app that you read; it is %d now", f.App.Revision),
+		missing := wrong("base_revision", "required", fmt.Sprintf("send the revision of the app that you read; it is %d now", s.App.Revision),
 			"it is not said which version of the app this changes")
 		seen.schema = append(seen.schema, missing)
 	}
@@ -104,7 +107,7 @@ func checkChangingApp(c Content, f Facts) checked {
 			seen.schema = append(seen.schema, finding)
 		}
 	}
-	seen.results[checkAudit] = result(checkAudit, checkNewOwner(is, will, f))
+	seen.results[checkAudit] = result(checkAudit, s.checkNewOwner(is, will, w))
 	moved := will.URL != is.URL
 	if moved {
 		seen.results[checkSecurity] = scanExternal(will.URL, c.Attachments)
@@ -116,16 +119,16 @@ func checkChangingApp(c Content, f Facts) checked {
 }
 
 // checkNewOwner makes sure that there is a team to hand the app over to. That team is not asked, so the approvers are told.
-func checkNewOwner(is, will App, f Facts) []fault.Finding {
+func (s *changingApp) checkNewOwner(is, will App, w World) []fault.Finding {
 	switch {
-	case will.Owner == is.Owner || f.Offline:
+	case will.Owner == is.Owner || w.Offline:
 		return nil
-	case f.Owner == nil:
-		return []fault.Finding{wrong("app.owner", "unknown_group", fault.Meant(will.Owner, f.Groups, "choose a team that exists"),
+	case s.Owner == nil:
+		return []fault.Finding{wrong("app.owner", "unknown_group", fault.Meant(will.Owner, w.Groups, "choose a team that exists"),
 			"there is no team %q", will.Owner)}
-	case len(f.Owner.Members) == 0:
+	case len(s.Owner.Members) == 0:
 		return []fault.Finding{wrong("app.owner", "empty_group", "choose a team with people in it", "nobody is in the team %s", will.Owner)}
-	case !f.Requester.In(will.Owner):
+	case !w.Requester.In(will.Owner):
 		found := wrong("app.owner", "not_a_member", "ask somebody of "+will.Owner+" to say so in a comment",
 			"you are not in the team %s, which is to own the app from then on", will.Owner)
 		found.Severity = fault.SeverityWarning
@@ -148,11 +151,11 @@ func changeImpact(is, will App) string {
 	return strings.ToUpper(words[0][:1]) + words[0][1:] + strings.Join(append([]string{""}, words[1:]...), "; ") + "."
 }
 
-// changeApp writes what the app says of itself, and carries owner and contact over to its flags.
-func changeApp(ctx context.Context, m move, a Assessed, f Facts) (map[string]int64, error) {
+// effect writes what the app says of itself, and carries owner and contact over to its flags.
+func (s *changingApp) effect(ctx context.Context, m move, a Assessed) (map[string]int64, error) {
 	will := appOf(m.r.content).over(a.app)
 	next := will.catalogApp()
-	next.Revision = f.App.Revision
+	next.Revision = s.App.Revision
 	if _, err := catalog.Change(ctx, m.tx, m.by, m.at, next, m.r.id); err != nil {
 		return nil, err
 	}
@@ -165,6 +168,6 @@ func changeApp(ctx context.Context, m move, a Assessed, f Facts) (map[string]int
 	}
 	m.r.owner = will.Owner
 	return nil, registry.Adopt(ctx, m.tx, m.change(registry.CauseApproved), will.Slug, registry.Keepers{
-		Group: will.Owner, Contact: will.Contact, Members: f.Owner.Members,
+		Group: will.Owner, Contact: will.Contact, Members: s.Owner.Members,
 	})
 }

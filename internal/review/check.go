@@ -5,17 +5,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/soukhq/souk/internal/access"
-	"github.com/soukhq/souk/internal/catalog"
 	"github.com/soukhq/souk/internal/fault"
-	"github.com/soukhq/souk/internal/importer"
-	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/policy"
-	"github.com/soukhq/souk/internal/registry"
-	"github.com/soukhq/souk/internal/rollout"
-	"github.com/soukhq/souk/internal/template"
 )
 
 // The checks that exist. Schema and policy always run, the others where the kind or the template asks for them.
@@ -36,39 +29,6 @@ const (
 	maxAttachment  = 512_000 // bytes of one file
 )
 
-// Facts is what a check knows of the world besides the content. The desk reads them in the transaction that submits; `souk
-// check` makes them up from files.
-type Facts struct {
-	Now          time.Time
-	Requester    access.Actor
-	Template     *template.Template // nil: there is no such template
-	TemplateIDs  []string
-	Retired      bool // the template was retired before the request was made with it
-	Policies     *policy.Set
-	Owner        *access.Group  // the group that owns the app, or is to own it; nil: there is none
-	FieldOwner   *access.Person // the person fields.owner; nil: there is none
-	People       []string       // e-mail addresses, to name near ones
-	Groups       []string       // likewise
-	Approvers    []access.Group
-	Agents       []string // e-mail addresses of people who are agents
-	Authors      []Author
-	Segments     []registry.Segment
-	Environments []registry.Environment
-	AudienceSize int  // people known to be in the audience
-	AudienceOpen bool // rules of the segment may let in more than are known
-	Rules        lifecycle.Rules
-	Slug         *fault.Finding    // why the slug is not to be had; nil: it is
-	KeyTaken     bool              // by another flag
-	App          *catalog.App      // the app as it is; nil: there is none yet
-	Flag         *registry.Flag    // the flag that the request is about; nil: there is none
-	Life         *lifecycle.Status // of the flag
-	Rollout      *rollout.Rollout  // of the flag, if one is not over
-	Origin       *Content          // the request that the flag came from
-	Import       *importer.Plan    // what an import would do; nil: it cannot be told
-	ImportFault  *fault.Error      // why not
-	Offline      bool              // people, groups and apps are not known, so that nothing is said about them
-}
-
 // Assessed is what Check makes of a content.
 type Assessed struct {
 	Assessment
@@ -77,19 +37,13 @@ type Assessed struct {
 	app     App // that it is about, as it is now
 }
 
-// Check runs every check that needs no I/O beyond the facts: a pure function, save that ctx bounds the time of policies.
+// Check runs every check that needs no I/O beyond the facts: a pure function, except that ctx bounds the time of policies.
 // What cannot run yet, since something that it needs is absent, is pending. It errs only if ctx ends.
 func Check(ctx context.Context, c Content, f Facts) (Assessed, error) {
-	t, ok := c.Kind.trait()
-	if !ok {
-		t = unknown()
-	}
-	seen := t.check(c, f)
-	schema := append(misplaced(c, t), checkTexts(c)...)
-	if t.conflict != nil {
-		if e := t.conflict(c, f); e != nil {
-			schema = append(schema, findingOf(e))
-		}
+	seen := f.subject.check(c, f.World)
+	schema := append(misplaced(c, f.subject.takes()), checkTexts(c)...)
+	if e := f.subject.conflict(c, f.World); e != nil {
+		schema = append(schema, findingOf(e))
 	}
 	results := map[string]CheckResult{checkSchema: result(checkSchema, append(schema, seen.schema...))}
 	names := []string{checkSchema, checkPolicy}
@@ -98,7 +52,7 @@ func Check(ctx context.Context, c Content, f Facts) (Assessed, error) {
 		names = append(names, name)
 	}
 	slices.SortFunc(names, byCheck)
-	verdict, err := judge(ctx, seen, results[checkSecurity], f)
+	verdict, err := judge(ctx, seen, results[checkSecurity], f.World, f.subject.about())
 	if err != nil {
 		return Assessed{}, err
 	}
@@ -140,8 +94,8 @@ func (out *Assessed) settleNeeds(verdict policy.Verdict, seen checked, f Facts) 
 		for domain, n := range verdict.Approvals {
 			out.Quorum[access.Domain(domain)] = n
 		}
-		if f.Template != nil && seen.exposes {
-			for domain, n := range f.Template.Approvals {
+		if t := f.subject.about().Template; t != nil && seen.exposes {
+			for domain, n := range t.Approvals {
 				out.Quorum[access.Domain(domain)] = max(out.Quorum[access.Domain(domain)], n)
 			}
 		}
@@ -149,7 +103,7 @@ func (out *Assessed) settleNeeds(verdict policy.Verdict, seen checked, f Facts) 
 			out.Quorum["security"] = max(out.Quorum["security"], 1)
 		}
 	}
-	electorate := Elect(out.Quorum, out.Risk, f.Approvers, placeOf(seen.app, out.Content, f.Environments), f.Authors, f.Agents)
+	electorate := Elect(out.Quorum, out.Risk, f.Approvers, placeOf(seen.app, out.Content, f.World), f.Authors, f.Agents)
 	_, out.ApprovalsNeeded = Settle(out.Checks, electorate, nil)
 	if f.Offline {
 		return
@@ -168,15 +122,15 @@ func (out *Assessed) settleNeeds(verdict policy.Verdict, seen checked, f Facts) 
 }
 
 // placeOf is what the scopes of approver groups are held against.
-func placeOf(app App, c Content, environments []registry.Environment) ApprovalPlace {
-	return ApprovalPlace{App: app.Slug, Category: app.Category, Environment: orElse(c.Environment, governed(environments))}
+func placeOf(app App, c Content, w World) ApprovalPlace {
+	return ApprovalPlace{App: app.Slug, Category: app.Category, Environment: orElse(c.Environment, w.governed())}
 }
 
 // misplaced finds members that belong to other kinds.
-func misplaced(c Content, t trait) []fault.Finding {
+func misplaced(c Content, takes []string) []fault.Finding {
 	var findings []fault.Finding
 	for _, m := range members {
-		if m.given(c) && !slices.Contains(t.takes, m.name) {
+		if m.given(c) && !slices.Contains(takes, m.name) {
 			findings = append(findings, wrong(m.name, "not_for_this_kind", "leave it out", "%s does not belong to %s", m.name, c.Kind))
 		}
 	}
@@ -211,8 +165,8 @@ func checkTexts(c Content) []fault.Finding {
 }
 
 // judge asks the policies.
-func judge(ctx context.Context, seen checked, scanned CheckResult, f Facts) (policy.Verdict, error) {
-	verdict, err := f.Policies.Judge(ctx, inputOf(seen, scanned, f))
+func judge(ctx context.Context, seen checked, scanned CheckResult, w World, about *target) (policy.Verdict, error) {
+	verdict, err := w.Policies.Judge(ctx, inputOf(seen, scanned, w, about))
 	if err != nil {
 		return policy.Verdict{}, fmt.Errorf("judge by policy: %w", err)
 	}
@@ -220,7 +174,7 @@ func judge(ctx context.Context, seen checked, scanned CheckResult, f Facts) (pol
 }
 
 // inputOf is the input of policies that domain.md and docs/reference name.
-func inputOf(seen checked, scanned CheckResult, f Facts) policy.Input {
+func inputOf(seen checked, scanned CheckResult, w World, about *target) policy.Input {
 	request := map[string]any{
 		"kind": seen.content.Kind, "reason": seen.content.Reason, "removal_plan": seen.content.RemovalPlan, "plan": seen.plan,
 		"environment": seen.content.Environment, "exposes": seen.exposes,
@@ -232,22 +186,22 @@ func inputOf(seen checked, scanned CheckResult, f Facts) policy.Input {
 		"request":      request,
 		"fields":       seen.fields,
 		"app":          seen.judged,
-		"environment":  governed(f.Environments),
-		"requester":    map[string]any{"email": f.Requester.Email, "agent": f.Requester.Agent, "groups": groupsOf(f.Requester)},
+		"environment":  w.governed(),
+		"requester":    map[string]any{"email": w.Requester.Email, "agent": w.Requester.Agent, "groups": groupsOf(w.Requester)},
 		"dependencies": map[string]any{"downstream": []string{}, "upstream": []string{}},
 		"data":         map[string]any{"datasets": []string{}, "classification": classification(seen.fields)},
 		"scan":         map[string]any{"findings": scanned.Findings, "status": scanned.Status},
 		"bundle":       map[string]any{"files": []string{}, "egress": []string{}},
-		"lifecycle":    f.Rules,
+		"lifecycle":    w.Rules,
 	}
 	if seen.fields == nil {
 		input["fields"] = map[string]any{}
 	}
-	if f.Template != nil {
-		input["template"] = f.Template
+	if about.Template != nil {
+		input["template"] = about.Template
 	}
-	if f.Flag != nil {
-		input["flag"] = f.Flag
+	if about.Flag != nil {
+		input["flag"] = about.Flag
 	}
 	return input
 }
@@ -266,38 +220,6 @@ func groupsOf(a access.Actor) []string {
 		names = append(names, m.Group)
 	}
 	return names
-}
-
-// governed names the first governed environment, the one that approvals are about.
-func governed(environments []registry.Environment) string {
-	for _, e := range environments {
-		if e.Governed {
-			return e.Name
-		}
-	}
-	return ""
-}
-
-func appOf(c Content) App {
-	if c.App == nil {
-		return App{}
-	}
-	return *c.App
-}
-
-func (a App) catalogApp() catalog.App {
-	return catalog.App{
-		Slug: a.Slug, Name: a.Name, Description: a.Description, Category: a.Category, Owner: a.Owner, Contact: a.Contact,
-		Kind: catalog.Kind(a.Kind), URL: a.URL,
-	}
-}
-
-// asApp is an app of the catalog as requests tell it.
-func asApp(a catalog.App) App {
-	return App{
-		Slug: a.Slug, Name: a.Name, Description: a.Description, Category: a.Category, Owner: a.Owner, Contact: a.Contact,
-		Kind: string(a.Kind), URL: a.URL,
-	}
 }
 
 // result makes a check's result: an error fails it, a warning warns.
@@ -324,7 +246,7 @@ func result(name string, findings []fault.Finding) CheckResult {
 	return r
 }
 
-// byCheck puts the checks in the order in which a person mends them: what was typed first, then who answers, then the rules.
+// byCheck puts the checks in the order in which a person fixes them: what was typed first, then who answers, then the rules.
 func byCheck(a, b string) int {
 	order := []string{checkSchema, checkAudit, checkPolicy, checkDependency, checkSecurity, checkData}
 	rank := func(name string) int {

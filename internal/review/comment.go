@@ -92,7 +92,7 @@ func (d *Desk) Unanswered(ctx context.Context, by access.Actor) ([]Remark, error
 			}
 			var c Content
 			err = json.Unmarshal([]byte(content), &c)
-			r.Title = titleOf(c)
+			r.Title = c.title()
 			return r, err
 		}, `SELECT r.id, r.content, c.id, c.person, c.words, c.at FROM request r JOIN request_comment c ON c.request_id = r.id
 			WHERE r.requester = $1 AND r.state IN ($2, $3) AND c.person <> $1 AND c.digest = r.digest
@@ -127,25 +127,12 @@ func (d *Desk) Content(ctx context.Context, by access.Actor, id string) (Content
 		if c.BaseRevision == 0 {
 			return nil
 		}
-		var f Facts
-		t, _ := c.Kind.trait()
-		if err := t.about(ctx, tx, d.Now(), r, &f); err != nil {
+		s, err := r.subject(ctx, tx, World{Now: d.Now(), Requester: by})
+		if err != nil {
 			return err
 		}
-		c.BaseRevision = f.revision(c)
+		c.BaseRevision = s.about().revision(c)
 		return nil
 	})
 	return c, err
-}
-
-// revision is that of what the content changes, as it is now: of the app, or of the flag in the environment.
-func (f Facts) revision(c Content) int64 {
-	switch {
-	case f.Flag != nil:
-		state, _ := f.Flag.In(c.Environment)
-		return state.Revision
-	case f.App != nil:
-		return f.App.Revision
-	}
-	return 0
 }

@@ -78,7 +78,7 @@ func checkReason(reason string) error {
 func (d *Desk) admit(r *record, f Facts, by access.Actor, v Verdict, j *Judgement) (repeated bool, err error) {
 	if slices.ContainsFunc(r.authors, func(a Author) bool { return a.Email == by.Email }) {
 		return false, fault.New(fault.Forbidden, "own_request", "you asked for this or edited it, so others must decide it").
-			Fix("ask one of: %s", strings.Join(eligibleOf(r.needs(d.electorate(r, f))), ", "))
+			Fix("ask one of: %s", strings.Join(eligibleOf(r.needs(r.electorate(f.World))), ", "))
 	}
 	mine := slices.IndexFunc(r.decisions, func(x Decision) bool { return x.By == by.Email && !x.Void })
 	if mine >= 0 && r.decisions[mine].Verdict == v && (j.Digest == "" || j.Digest == r.digest) &&
@@ -106,9 +106,9 @@ func (d *Desk) admit(r *record, f Facts, by access.Actor, v Verdict, j *Judgemen
 	}
 	if r.state != NeedsApproval && v == VerdictApproved {
 		return false, fault.New(fault.Conflict, "needs_fixes", "a check still fails, so there is nothing to approve yet").
-			Fix("wait until the requester has mended it").Showing(map[string]any{"state": r.state})
+			Fix("wait until the requester has fixed it").Showing(map[string]any{"state": r.state})
 	}
-	e := d.electorate(r, f)
+	e := r.electorate(f.World)
 	domains := domainsOf(e, by.Email)
 	switch {
 	case len(domains) == 0:
@@ -128,12 +128,8 @@ func (d *Desk) admit(r *record, f Facts, by access.Actor, v Verdict, j *Judgemen
 
 // judgeDecision asks the policies that judge approvals; the first that refuses this one is told.
 func (r record) judgeDecision(ctx context.Context, f Facts, by access.Actor, j Judgement) error {
-	t, ok := r.content.Kind.trait()
-	if !ok {
-		return nil
-	}
-	seen := t.check(r.content, f)
-	input := inputOf(seen, seen.results[checkSecurity], f)
+	seen := f.subject.check(r.content, f.World)
+	input := inputOf(seen, seen.results[checkSecurity], f.World, f.subject.about())
 	input["approval"] = map[string]any{
 		"by": by.Email, "domain": j.Domain, "reason": j.Reason, "credential": by.Credential, "own_credential": !foreign(by),
 	}
@@ -149,7 +145,7 @@ func (r record) judgeDecision(ctx context.Context, f Facts, by access.Actor, j J
 	return nil
 }
 
-// foreign tells whether the actor acts by a token that somebody else made, also by a session that was opened with it.
+// foreign reports whether the actor acts by a token that somebody else made, also by a session that was opened with it.
 func foreign(by access.Actor) bool {
 	return by.Credential.MadeBy != "" && by.Credential.MadeBy != by.Email
 }
@@ -157,26 +153,21 @@ func foreign(by access.Actor) bool {
 // timely refuses to approve what cannot be done as it was asked for: what it changes is not as it was then, or something is in
 // its way.
 func (r record) timely(f Facts) error {
-	t, _ := r.content.Kind.trait()
-	if t.base == nil {
-		return nil
-	}
-	current, err := r.current(f)
+	current, err := r.current(f.subject)
 	if err != nil {
 		return err
 	}
 	if !current {
-		var now any = f.Flag
-		if f.Flag == nil {
-			now = f.App
+		about := f.subject.about()
+		var now any = about.Flag
+		if about.Flag == nil {
+			now = about.App
 		}
 		return fault.New(fault.Conflict, "base_changed", "what this would change is not as it was when it was asked for").
 			Fix("its requester can take it up as it is now, by an edit, or withdraw it").Showing(now)
 	}
-	if t.conflict != nil {
-		if e := t.conflict(r.content, f); e != nil {
-			return e
-		}
+	if e := f.subject.conflict(r.content, f.World); e != nil {
+		return e
 	}
 	return nil
 }
@@ -213,11 +204,11 @@ func (d *Desk) settle(ctx context.Context, tx *store.Tx, by access.Actor, r *rec
 		return nil, err
 	}
 	r.assessment, r.quorum = assessed.Assessment, stricter(r.quorum, assessed.Quorum)
-	r.state, _ = Settle(r.assessment.Checks, d.electorate(r, f), r.decisions)
+	r.state, _ = Settle(r.assessment.Checks, r.electorate(f.World), r.decisions)
 	var revealed map[string]int64
 	if r.state == Approved {
-		m := move{desk: d, tx: tx, by: by, at: now, r: r}
-		if revealed, err = m.carryOut(ctx, assessed, f); err != nil {
+		m := move{desk: d, tx: tx, by: by, at: now, w: f.World, r: r}
+		if revealed, err = m.carryOut(ctx, f.subject, assessed); err != nil {
 			return nil, err
 		}
 	}
@@ -235,7 +226,7 @@ func stricter(was, is map[access.Domain]int) map[access.Domain]int {
 	return joined
 }
 
-// domainsOf gives the needed domains that a person may decide for.
+// domainsOf returns the needed domains that a person may decide for.
 func domainsOf(e Electorate, email string) []access.Domain {
 	var domains []access.Domain
 	for domain, people := range e.Eligible {

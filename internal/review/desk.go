@@ -93,7 +93,7 @@ func (d *Desk) write(ctx context.Context, fn func(ctx context.Context, tx *store
 
 func (d *Desk) submit(ctx context.Context, tx *store.Tx, by access.Actor, c Content) (record, map[string]int64, error) {
 	r := record{id: store.NewID(), content: c, requester: by.Email, authors: []Author{{Email: by.Email, Agent: by.Agent}}}
-	if _, ok := c.Kind.trait(); !ok { // it could never be mended, since an edit keeps the kind
+	if !c.Kind.known() { // it could never be fixed, since an edit keeps the kind
 		return record{}, nil, unknownKind(c.Kind)
 	}
 	if c.Draft {
@@ -131,7 +131,7 @@ func (d *Desk) keep(ctx context.Context, tx *store.Tx, by access.Actor, r *recor
 	}
 	r.state, r.app = Draft, appOf(r.content).Slug
 	r.assessment = Assessment{Checks: []CheckResult{}, Risk: Low, RiskReasons: []string{}, ApprovalsNeeded: []Need{}}
-	if r.digest, err = r.digestNow(Facts{}); err != nil {
+	if r.digest, err = r.digestNow(nil); err != nil {
 		return err
 	}
 	e := by.Event(event, d.Now())
@@ -145,14 +145,13 @@ func (d *Desk) keep(ctx context.Context, tx *store.Tx, by access.Actor, r *recor
 // twin finds an open request of the same person for just the same change of a flag or app that exists: whoever clicks twice
 // asks once. What makes a new one is told apart by its slug or key.
 func (r record) twin(ctx context.Context, tx *store.Tx, f Facts) (record, bool, error) {
-	t, _ := r.content.Kind.trait()
-	if t.base == nil {
+	if f.subject.base(r.content) == nil {
 		return record{}, false, nil
 	}
-	if f.Template != nil {
-		r.templateVersion = f.Template.Version
+	if t := f.subject.about().Template; t != nil {
+		r.templateVersion = t.Version
 	}
-	digest, err := r.digestNow(f)
+	digest, err := r.digestNow(f.subject)
 	if err != nil {
 		return record{}, false, err
 	}
@@ -170,14 +169,11 @@ func (r record) twin(ctx context.Context, tx *store.Tx, f Facts) (record, bool, 
 
 // mayAsk decides whether the actor may make the request at all, as things stand.
 func mayAsk(by access.Actor, c Content, f Facts) error {
-	t, _ := c.Kind.trait()
-	if err := t.ask(by, c, f); err != nil {
+	if err := f.subject.ask(by, c); err != nil {
 		return err
 	}
-	if t.conflict != nil {
-		if e := t.conflict(c, f); e != nil {
-			return e
-		}
+	if e := f.subject.conflict(c, f.World); e != nil {
+		return e
 	}
 	return nil
 }
@@ -189,38 +185,37 @@ func (d *Desk) assess(ctx context.Context, tx *store.Tx, by access.Actor, r *rec
 	if err != nil {
 		return nil, err
 	}
-	if f.Template != nil {
-		r.templateID, r.templateVersion = f.Template.TemplateID, f.Template.Version
+	about := f.subject.about()
+	if t := about.Template; t != nil {
+		r.templateID, r.templateVersion = t.TemplateID, t.Version
 	}
 	r.assessment, r.quorum = assessed.Assessment, assessed.Quorum
 	r.app, r.owner, r.category = assessed.app.Slug, assessed.app.Owner, assessed.app.Category
-	if f.Flag != nil {
-		r.flag = FlagRef{Key: f.Flag.Key, FlagID: f.Flag.FlagID}
+	if flag := about.Flag; flag != nil {
+		r.flag = FlagRef{Key: flag.Key, FlagID: flag.FlagID}
 	}
-	if r.digest, err = r.digestNow(f); err != nil {
+	if r.digest, err = r.digestNow(f.subject); err != nil {
 		return nil, err
 	}
 	for i := range r.decisions {
 		r.decisions[i].Void = r.decisions[i].Digest != r.digest
 	}
-	r.state, _ = Settle(r.assessment.Checks, d.electorate(r, f), r.decisions)
+	r.state, _ = Settle(r.assessment.Checks, r.electorate(f.World), r.decisions)
 	if err := appendEvent(ctx, tx, r, e); err != nil {
 		return nil, err
 	}
-	m := move{desk: d, tx: tx, by: by, at: d.Now(), r: r}
-	if t, _ := r.content.Kind.trait(); t.reserve != nil {
-		if err := t.reserve(ctx, m, assessed, f); err != nil {
-			return nil, err
-		}
+	m := move{desk: d, tx: tx, by: by, at: d.Now(), w: f.World, r: r}
+	if err := f.subject.reserve(ctx, m, assessed); err != nil {
+		return nil, err
 	}
 	if r.state != Approved {
 		return nil, nil
 	}
-	return m.carryOut(ctx, assessed, f)
+	return m.carryOut(ctx, f.subject, assessed)
 }
 
 // carryOut does what was asked for, and tells which revisions SDKs are to see.
-func (m move) carryOut(ctx context.Context, a Assessed, f Facts) (map[string]int64, error) {
+func (m move) carryOut(ctx context.Context, s subject, a Assessed) (map[string]int64, error) {
 	e := m.by.Event("request.approved", m.at)
 	if len(m.r.quorum) == 0 {
 		e.Reason = "nobody needs to approve this"
@@ -228,13 +223,12 @@ func (m move) carryOut(ctx context.Context, a Assessed, f Facts) (map[string]int
 	if err := appendEvent(ctx, m.tx, m.r, e); err != nil {
 		return nil, err
 	}
-	t, _ := m.r.content.Kind.trait()
-	return t.effect(ctx, m, a, f)
+	return s.effect(ctx, m, a)
 }
 
-func (d *Desk) electorate(r *record, f Facts) Electorate {
-	where := placeOf(App{Slug: r.app, Category: r.category}, r.content, f.Environments)
-	return Elect(r.quorum, r.assessment.Risk, f.Approvers, where, r.authors, f.Agents)
+func (r record) electorate(w World) Electorate {
+	where := placeOf(App{Slug: r.app, Category: r.category}, r.content, w)
+	return Elect(r.quorum, r.assessment.Risk, w.Approvers, where, r.authors, w.Agents)
 }
 
 // Edit applies an RFC 7396 merge patch to the content of a request that is not decided yet. It voids the approvals given.
@@ -304,7 +298,7 @@ func (d *Desk) edit(ctx context.Context, tx *store.Tx, by access.Actor, r *recor
 		return nil, err
 	}
 	e := by.Event("request.edited", d.Now())
-	e.Details = map[string]any{"changes": changed(before, r.content, facts.document())}
+	e.Details = map[string]any{"changes": changed(before, r.content, facts.subject.about().document())}
 	if before.Draft {
 		e = by.Event("request.submitted", d.Now())
 		e.Reason = r.content.Reason
@@ -367,8 +361,8 @@ func (d *Desk) close(ctx context.Context, tx *store.Tx, by access.Actor, r *reco
 	if err := appendEvent(ctx, tx, r, e); err != nil {
 		return err
 	}
-	if t, _ := r.content.Kind.trait(); t.release != nil && r.flag.Key != "" {
-		if err := t.release(ctx, move{desk: d, tx: tx, by: by, at: d.Now(), r: r}, reason); err != nil {
+	if r.flag.Key != "" {
+		if err := r.content.Kind.subject().release(ctx, move{desk: d, tx: tx, by: by, at: d.Now(), r: r}, reason); err != nil {
 			return err
 		}
 	}

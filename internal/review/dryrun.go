@@ -66,7 +66,7 @@ func (d *Desk) tryPage(ctx context.Context, source, cursor string, trial *Policy
 		if err != nil {
 			return err
 		}
-		world := Facts{Now: d.Now(), Requester: access.System("policy")}
+		world := World{Now: d.Now(), Requester: access.System("policy")}
 		if world.Environments, err = registry.Environments(ctx, tx); err != nil {
 			return err
 		}
@@ -78,11 +78,11 @@ func (d *Desk) tryPage(ctx context.Context, source, cursor string, trial *Policy
 			return err
 		}
 		for _, flag := range flags.Items {
-			f := world
-			if err := aboutFlag(ctx, tx, f.Now, record{content: Content{FlagKey: flag.Key}}, &f); err != nil {
+			var s ofFlag
+			if err := s.loadFlag(ctx, tx, flag.Key, world.Now); err != nil {
 				return err
 			}
-			findings, err := f.newlyRefused(ctx, inForce, candidate)
+			findings, err := s.newlyRefused(ctx, world, inForce, candidate)
 			if err != nil {
 				return err
 			}
@@ -97,20 +97,20 @@ func (d *Desk) tryPage(ctx context.Context, source, cursor string, trial *Policy
 	return next, err
 }
 
-// newlyRefused gives what the candidate finds wrong with the flag, if it were asked for now, and the policies in force do not.
-func (f Facts) newlyRefused(ctx context.Context, inForce, candidate *policy.Set) ([]fault.Finding, error) {
+// newlyRefused returns what the candidate finds wrong with the flag, if it were asked for now, and the policies in force do not.
+func (s *ofFlag) newlyRefused(ctx context.Context, w World, inForce, candidate *policy.Set) ([]fault.Finding, error) {
 	c := Content{Kind: PublishApp}
-	if f.Origin != nil {
-		c = *f.Origin
+	if s.Origin != nil {
+		c = *s.Origin
 	}
-	seen := f.ofFlag(c)
+	seen := s.begin(c, w)
 	seen.exposes = true
-	if f.Template != nil {
-		seen.plan, _ = planOf(*f.Template, seen.fields, f)
+	if s.Template != nil {
+		seen.plan, _ = planOf(*s.Template, seen.fields, crowd{}, w)
 	}
 	refused := func(set *policy.Set) ([]fault.Finding, error) {
-		f.Policies = set
-		verdict, err := judge(ctx, seen, CheckResult{}, f)
+		w.Policies = set
+		verdict, err := judge(ctx, seen, CheckResult{}, w, &s.target)
 		return slices.DeleteFunc(verdict.Findings, func(one fault.Finding) bool { return one.Severity != fault.SeverityError }), err
 	}
 	before, err := refused(inForce)
@@ -119,7 +119,7 @@ func (f Facts) newlyRefused(ctx context.Context, inForce, candidate *policy.Set)
 	}
 	after, err := refused(candidate)
 	if err != nil {
-		return nil, fmt.Errorf("judge %s: %w", f.Flag.Key, err)
+		return nil, fmt.Errorf("judge %s: %w", s.Flag.Key, err)
 	}
 	return slices.DeleteFunc(after, func(one fault.Finding) bool {
 		return slices.ContainsFunc(before, func(b fault.Finding) bool {

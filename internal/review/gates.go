@@ -12,8 +12,8 @@ import (
 )
 
 // checkAuditFields makes sure that somebody answers for the app and can be reached, and that it can be turned off.
-func checkAuditFields(app App, fields map[string]any, f Facts) []fault.Finding {
-	findings := checkOwner(app, f)
+func (s *making) checkAuditFields(app App, fields map[string]any, w World) []fault.Finding {
+	findings := s.checkOwner(app, w)
 	add := func(field, code, message, remediation string) {
 		findings = append(findings, wrong(field, code, remediation, "%s", message))
 	}
@@ -21,13 +21,13 @@ func checkAuditFields(app App, fields map[string]any, f Facts) []fault.Finding {
 	switch {
 	case strings.TrimSpace(owner) == "":
 		add("fields.owner", "required", "nobody is named who answers for it", "name a person of the owning team, or the team itself")
-	case f.Offline || owner == app.Owner && f.Owner != nil:
-	case f.FieldOwner == nil:
+	case w.Offline || owner == app.Owner && s.Owner != nil:
+	case s.FieldOwner == nil:
 		add("fields.owner", "unknown_person", fmt.Sprintf("nobody is known as %q", owner),
-			fault.Meant(owner, append(slices.Clone(f.People), app.Owner), "name a person of the owning team, or the team itself"))
-	case f.Owner != nil && !slices.Contains(f.Owner.Members, f.FieldOwner.Email):
-		add("fields.owner", "not_a_member", fmt.Sprintf("%s is not in the team %s", f.FieldOwner.Email, app.Owner),
-			fault.Meant(owner, f.Owner.Members, "name a person of the owning team, or the team itself"))
+			fault.Meant(owner, append(slices.Clone(w.People), app.Owner), "name a person of the owning team, or the team itself"))
+	case s.Owner != nil && !slices.Contains(s.Owner.Members, s.FieldOwner.Email):
+		add("fields.owner", "not_a_member", fmt.Sprintf("%s is not in the team %s", s.FieldOwner.Email, app.Owner),
+			fault.Meant(owner, s.Owner.Members, "name a person of the owning team, or the team itself"))
 	}
 	if kill, ok := fields["kill_switch"].(bool); ok && !kill {
 		finding := wrong("fields.kill_switch", "kill_switch_required", "turn the kill switch on",
@@ -39,18 +39,18 @@ func checkAuditFields(app App, fields map[string]any, f Facts) []fault.Finding {
 }
 
 // checkOwner makes sure that a team owns the app, that the requester is in it, and that somebody can be reached.
-func checkOwner(app App, f Facts) []fault.Finding {
+func (s *making) checkOwner(app App, w World) []fault.Finding {
 	var findings []fault.Finding
 	add := func(field, code, message, remediation string) {
 		findings = append(findings, wrong(field, code, remediation, "%s", message))
 	}
 	switch {
-	case f.Offline:
+	case w.Offline:
 	case app.Owner == "":
 		add("app.owner", "required", "the app has no owner", "choose one of your teams")
-	case f.Owner == nil:
-		add("app.owner", "unknown_group", fmt.Sprintf("there is no team %q", app.Owner), fault.Meant(app.Owner, f.Groups, "choose one of your teams"))
-	case access.Can(f.Requester, access.RequestMake, access.Scope{OwnerGroup: app.Owner}) != nil:
+	case s.Owner == nil:
+		add("app.owner", "unknown_group", fmt.Sprintf("there is no team %q", app.Owner), fault.Meant(app.Owner, w.Groups, "choose one of your teams"))
+	case access.Can(w.Requester, access.RequestMake, access.Scope{OwnerGroup: app.Owner}) != nil:
 		add("app.owner", "not_a_member", fmt.Sprintf("you are not in the team %q", app.Owner),
 			"choose one of your teams, or ask a member of "+app.Owner+" to publish the app")
 	}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/catalog"
@@ -27,47 +26,49 @@ const (
 )
 
 // importing is import_flags: flags of another system, taken over into an environment.
-func importing() trait {
-	return trait{
-		title: func(c Content) string {
-			return fmt.Sprintf("Import flags from %s into %s", quoted(c.Format, "?"), quoted(c.Environment, "?"))
-		},
-		takes: []string{"app", "environment", "format", "document"},
-		about: aboutImporting,
-		ask: func(by access.Actor, c Content, f Facts) error {
-			if slug := appOf(c).Slug; slug != "" && f.App == nil {
-				return unknownApp(slug)
-			}
-			return access.Can(by, access.FlagImport, access.Scope{OwnerGroup: f.subject().Owner})
-		},
-		check: checkImporting,
-		base:  baseOfImport,
-		effect: func(ctx context.Context, m move, _ Assessed, f Facts) (map[string]int64, error) {
-			if f.Import == nil {
-				return nil, f.ImportFault
-			}
-			return takeOver(ctx, m.tx, m.change(registry.CauseImported), *f.Import)
-		},
-	}
+type importing struct {
+	bare
+	target
+	Plan  *importer.Plan // what the import would do; nil: it cannot be told
+	Fault *fault.Error   // why not
 }
 
-// aboutImporting reads the document and what it meets in the environment. The requester's rights decide which flags it may
-// change.
-func aboutImporting(ctx context.Context, tx *store.Tx, _ time.Time, r record, f *Facts) error {
+func (*importing) title(c Content) string {
+	return fmt.Sprintf("Import flags from %s into %s", quoted(c.Format, "?"), quoted(c.Environment, "?"))
+}
+
+func (*importing) takes() []string { return []string{"app", "environment", "format", "document"} }
+
+// load reads the document and what it meets in the environment. The requester's rights decide which flags it may change.
+func (s *importing) load(ctx context.Context, tx *store.Tx, r record, w World) error {
 	if slug := appOf(r.content).Slug; slug != "" {
-		if err := f.appNamed(ctx, tx, slug); err != nil {
+		if err := s.loadApp(ctx, tx, slug); err != nil {
 			return err
 		}
 	}
-	plan, err := planImport(ctx, tx, r.content, f.App, f.Requester)
+	plan, err := planImport(ctx, tx, r.content, s.App, w.Requester)
 	if e, ok := errors.AsType[*fault.Error](err); ok && e.Kind != fault.Unavailable {
-		f.ImportFault = e
+		s.Fault = e
 		return nil
 	}
 	if err == nil {
-		f.Import = &plan
+		s.Plan = &plan
 	}
 	return err
+}
+
+func (s *importing) ask(by access.Actor, c Content) error {
+	if slug := appOf(c).Slug; slug != "" && s.App == nil {
+		return unknownApp(slug)
+	}
+	return access.Can(by, access.FlagImport, access.Scope{OwnerGroup: s.app().Owner})
+}
+
+func (s *importing) effect(ctx context.Context, m move, _ Assessed) (map[string]int64, error) {
+	if s.Plan == nil {
+		return nil, s.Fault
+	}
+	return takeOver(ctx, m.tx, m.change(registry.CauseImported), *s.Plan)
 }
 
 func planImport(ctx context.Context, tx *store.Tx, c Content, app *catalog.App, by access.Actor) (importer.Plan, error) {
@@ -111,13 +112,13 @@ func takeOver(ctx context.Context, tx *store.Tx, c registry.Change, plan importe
 	return map[string]int64{plan.Environment: revision}, nil
 }
 
-// baseOfImport is what an import would change, as it is there now.
-func baseOfImport(_ Content, f Facts) any {
-	if f.Import == nil {
+// base is what an import would change, as it is there now.
+func (s *importing) base(Content) any {
+	if s.Plan == nil {
 		return int64(0)
 	}
 	base := map[string]any{}
-	for kind, steps := range map[string][]importer.Step{"flags.": f.Import.Flags, "$evaluators.": f.Import.Evaluators} {
+	for kind, steps := range map[string][]importer.Step{"flags.": s.Plan.Flags, "$evaluators.": s.Plan.Evaluators} {
 		for _, step := range steps {
 			before := ""
 			if raw, ok := step.Before.(json.RawMessage); ok {
@@ -130,30 +131,30 @@ func baseOfImport(_ Content, f Facts) any {
 	return base
 }
 
-// checkImporting checks an import. What cannot be taken only warns, as long as something can: the rest is taken.
-func checkImporting(c Content, f Facts) checked {
-	seen := checked{content: c, app: f.subject(), fields: map[string]any{}, results: map[string]CheckResult{}, exposes: true, lenient: true}
+// check judges an import. What cannot be taken only warns, as long as something can: the rest is taken.
+func (s *importing) check(c Content, w World) checked {
+	seen := checked{content: c, app: s.app(), fields: map[string]any{}, results: map[string]CheckResult{}, exposes: true, lenient: true}
 	seen.judged = seen.app
 	seen.impact = Impact{Environments: []string{c.Environment}, Downstream: []string{}}
 	switch {
-	case f.Offline:
+	case w.Offline:
 		if _, err := importer.Read(c.Format, c.Document); err != nil {
 			if e, ok := errors.AsType[*fault.Error](err); ok {
 				seen.schema = append(seen.schema, findingOf(e))
 			}
 		}
 		return seen
-	case f.ImportFault != nil:
-		seen.schema, seen.blind = append(seen.schema, findingOf(f.ImportFault)), true
+	case s.Fault != nil:
+		seen.schema, seen.blind = append(seen.schema, findingOf(s.Fault)), true
 		return seen
-	case f.Import == nil:
+	case s.Plan == nil:
 		seen.blind = true
 		return seen
 	}
-	plan := *f.Import
+	plan := *s.Plan
 	seen.free = !plan.Governed
 	if !plan.Changes() {
-		seen.schema = append(seen.schema, wrong("document", "nothing_to_import", "mend what is listed, or withdraw this request",
+		seen.schema = append(seen.schema, wrong("document", "nothing_to_import", "fix what is listed, or withdraw this request",
 			"nothing of the document can be taken that is not there already"))
 	}
 	seen.schema = append(seen.schema, importWarnings(plan)...)
@@ -296,18 +297,18 @@ func (d *Desk) Import(ctx context.Context, by access.Actor, c Content, dryRun bo
 }
 
 func (d *Desk) importInto(ctx context.Context, tx *store.Tx, by access.Actor, c Content, dryRun bool) (out ImportOutcome, err error) {
-	f := Facts{Requester: by}
-	t := importing()
-	if err := t.about(ctx, tx, d.Now(), record{content: c}, &f); err != nil {
+	s := &importing{}
+	w := World{Now: d.Now(), Requester: by}
+	if err := s.load(ctx, tx, record{content: c}, w); err != nil {
 		return out, err
 	}
-	if err := mayAsk(by, c, f); err != nil {
+	if err := mayAsk(by, c, Facts{World: w, subject: s}); err != nil {
 		return out, err
 	}
-	if f.ImportFault != nil {
-		return out, f.ImportFault
+	if s.Fault != nil {
+		return out, s.Fault
 	}
-	out.Plan = *f.Import
+	out.Plan = *s.Plan
 	switch {
 	case dryRun, !out.Plan.Changes():
 		return out, nil

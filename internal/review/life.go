@@ -15,71 +15,20 @@ import (
 )
 
 // extending is extend_ttl: a flag may stay for longer, and a deprecated one comes back to life.
-func extending() trait {
-	return trait{
-		title: func(c Content) string {
-			return fmt.Sprintf("Keep %s until %s", quoted(c.FlagKey, "a switch"), quoted(c.Until, "?"))
-		},
-		takes: []string{"flag_key", "until"},
-		about: aboutFlag,
-		ask:   askFlag,
-		check: checkExtending,
-		base: func(_ Content, f Facts) any {
-			if f.Life == nil {
-				return int64(0)
-			}
-			return map[string]any{"state": f.Life.State, "expires_at": f.Life.ExpiresAt}
-		},
-		effect: func(ctx context.Context, m move, _ Assessed, _ Facts) (map[string]int64, error) {
-			until, _ := untilOf(m.r.content.Until)
-			_, err := lifecycle.Extend(ctx, m.tx, m.by, m.at, m.ident(), until, m.reason(), m.r.id)
-			return nil, err
-		},
-	}
+type extending struct{ ofFlag }
+
+func (*extending) title(c Content) string {
+	return fmt.Sprintf("Keep %s until %s", quoted(c.FlagKey, "a switch"), quoted(c.Until, "?"))
 }
 
-// retiring is deprecate: a flag is on its way out.
-func retiring() trait {
-	return trait{
-		title: func(c Content) string { return fmt.Sprintf("Retire %s", quoted(c.FlagKey, "a switch")) },
-		takes: []string{"flag_key", "removal_plan"},
-		about: aboutFlag,
-		ask:   askFlag,
-		check: checkRetiring,
-		base:  stateOfLife,
-		effect: func(ctx context.Context, m move, _ Assessed, _ Facts) (map[string]int64, error) {
-			if err := rollout.Halt(ctx, m.tx, m.by, m.at, m.ident(), "deprecated: "+m.reason()); err != nil {
-				return nil, err
-			}
-			_, err := lifecycle.Deprecate(ctx, m.tx, m.by, m.at, m.ident(), m.r.content.RemovalPlan, m.reason(), m.r.id)
-			return nil, err
-		},
-	}
-}
+func (*extending) takes() []string { return []string{"flag_key", "until"} }
 
-// removing is remove: a flag is gone for good.
-func removing() trait {
-	return trait{
-		title:  func(c Content) string { return fmt.Sprintf("Remove %s", quoted(c.FlagKey, "a switch")) },
-		takes:  []string{"flag_key", "removal_plan"},
-		about:  aboutFlag,
-		ask:    askFlag,
-		check:  checkRemoving,
-		base:   stateOfLife,
-		effect: remove,
-	}
-}
-
-// stateOfLife is the base of what moves a flag through its life.
-func stateOfLife(_ Content, f Facts) any {
-	if f.Life == nil {
+func (s *extending) base(Content) any {
+	if s.Life == nil {
 		return int64(0)
 	}
-	return map[string]any{"state": f.Life.State}
+	return map[string]any{"state": s.Life.State, "expires_at": s.Life.ExpiresAt}
 }
-
-// reason is why what was asked for is done.
-func (m move) reason() string { return orElse(m.r.content.Reason, "request approved") }
 
 // untilOf reads a date, which counts to its end, or a time.
 func untilOf(text string) (time.Time, error) {
@@ -89,8 +38,8 @@ func untilOf(text string) (time.Time, error) {
 	return time.Parse(time.RFC3339, text)
 }
 
-func checkExtending(c Content, f Facts) checked {
-	seen := f.ofFlag(c)
+func (s *extending) check(c Content, w World) checked {
+	seen := s.begin(c, w)
 	until, err := untilOf(c.Until)
 	switch {
 	case c.Until == "":
@@ -98,81 +47,122 @@ func checkExtending(c Content, f Facts) checked {
 	case err != nil:
 		seen.schema = append(seen.schema, wrong("until", "bad_value", "give a date such as 2026-12-31", "%q is no date", fault.Clip(c.Until, maxWords/2)))
 	}
-	if f.Life == nil || err != nil {
+	if s.Life == nil || err != nil {
 		return seen
 	}
-	found := lifecycle.CheckExtend(*f.Life, f.Rules, f.Now, until)
+	found := lifecycle.CheckExtend(*s.Life, w.Rules, w.Now, until)
 	beyond := false
 	for _, finding := range found {
 		beyond = beyond || finding.Code == lifecycle.BeyondMaxActive
 	}
 	seen.schema = append(seen.schema, found...)
 	seen.says = map[string]any{"until": until.UTC(), "beyond_limit": beyond}
-	if f.Life.ProductionAt != nil {
-		seen.fields["ttl_days"] = int(math.Ceil(until.Sub(*f.Life.ProductionAt).Hours() / 24))
+	if s.Life.ProductionAt != nil {
+		seen.fields["ttl_days"] = int(math.Ceil(until.Sub(*s.Life.ProductionAt).Hours() / 24))
 		seen.findings = map[string]string{"fields.ttl_days": "until"}
 	}
 	words := fmt.Sprintf("It may stay until %s", until.UTC().Format(dayOf))
-	if f.Life.ExpiresAt != nil {
-		words += fmt.Sprintf(" instead of %s", f.Life.ExpiresAt.UTC().Format(dayOf))
+	if s.Life.ExpiresAt != nil {
+		words += fmt.Sprintf(" instead of %s", s.Life.ExpiresAt.UTC().Format(dayOf))
 	}
-	seen.diff = []Change{{Path: "flag." + f.Flag.Key + ".expires_at", Words: words, Before: f.Life.ExpiresAt, After: until.UTC()}}
+	seen.diff = []Change{{Path: "flag." + s.Flag.Key + ".expires_at", Words: words, Before: s.Life.ExpiresAt, After: until.UTC()}}
 	seen.impact.Words = "What people get stays as it is; it is asked about again before that day."
-	if f.Life.State == lifecycle.Deprecated {
-		seen.diff = append(seen.diff, lifeChange(f, f.Life.Left))
+	if s.Life.State == lifecycle.Deprecated {
+		seen.diff = append(seen.diff, s.lifeChange(s.Life.Left))
 		seen.impact.Words = "It is no longer on its way out, and can be changed again."
 	}
 	return seen
 }
 
+func (*extending) effect(ctx context.Context, m move, _ Assessed) (map[string]int64, error) {
+	until, _ := untilOf(m.r.content.Until)
+	_, err := lifecycle.Extend(ctx, m.tx, m.by, m.at, m.ident(), until, m.reason(), m.r.id)
+	return nil, err
+}
+
 // dayOf is how days are told.
 const dayOf = "2 January 2006"
 
-func lifeChange(f Facts, to lifecycle.State) Change {
+// endOfLife is what moves a flag towards its end.
+type endOfLife struct{ ofFlag }
+
+func (*endOfLife) takes() []string { return []string{"flag_key", "removal_plan"} }
+
+func (s *endOfLife) base(Content) any {
+	if s.Life == nil {
+		return int64(0)
+	}
+	return map[string]any{"state": s.Life.State}
+}
+
+func (s *ofFlag) lifeChange(to lifecycle.State) Change {
 	return Change{
-		Path: "flag." + f.Flag.Key + ".lifecycle", Words: fmt.Sprintf("It is %s instead of %s", to, f.Life.State),
-		Before: f.Life.State, After: to,
+		Path: "flag." + s.Flag.Key + ".lifecycle", Words: fmt.Sprintf("It is %s instead of %s", to, s.Life.State),
+		Before: s.Life.State, After: to,
 	}
 }
 
-func planChange(c Content, f Facts) []Change {
-	if c.RemovalPlan == "" || c.RemovalPlan == f.Life.RemovalPlan {
+// planChange tells of another removal plan.
+func (s *endOfLife) planChange(c Content) []Change {
+	if c.RemovalPlan == "" || c.RemovalPlan == s.Life.RemovalPlan {
 		return nil
 	}
 	var before any
-	if f.Life.RemovalPlan != "" {
-		before = f.Life.RemovalPlan
+	if s.Life.RemovalPlan != "" {
+		before = s.Life.RemovalPlan
 	}
 	return []Change{{
 		Path: "removal_plan", Words: changeWords("Removal plan", before, c.RemovalPlan), Before: before, After: c.RemovalPlan,
 	}}
 }
 
-func checkRetiring(c Content, f Facts) checked {
-	seen := f.ofFlag(c)
+// retiring is deprecate: a flag is on its way out.
+type retiring struct{ endOfLife }
+
+func (*retiring) title(c Content) string {
+	return fmt.Sprintf("Retire %s", quoted(c.FlagKey, "a switch"))
+}
+
+func (s *retiring) check(c Content, w World) checked {
+	seen := s.begin(c, w)
 	seen.lenient = true
-	if f.Life == nil {
+	if s.Life == nil {
 		return seen
 	}
-	seen.schema = append(seen.schema, lifecycle.CheckDeprecate(*f.Life, f.Rules, f.Now)...)
-	seen.diff = append([]Change{lifeChange(f, lifecycle.Deprecated)}, planChange(c, f)...)
-	grace := f.Life.GraceDays
+	seen.schema = append(seen.schema, lifecycle.CheckDeprecate(*s.Life, w.Rules, w.Now)...)
+	seen.diff = append([]Change{s.lifeChange(lifecycle.Deprecated)}, s.planChange(c)...)
+	grace := s.Life.GraceDays
 	if grace < 0 {
-		grace = f.Rules.DeprecatedGraceDays
+		grace = w.Rules.DeprecatedGraceDays
 	}
 	seen.impact.Words = fmt.Sprintf("What people get stays, but it can no longer be changed, only turned off. For %d days an extension brings it back; after that it can be removed.", grace)
 	return seen
 }
 
-func checkRemoving(c Content, f Facts) checked {
-	seen := f.ofFlag(c)
+func (*retiring) effect(ctx context.Context, m move, _ Assessed) (map[string]int64, error) {
+	if err := rollout.Halt(ctx, m.tx, m.by, m.at, m.ident(), "deprecated: "+m.reason()); err != nil {
+		return nil, err
+	}
+	_, err := lifecycle.Deprecate(ctx, m.tx, m.by, m.at, m.ident(), m.r.content.RemovalPlan, m.reason(), m.r.id)
+	return nil, err
+}
+
+// removing is remove: a flag is gone for good.
+type removing struct{ endOfLife }
+
+func (*removing) title(c Content) string {
+	return fmt.Sprintf("Remove %s", quoted(c.FlagKey, "a switch"))
+}
+
+func (s *removing) check(c Content, w World) checked {
+	seen := s.begin(c, w)
 	seen.lenient = true
-	if f.Life == nil {
+	if s.Life == nil {
 		return seen
 	}
-	seen.schema = append(seen.schema, lifecycle.CheckRemove(*f.Life, f.Rules, f.Now, c.RemovalPlan)...)
-	seen.diff = append([]Change{lifeChange(f, lifecycle.Removed)}, planChange(c, f)...)
-	for _, e := range f.Flag.Environments {
+	seen.schema = append(seen.schema, lifecycle.CheckRemove(*s.Life, w.Rules, w.Now, c.RemovalPlan)...)
+	seen.diff = append([]Change{s.lifeChange(lifecycle.Removed)}, s.planChange(c)...)
+	for _, e := range s.Flag.Environments {
 		if e.Live {
 			seen.impact.Environments = append(seen.impact.Environments, e.Environment)
 		}
@@ -181,8 +171,8 @@ func checkRemoving(c Content, f Facts) checked {
 	return seen
 }
 
-// remove takes the flag from everybody, and with it what else was asked for of it.
-func remove(ctx context.Context, m move, _ Assessed, _ Facts) (map[string]int64, error) {
+// effect takes the flag from everybody, and with it what else was asked for of it.
+func (*removing) effect(ctx context.Context, m move, _ Assessed) (map[string]int64, error) {
 	if err := rollout.Halt(ctx, m.tx, m.by, m.at, m.ident(), "removed: "+m.reason()); err != nil {
 		return nil, err
 	}

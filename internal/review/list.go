@@ -74,7 +74,7 @@ func (d *Desk) List(ctx context.Context, by access.Actor, q Query, p store.Page)
 		return list, err
 	}
 	err = d.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		world, err := d.electors(ctx, tx)
+		world, err := electors(ctx, tx)
 		if err != nil {
 			return err
 		}
@@ -85,7 +85,7 @@ func (d *Desk) List(ctx context.Context, by access.Actor, q Query, p store.Page)
 				return err
 			}
 			for _, r := range records {
-				if !q.WaitingForMe || slices.Contains(d.summary(by, r, world).Can, "approve") {
+				if !q.WaitingForMe || slices.Contains(r.summary(by, world).Can, "approve") {
 					found = append(found, r)
 				}
 			}
@@ -97,7 +97,7 @@ func (d *Desk) List(ctx context.Context, by access.Actor, q Query, p store.Page)
 		cut := store.Cut(p, found[:min(len(found), p.Size()+1)], q.Sort.after)
 		list = store.Listing[Request]{Items: make([]Request, len(cut.Items)), Next: cut.Next}
 		for i, r := range cut.Items {
-			list.Items[i] = d.summary(by, r, world)
+			list.Items[i] = r.summary(by, world)
 			list.Items[i].Attachments = nil // up to megabytes, which no list shows
 		}
 		return nil
@@ -259,7 +259,7 @@ func Open(ctx context.Context, tx *store.Tx, app string) ([]Request, error) {
 	}
 	all := make([]Request, len(records))
 	for i, r := range records {
-		all[i] = (&Desk{}).summary(access.Actor{}, r, Facts{})
+		all[i] = r.summary(access.Actor{}, World{})
 	}
 	return all, nil
 }

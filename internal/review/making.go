@@ -3,9 +3,9 @@ package review
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/catalog"
@@ -17,95 +17,35 @@ import (
 	"github.com/soukhq/souk/internal/template"
 )
 
-// publishing is publish_app: a new app and its first flag.
-func publishing() trait {
-	return trait{
-		title:   func(c Content) string { return "Publish " + quoted(appOf(c).Name, quoted(appOf(c).Slug, "an app")) },
-		takes:   []string{"template_id", "app", "fields", "attachments", "removal_plan"},
-		about:   aboutPublishing,
-		ask:     askPublishing,
-		check:   checkPublishing,
-		reserve: reservePublishing,
-		release: func(ctx context.Context, m move, reason string) error {
-			slug := slugOf(m.r.flag.Key)
-			if err := discard(ctx, m, reason); err != nil {
-				return err
-			}
-			return catalog.Hold(ctx, m.tx, m.by, m.at, slug, reason, m.r.id)
-		},
-		effect: func(ctx context.Context, m move, a Assessed, f Facts) (map[string]int64, error) {
-			if _, err := catalog.Publish(ctx, m.tx, m.by, m.at, a.app.Slug, m.r.id); err != nil {
-				return nil, err
-			}
-			return install(ctx, m, a, f)
-		},
-	}
+// making is the part of a subject that is a new flag, made with a template.
+type making struct {
+	bare
+	target
+	TemplateIDs []string       // all there are, where the one that is asked for is not among them
+	Retired     bool           // the template was retired before the request was made with it
+	Owner       *access.Group  // the group that owns the app, or is to own it; nil: there is none
+	FieldOwner  *access.Person // the person fields.owner; nil: there is none
+	Segments    []registry.Segment
+	Audience    crowd // the segment fields.audiences
+	KeyTaken    bool  // by another flag
 }
 
-// creating is create_flag: one more flag of an app that is published.
-func creating() trait {
-	return trait{
-		title: func(c Content) string {
-			return "Add the switch " + quoted(text(c.Fields["name"]), "?") + " to " + quoted(appOf(c).Slug, "an app")
-		},
-		takes: []string{"template_id", "app", "fields", "removal_plan"},
-		about: aboutCreating,
-		ask:   askApp,
-		check: checkCreating,
-		reserve: func(ctx context.Context, m move, a Assessed, f Facts) error {
-			return propose(ctx, m, a, f, registry.Flag{})
-		},
-		release: discard,
-		effect:  install,
-	}
-}
-
-func aboutPublishing(ctx context.Context, tx *store.Tx, at time.Time, r record, f *Facts) error {
+// loadTerms reads what the fields of a template are judged by.
+func (s *making) loadTerms(ctx context.Context, tx *store.Tx, r record) (err error) {
 	c := r.content
-	if err := makingFacts(ctx, tx, r, f); err != nil || c.App == nil {
+	if err := s.loadTemplate(ctx, tx, c.TemplateID, r.pinned(c.TemplateID)); err != nil {
 		return err
 	}
-	if err := f.ownedBy(ctx, tx, c.App.Owner); err != nil {
-		return err
-	}
-	// The key before the short name: of two who submit the same at once, the second is then told of the short name.
-	if err := f.lookUpKey(ctx, tx, r, c.App.Slug); err != nil {
-		return err
-	}
-	if c.App.Slug != slugOf(r.flag.Key) {
-		var err error
-		if f.Slug, err = catalog.Vacant(ctx, tx, at, c.App.Slug, c.App.Owner); err != nil {
+	if s.Template == nil {
+		if s.TemplateIDs, err = template.IDs(ctx, tx); err != nil {
 			return err
 		}
 	}
-	f.KeyTaken = f.KeyTaken && f.Slug == nil
-	return nil
-}
-
-func aboutCreating(ctx context.Context, tx *store.Tx, _ time.Time, r record, f *Facts) error {
-	if err := makingFacts(ctx, tx, r, f); err != nil {
+	s.Retired = s.Template != nil && !s.Template.Active && r.pinned(c.TemplateID) == 0
+	if s.Segments, err = registry.Segments(ctx, tx); err != nil {
 		return err
 	}
-	if err := f.appNamed(ctx, tx, appOf(r.content).Slug); err != nil || f.App == nil {
-		return err
-	}
-	if err := f.ownedBy(ctx, tx, f.App.Owner); err != nil {
-		return err
-	}
-	return f.lookUpKey(ctx, tx, r, f.App.Slug)
-}
-
-// makingFacts reads what the fields of a template are judged by.
-func makingFacts(ctx context.Context, tx *store.Tx, r record, f *Facts) (err error) {
-	c := r.content
-	if err := f.fromTemplate(ctx, tx, c.TemplateID, r.pinned(c.TemplateID)); err != nil {
-		return err
-	}
-	f.Retired = f.Template != nil && !f.Template.Active && r.pinned(c.TemplateID) == 0
-	if f.Segments, err = registry.Segments(ctx, tx); err != nil {
-		return err
-	}
-	if err := f.countAudience(ctx, tx, text(c.Fields["audiences"])); err != nil {
+	if s.Audience, err = crowdOf(ctx, tx, s.Segments, text(c.Fields["audiences"])); err != nil {
 		return err
 	}
 	owner := text(c.Fields["owner"])
@@ -114,94 +54,62 @@ func makingFacts(ctx context.Context, tx *store.Tx, r record, f *Facts) (err err
 	}
 	person, ok, err := access.PersonByEmail(ctx, tx, owner)
 	if ok && person.Active {
-		f.FieldOwner = &person
+		s.FieldOwner = &person
 	}
 	return err
 }
 
-func (f *Facts) lookUpKey(ctx context.Context, tx *store.Tx, r record, slug string) (err error) {
+// pinned is the version of the template that the request was made with; 0, the newest, for a new one or another template.
+func (r record) pinned(template string) int {
+	if r.templateID != template {
+		return 0
+	}
+	return r.templateVersion
+}
+
+func (s *making) loadKey(ctx context.Context, tx *store.Tx, r record, slug string) (err error) {
 	if key := registry.Key(slug, text(r.content.Fields["name"])); key != "" && key != r.flag.Key {
-		_, f.KeyTaken, err = registry.Get(ctx, tx, key)
+		_, s.KeyTaken, err = registry.Get(ctx, tx, key)
 	}
 	return err
 }
 
-// askPublishing lets members of the team ask. A team that does not exist is a finding, not a refusal.
-func askPublishing(by access.Actor, _ Content, f Facts) error {
-	if f.Owner == nil {
-		return access.Can(by, access.SignIn, access.Scope{})
+// fromFiles takes the template and the segments that files tell of.
+func (s *making) fromFiles(c Content, files Files) {
+	s.Segments = files.Segments
+	if document, ok := files.Templates[c.TemplateID]; ok {
+		s.Template = &template.Template{Document: document, Version: 1}
+		return
 	}
-	return access.Can(by, access.RequestMake, access.Scope{OwnerGroup: f.Owner.Name})
+	s.TemplateIDs = slices.Sorted(maps.Keys(files.Templates))
 }
 
-func checkPublishing(c Content, f Facts) checked {
-	if c.App == nil {
-		return checkMaking(c, App{}, f, []fault.Finding{wrong("app", "required",
-			"give the app a short name, a name, a category, an owner, a contact and a URL", "the app is not described")})
-	}
-	schema := catalog.Check(c.App.catalogApp())
-	if f.Slug != nil {
-		schema = append(schema, *f.Slug)
-	}
-	return checkMaking(c, appOf(c), f, schema)
-}
-
-func checkCreating(c Content, f Facts) checked {
-	app := appOf(c)
-	schema := checkOnlySlug(app)
-	switch {
-	case f.App != nil:
-		app = asApp(*f.App)
-		if !f.App.Listed {
-			schema = append(schema, wrong("app.slug", "not_published", "wait until the request that publishes it is approved",
-				"the app %s is not published yet", app.Slug))
-		}
-	case f.Offline: // its owner and contact are the app's, whatever they are
-		app.Owner, app.Contact = orElse(app.Owner, "known"), orElse(app.Contact, "known")
-	default:
-		schema = append(schema, findingOf(unknownApp(app.Slug)))
-	}
-	return checkMaking(c, app, f, schema)
-}
-
-// checkOnlySlug finds what a request says of an app that it does not change.
-func checkOnlySlug(app App) []fault.Finding {
-	var findings []fault.Finding
-	for _, m := range membersOf(Content{App: &app}, template.Document{}) {
-		if m.path != "app.slug" {
-			findings = append(findings, wrong(m.path, "not_for_this_kind", "leave it out; to change it, ask for change_app",
-				"only the short name of the app is needed"))
-		}
-	}
-	return findings
-}
-
-// checkMaking judges a new flag of an app.
-func checkMaking(c Content, app App, f Facts, schema []fault.Finding) checked {
+// judge judges a new flag of an app; schema is what was found already.
+func (s *making) judge(c Content, w World, app App, schema []fault.Finding) checked {
 	seen := checked{content: c, app: app, judged: app, fields: c.Fields, exposes: true, results: map[string]CheckResult{}}
 	required := []string{checkAudit, checkSecurity}
-	if f.Retired {
+	if s.Retired {
 		schema = append(schema, wrong("template_id", "template_retired", "choose another template", "the template %s is no longer used", c.TemplateID))
 	}
-	if f.KeyTaken {
+	if s.KeyTaken {
 		schema = append(schema, wrong("fields.name", "key_taken", "choose another name for the switch", "the app has a switch of that name already"))
 	}
-	if f.Template == nil {
+	if s.Template == nil {
 		seen.blind = true
-		finding := wrong("template_id", "unknown_template", fault.Meant(c.TemplateID, f.TemplateIDs, "choose one of the templates"),
+		finding := wrong("template_id", "unknown_template", fault.Meant(c.TemplateID, s.TemplateIDs, "choose one of the templates"),
 			"there is no template %q", c.TemplateID)
 		if c.TemplateID == "" {
 			finding.Code, finding.Message = "required", "a template is needed"
 		}
 		schema = append(schema, finding)
 	} else {
-		required = f.Template.RequiredChecks
-		seen.content.Fields = f.Template.Fill(c.Fields)
+		required = s.Template.RequiredChecks
+		seen.content.Fields = s.Template.Fill(c.Fields)
 		seen.fields = seen.content.Fields
-		schema = append(schema, f.Template.Validate(seen.fields)...)
-		schema = append(schema, checkNames(f.Template.Document, seen.fields, f)...)
+		schema = append(schema, s.Template.Validate(seen.fields)...)
+		schema = append(schema, checkNames(s.Template.Document, seen.fields, w, s.Segments)...)
 		var problems []fault.Finding
-		seen.plan, problems = planOf(*f.Template, seen.fields, f)
+		seen.plan, problems = planOf(*s.Template, seen.fields, s.Audience, w)
 		for _, problem := range problems {
 			// A field that schema found wrong needs no second finding.
 			if !slices.ContainsFunc(schema, func(f fault.Finding) bool { return f.Field == problem.Field }) {
@@ -213,7 +121,7 @@ func checkMaking(c Content, app App, f Facts, schema []fault.Finding) checked {
 		switch name {
 		case checkSchema, checkPolicy: // they always run
 		case checkAudit:
-			seen.results[name] = result(name, checkAuditFields(app, seen.fields, f))
+			seen.results[name] = result(name, s.checkAuditFields(app, seen.fields, w))
 		case checkSecurity:
 			seen.results[name] = scanExternal(app.URL, c.Attachments)
 			if c.Kind == CreateFlag { // the app was scanned when it was published, and its address stays
@@ -229,27 +137,27 @@ func checkMaking(c Content, app App, f Facts, schema []fault.Finding) checked {
 		}
 	}
 	seen.schema = schema
-	seen.diff = append(changed(Content{}, c, f.document()), planChanges(seen.plan)...)
-	seen.impact = impactOf(app, seen.fields, seen.plan, f)
+	seen.diff = append(changed(Content{}, c, s.document()), planChanges(seen.plan)...)
+	seen.impact = s.impact(app, seen.fields, seen.plan)
 	return seen
 }
 
-// impactOf says whom a flag reaches that goes through the plan.
-func impactOf(app App, fields map[string]any, plan []rollout.Step, f Facts) Impact {
-	i := Impact{Audience: text(fields["audiences"]), People: f.AudienceSize, Environments: []string{}, Downstream: []string{}}
+// impact says whom a flag reaches that goes through the plan.
+func (s *making) impact(app App, fields map[string]any, plan []rollout.Step) Impact {
+	i := Impact{Audience: text(fields["audiences"]), People: s.Audience.People, Environments: []string{}, Downstream: []string{}}
 	for _, step := range plan {
 		if !slices.Contains(i.Environments, step.Environment) {
 			i.Environments = append(i.Environments, step.Environment)
 		}
 	}
-	i.Words = fmt.Sprintf("Seen by: %s. Data: %s. It opens %s.", audienceTitle(i.Audience, f), dataWords(classification(fields)),
+	i.Words = fmt.Sprintf("Seen by: %s. Data: %s. It opens %s.", titleOfAudience(i.Audience, s.Segments), dataWords(classification(fields)),
 		orElse(app.URL, "no address yet"))
 	return i
 }
 
-func audienceTitle(name string, f Facts) string {
-	if at := slices.IndexFunc(f.Segments, func(s registry.Segment) bool { return s.Name == name }); at >= 0 {
-		return f.Segments[at].Title
+func titleOfAudience(name string, segments []registry.Segment) string {
+	if at := slices.IndexFunc(segments, func(s registry.Segment) bool { return s.Name == name }); at >= 0 {
+		return segments[at].Title
 	}
 	return "nobody yet"
 }
@@ -261,56 +169,14 @@ func dataWords(classification string) string {
 	return classification + " data"
 }
 
-// reservePublishing makes the app (unlisted) and its flag (proposed) once slug and name are good, and brings them up to date
-// with an edited request.
-func reservePublishing(ctx context.Context, m move, a Assessed, f Facts) error {
-	if f.Template == nil || !reservable(a.Checks) {
-		return nil
-	}
-	app := a.app.catalogApp()
-	var discarded registry.Flag
-	if m.r.flag.Key != "" && slugOf(m.r.flag.Key) != app.Slug {
-		var err error
-		if discarded, err = registry.Lock(ctx, m.tx, m.r.flag.Key); err != nil {
-			return err
-		}
-		if err := publishing().release(ctx, m, "the request asks for the short name "+app.Slug+" now"); err != nil {
-			return err
-		}
-		m.r.flag = FlagRef{}
-	}
-	if m.r.flag.Key == "" {
-		if _, err := catalog.Reserve(ctx, m.tx, m.by, m.at, app, m.r.id); err != nil {
-			return err
-		}
-	} else if err := reviseApp(ctx, m, app); err != nil {
-		return err
-	}
-	return propose(ctx, m, a, f, discarded)
-}
-
-// reviseApp brings the unlisted app up to date with the request.
-func reviseApp(ctx context.Context, m move, app catalog.App) error {
-	current, ok, err := catalog.Load(ctx, m.tx, app.Slug)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return fmt.Errorf("the app %s of request %s is gone", app.Slug, m.r.id)
-	}
-	app.Revision = current.Revision
-	_, err = catalog.Change(ctx, m.tx, m.by, m.at, app, m.r.id)
-	return err
-}
-
 // propose makes the flag (proposed), or brings it up to date. Where it comes in the place of one that was turned off
 // somewhere it is off there, too: another name undoes no kill.
-func propose(ctx context.Context, m move, a Assessed, f Facts, discarded registry.Flag) error {
-	if f.Template == nil || !reservable(a.Checks) {
+func (s *making) propose(ctx context.Context, m move, a Assessed, discarded registry.Flag) error {
+	if s.Template == nil || !reservable(a.Checks) {
 		return nil
 	}
 	change := registry.Change{By: m.by, At: m.at, RequestID: m.r.id, Reason: orElse(m.r.content.Reason, "asked for by "+m.by.Email)}
-	spec := specOf(a, *f.Template)
+	spec := specOf(a, *s.Template)
 	before := m.r.flag.Key
 	if before != "" && slugOf(before) != spec.App { // create_flag for another app
 		if err := discard(ctx, m, "the request asks for a switch of "+spec.App+" now"); err != nil {
@@ -337,10 +203,10 @@ func propose(ctx context.Context, m move, a Assessed, f Facts, discarded registr
 	if err := keepKills(ctx, m.tx, change, discarded, flag.Key); err != nil {
 		return err
 	}
-	// A TTL that schema finds wrong is mended before approval, which begins the life anew with the right one.
+	// A TTL that schema finds wrong is fixed before approval, which begins the life anew with the right one.
 	_, err = lifecycle.Begin(ctx, m.tx, m.at, flag.Key, lifecycle.Terms{
-		TTLDays: max(wholeNumber(a.Content.Fields["ttl_days"]), 1), MaxActiveDays: maxActive(*f.Template, f.Rules),
-		GraceDays: graceOf(*f.Template), RemovalPlan: m.r.content.RemovalPlan,
+		TTLDays: max(wholeNumber(a.Content.Fields["ttl_days"]), 1), MaxActiveDays: maxActive(*s.Template, m.w.Rules),
+		GraceDays: graceOf(*s.Template), RemovalPlan: m.r.content.RemovalPlan,
 	})
 	return err
 }
@@ -359,7 +225,7 @@ func keepKills(ctx context.Context, tx *store.Tx, c registry.Change, from regist
 	return nil
 }
 
-// reservable tells whether slug, app and name are good enough to be taken, whatever else is wrong.
+// reservable reports whether slug, app and name are good enough to be taken, whatever else is wrong.
 func reservable(checks []CheckResult) bool {
 	for _, c := range checks {
 		if c.Name != checkSchema {
@@ -387,7 +253,7 @@ func discard(ctx context.Context, m move, reason string) error {
 }
 
 // install puts an approved flag into every environment and leaves its rollout ready.
-func install(ctx context.Context, m move, a Assessed, f Facts) (map[string]int64, error) {
+func (s *making) install(ctx context.Context, m move, a Assessed) (map[string]int64, error) {
 	change := m.change(registry.CauseApproved)
 	if _, err := lifecycle.Move(ctx, m.tx, m.by, m.at, m.ident(), lifecycle.Approved, change.Reason, m.r.id); err != nil {
 		return nil, err
@@ -396,7 +262,7 @@ func install(ctx context.Context, m move, a Assessed, f Facts) (map[string]int64
 	if err != nil {
 		return nil, err
 	}
-	begun, err := leave(ctx, m, flag, a.Plan, f)
+	begun, err := s.leave(ctx, m, flag, a.Plan)
 	if err != nil {
 		return nil, err
 	}
@@ -455,8 +321,8 @@ func graceOf(t template.Template) int {
 }
 
 // planOf is the rollout that an approval leaves ready: the template's steps, or the default ones.
-func planOf(t template.Template, fields map[string]any, f Facts) ([]rollout.Step, []fault.Finding) {
-	return rollout.Plan(stagesOf(t, fields), text(fields["audiences"]), f.planned(), f.Environments)
+func planOf(t template.Template, fields map[string]any, audience crowd, w World) ([]rollout.Step, []fault.Finding) {
+	return rollout.Plan(stagesOf(t, fields), text(fields["audiences"]), audience.planned(), w.Environments)
 }
 
 // stagesOf are the steps that a template writes.

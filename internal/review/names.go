@@ -6,22 +6,23 @@ import (
 	"strings"
 
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/template"
 )
 
-// checkNames tells which people, teams and audiences the fields name that do not exist. Who answers for the app and whom it is
+// checkNames finds which people, teams and audiences the fields name that do not exist. Who answers for the app and whom it is
 // for, checks of their own look at.
-func checkNames(t template.Document, fields map[string]any, f Facts) (findings []fault.Finding) {
-	if f.Offline {
+func checkNames(t template.Document, fields map[string]any, w World, known []registry.Segment) (findings []fault.Finding) {
+	if w.Offline {
 		return nil
 	}
-	segments := make([]string, len(f.Segments))
-	for i, s := range f.Segments {
+	segments := make([]string, len(known))
+	for i, s := range known {
 		segments[i] = s.Name
 	}
 	look := func(path string, kind template.FieldType, value any) {
 		name, ok := value.(string)
-		what, among := namedBy(kind, f.People, f.Groups, segments)
+		what, among := namedBy(kind, w.People, w.Groups, segments)
 		if !ok || name == "" || what == "" || slices.ContainsFunc(among, func(known string) bool { return strings.EqualFold(known, name) }) {
 			return
 		}

@@ -22,10 +22,10 @@ func TestFieldsNameOnlyPeopleTeamsAndAudiencesThatExist(t *testing.T) {
 	if len(wrong) > 0 {
 		t.Fatal(wrong)
 	}
-	facts := Facts{People: []string{"alice@example.com"}, Groups: []string{"team-lunch"}, Segments: []registry.Segment{{Name: "pilot"}}}
+	world := World{People: []string{"alice@example.com"}, Groups: []string{"team-lunch"}}
 	paths := func(fields map[string]any) map[string]string {
 		found := map[string]string{}
-		for _, f := range checkNames(document, fields, facts) {
+		for _, f := range checkNames(document, fields, world, []registry.Segment{{Name: "pilot"}}) {
 			found[f.Field] = f.Code
 			if f.Remediation == "" {
 				t.Errorf("%s has no remediation", f.Field)
@@ -48,7 +48,7 @@ func TestFieldsNameOnlyPeopleTeamsAndAudiencesThatExist(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	facts.Offline = true
+	world.Offline = true
 	if found := paths(map[string]any{"team": "team-lnch"}); len(found) > 0 {
 		t.Errorf("offline, nobody is known: %v", found)
 	}

@@ -3,7 +3,6 @@ package review
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
@@ -14,59 +13,62 @@ import (
 )
 
 // restoring is restore_flag: a flag that was turned off for everybody is turned on again.
-func restoring() trait {
-	return trait{
-		title: func(c Content) string {
-			return fmt.Sprintf("Turn %s on again in %s", quoted(c.FlagKey, "a switch"), c.Environment)
-		},
-		takes: []string{"flag_key", "environment"},
-		about: aboutFlag,
-		ask: func(by access.Actor, c Content, f Facts) error {
-			if f.Flag == nil {
-				return unknownFlag(c.FlagKey)
-			}
-			return access.Can(by, access.Kill, f.Flag.Scope())
-		},
-		conflict: func(_ Content, f Facts) *fault.Error {
-			if f.Flag == nil {
-				return nil
-			}
-			return readOnly(*f.Flag)
-		},
-		check: checkRestoring,
-		base: func(c Content, f Facts) any { // the kill that is to be undone, by its time
-			if f.Flag == nil || killedIn(*f.Flag, c.Environment) == nil {
-				return int64(0)
-			}
-			return store.Micros(killedIn(*f.Flag, c.Environment).At)
-		},
-		effect: func(ctx context.Context, m move, _ Assessed, _ Facts) (map[string]int64, error) {
-			o, err := kill.Restore(ctx, m.tx, m.change(registry.CauseRestore), m.r.content.FlagKey, m.r.content.Environment)
-			m.r.rolloutID = o.Rollout.ID // what was left of a rollout that the kill had aborted
-			return revealed(o), err
-		},
-	}
+type restoring struct{ ofFlag }
+
+func (*restoring) title(c Content) string {
+	return fmt.Sprintf("Turn %s on again in %s", quoted(c.FlagKey, "a switch"), c.Environment)
 }
 
-// checkRestoring checks a request to turn a flag on again. What policy says of a flag that was approved before only warns.
-func checkRestoring(c Content, f Facts) checked {
-	seen := f.ofFlag(c)
+func (*restoring) takes() []string { return []string{"flag_key", "environment"} }
+
+func (s *restoring) ask(by access.Actor, c Content) error {
+	if s.Flag == nil {
+		return unknownFlag(c.FlagKey)
+	}
+	return access.Can(by, access.Kill, s.Flag.Scope())
+}
+
+func (s *restoring) conflict(Content, World) *fault.Error {
+	if s.Flag == nil {
+		return nil
+	}
+	return readOnly(*s.Flag)
+}
+
+// base is the kill that is to be undone, by its time.
+func (s *restoring) base(c Content) any {
+	if s.Flag == nil || killedIn(*s.Flag, c.Environment) == nil {
+		return int64(0)
+	}
+	return store.Micros(killedIn(*s.Flag, c.Environment).At)
+}
+
+func (*restoring) effect(ctx context.Context, m move, _ Assessed) (map[string]int64, error) {
+	o, err := kill.Restore(ctx, m.tx, m.change(registry.CauseRestore), m.r.content.FlagKey, m.r.content.Environment)
+	m.r.rolloutID = o.Rollout.ID // what was left of a rollout that the kill had aborted
+	return revealed(o), err
+}
+
+// check judges a request to turn a flag on again. What policy says of a flag that was approved before only warns.
+func (s *restoring) check(c Content, w World) checked {
+	seen := s.begin(c, w)
 	seen.lenient, seen.exposes = true, true
-	if f.Flag == nil {
+	if s.Flag == nil {
 		return seen
 	}
-	killed := killedIn(*f.Flag, c.Environment)
+	killed := killedIn(*s.Flag, c.Environment)
+	_, known := w.environment(c.Environment)
 	switch {
-	case !f.knows(c.Environment):
-		seen.schema = append(seen.schema, f.unknownEnvironment(c.Environment))
+	case !known:
+		seen.schema = append(seen.schema, w.unknownEnvironment(c.Environment))
 	case killed == nil:
 		seen.schema = append(seen.schema, wrong("flag_key", "not_killed", "withdraw this request: there is nothing to turn on again",
 			"%s is not turned off in %s", c.FlagKey, c.Environment))
 	default:
-		state, _ := f.Flag.In(c.Environment)
+		state, _ := s.Flag.In(c.Environment)
 		seen.diff = []Change{{
-			Path:  "flag." + f.Flag.Key + "." + c.Environment + ".killed",
-			Words: fmt.Sprintf("%s is turned on again in %s: %s", f.Flag.Key, c.Environment, state.Serving.Words()), Before: true, After: false,
+			Path:  "flag." + s.Flag.Key + "." + c.Environment + ".killed",
+			Words: fmt.Sprintf("%s is turned on again in %s: %s", s.Flag.Key, c.Environment, state.Serving.Words()), Before: true, After: false,
 		}}
 	}
 	seen.impact.Environments = []string{c.Environment}
@@ -114,7 +116,7 @@ func (d *Desk) Restore(ctx context.Context, by access.Actor, flagKey, environmen
 			return err
 		}
 		if ok { // one for an earlier kill is of no use
-			if ok, err = r.current(Facts{Flag: &flag}); err != nil {
+			if ok, err = r.current(undoing(flag)); err != nil {
 				return err
 			}
 		}
@@ -133,7 +135,10 @@ func (d *Desk) Restore(ctx context.Context, by access.Actor, flagKey, environmen
 	return out, err
 }
 
-// openRequest gives the newest request of a kind about a flag in an environment that waits to be mended or decided.
+// undoing is the subject of requests to turn the flag on again, as far as their base needs it.
+func undoing(flag registry.Flag) *restoring { return &restoring{ofFlag{target: target{Flag: &flag}}} }
+
+// openRequest returns the newest request of a kind about a flag in an environment that waits to be mended or decided.
 func openRequest(ctx context.Context, tx *store.Tx, kind Kind, flagKey, environment string) (record, bool, error) {
 	r, ok, err := store.One(ctx, tx, scanRecord, `SELECT `+columns+` FROM request
 		WHERE flag_key = $1 AND environment = $2 AND kind = $3 AND state IN ($4, $5) ORDER BY id DESC LIMIT 1`,
@@ -148,10 +153,6 @@ func openRequest(ctx context.Context, tx *store.Tx, kind Kind, flagKey, environm
 func killedIn(f registry.Flag, environment string) *registry.Killed {
 	state, _ := f.In(environment)
 	return state.Kill
-}
-
-func (f Facts) knows(environment string) bool {
-	return slices.ContainsFunc(f.Environments, func(e registry.Environment) bool { return e.Name == environment })
 }
 
 // revealed gives the revision that SDKs are to see after a rollout moved; 0 means that nothing changed for them.
@@ -231,7 +232,7 @@ func (d *Desk) askToRestore(ctx context.Context, tx *store.Tx, by access.Actor, 
 		return "", err
 	}
 	if ok {
-		if ok, err = r.current(Facts{Flag: &flag}); err != nil || ok {
+		if ok, err = r.current(undoing(flag)); err != nil || ok {
 			return "", err
 		}
 	}

@@ -115,7 +115,7 @@ func (r *record) rank() int {
 const maxSearch = 2_000
 
 func (r *record) search() string {
-	words := strings.Join([]string{titleOf(r.content), r.app, r.flag.Key, r.requester, appOf(r.content).Name, r.content.Reason}, " ")
+	words := strings.Join([]string{r.content.title(), r.app, r.flag.Key, r.requester, appOf(r.content).Name, r.content.Reason}, " ")
 	return fault.Clip(strings.ToLower(words), maxSearch)
 }
 
@@ -185,17 +185,20 @@ func digestOf(c Content, templateVersion int, base any) (string, error) {
 	return "sha256:" + hex.EncodeToString(sum[:]), nil
 }
 
-// digestNow is the digest of the request with what it changes as the facts have it.
-func (r record) digestNow(f Facts) (string, error) {
-	var base any = int64(0)
-	if t, ok := r.content.Kind.trait(); ok && t.base != nil {
-		base = t.base(r.content, f)
+// digestNow is the digest of the request with what it changes as the subject has it; nil for a draft, whose base nobody reads.
+func (r record) digestNow(s subject) (string, error) {
+	var base any
+	if s != nil {
+		base = s.base(r.content)
+	}
+	if base == nil {
+		base = int64(0)
 	}
 	return digestOf(r.content, r.templateVersion, base)
 }
 
-// current tells whether what the request changes is still as it was when its digest was taken.
-func (r record) current(f Facts) (bool, error) {
-	digest, err := r.digestNow(f)
+// current reports whether what the request changes is still as it was when its digest was taken.
+func (r record) current(s subject) (bool, error) {
+	digest, err := r.digestNow(s)
 	return digest == r.digest, err
 }

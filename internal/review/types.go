@@ -6,7 +6,6 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
-	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/rollout"
 )
 
@@ -38,54 +37,6 @@ const (
 	Denied        State = "denied"
 	Withdrawn     State = "withdrawn"
 )
-
-// Content is what a request asks for: what its digest is taken over and approvals are given to.
-type Content struct {
-	Kind         Kind           `json:"kind" enum:"publish_app,create_flag,change_app,change_flag,extend_ttl,deprecate,remove,restore_flag,import_flags"`
-	TemplateID   string         `json:"template_id,omitempty" doc:"For publish_app and create_flag"`
-	Reason       string         `json:"reason,omitempty"`
-	App          *App           `json:"app,omitempty" doc:"For publish_app; its slug for create_flag, and for import_flags that belong to one; its slug and what changes for change_app"`
-	Fields       map[string]any `json:"fields,omitempty" doc:"The template's fields, for publish_app and create_flag"`
-	Attachments  []Attachment   `json:"attachments,omitempty" doc:"Lockfiles or SARIF for security_scan"`
-	RemovalPlan  string         `json:"removal_plan,omitempty" doc:"Who takes the flag out, when, and what replaces it; required for remove"`
-	FlagKey      string         `json:"flag_key,omitempty" doc:"For change_flag, extend_ttl, deprecate, remove and restore_flag"`
-	Environment  string         `json:"environment,omitempty" doc:"For change_flag, restore_flag and import_flags"`
-	BaseRevision int64          `json:"base_revision,omitempty" doc:"The revision that was read of what changes: of the app for change_app, of the flag in the environment for change_flag"`
-	Change       *FlagChange    `json:"change,omitempty" doc:"For change_flag"`
-	Until        string         `json:"until,omitempty" doc:"For extend_ttl: a date, which counts to its end in UTC, or a time (RFC 3339)"`
-	Format       string         `json:"format,omitempty" enum:"flagd" doc:"For import_flags"`
-	Document     string         `json:"document,omitempty" doc:"For import_flags: the text of the document; a request as it is given leaves it out, its content has it"`
-	Draft        bool           `json:"draft,omitempty" doc:"Not submitted yet: nothing is checked or reserved, and only the requester sees it"`
-}
-
-// FlagChange is what a flag is to serve in an environment. What is absent stays as it is, save that a change to another mode
-// begins anew.
-type FlagChange struct {
-	Mode           registry.ServingMode `json:"mode,omitempty" enum:"off,on,audience,custom"`
-	Audience       string               `json:"audience,omitempty" doc:"Segment, with mode audience"`
-	Percent        *int                 `json:"percent,omitempty" minimum:"0" maximum:"100" doc:"Share of the audience, with mode audience; 100 if absent"`
-	Targeting      map[string]any       `json:"targeting,omitempty" nullable:"true" doc:"flagd's JSON, with mode custom; without it everybody gets default_variant"`
-	DefaultVariant string               `json:"default_variant,omitempty" doc:"With mode custom; the off variant if absent"`
-	Variants       map[string]any       `json:"variants,omitempty" doc:"All variants by name, where they change"`
-}
-
-// App is what a request says of an app.
-type App struct {
-	Slug        string `json:"slug,omitempty"`
-	Name        string `json:"name,omitempty"`
-	Description string `json:"description,omitempty"`
-	Category    string `json:"category,omitempty"`
-	Owner       string `json:"owner,omitempty" doc:"Group that owns the app"`
-	Contact     string `json:"contact,omitempty"`
-	Kind        string `json:"kind,omitempty"`
-	URL         string `json:"url,omitempty"`
-}
-
-// Attachment is a text file that came with a request.
-type Attachment struct {
-	Name    string `json:"name"`
-	Content string `json:"content"`
-}
 
 // Status is how a check went.
 type Status string

@@ -12,11 +12,11 @@ import (
 
 // view is the request as its reader sees it, with diff, impact, comments and timeline.
 func (d *Desk) view(ctx context.Context, tx *store.Tx, by access.Actor, r record) (Request, error) {
-	world, err := d.electors(ctx, tx)
+	world, err := electors(ctx, tx)
 	if err != nil {
 		return Request{}, err
 	}
-	view := d.summary(by, r, world)
+	view := r.summary(by, world)
 	if r.assessment.Diff != nil {
 		view.Diff = r.assessment.Diff
 	}
@@ -39,29 +39,28 @@ func (d *Desk) view(ctx context.Context, tx *store.Tx, by access.Actor, r record
 	return view, nil
 }
 
-// outdated tells whether what an open request would change is another thing by now.
+// outdated reports whether what an open request would change is another thing by now.
 func (d *Desk) outdated(ctx context.Context, tx *store.Tx, by access.Actor, r record) (bool, error) {
-	t, ok := r.content.Kind.trait()
-	if !ok || t.base == nil || r.state != NeedsFixes && r.state != NeedsApproval {
+	if r.content.Kind.subject().base(r.content) == nil || r.state != NeedsFixes && r.state != NeedsApproval {
 		return false, nil
 	}
-	var f Facts
-	var err error
-	if f.Requester, err = r.actor(ctx, tx, by); err != nil {
+	requester, err := r.actor(ctx, tx, by)
+	if err != nil {
 		return false, err
 	}
-	if err := t.about(ctx, tx, d.Now(), r, &f); err != nil {
+	s, err := r.subject(ctx, tx, World{Now: d.Now(), Requester: requester})
+	if err != nil {
 		return false, err
 	}
-	current, err := r.current(f)
+	current, err := r.current(s)
 	return !current, err
 }
 
 // summary is the request without diff, impact and timeline, as lists show it.
-func (d *Desk) summary(by access.Actor, r record, f Facts) Request {
-	electorate := d.electorate(&r, f)
+func (r record) summary(by access.Actor, w World) Request {
+	electorate := r.electorate(w)
 	view := Request{
-		ID: r.id, Title: titleOf(r.content), Content: r.content, AppSlug: r.app, Comments: []Comment{}, State: r.state, Requester: r.requester, Editors: []string{}, TemplateVersion: r.templateVersion,
+		ID: r.id, Title: r.content.title(), Content: r.content, AppSlug: r.app, Comments: []Comment{}, State: r.state, Requester: r.requester, Editors: []string{}, TemplateVersion: r.templateVersion,
 		Digest: r.digest, Revision: r.revision, Checks: r.assessment.Checks, Risk: r.assessment.Risk, RiskReasons: r.assessment.RiskReasons,
 		ApprovalsNeeded: r.needs(electorate), Decisions: r.decisions, RolloutID: r.rolloutID, Plan: r.assessment.Plan,
 		Diff: []Change{}, Timeline: []TimelineEntry{}, Can: []string{}, CanDomains: []access.Domain{},
@@ -108,10 +107,7 @@ func (d *Desk) summary(by access.Actor, r record, f Facts) Request {
 	return view
 }
 
-// titleOf names a request in a few plain words.
-func titleOf(c Content) string {
-	if t, ok := c.Kind.trait(); ok {
-		return t.title(c)
-	}
-	return string(c.Kind)
+// title names a request in a few plain words.
+func (c Content) title() string {
+	return c.Kind.subject().title(c)
 }
