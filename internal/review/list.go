@@ -98,7 +98,7 @@ func (d *Desk) List(ctx context.Context, by access.Actor, q Query, p store.Page)
 		list = store.Listing[Request]{Items: make([]Request, len(cut.Items)), Next: cut.Next}
 		for i, r := range cut.Items {
 			list.Items[i] = r.summary(by, world)
-			list.Items[i].Attachments = nil // up to megabytes, which no list shows
+			list.Items[i].Attachments = nil // of requests that were saved before they had a column for their bulk
 		}
 		return nil
 	})

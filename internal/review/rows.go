@@ -39,17 +39,23 @@ type record struct {
 	updatedAt       time.Time
 	revision        int64
 	decisions       []Decision
+	whole           bool // its bulk was read, so that it may be saved
 }
 
+// columns are those that scanRecord reads: all but the bulk.
 const columns = `id, state, content, requester, authors, template_id, template_version, digest, assessment, quorum,
 	flag_key, flag_id, app, owner, category, rollout_id, waiting_since, created_at, updated_at, revision`
 
-func scanRecord(row store.Row) (r record, err error) {
+func scanRecord(row store.Row) (record, error) { return scanColumns(row) }
+
+func scanColumns(row store.Row, more ...any) (r record, err error) {
 	var content, authors, assessment, quorum string
 	var waiting, created, updated int64
-	err = row.Scan(&r.id, &r.state, &content, &r.requester, &authors, &r.templateID, &r.templateVersion, &r.digest, &assessment, &quorum,
-		&r.flag.Key, &r.flag.FlagID, &r.app, &r.owner, &r.category, &r.rolloutID, &waiting, &created, &updated, &r.revision)
-	if err != nil {
+	columns := []any{
+		&r.id, &r.state, &content, &r.requester, &authors, &r.templateID, &r.templateVersion, &r.digest, &assessment, &quorum,
+		&r.flag.Key, &r.flag.FlagID, &r.app, &r.owner, &r.category, &r.rolloutID, &waiting, &created, &updated, &r.revision,
+	}
+	if err := row.Scan(append(columns, more...)...); err != nil {
 		return record{}, err
 	}
 	for _, part := range []struct {
@@ -68,14 +74,39 @@ func scanRecord(row store.Row) (r record, err error) {
 	return r, nil
 }
 
+// bulk is what of a request no list shows, and what may be megabytes.
+type bulk struct {
+	Document    string       `json:"document,omitempty"`
+	Attachments []Attachment `json:"attachments,omitempty"`
+	Diff        []Change     `json:"diff,omitempty"`
+}
+
+// wholeColumns are those that scanWhole reads.
+const wholeColumns = columns + `, bulk`
+
+func scanWhole(row store.Row) (record, error) {
+	var text string
+	r, err := scanColumns(row, &text)
+	r.whole = true
+	if err != nil || text == "" { // it was saved before there was the column, with all in content and assessment
+		return r, err
+	}
+	var b bulk
+	if err := json.Unmarshal([]byte(text), &b); err != nil {
+		return record{}, fmt.Errorf("decode request %s: %w", r.id, err)
+	}
+	r.content.Document, r.content.Attachments, r.assessment.Diff = b.Document, b.Attachments, b.Diff
+	return r, nil
+}
+
 // load reads a request for change, with its decisions; nobody else changes it until the transaction ends.
 func load(ctx context.Context, tx *store.Tx, by access.Actor, id string) (record, error) {
 	return read(ctx, tx, by, id, tx.ForUpdate())
 }
 
-// read gives a request with its decisions. To all but its requester a draft does not exist.
+// read returns a request with its decisions. To all but its requester a draft does not exist.
 func read(ctx context.Context, tx *store.Tx, by access.Actor, id, suffix string) (record, error) {
-	r, ok, err := store.One(ctx, tx, scanRecord, `SELECT `+columns+` FROM request WHERE id = $1`+suffix, id)
+	r, ok, err := store.One(ctx, tx, scanWhole, `SELECT `+wholeColumns+` FROM request WHERE id = $1`+suffix, id)
 	if err != nil {
 		return record{}, fmt.Errorf("read request: %w", err)
 	}
@@ -121,12 +152,18 @@ func (r *record) search() string {
 
 // save writes the request, new if its revision is 0, else over exactly the revision that was read.
 func (r *record) save(ctx context.Context, tx *store.Tx, now time.Time) error {
+	if r.revision > 0 && !r.whole {
+		return fmt.Errorf("save request %s, which was read without its bulk", r.id)
+	}
 	r.updatedAt = now
 	if r.state != r.was || r.digest != r.wasDigest {
 		r.waitingSince, r.was, r.wasDigest = now, r.state, r.digest
 	}
-	var texts [4]string
-	for i, part := range []any{r.content, r.authors, r.assessment, r.quorum} {
+	content, assessment := r.content, r.assessment
+	b := bulk{Document: content.Document, Attachments: content.Attachments, Diff: assessment.Diff}
+	content.Document, content.Attachments, assessment.Diff = "", nil, nil
+	var texts [5]string
+	for i, part := range []any{content, r.authors, assessment, r.quorum, b} {
 		text, err := json.Marshal(part)
 		if err != nil {
 			return fmt.Errorf("encode request: %w", err)
@@ -136,14 +173,14 @@ func (r *record) save(ctx context.Context, tx *store.Tx, now time.Time) error {
 	args := []any{
 		r.id, r.state, r.app, r.flag.Key, r.flag.FlagID, r.content.Environment, texts[1], texts[0], r.templateID, r.templateVersion,
 		r.digest, texts[2], texts[3], r.rolloutID, store.Micros(now), r.content.Draft, r.owner, r.category, r.rank(), r.search(),
-		store.Micros(r.waitingSince),
+		store.Micros(r.waitingSince), texts[4],
 	}
 	if r.revision == 0 {
-		r.revision, r.createdAt = 1, now
+		r.revision, r.createdAt, r.whole = 1, now, true
 		if _, err := tx.Exec(ctx, `INSERT INTO request (id, state, app, flag_key, flag_id, environment, authors, content,
 				template_id, template_version, digest, assessment, quorum, rollout_id, updated_at, draft, owner, category, risk, search,
-				waiting_since, kind, requester, created_at, revision)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $15, 1)`,
+				waiting_since, bulk, kind, requester, created_at, revision)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $15, 1)`,
 			append(args, r.content.Kind, r.requester)...); err != nil {
 			return fmt.Errorf("insert request: %w", err)
 		}
@@ -151,9 +188,9 @@ func (r *record) save(ctx context.Context, tx *store.Tx, now time.Time) error {
 	}
 	changed, err := tx.Exec(ctx, `UPDATE request SET state = $2, app = $3, flag_key = $4, flag_id = $5, environment = $6, authors = $7,
 			content = $8, template_id = $9, template_version = $10, digest = $11, assessment = $12, quorum = $13, rollout_id = $14,
-			updated_at = $15, draft = $16, owner = $17, category = $18, risk = $19, search = $20, waiting_since = $21,
+			updated_at = $15, draft = $16, owner = $17, category = $18, risk = $19, search = $20, waiting_since = $21, bulk = $22,
 			revision = revision + 1
-		WHERE id = $1 AND revision = $22`, append(args, r.revision)...)
+		WHERE id = $1 AND revision = $23`, append(args, r.revision)...)
 	if err != nil {
 		return fmt.Errorf("update request: %w", err)
 	}
