@@ -26,6 +26,12 @@ type eventQuery struct {
 	After   string `query:"after" doc:"A time (RFC 3339) or the id of an event: only what came after"`
 }
 
+type acknowledgement struct {
+	Body struct {
+		Reason string `json:"reason" minLength:"1" maxLength:"2000" doc:"Why the newest copy of the database cannot be put in place; it becomes the first event of the log"`
+	}
+}
+
 type sizes struct {
 	From int64 `query:"from" required:"true" doc:"Number of leaves of the earlier checkpoint"`
 	To   int64 `query:"to" doc:"Number of leaves of the later one; absent is the log as it is now"`
@@ -60,6 +66,16 @@ func auditLog(a *API) {
 			proof, err := a.Audit.Consistency(ctx, by, in.From, in.To)
 			return &reply[audit.Consistency]{Body: proof}, err
 		})
+	register(a, operation{
+		method: http.MethodPost, path: "/audit/acknowledge", id: "acknowledge-audit-log", status: http.StatusOK,
+		summary: "Let a log that was set back go on under a new name, whose first event says what was given up. The answer is its checkpoint",
+	}, access.GovernWrite, func(ctx context.Context, by access.Actor, in *acknowledgement) (*reply[audit.Checkpoint], error) {
+		if err := a.Backups.Acknowledge(ctx, by, in.Body.Reason); err != nil {
+			return nil, err
+		}
+		checkpoint, err := a.Audit.Checkpoint(ctx, by)
+		return &reply[audit.Checkpoint]{Body: checkpoint}, err
+	})
 	register(a, operation{
 		method: http.MethodGet, path: "/audit/export", id: "export-audit-log",
 		summary: "The whole log as lines of JSON, for souk audit verify",

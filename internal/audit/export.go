@@ -29,13 +29,17 @@ func (l *Log) Export(ctx context.Context, by Reader, w io.Writer) error {
 	if err := l.Sequence(ctx); err != nil {
 		return err
 	}
-	signed, err := l.checkpoint(ctx)
+	var of tree
+	signed, err := l.attest(ctx, func(_ context.Context, _ *store.Tx, t tree, _ Checkpoint) error {
+		of = t
+		return nil
+	})
 	if err != nil {
-		return err
+		return fmt.Errorf("sign audit checkpoint: %w", err)
 	}
 	out := bufio.NewWriterSize(w, 64<<10)
 	for from := int64(0); from < signed.Size; from += rowsSize {
-		if err := l.exportPart(ctx, out, from, min(from+rowsSize, signed.Size)); err != nil {
+		if err := l.exportPart(ctx, out, of, from, min(from+rowsSize, signed.Size)); err != nil {
 			return err
 		}
 	}
@@ -53,14 +57,15 @@ func (l *Log) Export(ctx context.Context, by Reader, w io.Writer) error {
 	return nil
 }
 
-func (l *Log) exportPart(ctx context.Context, out *bufio.Writer, from, to int64) error {
+func (l *Log) exportPart(ctx context.Context, out *bufio.Writer, of tree, from, to int64) error {
 	var lines []exportLine
 	err := l.db.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		lines, err = store.List(ctx, tx, func(row store.Row) (line exportLine, err error) {
 			err = row.Scan(&line.leaf, &line.body)
+			line.leaf -= of.first
 			return line, err
 		}, `SELECT l.idx, e.body FROM audit_leaf l JOIN audit_event e ON e.id = l.event_id
-			WHERE l.idx >= $1 AND l.idx < $2 ORDER BY l.idx`, from, to)
+			WHERE l.idx >= $1 AND l.idx < $2 ORDER BY l.idx`, of.first+from, of.first+to)
 		if err != nil {
 			return err
 		}
@@ -68,7 +73,7 @@ func (l *Log) exportPart(ctx context.Context, out *bufio.Writer, from, to int64)
 		for i, line := range lines {
 			indexes[i] = tlog.StoredHashIndex(0, line.leaf)
 		}
-		hashes, err := readHashes(ctx, tx, indexes)
+		hashes, err := of.hashes(ctx, tx, indexes)
 		for i, index := range indexes {
 			lines[i].hash = hashes[index]
 		}

@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -44,7 +45,7 @@ func TestEmptyLogVerifies(t *testing.T) {
 	if report := verify(t, file(empty), options); !report.OK {
 		t.Errorf("report %+v", report)
 	}
-	options.Since = checkpointOf(t, empty)
+	options.Since = since(t, file(empty))
 	if report := verify(t, file(resigned(t, golden(t), keyA, vkeyA, "souk/test")), options); !report.OK {
 		t.Errorf("what began empty: %+v", report)
 	}
@@ -58,13 +59,13 @@ func TestCheckpointIsFoundInWhateverHoldsOne(t *testing.T) {
 		"note": text, "note from Windows": strings.ReplaceAll(text, "\n", "\r\n"), "JSON": lines[10], "export": file(lines),
 		"with half a line after it": file(lines) + `{"checkpoint":"souk`,
 	} {
-		got, err := audit.ReadCheckpoint(strings.NewReader(given))
-		if err != nil || got != text {
-			t.Errorf("%s: %q, %v", name, got, err)
+		got, err := audit.ReadCheckpoints(strings.NewReader(given), nil)
+		if err != nil || !reflect.DeepEqual(got, since(t, text)) {
+			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
 	for _, given := range []string{"", "hello", "{}", lines[0], text[:len(text)-10]} {
-		if _, err := audit.ReadCheckpoint(strings.NewReader(given)); !fault.Is(err, fault.Invalid) {
+		if _, err := audit.ReadCheckpoints(strings.NewReader(given), nil); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%q: %v", given, err)
 		}
 	}
@@ -72,7 +73,7 @@ func TestCheckpointIsFoundInWhateverHoldsOne(t *testing.T) {
 
 func TestBadOptionsAreErrors(t *testing.T) {
 	t.Parallel()
-	for _, options := range []audit.VerifyOptions{{Keys: []string{"x"}}, {Keys: []string{keyA}}, {Since: "x"}} {
+	for _, options := range []audit.VerifyOptions{{Keys: []string{"x"}}, {Keys: []string{keyA}}} {
 		if _, err := audit.Verify(strings.NewReader(""), options); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%+v: %v", options, err)
 		}
@@ -101,7 +102,7 @@ func FuzzVerify(f *testing.F) {
 		if report.OK && report.Size != 10 { // keyA has signed one log in this world
 			t.Fatalf("a forgery: %+v", report)
 		}
-		if _, err := audit.ReadCheckpoint(strings.NewReader(string(data))); err != nil && !fault.Is(err, fault.Invalid) {
+		if _, err := audit.ReadCheckpoints(strings.NewReader(string(data)), nil); err != nil && !fault.Is(err, fault.Invalid) {
 			t.Fatal(err)
 		}
 	})

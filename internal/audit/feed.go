@@ -10,14 +10,20 @@ import (
 // LeavesTopic is announced whenever events were given their leaves.
 const LeavesTopic = "audit.leaves"
 
-// Size is a step: how many leaves the log has.
-func Size(ctx context.Context, tx *store.Tx) (int64, error) { return headSize(ctx, tx) }
+// Next is a step: the number that the next leaf gets in the feed. Unlike the number of a leaf in its log it begins anew with
+// no log, and only grows.
+func Next(ctx context.Context, tx *store.Tx) (int64, error) {
+	t, err := readTree(ctx, tx)
+	return t.next(), err
+}
 
-// From is a step: at most limit events in the order of their leaves, beginning with the leaf of that number. Leaves have no
-// gaps and never change, so that whoever remembers the last one misses none.
-func From(ctx context.Context, tx *store.Tx, leaf int64, limit int) ([]Entry, error) {
+// From is a step: at most limit events in the order of the feed, beginning with the number from; Leaf is the number of each.
+// Numbers never change, so that whoever remembers the last one misses no event. An event that stood in a log that was given
+// up is not told again.
+func From(ctx context.Context, tx *store.Tx, from int64, limit int) ([]Entry, error) {
 	list, err := store.List(ctx, tx, scanEntry, `SELECT e.body, l.idx FROM audit_leaf l JOIN audit_event e ON e.id = l.event_id
-		WHERE l.idx >= $1 ORDER BY l.idx LIMIT $2`, leaf, limit)
+		WHERE l.idx >= $1 AND NOT EXISTS (SELECT 1 FROM audit_leaf o WHERE o.event_id = l.event_id AND o.idx < l.idx)
+		ORDER BY l.idx LIMIT $2`, from, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read audit events in order: %w", err)
 	}

@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -11,8 +12,8 @@ import (
 	"github.com/soukhq/souk/internal/store"
 )
 
-// Checkpoints lists the checkpoints that were signed as the log grew, the newest first. The keys that they verify with are
-// those of Checkpoint.
+// Checkpoints lists the checkpoints that were signed as the log grew, the newest first, without those of logs that were given
+// up. The keys that they verify with are those of Checkpoint.
 func (l *Log) Checkpoints(ctx context.Context, by Reader, page store.Page) (list store.Listing[Checkpoint], err error) {
 	if err := by.MayReadAudit(); err != nil {
 		return list, err
@@ -34,14 +35,20 @@ func (l *Log) Checkpoints(ctx context.Context, by Reader, page store.Page) (list
 		if err != nil {
 			return err
 		}
+		t, err := readTree(ctx, tx)
+		if err != nil {
+			return err
+		}
+		of := &where{terms: slices.Clone(w.terms), args: slices.Clone(w.args)}
+		of.add(`substr(c.note, 1, CAST(? AS INTEGER)) = ?`, len(t.origin)+1, t.origin+"\n")
 		items, err := store.List(ctx, tx, func(row store.Row) (Checkpoint, error) {
 			var at int64
 			c := Checkpoint{Keys: known}
 			err := row.Scan(&c.Size, &at, &c.Note)
 			c.At = store.Time(at)
 			return c, err
-		}, `SELECT c.size, c.at, c.note FROM audit_checkpoint c`+w.text()+` ORDER BY c.size DESC, c.note DESC LIMIT `+
-			strconv.Itoa(page.Size()+1), w.args...)
+		}, `SELECT c.size, c.at, c.note FROM audit_checkpoint c`+of.text()+` ORDER BY c.size DESC, c.note DESC LIMIT `+
+			strconv.Itoa(page.Size()+1), of.args...)
 		if err != nil {
 			return fmt.Errorf("list audit checkpoints: %w", err)
 		}
@@ -67,37 +74,34 @@ func (l *Log) Consistency(ctx context.Context, by Reader, from, to int64) (c Con
 	if err := by.MayReadAudit(); err != nil {
 		return c, err
 	}
-	err = l.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		c, err = l.consistency(ctx, tx, from, to)
+	_, err = l.attest(ctx, func(ctx context.Context, tx *store.Tx, t tree, now Checkpoint) error {
+		c, err = consistency(ctx, tx, t, from, to)
+		c.Checkpoint = now
 		return err
 	})
 	if err != nil {
 		return Consistency{}, err
 	}
-	l.publish(c.Checkpoint)
 	return c, nil
 }
 
-func (l *Log) consistency(ctx context.Context, tx *store.Tx, from, to int64) (c Consistency, err error) {
-	if c.Checkpoint, err = l.signHead(ctx, tx); err != nil {
-		return c, err
-	}
+func consistency(ctx context.Context, tx *store.Tx, t tree, from, to int64) (c Consistency, err error) {
 	if to == 0 {
-		to = c.Checkpoint.Size
+		to = t.size
 	}
 	switch {
 	case from < 1:
 		return c, fault.New(fault.Invalid, "bad_size", "a log of %d leaves has nothing to continue", from).At("from").
 			Fix("give the size of a checkpoint, 1 or more")
-	case to > c.Checkpoint.Size:
-		return c, fault.New(fault.Unprocessable, "log_shorter", "the log has %d leaves, not %d", c.Checkpoint.Size, to).At("to").
+	case to > t.size:
+		return c, fault.New(fault.Unprocessable, "log_shorter", "the log has %d leaves, not %d", t.size, to).At("to").
 			Fix("if a checkpoint with that size was signed for this log, the log was rolled back: ask the administrators")
 	case from > to:
 		return c, fault.New(fault.Invalid, "bad_size", "%d leaves are more than %d", from, to).At("from").Fix("give the smaller size as from")
 	}
 	c.From, c.To, c.Hashes = from, to, []string{}
 	for size, root := range map[int64]*string{from: &c.FromRoot, to: &c.ToRoot} {
-		hash, err := rootAt(ctx, tx, size)
+		hash, err := t.root(ctx, tx, size)
 		if err != nil {
 			return c, err
 		}
@@ -107,13 +111,7 @@ func (l *Log) consistency(ctx context.Context, tx *store.Tx, from, to int64) (c 
 		c.FromRoot = c.ToRoot
 		return c, nil
 	}
-	proof, err := tlog.ProveTree(to, from, tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
-		found, err := readHashes(ctx, tx, indexes)
-		if err != nil {
-			return nil, err
-		}
-		return found.ReadHashes(indexes)
-	}))
+	proof, err := tlog.ProveTree(to, from, t.reader(ctx, tx))
 	if err != nil {
 		return c, fmt.Errorf("prove consistency of the audit log: %w", err)
 	}

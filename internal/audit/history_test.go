@@ -148,7 +148,7 @@ func TestTheFeedGivesEventsInTheOrderOfTheirLeaves(t *testing.T) {
 		}
 		appendN(t, db, 1) // without a leaf as yet
 		err := db.Read(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			size, err := audit.Size(ctx, tx)
+			size, err := audit.Next(ctx, tx)
 			if err != nil || size != 10 {
 				t.Errorf("the size is %d, %v", size, err)
 			}

@@ -59,8 +59,8 @@ func (l *Log) Events(ctx context.Context, by Reader, q Query) (list store.Listin
 	err = l.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		query := selectEntry + w.text()
 		if found != "" {
-			query = `SELECT e.body, l.idx FROM (SELECT e.id, e.at, e.name, e.search, e.body FROM audit_event e` + w.text() +
-				newestFirst + ` LIMIT ` + strconv.Itoa(searched) + `) e LEFT JOIN audit_leaf l ON l.event_id = e.id WHERE ` + found
+			query = `SELECT e.body, l.idx - h.first FROM (SELECT e.id, e.at, e.name, e.search, e.body FROM audit_event e` + w.text() +
+				newestFirst + ` LIMIT ` + strconv.Itoa(searched) + `) e` + leafOf + ` WHERE ` + found
 		}
 		items, err := store.List(ctx, tx, scanEntry, query+newestFirst+` LIMIT `+strconv.Itoa(q.Page.Size()+1), args...)
 		if err != nil {
@@ -183,7 +183,10 @@ func (w *where) text() string {
 	return ` WHERE ` + strings.Join(w.terms, ` AND `)
 }
 
-const selectEntry = `SELECT e.body, l.idx FROM audit_event e LEFT JOIN audit_leaf l ON l.event_id = e.id`
+// leafOf is the leaf of an event in the log as it goes on; it may have had others in logs that were given up.
+const leafOf = ` LEFT JOIN audit_head h ON true LEFT JOIN audit_leaf l ON l.event_id = e.id AND l.idx >= h.first`
+
+const selectEntry = `SELECT e.body, l.idx - h.first FROM audit_event e` + leafOf
 
 func scanEntry(row store.Row) (e Entry, err error) {
 	var body string
@@ -228,31 +231,10 @@ func (l *Log) Checkpoint(ctx context.Context, by Reader) (c Checkpoint, err erro
 	if err := by.MayReadAudit(); err != nil {
 		return Checkpoint{}, err
 	}
-	return l.checkpoint(ctx)
-}
-
-func (l *Log) checkpoint(ctx context.Context) (c Checkpoint, err error) {
-	err = l.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		c, err = l.signHead(ctx, tx)
-		return err
-	})
-	if err != nil {
+	if c, err = l.attest(ctx, nil); err != nil {
 		return Checkpoint{}, fmt.Errorf("sign audit checkpoint: %w", err)
 	}
-	l.publish(c)
 	return c, nil
-}
-
-func (l *Log) signHead(ctx context.Context, tx *store.Tx) (Checkpoint, error) {
-	size, err := headSize(ctx, tx)
-	if err != nil {
-		return Checkpoint{}, err
-	}
-	root, err := rootAt(ctx, tx, size)
-	if err != nil {
-		return Checkpoint{}, err
-	}
-	return l.sign(ctx, tx, head{origin: l.origin, size: size, root: root})
 }
 
 // Proof shows that an event is in the log: hashed with the leaf's, the hashes give the root of the checkpoint (RFC 6962,
@@ -270,18 +252,18 @@ func (l *Log) Proof(ctx context.Context, by Reader, id string) (p Proof, err err
 	if err := by.MayReadAudit(); err != nil {
 		return Proof{}, err
 	}
-	err = l.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		p, err = l.prove(ctx, tx, id)
+	_, err = l.attest(ctx, func(ctx context.Context, tx *store.Tx, t tree, c Checkpoint) error {
+		p, err = prove(ctx, tx, t, id)
+		p.Checkpoint = c
 		return err
 	})
 	if err != nil {
 		return Proof{}, err
 	}
-	l.publish(p.Checkpoint)
 	return p, nil
 }
 
-func (l *Log) prove(ctx context.Context, tx *store.Tx, id string) (p Proof, err error) {
+func prove(ctx context.Context, tx *store.Tx, t tree, id string) (p Proof, err error) {
 	var leaf *int64
 	body, ok, err := store.One(ctx, tx, func(row store.Row) (body string, err error) {
 		err = row.Scan(&body, &leaf)
@@ -296,16 +278,7 @@ func (l *Log) prove(ctx context.Context, tx *store.Tx, id string) (p Proof, err 
 		return p, fault.New(fault.Conflict, "not_sequenced", "the event is not in the tree yet").Fix("try again in a second")
 	}
 	p = Proof{Event: json.RawMessage(body), Leaf: *leaf, LeafHash: tlog.RecordHash([]byte(body)).String(), Hashes: []string{}}
-	if p.Checkpoint, err = l.signHead(ctx, tx); err != nil {
-		return p, err
-	}
-	path, err := tlog.ProveRecord(p.Checkpoint.Size, *leaf, tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
-		found, err := readHashes(ctx, tx, indexes)
-		if err != nil {
-			return nil, err
-		}
-		return found.ReadHashes(indexes)
-	}))
+	path, err := tlog.ProveRecord(t.size, *leaf, t.reader(ctx, tx))
 	if err != nil {
 		return p, fmt.Errorf("prove audit event: %w", err)
 	}

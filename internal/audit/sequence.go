@@ -3,17 +3,14 @@ package audit
 import (
 	"context"
 	"database/sql"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/soukhq/souk/internal/store"
 )
@@ -33,10 +30,7 @@ type Log struct {
 	cfg    Config
 	signer note.Signer
 	vkey   string
-	origin string
-
-	mu        sync.Mutex
-	published int64 // guarded by mu: size of the checkpoint that went out last
+	latch  latch
 }
 
 const (
@@ -46,23 +40,28 @@ const (
 )
 
 // Open takes the signing key, names the log if it is new, and makes this server's verifier key known to the others. A key
-// that was not seen before is itself an event, so that nobody changes keys quietly. The database has to be migrated.
+// that was not seen before is itself an event, so that nobody changes keys quietly. The database has to be migrated. A log
+// that was set back opens; nothing of it is signed until that is acknowledged.
 func Open(ctx context.Context, db *store.DB, cfg Config) (*Log, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	l := &Log{db: db, cfg: cfg}
+	var name tree
 	err := db.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		if _, err := tx.Exec(ctx, `UPDATE audit_head SET origin = $1 WHERE origin = ''`, newOrigin()); err != nil {
 			return err
 		}
-		l.origin, _, err = store.One(ctx, tx, store.ScanString, `SELECT origin FROM audit_head`)
+		name, err = readTree(ctx, tx)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("name audit log: %w", err)
 	}
-	secret, source, err := cfg.secretKey(l.origin)
+	if err := l.latch.open(cfg.Dir); err != nil {
+		return nil, err
+	}
+	secret, source, err := cfg.secretKey(name.origin)
 	if err != nil {
 		return nil, err
 	}
@@ -120,9 +119,6 @@ func (l *Log) keys(ctx context.Context, tx *store.Tx) ([]string, error) {
 func (l *Log) Run(ctx context.Context) {
 	wake, stop := l.db.Subscribe(Topic)
 	defer stop()
-	if err := l.Inspect(ctx); err != nil && ctx.Err() == nil {
-		l.cfg.Log.Error("audit log not inspected", slog.Any("error", err))
-	}
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	healthy := true
@@ -208,15 +204,26 @@ func scanInt(row store.Row) (n int64, err error) {
 var errLost = errors.New("another sequencer was faster")
 
 func (l *Log) batch(ctx context.Context) error {
+	var h head
 	var signed Checkpoint
+	known := l.latch.largest()
 	err := l.db.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		signed, err = l.sequence(ctx, tx)
+		h, signed, err = l.sequence(ctx, tx, known)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("sequence audit events: %w", err)
 	}
-	l.publish(signed)
+	// The leaves are committed: a checkpoint that cannot be written now is by the next one, or by whoever asks for it first.
+	kept, err := l.latch.keep(signed, h, known)
+	if err == nil && !kept { // somebody signed meanwhile
+		_, err = l.attest(ctx, nil)
+	}
+	if err != nil {
+		l.cfg.Log.Error("audit checkpoint not written outside the database", slog.Any("error", err))
+	} else if signed.Size > 0 {
+		l.cfg.Log.Info("audit checkpoint signed", "size", signed.Size, "checkpoint", signed.Note)
+	}
 	return nil
 }
 
@@ -228,75 +235,66 @@ type pendingEvent struct {
 
 // sequence is one batch. The head is read first and swapped before anything is written: whoever sequenced in between
 // makes the swap find no row, and two sequencers never wait for each other's rows in different orders.
-func (l *Log) sequence(ctx context.Context, tx *store.Tx) (Checkpoint, error) {
-	size, err := headSize(ctx, tx)
+func (l *Log) sequence(ctx context.Context, tx *store.Tx, known latched) (h head, c Checkpoint, err error) {
+	t, err := readTree(ctx, tx)
 	if err != nil {
-		return Checkpoint{}, err
+		return h, c, err
+	}
+	if err := l.continues(ctx, tx, t, known); err != nil {
+		return h, c, err
 	}
 	pending, err := store.List(ctx, tx, func(row store.Row) (p pendingEvent, err error) {
 		err = row.Scan(&p.seq, &p.id, &p.body)
 		return p, err
 	}, `SELECT p.seq, p.event_id, e.body FROM audit_pending p LEFT JOIN audit_event e ON e.id = p.event_id ORDER BY p.seq LIMIT $1`, batchSize)
 	if err != nil {
-		return Checkpoint{}, fmt.Errorf("read pending events: %w", err)
+		return h, c, fmt.Errorf("read pending events: %w", err)
 	}
 	var seqs []any
+	var ids, bodies []string
 	for _, p := range pending {
 		seqs = append(seqs, p.seq)
 		if !p.body.Valid {
 			l.cfg.Log.Error("an audit event was taken out of the database before it had a leaf", "event", p.id)
+			continue
+		}
+		ids, bodies = append(ids, p.id), append(bodies, p.body.String)
+	}
+	if len(ids) > 0 {
+		if h, c, err = l.append(ctx, tx, t, ids, bodies); err != nil {
+			return h, c, err
 		}
 	}
-	pending = slices.DeleteFunc(pending, func(p pendingEvent) bool { return !p.body.Valid })
-	if len(pending) == 0 {
-		return Checkpoint{}, clearPending(ctx, tx, seqs)
-	}
-	next := size + int64(len(pending))
-	swapped, err := tx.Exec(ctx, `UPDATE audit_head SET size = $1 WHERE size = $2`, next, size)
+	return h, c, clearPending(ctx, tx, seqs)
+}
+
+// append is a step: it gives the events the next leaves of the tree, and signs it.
+func (l *Log) append(ctx context.Context, tx *store.Tx, t tree, ids, bodies []string) (h head, c Checkpoint, err error) {
+	swapped, err := tx.Exec(ctx, `UPDATE audit_head SET size = $1 WHERE size = $2 AND first = $3`, t.size+int64(len(ids)), t.size, t.first)
 	if err != nil {
-		return Checkpoint{}, fmt.Errorf("swap head: %w", err)
+		return h, c, fmt.Errorf("swap head: %w", err)
 	}
 	if swapped == 0 {
-		return Checkpoint{}, errLost
+		return h, c, errLost
 	}
-	hashes, err := readHashes(ctx, tx, edge(size))
+	g, err := t.grow(ctx, tx, ids, bodies)
 	if err != nil {
-		return Checkpoint{}, err
+		return h, c, err
 	}
-	var leafRows, hashRows []any
-	for i, p := range pending {
-		n := size + int64(i)
-		fresh, err := tlog.StoredHashes(n, []byte(p.body.String), hashes)
-		if err != nil {
-			return Checkpoint{}, fmt.Errorf("hash leaf %d: %w", n, err)
-		}
-		first := tlog.StoredHashIndex(0, n)
-		for j, hash := range fresh {
-			hashes[first+int64(j)] = hash
-			hashRows = append(hashRows, first+int64(j), hash[:])
-		}
-		leafRows = append(leafRows, n, p.id)
+	if err := insertPairs(ctx, tx, `INSERT INTO audit_leaf (idx, event_id) VALUES `, g.leaves); err != nil {
+		return h, c, fmt.Errorf("write leaves: %w", err)
 	}
-	if err := insertPairs(ctx, tx, `INSERT INTO audit_leaf (idx, event_id) VALUES `, leafRows); err != nil {
-		return Checkpoint{}, fmt.Errorf("write leaves: %w", err)
+	if err := insertPairs(ctx, tx, `INSERT INTO audit_hash (idx, hash) VALUES `, g.hashes); err != nil {
+		return h, c, fmt.Errorf("write hashes: %w", err)
 	}
-	if err := insertPairs(ctx, tx, `INSERT INTO audit_hash (idx, hash) VALUES `, hashRows); err != nil {
-		return Checkpoint{}, fmt.Errorf("write hashes: %w", err)
+	if c, err = l.sign(ctx, tx, g.head); err != nil {
+		return h, c, err
 	}
-	root, err := tlog.TreeHash(next, hashes)
-	if err != nil {
-		return Checkpoint{}, fmt.Errorf("hash tree: %w", err)
-	}
-	signed, err := l.sign(ctx, tx, head{origin: l.origin, size: next, root: root})
-	if err != nil {
-		return Checkpoint{}, err
-	}
-	if _, err := tx.Exec(ctx, `INSERT INTO audit_checkpoint (size, at, note) VALUES ($1, $2, $3)`,
-		signed.Size, store.Micros(signed.At), signed.Note); err != nil {
-		return Checkpoint{}, fmt.Errorf("write checkpoint: %w", err)
+	if _, err := tx.Exec(ctx, `INSERT INTO audit_checkpoint (size, at, note) VALUES ($1, $2, $3)`, c.Size, store.Micros(c.At), c.Note); err != nil {
+		return h, c, fmt.Errorf("write checkpoint: %w", err)
 	}
 	tx.Announce(LeavesTopic)
-	return signed, clearPending(ctx, tx, seqs)
+	return g.head, c, nil
 }
 
 func clearPending(ctx context.Context, tx *store.Tx, seqs []any) error {
@@ -306,17 +304,6 @@ func clearPending(ctx context.Context, tx *store.Tx, seqs []any) error {
 		}
 	}
 	return nil
-}
-
-func headSize(ctx context.Context, tx *store.Tx) (int64, error) {
-	size, ok, err := store.One(ctx, tx, scanInt, `SELECT size FROM audit_head`)
-	if err == nil && !ok {
-		err = sql.ErrNoRows
-	}
-	if err != nil {
-		return 0, fmt.Errorf("read head: %w", err)
-	}
-	return size, nil
 }
 
 // insertPairs inserts rows of two columns, some hundred at a time.
@@ -343,106 +330,4 @@ func (l *Log) sign(ctx context.Context, tx *store.Tx, h head) (Checkpoint, error
 		return Checkpoint{}, err
 	}
 	return Checkpoint{Note: string(signed), Size: h.size, Keys: keys, At: l.cfg.Now().UTC()}, nil
-}
-
-// storedHashes are hashes of the tree by their tlog.StoredHashIndex.
-type storedHashes map[int64]tlog.Hash
-
-// ReadHashes implements tlog.HashReader.
-func (s storedHashes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
-	list := make([]tlog.Hash, len(indexes))
-	for i, index := range indexes {
-		hash, ok := s[index]
-		if !ok {
-			return nil, fmt.Errorf("hash %d of the tree is missing", index)
-		}
-		list[i] = hash
-	}
-	return list, nil
-}
-
-// edge gives the indexes of the roots of the complete subtrees that a tree of size leaves consists of: all that is needed
-// to compute its root and to append to it.
-func edge(size int64) (indexes []int64) {
-	for level := range 63 {
-		if size>>level&1 == 1 {
-			indexes = append(indexes, tlog.StoredHashIndex(level, size>>level-1))
-		}
-	}
-	return indexes
-}
-
-func readHashes(ctx context.Context, tx *store.Tx, indexes []int64) (storedHashes, error) {
-	found := storedHashes{}
-	for part := range slices.Chunk(indexes, rowsSize) {
-		args := make([]any, len(part))
-		for i, index := range part {
-			args[i] = index
-		}
-		_, err := store.List(ctx, tx, func(row store.Row) (none struct{}, err error) {
-			var index int64
-			var hash []byte
-			if err := row.Scan(&index, &hash); err != nil {
-				return none, err
-			}
-			if len(hash) != tlog.HashSize {
-				return none, fmt.Errorf("hash %d of the tree has %d bytes", index, len(hash))
-			}
-			found[index] = tlog.Hash(hash)
-			return none, nil
-		}, `SELECT idx, hash FROM audit_hash WHERE idx IN (`+store.In(1, len(part))+`)`, args...)
-		if err != nil {
-			return nil, fmt.Errorf("read hashes: %w", err)
-		}
-	}
-	return found, nil
-}
-
-// rootAt gives the root of the tree as it was when it had size leaves.
-func rootAt(ctx context.Context, tx *store.Tx, size int64) (tlog.Hash, error) {
-	hashes, err := readHashes(ctx, tx, edge(size))
-	if err != nil {
-		return tlog.Hash{}, err
-	}
-	return tlog.TreeHash(size, hashes)
-}
-
-// Inspect logs an error if the log was rolled back or rewritten, as Broken finds. The server goes on, since a restored backup
-// looks the same.
-func (l *Log) Inspect(ctx context.Context) error {
-	broken, err := l.Broken(ctx)
-	if err == nil && broken != "" {
-		l.cfg.Log.Error(broken)
-	}
-	return err
-}
-
-// Broken compares the log with the last checkpoint that this server wrote outside the database, and tells in words if the
-// log does not continue it: an older copy of the database was put in place, or somebody rewrote it. Else it gives "".
-func (l *Log) Broken(ctx context.Context) (words string, err error) {
-	last, ok, err := l.cfg.lastPublished()
-	if err != nil || !ok || last.origin != l.origin {
-		return "", err
-	}
-	err = l.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		words = ""
-		size, err := headSize(ctx, tx)
-		if err != nil {
-			return err
-		}
-		if size < last.size {
-			words = fmt.Sprintf("the audit log was rolled back: it has %d leaves, the last checkpoint written outside the database has %d", size, last.size)
-			return nil
-		}
-		root, err := rootAt(ctx, tx, last.size)
-		if err != nil {
-			return err
-		}
-		if root != last.root {
-			words = fmt.Sprintf("the audit log was rewritten: its first %d leaves are not those of the last checkpoint written outside the database, root %s",
-				last.size, base64.StdEncoding.EncodeToString(last.root[:]))
-		}
-		return nil
-	})
-	return words, err
 }

@@ -11,14 +11,12 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
-
-	"github.com/soukhq/souk/internal/fault"
 )
 
 // VerifyOptions say what the verifier knows from elsewhere.
 type VerifyOptions struct {
 	Keys  []string // verifier keys of the servers that may have signed; none means that the keys in the file are believed
-	Since string   // an earlier checkpoint, as ReadCheckpoint gives it, that the log has to continue
+	Since Since    // earlier checkpoints that the log has to continue
 }
 
 // ProblemKind is a closed set.
@@ -69,22 +67,17 @@ const maxChanged = 10
 func Verify(r io.Reader, options VerifyOptions) (Report, error) {
 	v := verification{pinned: len(options.Keys) > 0}
 	var err error
-	if v.known, err = parseVerifiers(options.Keys); err != nil {
-		return Report{}, fault.New(fault.Invalid, "bad_verifier_key", "a key given is not a verifier key").At("key").
-			Fix("give the text that the server shows as its verifier key, such as souk/…+1234abcd+…").Because(err)
+	if v.known, err = givenKeys(options.Keys); err != nil {
+		return Report{}, err
 	}
-	if options.Since != "" {
-		since, _, err := unsignedHead(options.Since)
-		if err != nil {
-			return Report{}, fault.New(fault.Invalid, "not_a_checkpoint", "what is given as the earlier checkpoint is none").At("since").
-				Fix("give a signed checkpoint, an older export, or a copy of the file checkpoints of the data directory").Because(err)
-		}
-		v.since = &since
-		if _, _, err := openNote(options.Since, v.known); v.pinned && err != nil {
-			v.report.Warnings = append(v.report.Warnings, "the earlier checkpoint is not signed by a key given")
-		}
-		v.passSince()
+	v.since.Since = options.Since
+	switch n := options.Since.unsigned; {
+	case n == 1 && len(options.Since.heads) == 1:
+		v.report.Warnings = append(v.report.Warnings, "the earlier checkpoint is not signed by a key given")
+	case n > 0:
+		v.report.Warnings = append(v.report.Warnings, fmt.Sprintf("%d of the %d earlier checkpoints are not signed by a key given", n, len(options.Since.heads)))
 	}
+	v.since.pass(0, v.tree.root)
 	if !v.pinned {
 		v.report.Warnings = append(v.report.Warnings, UnpinnedWarning)
 	}
@@ -105,7 +98,7 @@ type verification struct {
 	report Report
 	pinned bool
 	known  note.Verifiers
-	since  *head
+	since  compared
 
 	line  int64 // number of the line read last, from 1
 	count int64 // events read
@@ -118,7 +111,6 @@ type verification struct {
 	older    int64  // first line whose event has an earlier id than the one before; 0 is none
 
 	checkpoint *exportedLine
-	sinceRoot  *tlog.Hash // root of the first events, as many as the earlier checkpoint covers
 }
 
 type disorder struct {
@@ -220,9 +212,12 @@ func (v *verification) takeEvent(line exportedLine, hash tlog.Hash) {
 	}
 	// The tree is built from the hashes beside the events: if it has the signed root, these are the signed hashes, and an
 	// event that does not fit its own is the changed one.
+	if v.count == 0 {
+		v.since.begins(line.event)
+	}
 	v.tree.add(claimed)
 	v.count++
-	v.passSince()
+	v.since.pass(v.count, v.tree.root)
 }
 
 func (v *verification) takeNumber(leaf int64) {
@@ -235,13 +230,6 @@ func (v *verification) takeNumber(leaf int64) {
 		d.sawExpected = v.line
 	case leaf == d.leaf && d.sawLeaf == 0:
 		d.sawLeaf = v.line
-	}
-}
-
-func (v *verification) passSince() {
-	if v.since != nil && v.count == v.since.size {
-		root := v.tree.root()
-		v.sinceRoot = &root
 	}
 }
 
@@ -386,21 +374,6 @@ func (v *verification) judgeChanges(rooted bool) {
 	}
 	if more := v.changes - int64(len(v.changed)); more > 0 {
 		v.problem(EventChanged, 0, "%s changed besides", eventsWere(more))
-	}
-}
-
-// judgeSince compares with the earlier checkpoint. Whether the events continue it is only asked of a file that agrees with
-// its own checkpoint.
-func (v *verification) judgeSince(signed head, rooted bool) {
-	switch since := v.since; {
-	case since == nil:
-	case since.origin != signed.origin:
-		v.problem(OtherLog, 0, "the earlier checkpoint is of the log %s, the file of %s: they cannot be compared", since.origin, signed.origin)
-	case since.size > signed.size:
-		v.problem(RolledBack, 0, "the file is older than the earlier checkpoint: that covers %d events, the file %d; the log was rolled back, or this is an old export",
-			since.size, signed.size)
-	case rooted && (v.sinceRoot == nil || *v.sinceRoot != since.root):
-		v.problem(Forked, 0, "the file does not continue the earlier checkpoint: its first %s are not those signed then; history was rewritten", events(since.size))
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +29,20 @@ func openLog(t *testing.T, db *store.DB, dir string) *audit.Log {
 		t.Fatal(err)
 	}
 	return log
+}
+
+// withKeyOf makes a data directory with the key of another, as whoever sets an installation up elsewhere.
+func withKeyOf(t *testing.T, dir string) string {
+	t.Helper()
+	key, err := os.ReadFile(filepath.Join(dir, "audit.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := t.TempDir()
+	if err := os.WriteFile(filepath.Join(elsewhere, "audit.key"), key, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return elsewhere
 }
 
 // export gives the verified events of a database's log, without the checkpoint at their end.
@@ -102,7 +118,7 @@ func TestABackupTakenUnderLoadHoldsAllThatWasCommittedBeforeIt(t *testing.T) {
 			if err != nil || len(people.Items) != 20 {
 				t.Errorf("%d of 20 people are there: %v", len(people.Items), err)
 			}
-			export(t, openLog(t, into, keys))
+			export(t, openLog(t, into, withKeyOf(t, keys)))
 		}
 	})
 }
@@ -132,7 +148,7 @@ func TestALogRestoredWithItsKeyHasTheSameRoot(t *testing.T) {
 			t.Fatal(err)
 		}
 		// The leaves are the bytes of the events: the same events in the same order have the same root.
-		if diff := cmp.Diff(export(t, log), export(t, openLog(t, into, keys))); diff != "" {
+		if diff := cmp.Diff(export(t, log), export(t, openLog(t, into, withKeyOf(t, keys)))); diff != "" {
 			t.Errorf("the log differs (-was +restored):\n%s", diff)
 		}
 	})

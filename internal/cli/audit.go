@@ -16,7 +16,7 @@ import (
 )
 
 func (p *program) auditCommand() *cobra.Command {
-	return group("audit", "The log that nobody can rewrite", p.exportCommand(), p.verifyCommand())
+	return group("audit", "The log that nobody can rewrite", p.exportCommand(), p.verifyCommand(), p.acknowledgeCommand())
 }
 
 func (p *program) exportCommand() *cobra.Command {
@@ -73,14 +73,15 @@ func (p *program) verifyCommand() *cobra.Command {
 		Long: `Prove that an export holds exactly the events that were signed: none changed, removed, reordered or slipped in.
 
 Give --key, which the server shows in GET /api/v1/audit/checkpoint, to know who signed; without it whoever held the server could
-have rewritten all of it. Give --since, a checkpoint or an export kept from before, to know that the log goes on from there.`,
+have rewritten all of it. Give --since, a checkpoint, an export or the file checkpoints of the data directory, kept from before,
+to know that the log goes on from there; every line of it counts.`,
 		RunE: run(func(_ *cobra.Command, args []string) error {
 			if since != "" {
 				f, err := open(since)
 				if err != nil {
 					return err
 				}
-				options.Since, err = audit.ReadCheckpoint(f)
+				options.Since, err = audit.ReadCheckpoints(f, options.Keys)
 				if err := errors.Join(err, f.Close()); err != nil {
 					return err
 				}
@@ -106,7 +107,31 @@ have rewritten all of it. Give --since, a checkpoint or an export kept from befo
 		}),
 	}
 	cmd.Flags().StringArrayVar(&options.Keys, "key", nil, "verifier key of a server that may have signed; may be given several times")
-	cmd.Flags().StringVar(&since, "since", "", "file with an earlier checkpoint that the log has to continue")
+	cmd.Flags().StringVar(&since, "since", "", "file with earlier checkpoints that the log has to continue")
+	p.outputFlag(cmd)
+	return cmd
+}
+
+func (p *program) acknowledgeCommand() *cobra.Command {
+	var reason string
+	cmd := &cobra.Command{
+		Use: "acknowledge --reason TEXT", Short: "Let a log that was set back go on under a new name", Args: cobra.NoArgs,
+		Long: `A log that does not continue what was published of it, such as after restoring a backup, is not published and grows no more. Put the
+newest copy of the database in place. If there is none, acknowledge it: the log begins anew with all events that the database
+holds, and its first event says which size and root were given up, by whom and why.`,
+		RunE: run(func(cmd *cobra.Command, _ []string) error {
+			return p.with(cmd.Context(), func(c *client) error {
+				var now audit.Checkpoint
+				if err := c.post(cmd.Context(), "/audit/acknowledge", map[string]string{"reason": reason}, &now); err != nil {
+					return err
+				}
+				return p.write(now, func(w io.Writer) { fmt.Fprintf(w, "the log goes on:\n%s", now.Note) })
+			})
+		}),
+	}
+	cmd.Flags().StringVar(&reason, "reason", "", "why what was published cannot be had back")
+	_ = cmd.MarkFlagRequired("reason")
+	p.installation(cmd)
 	p.outputFlag(cmd)
 	return cmd
 }

@@ -33,7 +33,8 @@ type vitals struct {
 	stale     bool  // the flags that are served may be old
 	behind    []live.Behind
 	here      []live.Override
-	log       string
+	log       string    // how the audit log was set back; empty: it was not
+	unkept    error     // its checkpoint cannot be written outside the database
 	newest    time.Time // of the audit events
 	waiting   time.Time // since when an event has waited for its leaf; zero: none does
 	admins    []string
@@ -137,9 +138,13 @@ func diagnoseData(v vitals) []api.Diagnosis {
 		all.add(api.Warning, "flags", "see the log of the server for why the database could not be read", "the flags that are served may be old")
 	}
 	if v.log != "" {
-		all.add(api.Failed, "audit_log", "compare with a checkpoint kept elsewhere: souk audit verify FILE --since CHECKPOINT; after restoring a backup this is expected, and DATA/checkpoints can be moved away", "%s", v.log)
+		all.add(api.Failed, "audit_log", "put the newest copy of the database in place; if this is all there is, such as after restoring a backup, an administrator says so: souk audit acknowledge --reason …",
+			"%s; nothing of it is published, and new events wait for their leaves", v.log)
 	} else {
-		all.add(api.Well, "audit_log", "", "continues the last checkpoint written outside the database")
+		all.add(api.Well, "audit_log", "", "continues the largest checkpoint written outside the database")
+	}
+	if f, ok := errors.AsType[*fault.Error](v.unkept); ok {
+		all.add(api.Failed, "checkpoints", f.Remediation, "%s", f.Message)
 	}
 	if !v.waiting.IsZero() && v.now.Sub(v.waiting) > leafLate {
 		all.add(api.Warning, "audit_sequencer", "see that a server runs and leads; its log says why not", "an event has waited for its leaf since %s", v.waiting.Format(time.RFC3339))
@@ -248,8 +253,13 @@ func (a *App) examineData(ctx context.Context, by access.Actor, v *vitals) (err 
 	if v.database, err = a.db.Vitals(ctx); err != nil {
 		return err
 	}
-	if v.log, err = a.audit.Broken(ctx); err != nil {
+	switch back, err := a.audit.Continues(ctx); {
+	case err != nil:
 		return err
+	case back != nil:
+		v.log = back.Words
+	default:
+		v.unkept = a.audit.Attest(ctx)
 	}
 	newest, err := a.audit.Events(ctx, by, audit.Query{Page: store.Page{Limit: 1}})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/api"
+	"github.com/soukhq/souk/internal/backup"
 	"github.com/soukhq/souk/internal/catalog"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/store"
@@ -31,7 +32,12 @@ func (a *App) newGovernors() *access.Governors {
 	maps.Copy(g.Perform, a.Directory.Perform())
 	maps.Copy(g.Perform, a.Policies.Perform())
 	maps.Copy(g.Perform, a.Library.Perform())
+	maps.Copy(g.Perform, a.newBackups().Perform())
 	return g
+}
+
+func (a *App) newBackups() *backup.Backups {
+	return &backup.Backups{DB: a.db, Audit: a.audit, Now: a.cfg.Now, Version: a.cfg.Version}
 }
 
 // url is where people reach the console: what is configured, else where this process listens or would listen.

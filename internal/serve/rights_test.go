@@ -115,13 +115,14 @@ var rights = map[string]right{
 	"import-flags":    {body: map[string]any{"format": "flagd", "document": map[string]any{"flags": map[string]any{}}, "dry_run": true}, may: []string{"olu", "root"}},
 	"export-flags":    {path: "/environments/sandbox/export", may: anybody},
 	"examine":         {may: admins}, "take-backup": {may: admins},
-	"list-tokens":        {may: anybody},
-	"make-token":         {body: map[string]any{"as": "root" + at, "scope": "all"}, may: admins},
-	"list-sdk-keys":      {may: []string{"olu", "root"}},
-	"make-sdk-key":       {body: map[string]any{"environment": "production"}, may: []string{"olu", "root"}},
-	"set-sdk-key-limits": {path: "/sdk-keys/{key}/limits", body: map[string]any{"max_streams": 5}, may: []string{"olu", "root"}},
-	"revoke-sdk-key":     {path: "/sdk-keys/{key}", may: []string{"olu", "root"}},
-	"revoke-token":       {path: "/tokens/{token}", may: admins},
+	"acknowledge-audit-log": {body: map[string]any{"reason": "the disk died"}, may: admins},
+	"list-tokens":           {may: anybody},
+	"make-token":            {body: map[string]any{"as": "root" + at, "scope": "all"}, may: admins},
+	"list-sdk-keys":         {may: []string{"olu", "root"}},
+	"make-sdk-key":          {body: map[string]any{"environment": "production"}, may: []string{"olu", "root"}},
+	"set-sdk-key-limits":    {path: "/sdk-keys/{key}/limits", body: map[string]any{"max_streams": 5}, may: []string{"olu", "root"}},
+	"revoke-sdk-key":        {path: "/sdk-keys/{key}", may: []string{"olu", "root"}},
+	"revoke-token":          {path: "/tokens/{token}", may: admins},
 }
 
 func TestEveryOperationRefusesWhoMayNotDoIt(t *testing.T) {

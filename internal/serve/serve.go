@@ -21,7 +21,6 @@ import (
 	"github.com/soukhq/souk/internal/api"
 	"github.com/soukhq/souk/internal/apply"
 	"github.com/soukhq/souk/internal/audit"
-	"github.com/soukhq/souk/internal/backup"
 	"github.com/soukhq/souk/internal/catalog"
 	"github.com/soukhq/souk/internal/dataplane"
 	"github.com/soukhq/souk/internal/fault"
@@ -208,7 +207,7 @@ func (a *App) newControl() *api.API {
 		Library: a.Library, Policies: a.Policies, Lifecycle: a.Lifecycle, Audit: a.audit, Recent: &a.recent, Apply: a.Apply, Watch: a.watch, Secret: a.secret,
 		Replicas: a.replicas, KillHere: a.killHere,
 		Answers: a.cfg.answers, Origin: a.cfg.origin(),
-		Backups: &backup.Backups{DB: a.db, Audit: a.audit, Now: a.cfg.Now, Version: a.cfg.Version}, Doctor: a.Doctor,
+		Backups: a.newBackups(), Doctor: a.Doctor,
 	})
 }
 
@@ -304,6 +303,7 @@ func (a *App) Start(ctx context.Context) {
 		}
 		a.running.Go(func() { a.watch.Run(ctx) })
 		a.running.Go(func() { a.replicas.Run(ctx) })
+		a.running.Go(func() { a.audit.Follow(ctx) })
 		a.running.Go(func() { a.carryOut(ctx) })
 		a.db.Lead(ctx, a.lead)
 	})

@@ -110,7 +110,7 @@ func (h *Hub) follow(ctx context.Context) error {
 		var entries []audit.Entry
 		var changes []told
 		err := h.db.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-			if fresh.next, err = audit.Size(ctx, tx); err != nil || fresh.next == old.next {
+			if fresh.next, err = audit.Next(ctx, tx); err != nil || fresh.next == old.next {
 				return err
 			}
 			if fresh.next < old.next || fresh.next-old.next > maxBehind || len(h.readers()) == 0 {
