@@ -55,9 +55,7 @@ func (c *compiler) sync(f *compiled, members map[string]json.RawMessage, own map
 		d.Metadata = encode(own)
 	}
 	var variants map[string]json.RawMessage
-	if json.Unmarshal(members["variants"], &variants) != nil || len(variants) == 0 {
-		return leftOut(f.key, "it has no variants", `give the values by name, such as {"on": true, "off": false}`)
-	}
+	_ = json.Unmarshal(members["variants"], &variants) // what is no object holds none
 	d.Variants = members["variants"]
 	if json.Unmarshal(members["defaultVariant"], &d.DefaultVariant) != nil && members["defaultVariant"] != nil {
 		return leftOut(f.key, "its defaultVariant is not the name of a variant", "name one of its variants")
@@ -85,6 +83,9 @@ func leftOut(key, why, fix string) synced {
 
 // load returns the definition of a flag that engines can load, or why there is none.
 func (c *compiler) load(f *compiled, d definition, variants map[string]json.RawMessage, rule any) synced {
+	if len(variants) == 0 {
+		return leftOut(f.key, "it has no variants", `give the values by name, such as {"on": true, "off": false}`)
+	}
 	if d.DefaultVariant != nil {
 		if _, ok := variants[*d.DefaultVariant]; !ok {
 			return leftOut(f.key, "its default variant "+strconv.Quote(*d.DefaultVariant)+" is none of its variants",
@@ -134,12 +135,12 @@ func (c *compiler) unloadable(raw json.RawMessage) (why, fix string) {
 	return "", ""
 }
 
-// off is a killed flag with nothing but its off value, or disabled where there is none that can be loaded.
+// off is a killed flag with nothing but its off value, or without a value where there is none that can be loaded.
 func (c *compiler) off(d definition, variants map[string]json.RawMessage) definition {
 	if why, _ := c.unloadable(d.Metadata); why != "" {
 		d.Metadata = nil
 	}
-	if d.State == "ENABLED" && d.DefaultVariant != nil {
+	if d.DefaultVariant != nil {
 		if value, ok := variants[*d.DefaultVariant]; ok {
 			if why, _ := c.unloadable(value); why == "" {
 				d.Variants = encode(map[string]json.RawMessage{*d.DefaultVariant: value})
@@ -147,7 +148,7 @@ func (c *compiler) off(d definition, variants map[string]json.RawMessage) defini
 			}
 		}
 	}
-	d.State, d.DefaultVariant, d.Variants = "DISABLED", nil, json.RawMessage(`{"off":false}`)
+	d.DefaultVariant, d.Variants = nil, json.RawMessage(`{"off":false}`)
 	return d
 }
 

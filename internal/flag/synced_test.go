@@ -202,12 +202,13 @@ func TestAKilledFlagIsSyncedWithItsOffValueAlone(t *testing.T) {
 		},
 		{
 			"no off value", `{"variants":{"on":true},"defaultVariant":"off","metadata":{"killed":true}}`,
-			`{"state":"DISABLED","variants":{"off":false},"metadata":{"killed":true}}`,
+			`{"state":"ENABLED","variants":{"off":false},"metadata":{"killed":true}}`,
 		},
 		{
 			"an off value that cannot be loaded", `{"state":"ENABLED","variants":{"off":` + nested + `},"defaultVariant":"off","metadata":{"killed":true}}`,
-			`{"state":"DISABLED","variants":{"off":false},"metadata":{"killed":true}}`,
+			`{"state":"ENABLED","variants":{"off":false},"metadata":{"killed":true}}`,
 		},
+		{"no variants", `{"variants":{},"metadata":{"killed":true}}`, `{"state":"ENABLED","variants":{"off":false},"metadata":{"killed":true}}`},
 		{
 			"disabled", `{"state":"DISABLED","variants":{"on":` + nested + `},"metadata":{"killed":true}}`,
 			`{"state":"DISABLED","variants":{"off":false},"metadata":{"killed":true}}`,

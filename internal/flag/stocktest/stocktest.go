@@ -7,7 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -91,4 +93,53 @@ func Ask(t testing.TB, now time.Time, questions ...Question) []Reply {
 		t.Fatal(err)
 	}
 	return replies
+}
+
+// Compare fails the test for each flag whose answers in process, from a document that is served, are others than OFREP's. bulks
+// are the bodies of OFREP's bulk answers to the contexts. Of flags that are left out of the document there are none in process.
+func Compare(t testing.TB, now time.Time, document json.RawMessage, contexts []map[string]any, bulks [][]byte, leftOut []string) {
+	t.Helper()
+	var keys []string
+	by := make([]map[string]Answer, len(bulks)) // of OFREP, by context and key
+	for i, body := range bulks {
+		var bulk struct {
+			Flags []struct {
+				Answer
+				Key  string         `json:"key"`
+				Code flag.ErrorCode `json:"errorCode"`
+			} `json:"flags"`
+		}
+		if err := json.Unmarshal(body, &bulk); err != nil {
+			t.Fatal(err)
+		}
+		by[i] = map[string]Answer{}
+		keys = keys[:0]
+		for _, one := range bulk.Flags {
+			if keys = append(keys, one.Key); one.Code != "" {
+				one.Reason = flag.Failed
+			}
+			one.Answer.Code = one.Code
+			if slices.Contains(leftOut, one.Key) {
+				one.Answer = Answer{Reason: flag.Failed, Code: flag.FlagNotFound}
+			}
+			by[i][one.Key] = one.Answer
+		}
+	}
+	asked := make([]Asked, len(keys))
+	for i, key := range keys {
+		asked[i] = Asked{key, contexts}
+	}
+	reply := Ask(t, now, Question{document, asked})[0]
+	if reply.Refused != "" {
+		t.Fatalf("what is served cannot be loaded: %s\n%s", reply.Refused, document)
+	}
+	for i, key := range keys {
+		for j, context := range contexts {
+			there := reply.Answers[i][j]
+			there.Raw = Raw{}
+			if here := by[j][key]; !reflect.DeepEqual(here, there) {
+				t.Errorf("%s with %v: OFREP answers %+v, in process it is %+v", key, context, here, there)
+			}
+		}
+	}
 }
