@@ -24,7 +24,10 @@ func checkFlags(raw []byte) []fault.Finding {
 		if p.Flag != "" {
 			f.Field = "flags." + p.Flag
 		}
-		if p.Code == "" { // the flag works without what is wrong
+		switch {
+		case p.LeftOut:
+			f.Code = "not_synced"
+		case p.Code == "": // the flag works without what is wrong
 			f.Severity, f.Code = fault.SeverityWarning, "bad_metadata"
 		}
 		findings = append(findings, f)

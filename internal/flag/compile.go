@@ -28,7 +28,8 @@ type Snapshot struct {
 	pool     sync.Pool // of *Context
 
 	evaluators map[string]json.RawMessage
-	shared     map[sharedKey]shared // of evaluators, for whatever is derived from this
+	shared     map[sharedKey]shared   // of evaluators, for whatever is derived from this
+	rules      map[string]*syncedRule // of evaluators, as documents have them
 }
 
 // compiled is a flag: one answer for everybody, or a target.
@@ -37,6 +38,8 @@ type compiled struct {
 	static *Outcome
 	target func(*Context) *Outcome
 	raw    json.RawMessage
+	broken bool // its targeting cannot be compiled
+	synced synced
 }
 
 // Problem is something wrong with one flag of a document, or with the document where Flag is empty. The others are not
@@ -44,6 +47,7 @@ type compiled struct {
 type Problem struct {
 	Flag        string
 	Code        ErrorCode // what evaluating the flag answers; empty if the flag still works
+	LeftOut     bool      // in-process SDKs do not get the flag
 	Message     string
 	Remediation string
 }
@@ -112,6 +116,7 @@ func newCompiler(evaluators map[string]json.RawMessage) *compiler {
 		slots:      1,
 		evaluators: evaluators,
 		shared:     map[sharedKey]shared{},
+		rules:      map[string]*syncedRule{},
 	}
 	c.paths.child("targetingKey", &c.slots).idle = true
 	return c
@@ -119,7 +124,7 @@ func newCompiler(evaluators map[string]json.RawMessage) *compiler {
 
 // finish gives the snapshot what the compiler learnt.
 func (c *compiler) finish(s *Snapshot) *Snapshot {
-	s.paths, s.slots, s.usesTime, s.evaluators, s.shared = c.paths, c.slots, c.usesTime, c.evaluators, c.shared
+	s.paths, s.slots, s.usesTime, s.evaluators, s.shared, s.rules = c.paths, c.slots, c.usesTime, c.evaluators, c.shared, c.rules
 	return s
 }
 
@@ -127,9 +132,12 @@ func (c *compiler) finish(s *Snapshot) *Snapshot {
 // costs no more than a copy of an index, however many flags there are. Evaluators that are not nil replace all of them; then
 // changed must hold every flag that refers to one. The problems are those of the changed flags.
 func (s *Snapshot) With(changed map[string]json.RawMessage, evaluators map[string]json.RawMessage) (*Snapshot, []Problem) {
-	c := compiler{paths: s.paths.clone(), slots: s.slots, usesTime: s.usesTime, evaluators: s.evaluators, shared: maps.Clone(s.shared)}
+	c := compiler{
+		paths: s.paths.clone(), slots: s.slots, usesTime: s.usesTime,
+		evaluators: s.evaluators, shared: maps.Clone(s.shared), rules: maps.Clone(s.rules),
+	}
 	if evaluators != nil {
-		c.evaluators, c.shared = evaluators, map[sharedKey]shared{}
+		c.evaluators, c.shared, c.rules = evaluators, map[sharedKey]shared{}, map[string]*syncedRule{}
 	}
 	next := &Snapshot{flags: maps.Clone(s.flags), metadata: s.metadata, head: s.head}
 	fresh := make([]*compiled, 0, len(changed))
@@ -224,31 +232,47 @@ func (s *Snapshot) MetadataJSON() []byte { return s.head }
 
 // flag compiles one flag. Whatever is wrong with it becomes its answer and a problem.
 func (c *compiler) flag(key string, raw json.RawMessage, set map[string]any) *compiled {
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal(raw, &members) // what is no object has no members
+	own := c.metadata(key, members["metadata"])
+	f := c.compile(key, members, merged(own, set))
+	f.key, f.raw = key, raw
+	if c.trace == nil {
+		f.synced = c.sync(f, members, own)
+		if f.synced.problem != nil {
+			c.problems = append(c.problems, *f.synced.problem)
+		}
+	}
+	return f
+}
+
+// merged returns a flag's own metadata over that of its set.
+func merged(own, set map[string]any) map[string]any {
+	if len(set) == 0 {
+		return own
+	}
+	all := maps.Clone(set)
+	maps.Copy(all, own)
+	return all
+}
+
+// compile compiles the members of a flag; nil is a flag that is no object.
+func (c *compiler) compile(key string, members map[string]json.RawMessage, metadata map[string]any) *compiled {
 	failed := func(details, fix string) *compiled {
 		c.problems = append(c.problems, Problem{Flag: key, Code: ParseError, Message: details, Remediation: fix})
-		return &compiled{key: key, raw: raw, static: (&Outcome{
-			Key: key, Reason: Failed, Code: ParseError, Details: details, Metadata: set,
+		return &compiled{static: (&Outcome{
+			Key: key, Reason: Failed, Code: ParseError, Details: details, Metadata: metadata,
 		}).finish()}
 	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &members); err != nil || members == nil {
+	if members == nil {
 		return failed("the flag is not a JSON object", "give it state, variants and defaultVariant")
-	}
-	metadata := c.metadata(key, members["metadata"])
-	for name, v := range set {
-		if _, own := metadata[name]; !own {
-			if metadata == nil {
-				metadata = map[string]any{}
-			}
-			metadata[name] = v
-		}
 	}
 	var state string
 	if given, ok := members["state"]; ok && (json.Unmarshal(given, &state) != nil || state != "ENABLED" && state != "DISABLED") {
 		return failed("state is neither ENABLED nor DISABLED", "write ENABLED or DISABLED")
 	}
 	if state == "DISABLED" {
-		return &compiled{key: key, raw: raw, static: (&Outcome{Key: key, Reason: Disabled, Metadata: metadata}).finish()}
+		return &compiled{static: (&Outcome{Key: key, Reason: Disabled, Metadata: metadata}).finish()}
 	}
 	a := answers{compiler: c, key: key, metadata: metadata, matches: map[string]*Outcome{}}
 	if err := json.Unmarshal(members["variants"], &a.variants); err != nil || a.variants == nil {
@@ -265,19 +289,21 @@ func (c *compiler) flag(key string, raw json.RawMessage, set map[string]any) *co
 		}
 	}
 	if isEmpty(rule) {
-		return &compiled{key: key, raw: raw, static: a.fallback(name, Static)}
+		return &compiled{static: a.fallback(name, Static)}
 	}
 	a.standard = a.fallback(name, Default)
 	c.key, c.parts, c.fallible, c.open, c.mode = key, 0, false, nil, mode{}
 	target, err := c.safely(rule, &a)
 	if err != nil {
 		bad, _ := errors.AsType[*fault.Error](err)
-		return failed(bad.Message, bad.Remediation)
+		f := failed(bad.Message, bad.Remediation)
+		f.broken = true
+		return f
 	}
 	if c.fallible {
 		target = guarded(target, &a)
 	}
-	return &compiled{key: key, raw: raw, target: target}
+	return &compiled{target: target}
 }
 
 // safely compiles targeting. A fault of the compiler costs the one flag its rule, and not all flags the process that serves them.
@@ -340,9 +366,9 @@ type answers struct {
 	unknown  *Outcome
 }
 
-// fallback is the answer of the default variant; without one the caller's own default counts.
+// fallback is the answer of the default variant; without one, which an empty name means to engines, the caller's own default counts.
 func (a *answers) fallback(name *string, reason Reason) *Outcome {
-	if name == nil || *name == "" && a.variants[""] == nil {
+	if name == nil || *name == "" {
 		return (&Outcome{Key: a.key, Reason: Default, Metadata: a.metadata}).finish()
 	}
 	return a.outcome(*name, reason)

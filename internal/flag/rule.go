@@ -80,10 +80,11 @@ type compiler struct {
 	usesTime   bool
 	evaluators map[string]json.RawMessage
 	shared     map[sharedKey]shared // compiled evaluators that are the same for every flag
-	open       []string             // evaluators being compiled, to find circles
-	key        string               // of the flag being compiled
-	parts      int                  // of the flag being compiled, seen so far
-	fallible   bool                 // what was compiled so far may fail
+	rules      map[string]*syncedRule
+	open       []string // evaluators being compiled, to find circles
+	key        string   // of the flag being compiled
+	parts      int      // of the flag being compiled, seen so far
+	fallible   bool     // what was compiled so far may fail
 	problems   []Problem
 	trace      *trace // nil save for an explanation
 	mode

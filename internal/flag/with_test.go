@@ -29,7 +29,7 @@ func TestADerivedSnapshotAnswersAsOneCompiledAnew(t *testing.T) {
 		return json.RawMessage(text + `}`)
 	}
 	evaluators := func(t *rapid.T) map[string]json.RawMessage {
-		group := rapid.SampledFrom([]string{"a", "b"}).Draw(t, "group")
+		group := rapid.SampledFrom([]string{"a", "b", "$&"}).Draw(t, "group")
 		return map[string]json.RawMessage{
 			"pilot": json.RawMessage(`{"in":["` + group + `",{"var":"groups"}]}`), "beta": json.RawMessage(`{"in":[{"var":"targetingKey"},["p1","p2"]]}`),
 		}
@@ -66,6 +66,9 @@ func TestADerivedSnapshotAnswersAsOneCompiledAnew(t *testing.T) {
 			anew, _ := set.Compile()
 			if derived.Len() != anew.Len() || anew.UsesTime() && !derived.UsesTime() {
 				t.Fatalf("%d flags, want %d", derived.Len(), anew.Len())
+			}
+			if got, want := derived.Document(all), anew.Document(all); string(got) != string(want) {
+				t.Fatalf("synced as %s, want %s", got, want)
 			}
 			for i := range 8 {
 				attributes := map[string]any{

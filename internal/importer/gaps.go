@@ -53,7 +53,10 @@ func (l lacks) gaps(key string) []Gap {
 func broken(key string, problems []flag.Problem) []Gap {
 	var gaps []Gap
 	for _, p := range problems {
-		g := Gap{Key: key, Code: "left_out", Message: p.Message, Remediation: "mend it in the document, and import it again"}
+		g := Gap{Key: key, Code: "left_out", Message: p.Message, Remediation: "fix it in the document, and import it again"}
+		if p.LeftOut {
+			g.Code, g.Remediation = "not_synced", p.Remediation+" in the document, and import it again"
+		}
 		switch p.Code {
 		case flag.ParseError:
 			g.Code, g.Message = "does_not_work", "it answers an error, so that programs get their own default: "+p.Message

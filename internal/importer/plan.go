@@ -53,7 +53,7 @@ type Step struct {
 // Gap is something that a flag lacks, or that does not work of it. It keeps no flag out.
 type Gap struct {
 	Key         string `json:"key"`
-	Code        string `json:"code" doc:"no_owner, no_contact, no_ttl, no_off_value, unknown_variant, does_not_work or left_out"`
+	Code        string `json:"code" doc:"no_owner, no_contact, no_ttl, no_off_value, unknown_variant, does_not_work, not_synced or left_out"`
 	Message     string `json:"message"`
 	Remediation string `json:"remediation"`
 }

@@ -22,7 +22,13 @@ type state struct {
 	Revision    int64            `json:"revision"`
 	Labels      map[string]label `json:"labels"`
 	Revisions   map[string]int64 `json:"revisions"`
-	Document    json.RawMessage  `json:"document"`
+	Document    stored           `json:"document"`
+}
+
+// stored is what an environment serves as it is stored, which is more than in-process SDKs get.
+type stored struct {
+	Flags      map[string]json.RawMessage `json:"flags"`
+	Evaluators map[string]json.RawMessage `json:"$evaluators"`
 }
 
 // diskCopy is a copy on disk. The sum is over the bytes of State, so that half a file or a changed one is not served.
@@ -35,10 +41,11 @@ type diskCopy struct {
 // so a failure is logged.
 func (l *Live) writeCopy(s *Served) bool {
 	labels, revisions := make(map[string]label, len(s.flags)), make(map[string]int64, len(s.flags))
+	document := stored{Flags: make(map[string]json.RawMessage, len(s.flags)), Evaluators: s.evaluators}
 	for key, f := range s.flags {
-		labels[key], revisions[key] = f.label, f.revision
+		labels[key], revisions[key], document.Flags[key] = f.label, f.revision, f.definition
 	}
-	raw := encode(state{Environment: s.Environment, Revision: s.Revision, Labels: labels, Revisions: revisions, Document: s.Document()})
+	raw := encode(state{Environment: s.Environment, Revision: s.Revision, Labels: labels, Revisions: revisions, Document: document})
 	sum := sha256.Sum256(raw)
 	path := filepath.Join(l.Dir, s.Environment+copySuffix)
 	if err := replaceFile(path, encode(diskCopy{SHA256: hex.EncodeToString(sum[:]), State: raw})); err != nil {
@@ -97,21 +104,14 @@ func readCopy(file string, kept []keptKill) (*Served, error) {
 	if s.Environment != strings.TrimSuffix(filepath.Base(file), copySuffix) {
 		return nil, fmt.Errorf("the file holds the environment %q", s.Environment)
 	}
-	var document struct {
-		Flags      map[string]json.RawMessage `json:"flags"`
-		Evaluators map[string]json.RawMessage `json:"$evaluators"`
-	}
-	if err := json.Unmarshal(s.Document, &document); err != nil {
-		return nil, fmt.Errorf("read flags: %w", err)
-	}
-	all := loaded{environment: s.Environment, revision: s.Revision, evaluators: document.Evaluators}
+	all := loaded{environment: s.Environment, revision: s.Revision, evaluators: s.Document.Evaluators}
 	// What was killed or restored after the copy was written.
 	for _, k := range kept {
-		if k.Environment == s.Environment && k.Revision > s.Revision && document.Flags[k.Flag] != nil {
-			document.Flags[k.Flag], s.Revisions[k.Flag] = k.Definition, k.Revision
+		if k.Environment == s.Environment && k.Revision > s.Revision && s.Document.Flags[k.Flag] != nil {
+			s.Document.Flags[k.Flag], s.Revisions[k.Flag] = k.Definition, k.Revision
 		}
 	}
-	for key, definition := range document.Flags {
+	for key, definition := range s.Document.Flags {
 		all.flags = append(all.flags, definedFlag{key: key, definition: definition, label: s.Labels[key], revision: s.Revisions[key], live: true})
 	}
 	served, _ := all.serve()

@@ -140,7 +140,7 @@ func (l loaded) serve() (*Served, []flag.Problem) {
 	if !maps.EqualFunc(l.evaluators, l.before.evaluators, func(a, b json.RawMessage) bool { return bytes.Equal(a, b) }) {
 		evaluators = l.evaluators
 		for key, f := range s.flags {
-			if mayRefer(f.definition) {
+			if flag.MayRefer(f.definition) {
 				changed[key] = f.definition
 			}
 		}

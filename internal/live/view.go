@@ -6,7 +6,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/flag"
 )
 
 // label is what decides who may see a flag, and what it serves when it is killed.
@@ -36,95 +36,13 @@ func (s *Served) Visible(key, app string, browser bool) bool {
 	return ok && View{App: app, Browser: browser}.shows(f)
 }
 
-// Document gives flagd's flag definitions, made anew with each call.
+// Document returns the document for in-process SDKs, made anew with each call.
 func (s *Served) Document() json.RawMessage { return s.DocumentOf(View{}) }
 
-// DocumentOf gives those of a view. Evaluators are in it as far as the view's flags name them, so that the key of one app
+// DocumentOf returns that of a view. Evaluators are in it as far as the view's flags refer to them, so that the key of one app
 // learns nothing of the people in another's segments.
 func (s *Served) DocumentOf(view View) json.RawMessage {
-	keys := make([]string, 0, len(s.flags))
-	size := 0
-	for key, f := range s.flags {
-		if view.shows(f) {
-			keys = append(keys, key)
-			size += len(key) + len(f.definition) + 8
-		}
-	}
-	slices.Sort(keys)
-	evaluators := s.evaluators
-	if view != (View{}) {
-		evaluators = s.named(keys)
-	}
-	// Each definition is JSON as it stands, so the document is put together, not encoded: at 500 flags that takes a
-	// hundredth of the time, in which every stream waits.
-	out := bytes.NewBuffer(make([]byte, 0, size+4<<10))
-	out.WriteString(`{"$evaluators":`)
-	out.Write(encode(evaluators))
-	out.WriteString(`,"flags":{`)
-	for i, key := range keys {
-		if i > 0 {
-			out.WriteByte(',')
-		}
-		out.Write(encode(key))
-		out.WriteByte(':')
-		out.Write(s.flags[key].definition)
-	}
-	out.WriteString(`},"metadata":`)
-	out.Write(registry.SetMetadata(s.Environment))
-	out.WriteByte('}')
-	return out.Bytes()
-}
-
-// named gives the evaluators that flags refer to, those that these refer to, and so on.
-func (s *Served) named(keys []string) map[string]json.RawMessage {
-	all := map[string]json.RawMessage{}
-	var texts []json.RawMessage
-	for _, key := range keys {
-		texts = append(texts, s.flags[key].definition)
-	}
-	for len(texts) > 0 {
-		last := len(texts) - 1
-		text := texts[last]
-		texts = texts[:last]
-		if !mayRefer(text) {
-			continue
-		}
-		var parsed any
-		if err := json.Unmarshal(text, &parsed); err != nil {
-			continue // compiling it said so
-		}
-		for _, name := range references(parsed, nil) {
-			if evaluator, ok := s.evaluators[name]; ok && all[name] == nil {
-				all[name] = evaluator
-				texts = append(texts, evaluator)
-			}
-		}
-	}
-	return all
-}
-
-// mayRefer tells whether a definition may refer to an evaluator: JSON can spell $ref with escapes, too.
-func mayRefer(definition json.RawMessage) bool {
-	return bytes.Contains(definition, []byte(`$ref`)) || bytes.Contains(definition, []byte(`\u`))
-}
-
-// references collects what the members $ref of a JSON value name.
-func references(v any, into []string) []string {
-	switch v := v.(type) {
-	case map[string]any:
-		for name, member := range v {
-			if text, ok := member.(string); ok && name == "$ref" {
-				into = append(into, text)
-				continue
-			}
-			into = references(member, into)
-		}
-	case []any:
-		for _, item := range v {
-			into = references(item, into)
-		}
-	}
-	return into
+	return s.Flags.Document(func(key string) bool { return view.shows(s.flags[key]) })
 }
 
 // Changes are keys of flags, in order.
@@ -148,7 +66,7 @@ func (s *Served) Since(before *Served, view View) (c Changes) {
 			continue
 		}
 		old, ok := before.flags[key]
-		if !ok || !view.shows(old) || !bytes.Equal(old.definition, f.definition) || evaluators && mayRefer(f.definition) {
+		if !ok || !view.shows(old) || !bytes.Equal(old.definition, f.definition) || evaluators && flag.MayRefer(f.definition) {
 			c.Changed = append(c.Changed, key)
 		}
 	}

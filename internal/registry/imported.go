@@ -67,7 +67,7 @@ func (i Imported) parts() (p parts) {
 	_ = json.Unmarshal(members["variants"], &p.Variants) // as the evaluator has it
 	_ = json.Unmarshal(members["defaultVariant"], &p.Default)
 	p.Target, p.Metadata = plain(members["targeting"]), members["metadata"]
-	if p.Default != nil && *p.Default == "" && p.Variants[""] == nil {
+	if p.Default != nil && *p.Default == "" { // as engines have it
 		p.Default = nil
 	}
 	return p
@@ -103,12 +103,12 @@ func (i Imported) serving() Serving {
 }
 
 // killed tells what a kill serves: chosen is false where no variant says by its name that it is off. Then it is the default
-// variant, or nothing, so that a program gets its own default, where there is none or the flag is disabled.
+// variant, or nothing, so that a program gets its own default, where there is none, it is no variant, or the flag is disabled.
 func (p parts) killed() (variant string, chosen bool) {
 	if off := OffAmong(p.Variants); off != "" {
 		return off, true
 	}
-	if p.State == disabled || p.Default == nil {
+	if p.State == disabled || p.Default == nil || p.Variants[*p.Default] == nil {
 		return "", false
 	}
 	return *p.Default, false

@@ -15,6 +15,7 @@ import (
 	"github.com/soukhq/souk/internal/api"
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/flag"
 	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/store"
 )
@@ -33,6 +34,7 @@ type vitals struct {
 	stale     bool  // the flags that are served may be old
 	behind    []live.Behind
 	here      []live.Override
+	leftOut   []leftOut
 	log       string    // how the audit log was set back; empty: it was not
 	unkept    error     // its checkpoint cannot be written outside the database
 	newest    time.Time // of the audit events
@@ -41,6 +43,12 @@ type vitals struct {
 	approvers map[access.Domain][]string
 	expiring  []string // credentials that end within two weeks
 	policies  error
+}
+
+// leftOut is flags of an environment that in-process SDKs do not get.
+type leftOut struct {
+	environment string
+	flags       []flag.Problem
 }
 
 // openFile is a file with a secret that others may read.
@@ -57,6 +65,7 @@ const (
 	clockOff    = 5 * time.Minute // an event from so far in the future means that the clock was set back
 	leafLate    = time.Minute     // an event should have its leaf by then
 	expiresSoon = 14 * 24 * time.Hour
+	namedFlags  = 10 // of an environment that are left out
 )
 
 // diagnoses grow as a diagnosis is made.
@@ -115,6 +124,15 @@ func (d *diagnoses) flags(v vitals) {
 	for _, o := range v.here {
 		d.add(api.Warning, "turned_off_here", "it becomes an ordinary kill by itself once the database is back", "%s is off for everybody in %s on this server alone, by %s since %s",
 			o.Flag, o.Environment, o.By, o.At.Format(time.RFC3339))
+	}
+	for _, left := range v.leftOut {
+		for i, p := range left.flags {
+			if i == namedFlags {
+				d.add(api.Warning, "left_out", "see the pages of imported flags", "in-process SDKs do not get %d more flags in %s", len(left.flags)-i, left.environment)
+				break
+			}
+			d.add(api.Warning, "left_out", p.Remediation, "%s in %s: %s", fault.Clip(p.Flag, 200), left.environment, p.Message)
+		}
 	}
 }
 
@@ -208,6 +226,11 @@ func (a *App) Doctor(ctx context.Context, by access.Actor) ([]api.Diagnosis, err
 	}
 	v := examineHost(a.cfg)
 	v.stale, v.behind, v.here = a.live.Stale(), a.live.Behind(), a.live.Overrides()
+	for _, name := range a.live.Environments() {
+		if served := a.live.Snapshot(name); served != nil {
+			v.leftOut = append(v.leftOut, leftOut{name, served.Flags.LeftOut()})
+		}
+	}
 	v.databased = a.examineData(ctx, by, &v)
 	return diagnose(v), nil
 }

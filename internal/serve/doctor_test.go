@@ -9,6 +9,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/api"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/flag"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -50,6 +51,9 @@ func TestTheDoctorNamesEachIllnessWithItsMend(t *testing.T) {
 		{"schema", api.Failed, func(v *vitals) { v.database.Schema = 10 }},
 		{"database_role", api.Warning, func(v *vitals) { v.database.CanRewrite = true }},
 		{"flags", api.Warning, func(v *vitals) { v.stale = true }},
+		{"left_out", api.Warning, func(v *vitals) {
+			v.leftOut = []leftOut{{"production", slices.Repeat([]flag.Problem{{Flag: "f", Message: "in-process SDKs do not get it", Remediation: "fix it"}}, 11)}}
+		}},
 		{"audit_log", api.Failed, func(v *vitals) { v.log = "the audit log was set back" }},
 		{"checkpoints", api.Failed, func(v *vitals) { v.unkept = fault.New(fault.Unavailable, "x", "no room").Fix("make some") }},
 		{"audit_sequencer", api.Warning, func(v *vitals) { v.waiting = v.now.Add(-2 * time.Minute) }},

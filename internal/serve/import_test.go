@@ -18,14 +18,18 @@ import (
 	"github.com/soukhq/souk/internal/review"
 )
 
+// conformance is the folder of what others wrote.
+func conformance() string {
+	if dir := os.Getenv("SOUK_CONFORMANCE"); dir != "" {
+		return dir
+	}
+	return filepath.Join("..", "..", "..", "shared", "conformance")
+}
+
 // testkit is the flag set of open-feature/flagd-testbed.
 func testkit(t *testing.T) []byte {
 	t.Helper()
-	dir := os.Getenv("SOUK_CONFORMANCE")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "conformance")
-	}
-	document, err := os.ReadFile(filepath.Join(dir, "flagd", "testkit-flags.json"))
+	document, err := os.ReadFile(filepath.Join(conformance(), "flagd", "testkit-flags.json"))
 	if err != nil {
 		t.Skip("no testkit: put the folder evaluator of github.com/open-feature/flagd-testbed at $SOUK_CONFORMANCE/flagd")
 	}

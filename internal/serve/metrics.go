@@ -124,6 +124,7 @@ func (a *App) tellServed(tell telemetry.Tell) {
 		if served := a.live.Snapshot(name); served != nil {
 			tell(telemetry.SnapshotRevision, float64(served.Revision), name)
 			tell(telemetry.SnapshotFlags, float64(served.Flags.Len()), name)
+			tell(telemetry.SnapshotLeftOut, float64(len(served.Flags.LeftOut())), name)
 		}
 	}
 	tell(telemetry.SnapshotStale, number(a.live.Stale()))

@@ -33,6 +33,7 @@ var (
 
 	SnapshotRevision = Metric{"souk_snapshot_revision", Gauge, []string{"environment"}, "Revision of an environment that this replica serves; replicas differ for seconds only"}
 	SnapshotFlags    = Metric{"souk_snapshot_flags", Gauge, []string{"environment"}, "Flags of an environment that this replica serves"}
+	SnapshotLeftOut  = Metric{"souk_snapshot_left_out_flags", Gauge, []string{"environment"}, "Flags of an environment that in-process SDKs do not get, since their engines would refuse all flags for them; souk doctor names them"}
 	SnapshotStale    = Metric{"souk_snapshot_stale", Gauge, nil, "1 while the database cannot be read, so that changes may be missing"}
 	SnapshotAge      = Metric{"souk_snapshot_age_seconds", Gauge, nil, "How long ago the database last said that what is served is current"}
 	Propagation      = Metric{"souk_propagation_seconds", Histogram, []string{"environment"}, "From the time of a change to when this replica serves it; clocks of replicas that differ show here"}
@@ -55,7 +56,7 @@ var (
 func All() []Metric {
 	return []Metric{
 		Evaluations, Bulks, SDKDuration, SDKRefusals, StreamsOpen, StreamExits,
-		SnapshotRevision, SnapshotFlags, SnapshotStale, SnapshotAge, Propagation,
+		SnapshotRevision, SnapshotFlags, SnapshotLeftOut, SnapshotStale, SnapshotAge, Propagation,
 		UsageSeries, UsageUnnamed, UsagePending, UsageLost,
 		DatabaseUp, Leader, AuditWaiting, AuditLag, APIRequests, APIDuration, BuildInfo,
 	}

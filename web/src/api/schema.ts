@@ -2198,7 +2198,7 @@ export interface components {
             updated_at: string;
         };
         FlagGap: {
-            /** @description no_owner, no_contact, no_ttl, no_off_value, unknown_variant, does_not_work or left_out */
+            /** @description no_owner, no_contact, no_ttl, no_off_value, unknown_variant, does_not_work, not_synced or left_out */
             code: string;
             key: string;
             message: string;

@@ -1,13 +1,12 @@
-// Evaluates flags as the stock engine does. Standard input: {now, document, asked: [{key, contexts}]}, now in seconds.
-// Standard output: a list of lists, an answer for each context.
+// Evaluates flags as the stock engine does. Standard input: {now, questions: [{document, asked: [{key, contexts}]}]}, now in
+// seconds, document a text. Standard output, for each question: {answers}, a list of lists with an answer for each context, or
+// {refused} if the document is not loaded.
 import { readFileSync } from 'node:fs'
 import { FlagdCore } from '@openfeature/flagd-core'
 
-const { now, document, asked } = JSON.parse(readFileSync(0, 'utf8'))
+const { now, questions } = JSON.parse(readFileSync(0, 'utf8'))
 Date.now = () => now * 1000
 const quiet = { error() {}, warn() {}, info() {}, debug() {} }
-const core = new FlagdCore(undefined, quiet)
-core.setConfigurations(JSON.stringify(document))
 
 // raw is what targeting gives, before it becomes the name of a variant.
 function raw(flag, key, context) {
@@ -20,11 +19,21 @@ function raw(flag, key, context) {
   }
 }
 
-const answers = asked.map(({ key, contexts }) => {
+function answer(core, key, context) {
   const flag = core.getFlag(key)
-  return contexts.map((context) => {
-    const { variant, reason, errorCode } = flag.evaluate(context, quiet)
-    return { variant: errorCode ? undefined : variant, reason, code: errorCode, raw: raw(flag, key, context) }
-  })
-})
-process.stdout.write(JSON.stringify(answers))
+  if (!flag) return { reason: 'ERROR', code: 'FLAG_NOT_FOUND' }
+  if (flag.state === 'DISABLED') return { reason: 'DISABLED', metadata: flag.metadata }
+  const { value, variant, reason, errorCode, flagMetadata } = flag.evaluate(context, quiet)
+  return { value, variant: errorCode ? undefined : variant, reason, code: errorCode, metadata: flagMetadata, raw: raw(flag, key, context) }
+}
+
+function reply({ document, asked }) {
+  const core = new FlagdCore(undefined, quiet)
+  try {
+    core.setConfigurations(document)
+  } catch (error) {
+    return { refused: `${error.message}: ${error.cause?.message}` }
+  }
+  return { answers: (asked ?? []).map(({ key, contexts }) => contexts.map((context) => answer(core, key, context))) }
+}
+process.stdout.write(JSON.stringify(questions.map(reply)))
