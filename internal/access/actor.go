@@ -41,7 +41,10 @@ const (
 	ScopeOutcomes TokenScope = "outcomes" // reporting outcomes
 )
 
-var tokenScopes = []TokenScope{ScopeAll, ScopeRead, ScopeRequests, ScopeKill, ScopeOutcomes}
+// TokenScopes lists every scope.
+func TokenScopes() []TokenScope {
+	return []TokenScope{ScopeAll, ScopeRead, ScopeRequests, ScopeKill, ScopeOutcomes}
+}
 
 // Actor is who acts, by which credential, with the memberships that were true when the act began.
 type Actor struct {
@@ -79,6 +82,15 @@ func (s ApprovalScope) Covers(app, category, environment string) bool {
 	return has(s.Apps, app) && has(s.Categories, category) && has(s.Environments, environment)
 }
 
+// Publishers says who may ask for requests, besides being in the group that they are for.
+type Publishers string
+
+// The choices.
+const (
+	PublishersEveryone Publishers = "everyone"
+	PublishersByRole   Publishers = "role" // only members of a group with the role publisher
+)
+
 // In tells whether the actor is a member of the group.
 func (a Actor) In(group string) bool {
 	return slices.ContainsFunc(a.Groups, func(m Membership) bool { return m.Group == group })
@@ -102,20 +114,23 @@ func (a Actor) Event(name string, at time.Time) audit.Event {
 // MayReadAudit asks for the right to read the audit log, in the form in which package audit can ask it.
 func (a Actor) MayReadAudit() error { return Can(a, AuditRead, Scope{}) }
 
+// Topic is announced whenever somebody's rights, sessions or tokens changed, for streams that outlive a request.
+const Topic = "access"
+
 // The kinds of credentials that make an actor.
 const (
-	credentialSession = "session"
-	credentialToken   = "token"
-	credentialLocal   = "local"
-	credentialLink    = "link"
-	credentialSystem  = "system"
+	CredentialSession = "session"
+	CredentialToken   = "token"
+	CredentialLocal   = "local"
+	CredentialLink    = "link"
+	CredentialSystem  = "system"
 )
 
 // System is the actor of what Souk does by itself; part is such as "rollout". It may do everything.
 func System(part string) Actor {
 	return Actor{
 		Email: "souk:" + part, Name: "Souk", TokenScope: ScopeAll,
-		Credential: audit.Credential{Kind: credentialSystem, ID: part},
+		Credential: audit.Credential{Kind: CredentialSystem, ID: part},
 	}
 }
 
@@ -126,6 +141,6 @@ func Local(osUser string) Actor {
 	return Actor{
 		Email: "local:" + osUser, Name: osUser, Agent: true, TokenScope: ScopeAll,
 		Groups:     []Membership{{Group: "local:administrators", Roles: []Role{Admin}}},
-		Credential: audit.Credential{Kind: credentialLocal, ID: osUser},
+		Credential: audit.Credential{Kind: CredentialLocal, ID: osUser},
 	}
 }

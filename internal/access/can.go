@@ -128,7 +128,7 @@ func Can(a Actor, action Action, on Scope) error {
 	if at < 0 {
 		return fault.New(fault.Forbidden, "forbidden", "nobody may do %s", action)
 	}
-	if a.Credential.Kind == credentialSystem {
+	if a.Credential.Kind == CredentialSystem {
 		return nil
 	}
 	r := rules[at]
@@ -158,7 +158,7 @@ func stand(a Actor, on Scope) standing {
 			s |= ownerUngoverned
 		}
 	}
-	if a.Credential.Kind == credentialLocal {
+	if a.Credential.Kind == CredentialLocal {
 		s |= local
 	}
 	if a.PersonID != "" && a.Email == on.Requester {

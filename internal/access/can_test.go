@@ -235,7 +235,7 @@ func anyCase(t *rapid.T) (Actor, Action, Scope) {
 		PersonID:   rapid.SampledFrom([]string{"", "1"}).Draw(t, "person"),
 		Email:      rapid.SampledFrom(emails).Draw(t, "email"),
 		Groups:     rapid.SliceOf(membership).Draw(t, "groups"),
-		TokenScope: rapid.SampledFrom(tokenScopes).Draw(t, "token scope"),
+		TokenScope: rapid.SampledFrom(TokenScopes()).Draw(t, "token scope"),
 	}
 	on := Scope{
 		OwnerGroup:  rapid.SampledFrom(groups).Draw(t, "owner group"),

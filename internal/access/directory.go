@@ -19,6 +19,12 @@ type Directory struct {
 	// Uses names what hangs on a group, such as "the app where2eat", so that it is not deleted; nil is nothing. Access may not
 	// know apps and flags; serve does.
 	Uses func(ctx context.Context, tx *store.Tx, group string) ([]string, error)
+	// Listed counts the apps that the marketplace shows; nil is none.
+	Listed func(ctx context.Context, tx *store.Tx) (int, error)
+	// EndCredentials ends all by which a person could sign in or act, so that it stays ended if the person ever comes back.
+	// SignIns tells of people, by their ids, how they sign in; nil tells nothing. Access may not know credentials; serve does.
+	EndCredentials func(ctx context.Context, tx *store.Tx, personID string, at time.Time) error
+	SignIns        func(ctx context.Context, tx *store.Tx, personIDs []string, now time.Time) (map[string]SignIns, error)
 }
 
 // PersonSpec is what an administrator says of a person.
@@ -59,7 +65,7 @@ func (d *Directory) People(ctx context.Context, by Actor, search string, page st
 	if err != nil {
 		return store.Listing[Profile]{}, err
 	}
-	if err := line("search", search); err != nil {
+	if err := Line("search", search); err != nil {
 		return store.Listing[Profile]{}, err
 	}
 	from := ""
@@ -72,12 +78,12 @@ func (d *Directory) People(ctx context.Context, by Actor, search string, page st
 			WHERE p.email COLLATE "C" > $1 AND p.search LIKE $2 ESCAPE '\' ORDER BY p.email COLLATE "C" LIMIT $3`,
 			from, store.LikePattern(strings.ToLower(search)), page.Size()+1)
 		if err != nil {
-			return wrap("list people", err)
+			return fault.Wrap("list people", err)
 		}
 		if err := fillGroups(ctx, tx, people); err != nil {
 			return err
 		}
-		profiles, err = profilesOf(ctx, tx, by, d.Now(), people)
+		profiles, err = d.profilesOf(ctx, tx, by, people)
 		return err
 	})
 	if err != nil {
@@ -97,17 +103,13 @@ func (d *Directory) Person(ctx context.Context, by Actor, email string) (profile
 			return err
 		}
 		if ok {
-			profiles, err := profilesOf(ctx, tx, by, d.Now(), []Person{p})
+			profiles, err := d.profilesOf(ctx, tx, by, []Person{p})
 			if err == nil {
 				profile = profiles[0]
 			}
 			return err
 		}
-		people, _, err := Names(ctx, tx)
-		if err != nil {
-			return err
-		}
-		return unknown("person", "email", email, people)
+		return UnknownPerson(ctx, tx, "email", email)
 	})
 	return profile, err
 }
@@ -130,7 +132,7 @@ func (d *Directory) Groups(ctx context.Context, by Actor, page store.Page) (stor
 		groups, err = store.List(ctx, tx, scanGroup, `SELECT `+groupColumns+` FROM grp g
 			WHERE g.name COLLATE "C" > $1 ORDER BY g.name COLLATE "C" LIMIT $2`, from, page.Size()+1)
 		if err != nil {
-			return wrap("list groups", err)
+			return fault.Wrap("list groups", err)
 		}
 		return fillMembers(ctx, tx, groups, false)
 	})
@@ -165,13 +167,13 @@ func (d *Directory) PutPerson(ctx context.Context, by Actor, email string, spec 
 	if err := Can(by, PeopleWrite, Scope{Person: email}); err != nil {
 		return Person{}, "", err
 	}
-	email, spec, err = checkPerson(email, spec)
+	email, spec, err = CheckPerson(email, spec)
 	if err != nil {
 		return Person{}, "", err
 	}
 	var waiting *Proposal
-	err = d.change(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		p, effect, waiting, err = putPerson(ctx, tx, change{by, d.Now(), revision}, email, spec)
+	err = d.Exclusively(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		p, effect, waiting, err = d.SetPerson(ctx, tx, Change{by, d.Now(), revision}, email, spec)
 		return err
 	})
 	if err == nil {
@@ -195,8 +197,8 @@ func (d *Directory) PutGroup(ctx context.Context, by Actor, name string, spec Gr
 		return Group{}, "", err
 	}
 	var waiting *Proposal
-	err = d.change(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		g, effect, waiting, err = putGroup(ctx, tx, change{by, d.Now(), revision}, name, spec)
+	err = d.Exclusively(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		g, effect, waiting, err = d.setGroup(ctx, tx, Change{by, d.Now(), revision}, name, spec)
 		return err
 	})
 	if err == nil {
@@ -208,11 +210,11 @@ func (d *Directory) PutGroup(ctx context.Context, by Actor, name string, spec Gr
 	return g, effect, nil
 }
 
-// change runs one change of people or groups and refuses it if it takes the last administrator away. Changes wait for one
+// Exclusively runs one change of people or groups and refuses it if it takes the last administrator away. Changes wait for one
 // another, else two that each leave one administrator could together leave none.
-func (d *Directory) change(ctx context.Context, fn func(ctx context.Context, tx *store.Tx) error) error {
+func (d *Directory) Exclusively(ctx context.Context, fn func(ctx context.Context, tx *store.Tx) error) error {
 	return d.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := lockGroups(ctx, tx); err != nil {
+		if err := LockGroups(ctx, tx); err != nil {
 			return err
 		}
 		before, err := Admins(ctx, tx)
@@ -239,13 +241,13 @@ func (d *Directory) change(ctx context.Context, fn func(ctx context.Context, tx 
 func Admins(ctx context.Context, tx *store.Tx) ([]string, error) {
 	all, err := store.List(ctx, tx, store.ScanString, `SELECT DISTINCT p.email FROM person p JOIN person_group m ON m.person_id = p.id
 		JOIN grp g ON g.name = m.group_name WHERE p.active AND NOT p.agent AND g.roles LIKE '%"admin"%' ORDER BY p.email`)
-	return all, wrap("list administrators", err)
+	return all, fault.Wrap("list administrators", err)
 }
 
-// lockGroups makes changes of people and groups wait for one another.
-func lockGroups(ctx context.Context, tx *store.Tx) error {
+// LockGroups is a step: it makes changes of people and groups wait for one another.
+func LockGroups(ctx context.Context, tx *store.Tx) error {
 	_, err := store.List(ctx, tx, store.ScanString, `SELECT name FROM grp ORDER BY name COLLATE "C"`+tx.ForUpdate())
-	return wrap("lock groups", err)
+	return fault.Wrap("lock groups", err)
 }
 
 func countAdmins(ctx context.Context, tx *store.Tx) (int, error) {
@@ -253,34 +255,36 @@ func countAdmins(ctx context.Context, tx *store.Tx) (int, error) {
 	return len(all), err
 }
 
-// change is who changes something, when, and which revision of it they read; 0 is any.
-type change struct {
-	by       Actor
-	at       time.Time
-	revision int64
+// Change is who changes something, when, and which revision of it they read; 0 is any.
+type Change struct {
+	By       Actor
+	At       time.Time
+	Revision int64
 }
 
 // Absent is the revision of a person or group that is to be new: if there is one already, putting it is a fault of kind Stale.
 const Absent int64 = -1
 
-func (c change) check(what string, exists bool, revision int64, current any) error {
+// Check refuses, as a fault of kind Stale, a change of something that is not at the revision that was read.
+func (c Change) Check(what string, exists bool, revision int64, current any) error {
 	switch {
-	case c.revision == 0 || exists && c.revision == revision || !exists && c.revision == Absent:
+	case c.Revision == 0 || exists && c.Revision == revision || !exists && c.Revision == Absent:
 		return nil
 	case !exists:
 		return fault.New(fault.Stale, "stale", "the %s does not exist any more", what).
 			Fix("send it without the version that you read, to make it anew")
 	}
-	if c.revision == Absent {
+	if c.Revision == Absent {
 		return fault.New(fault.Stale, "stale", "there is such a %s already", what).
 			Fix("look at what is there, and send your change with its revision").Showing(current)
 	}
-	return fault.New(fault.Stale, "stale", "the %s was changed since you read it: you have revision %d, now it is %d", what, c.revision, revision).
+	return fault.New(fault.Stale, "stale", "the %s was changed since you read it: you have revision %d, now it is %d", what, c.Revision, revision).
 		Fix("look at what is there now, and send your change again with that revision").Showing(current)
 }
 
-func (c change) append(ctx context.Context, tx *store.Tx, name, subject string, before, after any) error {
-	e := c.by.Event(name, c.at)
+// Append is a step: the audit event of the change, with what was before, if anything was, and what is after.
+func (c Change) Append(ctx context.Context, tx *store.Tx, name, subject string, before, after any) error {
+	e := c.By.Event(name, c.At)
 	e.Subject, e.Details = subject, map[string]any{"after": after}
 	if before != nil {
 		e.Details["before"] = before
@@ -290,26 +294,30 @@ func (c change) append(ctx context.Context, tx *store.Tx, name, subject string, 
 }
 
 func unknown(what, field, word string, among []string) error {
-	return fault.New(fault.NotFound, "unknown_"+what, "there is no %s %s", what, quote(word)).At(field).
+	return fault.New(fault.NotFound, "unknown_"+what, "there is no %s %s", what, fault.Quote(word)).At(field).
 		Fix("%s", fault.Meant(word, among, "look it up in the list under Admin"))
 }
 
-// CheckPerson judges what can be judged of a person by itself.
-func CheckPerson(email string, spec PersonSpec) error {
-	_, _, err := checkPerson(email, spec)
-	return err
+// UnknownPerson is a step: the fault that there is nobody of that address, with those whose address is near.
+func UnknownPerson(ctx context.Context, tx *store.Tx, field, email string) error {
+	people, _, err := Names(ctx, tx)
+	if err != nil {
+		return err
+	}
+	return unknown("person", field, email, people)
 }
 
-func checkPerson(email string, spec PersonSpec) (string, PersonSpec, error) {
-	var wrong findings
+// CheckPerson judges what can be judged of a person by itself, and returns address and spec in the form in which they are kept.
+func CheckPerson(email string, spec PersonSpec) (string, PersonSpec, error) {
+	var wrong fault.Findings
 	email, err := Email("email", email)
-	wrong.add(err)
+	wrong.Add(err)
 	spec.DisplayName = strings.TrimSpace(spec.DisplayName)
-	wrong.add(line("display_name", spec.DisplayName))
+	wrong.Add(Line("display_name", spec.DisplayName))
 	if len(spec.Groups) > maxGroups {
-		wrong.add(tooMany("groups", maxGroups))
+		wrong.Add(TooMany("groups", maxGroups))
 	}
-	return email, spec, wrong.fault("person")
+	return email, spec, wrong.Fault("person")
 }
 
 // CheckGroup judges what can be judged of a group by itself.
@@ -319,48 +327,48 @@ func CheckGroup(name string, spec GroupSpec) error {
 }
 
 func checkGroup(name string, spec GroupSpec) (GroupSpec, error) {
-	var wrong findings
-	wrong.add(slug("name", "group", name))
+	var wrong fault.Findings
+	wrong.Add(Slug("name", "group", name))
 	spec.Title = strings.TrimSpace(spec.Title)
-	wrong.add(line("title", spec.Title))
+	wrong.Add(Line("title", spec.Title))
 	known := make([]string, len(roles))
 	for i, role := range roles {
 		known[i] = string(role)
 	}
 	for i, role := range spec.Roles {
 		if !slices.Contains(roles, role) {
-			wrong.add(fault.New(fault.Invalid, "unknown_role", "there is no role %s", quote(string(role))).
+			wrong.Add(fault.New(fault.Invalid, "unknown_role", "there is no role %s", fault.Quote(string(role))).
 				At(fmt.Sprintf("roles[%d]", i)).Fix("%s", fault.Meant(string(role), known, "the roles are "+strings.Join(known, ", "))))
 		}
 	}
 	for i, domain := range spec.Domains {
-		wrong.add(slug(fmt.Sprintf("domains[%d]", i), "domain", string(domain)))
+		wrong.Add(Slug(fmt.Sprintf("domains[%d]", i), "domain", string(domain)))
 	}
 	for field, names := range map[string][]string{
 		"scope.apps": spec.Scope.Apps, "scope.categories": spec.Scope.Categories, "scope.environments": spec.Scope.Environments,
 	} {
 		if len(names) > maxMembers {
-			wrong.add(tooMany(field, maxMembers))
+			wrong.Add(TooMany(field, maxMembers))
 		}
 		for i, n := range names {
-			wrong.add(line(fmt.Sprintf("%s[%d]", field, i), n))
+			wrong.Add(Line(fmt.Sprintf("%s[%d]", field, i), n))
 		}
 	}
 	if len(spec.Domains) > maxDomains {
-		wrong.add(tooMany("domains", maxDomains))
+		wrong.Add(TooMany("domains", maxDomains))
 	}
 	if len(spec.Members) > maxMembers {
-		wrong.add(tooMany("members", maxMembers))
+		wrong.Add(TooMany("members", maxMembers))
 	}
-	wrong.add(checkApprover(spec))
+	wrong.Add(checkApprover(spec))
 	spec.Members = slices.Clone(spec.Members)
 	for i, member := range spec.Members {
 		email, err := Email(fmt.Sprintf("members[%d]", i), member)
-		wrong.add(err)
+		wrong.Add(err)
 		spec.Members[i] = email
 	}
 	spec.Roles, spec.Domains = set(spec.Roles), set(spec.Domains)
-	return spec, wrong.fault("group")
+	return spec, wrong.Fault("group")
 }
 
 // checkApprover refuses an approver group that can decide nothing, and the marks of one on a group that is none.
@@ -379,6 +387,7 @@ func checkApprover(spec GroupSpec) error {
 	return nil
 }
 
-func tooMany(field string, limit int) error {
+// TooMany is what is wrong with a list that is longer than the limit.
+func TooMany(field string, limit int) error {
 	return fault.New(fault.TooLarge, "too_many", "%s has too many entries", field).At(field).Fix("at most %d", limit)
 }

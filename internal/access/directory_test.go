@@ -22,8 +22,13 @@ var (
 	noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 )
 
+const alice = "alice@hyfin.example"
+
 func directory(db *store.DB) *Directory {
-	return &Directory{DB: db, Now: func() time.Time { return noon }}
+	return &Directory{
+		DB: db, Now: func() time.Time { return noon },
+		EndCredentials: func(context.Context, *store.Tx, string, time.Time) error { return nil },
+	}
 }
 
 // company makes team-lunch with alice, product with pat, admins with ada.

@@ -75,13 +75,13 @@ const (
 // The same verb, called for the other administrator with the change that the proposal kept, is what serve puts into
 // Governors.Perform under the name of the action.
 func SecondAdmin(ctx context.Context, tx *store.Tx, by Actor, at time.Time, l Loosening) (*Proposal, error) {
-	if len(l.Words) == 0 || by.Credential.Kind == credentialSystem || by.Credential.Kind == credentialLocal || by.Credential.Kind == credentialLink {
+	if len(l.Words) == 0 || by.Credential.Kind == CredentialSystem || by.Credential.Kind == CredentialLocal || by.Credential.Kind == CredentialLink {
 		return nil, nil //nolint:nilnil // the change may take effect
 	}
 	if others, err := otherAdmins(ctx, tx, by); err != nil || others == 0 {
 		return nil, err
 	}
-	if maker := by.Credential.MadeBy; maker != "" && maker != by.Email && !strings.HasPrefix(maker, credentialLocal+":") {
+	if maker := by.Credential.MadeBy; maker != "" && maker != by.Email && !strings.HasPrefix(maker, CredentialLocal+":") {
 		return nil, fault.New(fault.Forbidden, "own_credential", "what loosens the rules is changed with a credential of one's own, and %s made this one", maker).
 			Fix("sign in yourself, or use a token that you made")
 	}
@@ -91,12 +91,12 @@ func SecondAdmin(ctx context.Context, tx *store.Tx, by Actor, at time.Time, l Lo
 	}
 	if _, err := tx.Exec(ctx, `UPDATE proposal SET state = $1, ended_at = $2 WHERE state = $3 AND expires_at <= $2`,
 		proposalExpired, store.Micros(at), proposalOpen); err != nil {
-		return nil, wrap("end old proposals", err)
+		return nil, fault.Wrap("end old proposals", err)
 	}
 	p, found, err := store.One(ctx, tx, scanProposal, `SELECT `+proposalColumns+` FROM proposal WHERE subject = $1 AND digest = $2 AND state = $3`+tx.ForUpdate(),
 		l.Subject, digest, proposalOpen)
 	if err != nil {
-		return nil, wrap("read proposal", err)
+		return nil, fault.Wrap("read proposal", err)
 	}
 	switch {
 	case found && p.By == by.Email:
@@ -114,7 +114,7 @@ func SecondAdmin(ctx context.Context, tx *store.Tx, by Actor, at time.Time, l Lo
 	if _, err := tx.Exec(ctx, `INSERT INTO proposal (id, action, subject, digest, body, base, words, made_by, made_at, expires_at, state)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, p.ID, p.Action, p.Subject, digest, body, l.Base, p.Words, p.By,
 		store.Micros(p.At), store.Micros(p.ExpiresAt), proposalOpen); err != nil {
-		return nil, wrap("write proposal", err)
+		return nil, fault.Wrap("write proposal", err)
 	}
 	return &p, p.tell(ctx, tx, by, at, "proposal.made")
 }
@@ -133,7 +133,7 @@ func (p Proposal) confirm(ctx context.Context, tx *store.Tx, by Actor, at time.T
 	if by.Agent {
 		return false, fault.New(fault.Forbidden, "human_needed", "an agent cannot confirm what loosens the rules").Fix("let a human administrator confirm it")
 	}
-	made, err := ActorOf(ctx, tx, p.By, audit.Credential{Kind: credentialSystem, ID: "access"}, ScopeAll)
+	made, err := ActorOf(ctx, tx, p.By, audit.Credential{Kind: CredentialSystem, ID: "access"}, ScopeAll)
 	if err != nil && !fault.Is(err, fault.Unauthenticated) {
 		return false, err
 	}
@@ -151,9 +151,9 @@ func (p Proposal) end(ctx context.Context, tx *store.Tx, by Actor, at time.Time,
 	rows, err := tx.Exec(ctx, `UPDATE proposal SET state = $1, ended_by = $2, ended_at = $3 WHERE id = $4 AND state = $5`,
 		state, by.Email, store.Micros(at), p.ID, proposalOpen)
 	if err != nil {
-		return wrap("end proposal", err)
+		return fault.Wrap("end proposal", err)
 	}
-	return written("proposal", rows)
+	return Written("proposal", rows)
 }
 
 func (p Proposal) tell(ctx context.Context, tx *store.Tx, by Actor, at time.Time, name string) error {
@@ -167,7 +167,7 @@ func (p Proposal) tell(ctx context.Context, tx *store.Tx, by Actor, at time.Time
 func (l Loosening) digest() (digest, body string, err error) {
 	canonical, err := audit.Canonical(l.Change)
 	if err != nil {
-		return "", "", wrap("write change", err)
+		return "", "", fault.Wrap("write change", err)
 	}
 	sum := sha256.Sum256(append([]byte(l.Action+"\n"), canonical...))
 	return hex.EncodeToString(sum[:]), string(canonical), nil
@@ -180,7 +180,7 @@ func otherAdmins(ctx context.Context, tx *store.Tx, by Actor) (count int, err er
 			EXISTS (SELECT 1 FROM password w WHERE w.person_id = p.id) OR
 			EXISTS (SELECT 1 FROM session s WHERE s.person_id = p.id) OR
 			EXISTS (SELECT 1 FROM api_token t WHERE t.person_id = p.id AND t.revoked_at IS NULL))`, by.Email).Scan(&count)
-	return count, wrap("count administrators", err)
+	return count, fault.Wrap("count administrators", err)
 }
 
 const proposalColumns = `id, action, subject, words, made_by, made_at, expires_at, base, body`
@@ -207,7 +207,7 @@ func (g *Governors) List(ctx context.Context, by Actor, page store.Page) (store.
 	if err := Can(by, GovernWrite, Scope{}); err != nil {
 		return store.Listing[Proposal]{}, err
 	}
-	before, err := newest(page)
+	before, err := page.Before()
 	if err != nil {
 		return store.Listing[Proposal]{}, err
 	}
@@ -215,7 +215,7 @@ func (g *Governors) List(ctx context.Context, by Actor, page store.Page) (store.
 	err = g.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		all, err = store.List(ctx, tx, scanProposal, `SELECT `+proposalColumns+` FROM proposal WHERE state = $1 AND expires_at > $2 AND id COLLATE "C" < $3
 			ORDER BY id COLLATE "C" DESC LIMIT $4`, proposalOpen, store.Micros(g.Now()), before, page.Size()+1)
-		return wrap("list proposals", err)
+		return fault.Wrap("list proposals", err)
 	})
 	if err != nil {
 		return store.Listing[Proposal]{}, err
@@ -262,13 +262,13 @@ func (g *Governors) open(ctx context.Context, id string) (p Proposal, err error)
 	err = g.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		state, ok, err := store.One(ctx, tx, store.ScanString, `SELECT state FROM proposal WHERE id = $1`, id)
 		if err != nil {
-			return wrap("read proposal", err)
+			return fault.Wrap("read proposal", err)
 		}
 		if !ok {
 			return fault.New(fault.NotFound, "unknown_proposal", "there is no such proposal").Fix("look it up in the list of what waits")
 		}
 		if p, _, err = store.One(ctx, tx, scanProposal, `SELECT `+proposalColumns+` FROM proposal WHERE id = $1`, id); err != nil {
-			return wrap("read proposal", err)
+			return fault.Wrap("read proposal", err)
 		}
 		if state == proposalOpen && !g.Now().Before(p.ExpiresAt) {
 			state = proposalExpired

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -33,7 +34,7 @@ func (d *Directory) Perform() map[string]func(ctx context.Context, by Actor, cha
 		ActionPutGroup: func(ctx context.Context, by Actor, change json.RawMessage, base int64) error {
 			var c groupChange
 			if err := json.Unmarshal(change, &c); err != nil {
-				return wrap("read proposal", err)
+				return fault.Wrap("read proposal", err)
 			}
 			_, _, err := d.PutGroup(ctx, by, c.Name, c.Spec, base)
 			return err
@@ -41,7 +42,7 @@ func (d *Directory) Perform() map[string]func(ctx context.Context, by Actor, cha
 		ActionPutPerson: func(ctx context.Context, by Actor, change json.RawMessage, base int64) error {
 			var c personChange
 			if err := json.Unmarshal(change, &c); err != nil {
-				return wrap("read proposal", err)
+				return fault.Wrap("read proposal", err)
 			}
 			_, _, err := d.PutPerson(ctx, by, c.Email, c.Spec, base)
 			return err
@@ -111,7 +112,7 @@ func empowers(ctx context.Context, tx *store.Tx, before, after Person) (words []
 	for _, name := range came {
 		g, ok, err := store.One(ctx, tx, scanGroup, `SELECT `+groupColumns+` FROM grp g WHERE g.name = $1`, name)
 		if err != nil {
-			return nil, wrap("read group", err)
+			return nil, fault.Wrap("read group", err)
 		}
 		if ok && powerful(g.Roles) {
 			words = append(words, fmt.Sprintf("%s joins %s", after.Email, g.Title))

@@ -15,7 +15,7 @@ func (d *Directory) DeleteGroup(ctx context.Context, by Actor, name string, revi
 	if err := Can(by, PeopleWrite, Scope{}); err != nil {
 		return err
 	}
-	return d.change(ctx, func(ctx context.Context, tx *store.Tx) error {
+	return d.Exclusively(ctx, func(ctx context.Context, tx *store.Tx) error {
 		g, ok, err := GroupByName(ctx, tx, name)
 		if err != nil {
 			return err
@@ -23,8 +23,8 @@ func (d *Directory) DeleteGroup(ctx context.Context, by Actor, name string, revi
 		if !ok {
 			return unknownGroup(ctx, tx, name)
 		}
-		c := change{by: by, at: d.Now(), revision: revision}
-		if err := c.check("group", true, g.Revision, g); err != nil {
+		c := Change{By: by, At: d.Now(), Revision: revision}
+		if err := c.Check("group", true, g.Revision, g); err != nil {
 			return err
 		}
 		if err := d.unused(ctx, tx, name); err != nil {
@@ -36,16 +36,16 @@ func (d *Directory) DeleteGroup(ctx context.Context, by Actor, name string, revi
 			}
 		}
 		if _, err := tx.Exec(ctx, `DELETE FROM person_group WHERE group_name = $1`, name); err != nil {
-			return wrap("remove members", err)
+			return fault.Wrap("remove members", err)
 		}
 		rows, err := tx.Exec(ctx, `DELETE FROM grp WHERE name = $1 AND revision = $2`, name, g.Revision)
 		if err != nil {
-			return wrap("delete group", err)
+			return fault.Wrap("delete group", err)
 		}
-		if err := written("group", rows); err != nil {
+		if err := Written("group", rows); err != nil {
 			return err
 		}
-		return c.append(ctx, tx, "group.deleted", "group:"+name, g, nil)
+		return c.Append(ctx, tx, "group.deleted", "group:"+name, g, nil)
 	})
 }
 
@@ -86,7 +86,7 @@ func (d *Directory) Join(ctx context.Context, by Actor, name string) (Group, err
 func (d *Directory) Leave(ctx context.Context, by Actor, name string) (Group, error) {
 	return d.move(ctx, by, name, "group.left", func(ctx context.Context, tx *store.Tx, g Group) error {
 		_, err := tx.Exec(ctx, `DELETE FROM person_group WHERE person_id = $1 AND group_name = $2`, by.PersonID, g.Name)
-		return wrap("remove member", err)
+		return fault.Wrap("remove member", err)
 	})
 }
 
@@ -97,7 +97,7 @@ func (d *Directory) move(ctx context.Context, by Actor, name, event string, do f
 	if by.PersonID == "" {
 		return Group{}, fault.New(fault.Forbidden, "no_person", "only people join groups").Fix("sign in as a person")
 	}
-	err = d.change(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err = d.Exclusively(ctx, func(ctx context.Context, tx *store.Tx) error {
 		before, ok, err := GroupByName(ctx, tx, name)
 		if err != nil {
 			return err
@@ -115,15 +115,15 @@ func (d *Directory) move(ctx context.Context, by Actor, name, event string, do f
 		if after, _, err = GroupByName(ctx, tx, name); err != nil || len(after.Members) == len(before.Members) {
 			return err
 		}
-		c := change{by: by, at: d.Now()}
-		if _, err := tx.Exec(ctx, `UPDATE grp SET revision = revision + 1, updated_at = $1 WHERE name = $2`, store.Micros(c.at), name); err != nil {
-			return wrap("update group", err)
+		c := Change{By: by, At: d.Now()}
+		if _, err := tx.Exec(ctx, `UPDATE grp SET revision = revision + 1, updated_at = $1 WHERE name = $2`, store.Micros(c.At), name); err != nil {
+			return fault.Wrap("update group", err)
 		}
 		if _, _, err := touchPerson(ctx, tx, c, by.Email); err != nil {
 			return err
 		}
 		after.Revision++
-		return c.append(ctx, tx, event, "group:"+name, nil, map[string]any{"person": by.Email})
+		return c.Append(ctx, tx, event, "group:"+name, nil, map[string]any{"person": by.Email})
 	})
 	if err != nil {
 		return Group{}, err

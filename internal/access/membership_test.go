@@ -122,50 +122,6 @@ func TestGroupThatIsNeededStays(t *testing.T) {
 	})
 }
 
-func TestOnlyPublishersAskWhereTheInstallationSaysSo(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		d := directory(db)
-		company(t, d)
-		mustPerson(t, d, "pat@hyfin.example", PersonSpec{DisplayName: "pat", Groups: []string{"team-lunch"}})
-		mustGroup(t, d, "team-lunch", GroupSpec{Members: []string{alice, "pat@hyfin.example"}})
-		mustGroup(t, d, "writers", GroupSpec{Roles: []Role{Publisher}, Members: []string{alice}})
-		tokens := &Tokens{DB: db, Now: d.Now, Publishers: PublishersByRole}
-		s := &Sessions{DB: db, Now: d.Now, Publishers: PublishersByRole}
-		for email, may := range map[string]bool{alice: true, "pat@hyfin.example": false} {
-			_, secret, err := tokens.Create(t.Context(), root, TokenSpec{As: email, Scope: ScopeAll})
-			if err != nil {
-				t.Fatal(err)
-			}
-			byToken, err := tokens.Actor(t.Context(), secret)
-			if err != nil {
-				t.Fatal(err)
-			}
-			c, opened, err := s.SignIn(t.Context(), request(), email)
-			if err != nil {
-				t.Fatal(err)
-			}
-			bySession, _, err := s.Actor(t.Context(), request(c))
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, by := range []Actor{byToken, opened, bySession} {
-				if err := Can(by, RequestMake, Scope{OwnerGroup: "team-lunch"}); (err == nil) != may {
-					t.Errorf("%s: %v", email, err)
-				} else if !may {
-					wantFault(t, err, fault.Forbidden, "publishers_only")
-				}
-				if slices.Contains(Held(by), RequestMake) != may {
-					t.Errorf("%s is offered what is refused", email)
-				}
-				if err := Can(by, Kill, Scope{OwnerGroup: "team-lunch"}); err != nil {
-					t.Errorf("%s may not even turn it off: %v", email, err)
-				}
-			}
-		}
-	})
-}
-
 func TestPublishersOnlyTakesNothingButRequests(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -182,12 +138,12 @@ func TestPublishersOnlyTakesNothingButRequests(t *testing.T) {
 func TestChecklistFollowsTheFacts(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		a, _ := empty(db)
+		d := directory(db)
 		listed := 0
-		a.Listed = func(context.Context, *store.Tx) (int, error) { return listed, nil }
+		d.Listed = func(context.Context, *store.Tx) (int, error) { return listed, nil }
 		done := func() (ids []string) {
 			t.Helper()
-			items, err := a.Setup(t.Context(), root)
+			items, err := d.Setup(t.Context(), root)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -209,27 +165,27 @@ func TestChecklistFollowsTheFacts(t *testing.T) {
 			id string
 		}{
 			{func() {
-				mustPerson(t, a.Directory, "root@hyfin.example", PersonSpec{})
-				mustGroup(t, a.Directory, "admins", GroupSpec{Roles: []Role{Admin}, Members: []string{"root@hyfin.example"}})
+				mustPerson(t, d, "root@hyfin.example", PersonSpec{})
+				mustGroup(t, d, "admins", GroupSpec{Roles: []Role{Admin}, Members: []string{"root@hyfin.example"}})
 			}, ""},
 			{func() {
-				mustPerson(t, a.Directory, alice, PersonSpec{})
-				mustPerson(t, a.Directory, "pat@hyfin.example", PersonSpec{})
+				mustPerson(t, d, alice, PersonSpec{})
+				mustPerson(t, d, "pat@hyfin.example", PersonSpec{})
 			}, "people"},
-			{func() { mustGroup(t, a.Directory, "team-lunch", GroupSpec{Members: []string{alice}}) }, "team"},
+			{func() { mustGroup(t, d, "team-lunch", GroupSpec{Members: []string{alice}}) }, "team"},
 			{func() {
-				mustGroup(t, a.Directory, "nobody", GroupSpec{Roles: []Role{Approver}, Domains: []Domain{"product"}})
+				mustGroup(t, d, "nobody", GroupSpec{Roles: []Role{Approver}, Domains: []Domain{"product"}})
 			}, ""},
 			{func() {
-				mustGroup(t, a.Directory, "product", GroupSpec{Roles: []Role{Approver}, Domains: []Domain{"product"}, Members: []string{"pat@hyfin.example"}})
+				mustGroup(t, d, "product", GroupSpec{Roles: []Role{Approver}, Domains: []Domain{"product"}, Members: []string{"pat@hyfin.example"}})
 			}, "approver-product"},
 			{func() {
-				mustGroup(t, a.Directory, "others", GroupSpec{Roles: []Role{Approver}, Domains: []Domain{"platform", "security"}, Members: []string{alice}})
+				mustGroup(t, d, "others", GroupSpec{Roles: []Role{Approver}, Domains: []Domain{"platform", "security"}, Members: []string{alice}})
 			}, "approver-platform approver-security"},
 			{func() {
-				mustGroup(t, a.Directory, "admins", GroupSpec{Roles: []Role{Admin}, Members: []string{"root@hyfin.example", alice}})
+				mustGroup(t, d, "admins", GroupSpec{Roles: []Role{Admin}, Members: []string{"root@hyfin.example", alice}})
 			}, "second-admin"},
-			{func() { mustGroup(t, a.Directory, "pilot", GroupSpec{Members: []string{alice}}) }, "pilot"},
+			{func() { mustGroup(t, d, "pilot", GroupSpec{Members: []string{alice}}) }, "pilot"},
 			{func() { listed = 1 }, "app"},
 		} {
 			before := done()
@@ -244,7 +200,7 @@ func TestChecklistFollowsTheFacts(t *testing.T) {
 				t.Errorf("got %q, want %q", got, step.id)
 			}
 		}
-		_, err := a.Setup(t.Context(), actor(t, db, "pat@hyfin.example"))
+		_, err := d.Setup(t.Context(), actor(t, db, "pat@hyfin.example"))
 		wantFault(t, err, fault.Forbidden, "forbidden")
 	})
 }

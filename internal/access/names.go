@@ -11,10 +11,12 @@ import (
 	"github.com/soukhq/souk/internal/fault"
 )
 
+// MaxLine is how many characters a text of one line has at most.
+const MaxLine = 200
+
 const (
 	maxEmail   = 254 // RFC 5321, 4.5.3.1.3
 	maxSlug    = 63
-	maxLine    = 200
 	maxGroups  = 200
 	maxMembers = 10_000
 	maxDomains = 50
@@ -30,31 +32,32 @@ var (
 func Email(field, text string) (string, error) {
 	email := strings.ToLower(strings.TrimSpace(text))
 	if len(email) > maxEmail || !emailForm.MatchString(email) || strings.IndexByte(email, '@') > 64 {
-		return "", fault.New(fault.Invalid, "invalid_email", "%s is not an e-mail address", quote(text)).At(field).
+		return "", fault.New(fault.Invalid, "invalid_email", "%s is not an e-mail address", fault.Quote(text)).At(field).
 			Fix("write it like alice@example.com, in plain letters")
 	}
 	return email, nil
 }
 
-func slug(field, what, text string) error {
+// Slug checks a name that stands in addresses, such as that of a group; what says of what.
+func Slug(field, what, text string) error {
 	if len(text) > maxSlug || !slugForm.MatchString(text) {
-		return fault.New(fault.Invalid, "invalid_name", "%s is not a name for a %s", quote(text), what).At(field).
+		return fault.New(fault.Invalid, "invalid_name", "%s is not a name for a %s", fault.Quote(text), what).At(field).
 			Fix("use at most %d small letters, digits and single hyphens, such as team-lunch", maxSlug)
 	}
 	return nil
 }
 
-// line checks text that people read on one line. Control characters break lines and terminals; bidirectional overrides
+// Line checks text that people read on one line. Control characters break lines and terminals; bidirectional overrides
 // make a name read as another one.
-func line(field, text string) error {
+func Line(field, text string) error {
 	bad := func(why, fix string) error {
 		return fault.New(fault.Invalid, "invalid_text", "%s %s", field, why).At(field).Fix("%s", fix)
 	}
 	switch {
 	case !utf8.ValidString(text):
 		return bad("is not valid UTF-8", "send it as UTF-8 text")
-	case utf8.RuneCountInString(text) > maxLine:
-		return bad("is too long", fmt.Sprintf("use at most %d characters", maxLine))
+	case utf8.RuneCountInString(text) > MaxLine:
+		return bad("is too long", fmt.Sprintf("use at most %d characters", MaxLine))
 	case strings.ContainsFunc(text, unicode.IsControl):
 		return bad("contains a control character or a line break", "write it on one line, without tabs")
 	}
@@ -63,37 +66,6 @@ func line(field, text string) error {
 		return bad("contains a character that cannot be seen or changes the direction of the text", fmt.Sprintf("leave out the character %U", r))
 	}
 	return nil
-}
-
-// quote shows foreign text inside a message: escaped, and cut where it is long.
-func quote(text string) string {
-	if len(text) > 80 {
-		text = strings.ToValidUTF8(text[:80], "") + "…"
-	}
-	return fmt.Sprintf("%q", text)
-}
-
-// findings collects what is wrong with one input, so that all of it can be mended at once.
-type findings []fault.Finding
-
-func (f *findings) add(err error) {
-	if e, ok := err.(*fault.Error); ok && e != nil { //nolint:errorlint // only errors made in this file come here
-		*f = append(*f, fault.Finding{
-			Severity: fault.SeverityError, Field: e.Field, Code: e.Code, Message: e.Message, Remediation: e.Remediation,
-		})
-	}
-}
-
-// fault makes one fault of all findings; nil if there are none.
-func (f findings) fault(what string) error {
-	switch len(f) {
-	case 0:
-		return nil
-	case 1:
-		return fault.New(fault.Invalid, f[0].Code, "%s", f[0].Message).At(f[0].Field).Fix("%s", f[0].Remediation).With(f...)
-	}
-	return fault.New(fault.Invalid, "invalid_"+what, "%d things are wrong with the %s", len(f), what).
-		Fix("mend each and send it again").With(f...)
 }
 
 // set gives the items sorted, each once.

@@ -68,13 +68,26 @@ func PersonByEmail(ctx context.Context, tx *store.Tx, email string) (Person, boo
 	}
 	p, ok, err := store.One(ctx, tx, scanPerson, `SELECT `+personColumns+` FROM person p WHERE p.email = $1`, email)
 	if err != nil || !ok {
-		return Person{}, false, wrap("read person", err)
+		return Person{}, false, fault.Wrap("read person", err)
 	}
 	people := []Person{p}
 	if err := fillGroups(ctx, tx, people); err != nil {
 		return Person{}, false, err
 	}
 	return people[0], true, nil
+}
+
+// PersonByID is a step: the person of that id, active or not.
+func PersonByID(ctx context.Context, tx *store.Tx, id string) (Person, error) {
+	p, ok, err := store.One(ctx, tx, scanPerson, `SELECT `+personColumns+` FROM person p WHERE p.id = $1`, id)
+	if err == nil && !ok {
+		err = fmt.Errorf("no person %s", id)
+	}
+	if err != nil {
+		return Person{}, fault.Wrap("read person", err)
+	}
+	people := []Person{p}
+	return people[0], fillGroups(ctx, tx, people)
 }
 
 // fillGroups sets the groups of each person.
@@ -92,7 +105,7 @@ func fillGroups(ctx context.Context, tx *store.Tx, people []Person) error {
 		p := &people[at[pair[0]]]
 		p.Groups = append(p.Groups, pair[1])
 	}
-	return wrap("read memberships", err)
+	return fault.Wrap("read memberships", err)
 }
 
 // fillMembers sets the members of each group; activeOnly leaves out who can no longer sign in.
@@ -114,7 +127,7 @@ func fillMembers(ctx context.Context, tx *store.Tx, groups []Group, activeOnly b
 		g := &groups[at[pair[0]]]
 		g.Members = append(g.Members, pair[1])
 	}
-	return wrap("read members", err)
+	return fault.Wrap("read members", err)
 }
 
 func scanPair(row store.Row) (pair [2]string, err error) {
@@ -126,7 +139,7 @@ func scanPair(row store.Row) (pair [2]string, err error) {
 func GroupByName(ctx context.Context, tx *store.Tx, name string) (Group, bool, error) {
 	g, ok, err := store.One(ctx, tx, scanGroup, `SELECT `+groupColumns+` FROM grp g WHERE g.name = $1`, name)
 	if err != nil || !ok {
-		return Group{}, false, wrap("read group", err)
+		return Group{}, false, fault.Wrap("read group", err)
 	}
 	groups := []Group{g}
 	if err := fillMembers(ctx, tx, groups, false); err != nil {
@@ -140,7 +153,7 @@ func ApproverGroups(ctx context.Context, tx *store.Tx) ([]Group, error) {
 	groups, err := store.List(ctx, tx, scanGroup, `SELECT `+groupColumns+` FROM grp g
 		WHERE g.roles LIKE '%"approver"%' ORDER BY g.name COLLATE "C"`)
 	if err != nil {
-		return nil, wrap("read approver groups", err)
+		return nil, fault.Wrap("read approver groups", err)
 	}
 	return groups, fillMembers(ctx, tx, groups, true)
 }
@@ -157,23 +170,23 @@ func MembersOf(ctx context.Context, tx *store.Tx, groups []string) ([]string, er
 	emails, err := store.List(ctx, tx, store.ScanString, `SELECT p.email FROM person p WHERE p.active AND p.id IN (
 		SELECT m.person_id FROM person_group m WHERE m.group_name IN (`+store.In(1, len(names))+`))
 		ORDER BY p.email COLLATE "C"`, names...)
-	return emails, wrap("read members", err)
+	return emails, fault.Wrap("read members", err)
 }
 
 // CountPeople is a step: how many people are active, agents not counted.
 func CountPeople(ctx context.Context, tx *store.Tx) (count int, err error) {
 	err = tx.QueryRow(ctx, `SELECT count(*) FROM person WHERE active AND NOT agent`).Scan(&count)
-	return count, wrap("count people", err)
+	return count, fault.Wrap("count people", err)
 }
 
 // Names is a step: the addresses of all active people and the names of all groups, for Nearest.
 func Names(ctx context.Context, tx *store.Tx) (people, groups []string, err error) {
 	people, err = store.List(ctx, tx, store.ScanString, `SELECT email FROM person WHERE active ORDER BY email COLLATE "C"`)
 	if err != nil {
-		return nil, nil, wrap("read names", err)
+		return nil, nil, fault.Wrap("read names", err)
 	}
 	groups, err = store.List(ctx, tx, store.ScanString, `SELECT name FROM grp ORDER BY name COLLATE "C"`)
-	return people, groups, wrap("read names", err)
+	return people, groups, fault.Wrap("read names", err)
 }
 
 // ActorOf is a step: the person with that address as an actor, with the memberships of this transaction. For nobody, or
@@ -186,7 +199,7 @@ func ActorOf(ctx context.Context, tx *store.Tx, email string, credential audit.C
 	}
 	p, ok, err := store.One(ctx, tx, scanPerson, `SELECT `+personColumns+` FROM person p WHERE p.email = $1`, email)
 	if err != nil {
-		return Actor{}, wrap("read person", err)
+		return Actor{}, fault.Wrap("read person", err)
 	}
 	if !ok || !p.Active {
 		return Actor{}, nobody
@@ -194,7 +207,7 @@ func ActorOf(ctx context.Context, tx *store.Tx, email string, credential audit.C
 	groups, err := store.List(ctx, tx, scanGroup, `SELECT `+groupColumns+` FROM grp g
 		JOIN person_group m ON m.group_name = g.name WHERE m.person_id = $1 ORDER BY g.name COLLATE "C"`, p.ID)
 	if err != nil {
-		return Actor{}, wrap("read memberships", err)
+		return Actor{}, fault.Wrap("read memberships", err)
 	}
 	a := Actor{PersonID: p.ID, Email: p.Email, Name: p.DisplayName, Agent: p.Agent, TokenScope: scope, Credential: credential}
 	for _, g := range groups {
@@ -213,19 +226,11 @@ func encode(v any) string {
 	return string(text)
 }
 
-// wrap is fmt.Errorf for calls whose error may be nil.
-func wrap(act string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s: %w", act, err)
-}
-
 // searchText is what a search for people looks in. Folding is done here, since the engines fold differently.
 func searchText(p Person) string { return strings.ToLower(p.Email + " " + p.DisplayName) }
 
 // Agents gives the e-mail addresses of those who are not humans.
 func Agents(ctx context.Context, tx *store.Tx) ([]string, error) {
 	agents, err := store.List(ctx, tx, store.ScanString, `SELECT email FROM person WHERE agent ORDER BY email`)
-	return agents, wrap("list agents", err)
+	return agents, fault.Wrap("list agents", err)
 }

@@ -10,14 +10,14 @@ import (
 	"github.com/soukhq/souk/internal/store"
 )
 
-// putPerson is a step. Where it makes the person one who decides about others' changes, and that needs a second
+// SetPerson is a step of PutPerson. Where it makes the person one who decides about others' changes, and that needs a second
 // administrator, it gives a proposal instead of an effect.
-func putPerson(ctx context.Context, tx *store.Tx, c change, email string, spec PersonSpec) (Person, Effect, *Proposal, error) {
+func (d *Directory) SetPerson(ctx context.Context, tx *store.Tx, c Change, email string, spec PersonSpec) (Person, Effect, *Proposal, error) {
 	before, exists, err := PersonByEmail(ctx, tx, email)
 	if err != nil {
 		return Person{}, "", nil, err
 	}
-	if err := c.check("person", exists, before.Revision, before); err != nil {
+	if err := c.Check("person", exists, before.Revision, before); err != nil {
 		return Person{}, "", nil, err
 	}
 	after := before
@@ -43,8 +43,8 @@ func putPerson(ctx context.Context, tx *store.Tx, c change, email string, spec P
 	if err != nil {
 		return Person{}, "", nil, err
 	}
-	waiting, err := SecondAdmin(ctx, tx, c.by, c.at, Loosening{
-		Action: ActionPutPerson, Subject: "person:" + email, Words: words, Change: personChange{email, spec}, Base: c.revision,
+	waiting, err := SecondAdmin(ctx, tx, c.By, c.At, Loosening{
+		Action: ActionPutPerson, Subject: "person:" + email, Words: words, Change: personChange{email, spec}, Base: c.Revision,
 	})
 	if err != nil || waiting != nil {
 		return Person{}, "", waiting, err
@@ -58,46 +58,46 @@ func putPerson(ctx context.Context, tx *store.Tx, c change, email string, spec P
 			return Person{}, "", nil, err
 		}
 		if _, err := tx.Exec(ctx, `UPDATE grp SET revision = revision + 1, updated_at = $1 WHERE name = $2`,
-			store.Micros(c.at), group); err != nil {
-			return Person{}, "", nil, wrap("update group", err)
+			store.Micros(c.At), group); err != nil {
+			return Person{}, "", nil, fault.Wrap("update group", err)
 		}
 	}
 	if !after.Active {
-		if err := endCredentials(ctx, tx, c, after.ID); err != nil {
+		if err := d.EndCredentials(ctx, tx, after.ID, c.At); err != nil {
 			return Person{}, "", nil, err
 		}
 	}
 	if !exists {
-		return after, Created, nil, c.append(ctx, tx, "person.created", "person:"+email, nil, after)
+		return after, Created, nil, c.Append(ctx, tx, "person.created", "person:"+email, nil, after)
 	}
-	return after, Updated, nil, c.append(ctx, tx, "person.updated", "person:"+email, before, after)
+	return after, Updated, nil, c.Append(ctx, tx, "person.updated", "person:"+email, before, after)
 }
 
 // toJoin gives those of the wanted groups that a person is not in yet and that do not list their members themselves.
 func toJoin(ctx context.Context, tx *store.Tx, in, wanted []string) ([]string, error) {
 	var joined []string
-	var wrong findings
+	var wrong fault.Findings
 	for i, name := range wanted {
 		g, ok, err := store.One(ctx, tx, scanGroup, `SELECT `+groupColumns+` FROM grp g WHERE g.name = $1`, name)
 		if err != nil {
-			return nil, wrap("read group", err)
+			return nil, fault.Wrap("read group", err)
 		}
 		if !ok {
 			_, groups, err := Names(ctx, tx)
 			if err != nil {
 				return nil, err
 			}
-			wrong.add(unknown("group", fmt.Sprintf("groups[%d]", i), name, groups))
+			wrong.Add(unknown("group", fmt.Sprintf("groups[%d]", i), name, groups))
 		}
 		if ok && !g.Lists && !slices.Contains(in, name) && !slices.Contains(joined, name) {
 			joined = append(joined, name)
 		}
 	}
-	return joined, wrong.fault("person")
+	return joined, wrong.Fault("person")
 }
 
-func writePerson(ctx context.Context, tx *store.Tx, c change, p Person, exists bool) error {
-	now := store.Micros(c.at)
+func writePerson(ctx context.Context, tx *store.Tx, c Change, p Person, exists bool) error {
+	now := store.Micros(c.At)
 	query, args := `INSERT INTO person (email, display_name, agent, active, search, revision, updated_at, id, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7) ON CONFLICT DO NOTHING`,
 		[]any{p.Email, p.DisplayName, p.Agent, p.Active, searchText(p), p.Revision, now, p.ID}
@@ -107,19 +107,19 @@ func writePerson(ctx context.Context, tx *store.Tx, c change, p Person, exists b
 	}
 	rows, err := tx.Exec(ctx, query, args...)
 	if err != nil {
-		return wrap("write person", err)
+		return fault.Wrap("write person", err)
 	}
-	return written("person", rows)
+	return Written("person", rows)
 }
 
-// putGroup is a step. Where it lets more people decide about others' changes, and that needs a second administrator, it gives a
+// setGroup is a step of PutGroup. Where it lets more people decide about others' changes, and that needs a second administrator, it gives a
 // proposal instead of an effect.
-func putGroup(ctx context.Context, tx *store.Tx, c change, name string, spec GroupSpec) (Group, Effect, *Proposal, error) {
+func (d *Directory) setGroup(ctx context.Context, tx *store.Tx, c Change, name string, spec GroupSpec) (Group, Effect, *Proposal, error) {
 	before, exists, err := GroupByName(ctx, tx, name)
 	if err != nil {
 		return Group{}, "", nil, err
 	}
-	if err := c.check("group", exists, before.Revision, before); err != nil {
+	if err := c.Check("group", exists, before.Revision, before); err != nil {
 		return Group{}, "", nil, err
 	}
 	after := Group{
@@ -142,8 +142,8 @@ func putGroup(ctx context.Context, tx *store.Tx, c change, name string, spec Gro
 	if exists && encode(before) == encode(after) {
 		return before, Unchanged, nil, nil
 	}
-	waiting, err := SecondAdmin(ctx, tx, c.by, c.at, Loosening{
-		Action: ActionPutGroup, Subject: "group:" + name, Words: loosens(before, after), Change: groupChange{name, spec}, Base: c.revision,
+	waiting, err := SecondAdmin(ctx, tx, c.By, c.At, Loosening{
+		Action: ActionPutGroup, Subject: "group:" + name, Words: loosens(before, after), Change: groupChange{name, spec}, Base: c.Revision,
 	})
 	if err != nil || waiting != nil {
 		return Group{}, "", waiting, err
@@ -156,13 +156,13 @@ func putGroup(ctx context.Context, tx *store.Tx, c change, name string, spec Gro
 		return Group{}, "", nil, err
 	}
 	if !exists {
-		return after, Created, nil, c.append(ctx, tx, "group.created", "group:"+name, nil, after)
+		return after, Created, nil, c.Append(ctx, tx, "group.created", "group:"+name, nil, after)
 	}
-	return after, Updated, nil, c.append(ctx, tx, "group.updated", "group:"+name, before, after)
+	return after, Updated, nil, c.Append(ctx, tx, "group.updated", "group:"+name, before, after)
 }
 
-func writeGroup(ctx context.Context, tx *store.Tx, c change, g Group, exists bool) error {
-	now := store.Micros(c.at)
+func writeGroup(ctx context.Context, tx *store.Tx, c Change, g Group, exists bool) error {
+	now := store.Micros(c.At)
 	query, args := `INSERT INTO grp (title, roles, domains, delegated, scope, lists, revision, updated_at, name, joinable, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $8) ON CONFLICT DO NOTHING`,
 		[]any{g.Title, encode(g.Roles), encode(g.Domains), g.Delegated, encode(g.Scope), g.Lists, g.Revision, now, g.Name, g.Joinable}
@@ -172,15 +172,15 @@ func writeGroup(ctx context.Context, tx *store.Tx, c change, g Group, exists boo
 	}
 	rows, err := tx.Exec(ctx, query, args...)
 	if err != nil {
-		return wrap("write group", err)
+		return fault.Wrap("write group", err)
 	}
-	return written("group", rows)
+	return Written("group", rows)
 }
 
 // setMembers turns the membership before into after, and moves the revision of everybody who came or went. named is
 // after as it was written, for the places of findings.
-func setMembers(ctx context.Context, tx *store.Tx, c change, before, after Group, named []string) error {
-	var wrong findings
+func setMembers(ctx context.Context, tx *store.Tx, c Change, before, after Group, named []string) error {
+	var wrong fault.Findings
 	for _, email := range missing(before.Members, after.Members) {
 		id, ok, err := touchPerson(ctx, tx, c, email)
 		if err != nil {
@@ -191,7 +191,7 @@ func setMembers(ctx context.Context, tx *store.Tx, c change, before, after Group
 			if err != nil {
 				return err
 			}
-			wrong.add(unknown("person", fmt.Sprintf("members[%d]", slices.Index(named, email)), email, people))
+			wrong.Add(unknown("person", fmt.Sprintf("members[%d]", slices.Index(named, email)), email, people))
 			continue
 		}
 		if err := join(ctx, tx, id, after.Name); err != nil {
@@ -204,10 +204,10 @@ func setMembers(ctx context.Context, tx *store.Tx, c change, before, after Group
 			return err
 		}
 		if _, err := tx.Exec(ctx, `DELETE FROM person_group WHERE person_id = $1 AND group_name = $2`, id, after.Name); err != nil {
-			return wrap("remove member", err)
+			return fault.Wrap("remove member", err)
 		}
 	}
-	return wrong.fault("group")
+	return wrong.Fault("group")
 }
 
 // missing gives the members of all that are not in some, which is sorted.
@@ -220,33 +220,19 @@ func missing(some, all []string) (rest []string) {
 	return rest
 }
 
-func touchPerson(ctx context.Context, tx *store.Tx, c change, email string) (id string, ok bool, err error) {
+func touchPerson(ctx context.Context, tx *store.Tx, c Change, email string) (id string, ok bool, err error) {
 	id, ok, err = store.One(ctx, tx, store.ScanString,
-		`UPDATE person SET revision = revision + 1, updated_at = $1 WHERE email = $2 RETURNING id`, store.Micros(c.at), email)
-	return id, ok, wrap("update person", err)
+		`UPDATE person SET revision = revision + 1, updated_at = $1 WHERE email = $2 RETURNING id`, store.Micros(c.At), email)
+	return id, ok, fault.Wrap("update person", err)
 }
 
 func join(ctx context.Context, tx *store.Tx, personID, group string) error {
 	_, err := tx.Exec(ctx, `INSERT INTO person_group (person_id, group_name) VALUES ($1, $2) ON CONFLICT DO NOTHING`, personID, group)
-	return wrap("add member", err)
+	return fault.Wrap("add member", err)
 }
 
-// endCredentials takes sessions and tokens from a person who may no longer sign in, so that they stay ended if the person
-// ever comes back.
-func endCredentials(ctx context.Context, tx *store.Tx, c change, personID string) error {
-	if _, err := tx.Exec(ctx, `DELETE FROM session WHERE person_id = $1`, personID); err != nil {
-		return wrap("end sessions", err)
-	}
-	if err := voidLinks(ctx, tx, c.at, personID); err != nil {
-		return err
-	}
-	_, err := tx.Exec(ctx, `UPDATE api_token SET revoked_at = $1, revision = revision + 1 WHERE person_id = $2 AND revoked_at IS NULL`,
-		store.Micros(c.at), personID)
-	return wrap("revoke tokens", err)
-}
-
-// written gives fault.Stale if a write that carried a revision, or that expected none, found another.
-func written(what string, rows int64) error {
+// Written gives fault.Stale if a write that carried a revision, or that expected none, found another.
+func Written(what string, rows int64) error {
 	if rows == 1 {
 		return nil
 	}

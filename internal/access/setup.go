@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 
+	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -43,14 +44,14 @@ func (f SetupFacts) Checklist() []SetupItem {
 }
 
 // Setup gives the checklist.
-func (a *Accounts) Setup(ctx context.Context, by Actor) (items []SetupItem, err error) {
+func (d *Directory) Setup(ctx context.Context, by Actor) (items []SetupItem, err error) {
 	if err := Can(by, GovernWrite, Scope{}); err != nil {
 		return nil, err
 	}
-	err = a.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err = d.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		f, err := setupFacts(ctx, tx)
-		if err == nil && a.Listed != nil {
-			f.Listed, err = a.Listed(ctx, tx)
+		if err == nil && d.Listed != nil {
+			f.Listed, err = d.Listed(ctx, tx)
 		}
 		items = f.Checklist()
 		return err
@@ -67,7 +68,7 @@ func setupFacts(ctx context.Context, tx *store.Tx) (f SetupFacts, err error) {
 	}
 	if err := tx.QueryRow(ctx, `SELECT count(*) FROM grp WHERE NOT joinable AND roles NOT LIKE '%"admin"%' AND roles NOT LIKE '%"approver"%'
 		AND roles NOT LIKE '%"auditor"%' AND roles NOT LIKE '%"operator"%'`).Scan(&f.Teams); err != nil {
-		return f, wrap("count teams", err)
+		return f, fault.Wrap("count teams", err)
 	}
 	approvers, err := ApproverGroups(ctx, tx)
 	if err != nil {

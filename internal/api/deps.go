@@ -23,7 +23,9 @@ import (
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
 	"github.com/soukhq/souk/internal/rollout"
+	"github.com/soukhq/souk/internal/sdkkey"
 	"github.com/soukhq/souk/internal/seal"
+	"github.com/soukhq/souk/internal/signin"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/telemetry"
 	"github.com/soukhq/souk/internal/template"
@@ -51,11 +53,11 @@ type Deps struct {
 	Ready   func() bool  // the snapshots of all environments are loaded
 
 	Directory *access.Directory
-	Sessions  *access.Sessions
-	Accounts  *access.Accounts
+	Sessions  *signin.Sessions
+	Accounts  *signin.Accounts
 	Governors *access.Governors
-	Tokens    *access.Tokens
-	Keys      *access.Keys
+	Tokens    *signin.Tokens
+	Keys      *sdkkey.Keys
 	Catalog   *catalog.Catalog
 	Registry  *registry.Registry
 	Live      *live.Live
@@ -110,7 +112,7 @@ func (a *API) authenticate(r *http.Request) (access.Actor, error) {
 		}
 		return a.Tokens.Recognize(r.Context(), r, strings.TrimSpace(secret))
 	}
-	if _, err := r.Cookie(access.Cookie); err != nil {
+	if _, err := r.Cookie(signin.Cookie); err != nil {
 		return access.Actor{}, nil //nolint:nilerr // no cookie is nobody
 	}
 	by, _, err := a.Sessions.Actor(r.Context(), r)

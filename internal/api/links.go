@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/signin"
 )
 
 // LinkSecret is what follows # in a one-time link.
@@ -19,20 +20,20 @@ type linkQuestion struct {
 
 type linkUse struct {
 	Request
-	Body access.LinkUse
+	Body signin.LinkUse
 }
 
 type invitation struct {
 	ByEmail
-	Body *access.Invitation
+	Body *signin.Invitation
 }
 
 func links(a *API) {
 	register(a, operation{
 		method: http.MethodPost, path: "/links:read", id: "read-link", status: http.StatusOK, summary: "What a one-time link is for; it is not used up",
-	}, access.Public, func(ctx context.Context, _ access.Actor, in *linkQuestion) (*reply[access.Link], error) {
+	}, access.Public, func(ctx context.Context, _ access.Actor, in *linkQuestion) (*reply[signin.Link], error) {
 		link, err := a.Accounts.ReadLink(ctx, in.http, in.Body.Secret)
-		return &reply[access.Link]{Body: link}, err
+		return &reply[signin.Link]{Body: link}, err
 	})
 	register(a, operation{
 		method: http.MethodPost, path: "/links:use", id: "use-link", status: http.StatusOK, password: true,
@@ -47,19 +48,19 @@ func links(a *API) {
 	register(a, operation{
 		method: http.MethodPost, path: "/people/{email}/invite", id: "invite-person", secret: true, status: http.StatusCreated, proposes: true,
 		summary: "Make a link by which a person can join; makes the person if there is none, and voids the link before",
-	}, access.PeopleWrite, func(ctx context.Context, by access.Actor, in *invitation) (*reply[access.NewLink], error) {
-		spec := access.Invitation{}
+	}, access.PeopleWrite, func(ctx context.Context, by access.Actor, in *invitation) (*reply[signin.NewLink], error) {
+		spec := signin.Invitation{}
 		if in.Body != nil {
 			spec = *in.Body
 		}
 		link, err := a.Accounts.Invite(ctx, by, in.Email, spec)
-		return &reply[access.NewLink]{Body: link}, err
+		return &reply[signin.NewLink]{Body: link}, err
 	})
 	register(a, operation{
 		method: http.MethodPost, path: "/people/{email}/reset-link", id: "make-reset-link", secret: true, status: http.StatusCreated,
 		summary: "Make a link by which a person can choose a new password",
-	}, access.PeopleWrite, func(ctx context.Context, by access.Actor, in *ByEmail) (*reply[access.NewLink], error) {
+	}, access.PeopleWrite, func(ctx context.Context, by access.Actor, in *ByEmail) (*reply[signin.NewLink], error) {
 		link, err := a.Accounts.ResetLink(ctx, by, in.Email)
-		return &reply[access.NewLink]{Body: link}, err
+		return &reply[signin.NewLink]{Body: link}, err
 	})
 }

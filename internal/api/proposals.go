@@ -47,7 +47,7 @@ func proposals(a *API) {
 	})
 	register(a, operation{method: http.MethodGet, path: "/setup", id: "get-setup", summary: "What a new installation wants, and what of it is done"},
 		access.GovernWrite, func(ctx context.Context, by access.Actor, _ *none) (*reply[SetupChecklist], error) {
-			items, err := a.Accounts.Setup(ctx, by)
+			items, err := a.Directory.Setup(ctx, by)
 			return &reply[SetupChecklist]{Body: SetupChecklist{Items: items}}, err
 		})
 }

@@ -45,9 +45,13 @@ var schemaNames = map[string]string{
 	"importer.Plan":      "ImportPlan",
 	"importer.Step":      "ImportStep",
 	"importer.Gap":       "FlagGap",
-	"watch.Change":       "WatchChange",
-	"api.Importing":      "ImportWish",
-	"api.Imported":       "ImportOutcome",
+	"sdkkey.Key":         "SDKKey",
+	"sdkkey.Spec":        "KeySpec",
+	"sdkkey.Limits":      "KeyLimits",
+	"store.Listing[github.com/soukhq/souk/internal/sdkkey.Key]": "ListingSDKKey",
+	"watch.Change":  "WatchChange",
+	"api.Importing": "ImportWish",
+	"api.Imported":  "ImportOutcome",
 }
 
 func nameSchema(t reflect.Type, hint string) string {

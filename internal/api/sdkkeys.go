@@ -5,12 +5,13 @@ import (
 	"net/http"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/sdkkey"
 	"github.com/soukhq/souk/internal/store"
 )
 
 // NewKey is an SDK key with its secret, which is shown this once.
 type NewKey struct {
-	access.SDKKey
+	sdkkey.Key
 	Secret string `json:"secret" doc:"Shown this once"`
 }
 
@@ -23,7 +24,7 @@ type keyQuery struct {
 type keyLimits struct {
 	ByID
 	Version
-	Body access.KeyLimits
+	Body sdkkey.Limits
 }
 
 type newKeyAnswer struct {
@@ -33,14 +34,14 @@ type newKeyAnswer struct {
 
 func sdkKeys(a *API) {
 	register(a, operation{method: http.MethodGet, path: "/sdk-keys", id: "list-sdk-keys", summary: "List SDK keys; owners see those of their app"},
-		access.KeyRead, func(ctx context.Context, by access.Actor, in *keyQuery) (*reply[store.Listing[access.SDKKey]], error) {
+		access.KeyRead, func(ctx context.Context, by access.Actor, in *keyQuery) (*reply[store.Listing[sdkkey.Key]], error) {
 			list, err := a.Keys.List(ctx, by, in.App, in.ended(), in.page())
-			return &reply[store.Listing[access.SDKKey]]{Body: list}, err
+			return &reply[store.Listing[sdkkey.Key]]{Body: list}, err
 		})
 	register(a, operation{
 		method: http.MethodPost, path: "/sdk-keys", id: "make-sdk-key", secret: true, status: http.StatusCreated, also: []int{http.StatusAccepted},
 		summary: "Make an SDK key; its secret is in this answer only; 202 if this replica does not take it within a second",
-	}, access.KeyMake, func(ctx context.Context, by access.Actor, in *reply[access.KeySpec]) (*newKeyAnswer, error) {
+	}, access.KeyMake, func(ctx context.Context, by access.Actor, in *reply[sdkkey.Spec]) (*newKeyAnswer, error) {
 		key, secret, err := a.Keys.Create(ctx, by, in.Body)
 		if err != nil {
 			return nil, err
@@ -60,7 +61,7 @@ func sdkKeys(a *API) {
 	register(a, operation{
 		method: http.MethodPut, path: "/sdk-keys/{id}/limits", id: "set-sdk-key-limits",
 		summary: "Set what an SDK key may ask of each replica; what is absent goes back to its default",
-	}, access.KeyMake, func(ctx context.Context, by access.Actor, in *keyLimits) (*object[access.SDKKey], error) {
+	}, access.KeyMake, func(ctx context.Context, by access.Actor, in *keyLimits) (*object[sdkkey.Key], error) {
 		revision, err := in.exact()
 		if err != nil {
 			return nil, err
@@ -72,10 +73,10 @@ func sdkKeys(a *API) {
 		ctx, cancel := context.WithTimeout(ctx, servedWithin)
 		defer cancel()
 		a.Keys.Await(ctx, key)
-		return &object[access.SDKKey]{Status: http.StatusOK, ETag: etag(key.Revision), Body: key}, nil
+		return &object[sdkkey.Key]{Status: http.StatusOK, ETag: etag(key.Revision), Body: key}, nil
 	})
 	register(a, operation{method: http.MethodDelete, path: "/sdk-keys/{id}", id: "revoke-sdk-key", status: http.StatusOK, summary: "Revoke an SDK key, for good"},
-		access.KeyMake, func(ctx context.Context, by access.Actor, in *Revocation) (*reply[access.SDKKey], error) {
+		access.KeyMake, func(ctx context.Context, by access.Actor, in *Revocation) (*reply[sdkkey.Key], error) {
 			revision, err := in.exact()
 			if err != nil {
 				return nil, err
@@ -87,17 +88,17 @@ func sdkKeys(a *API) {
 			ctx, cancel := context.WithTimeout(ctx, servedWithin)
 			defer cancel()
 			a.Keys.Await(ctx, key)
-			return &reply[access.SDKKey]{Body: key}, nil
+			return &reply[sdkkey.Key]{Body: key}, nil
 		})
 }
 
 // newKey answers with a key once this replica takes it.
-func (a *API) newKey(ctx context.Context, key access.SDKKey, secret string) *newKeyAnswer {
+func (a *API) newKey(ctx context.Context, key sdkkey.Key, secret string) *newKeyAnswer {
 	status := http.StatusCreated
 	ctx, cancel := context.WithTimeout(ctx, servedWithin)
 	defer cancel()
 	if !a.Keys.Await(ctx, key) {
 		status = http.StatusAccepted
 	}
-	return &newKeyAnswer{Status: status, Body: NewKey{SDKKey: key, Secret: secret}}
+	return &newKeyAnswer{Status: status, Body: NewKey{Key: key, Secret: secret}}
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/signin"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -31,9 +32,9 @@ type sessionsQuery struct {
 
 func sessions(a *API) {
 	register(a, operation{method: http.MethodGet, path: "/sessions", id: "list-sessions", summary: "List one's own sessions, or for administrators those of a person"},
-		access.SessionManage, func(ctx context.Context, by access.Actor, in *sessionsQuery) (*reply[store.Listing[access.SignedIn]], error) {
+		access.SessionManage, func(ctx context.Context, by access.Actor, in *sessionsQuery) (*reply[store.Listing[signin.SignedIn]], error) {
 			list, err := a.Sessions.List(ctx, by, in.Person, in.page())
-			return &reply[store.Listing[access.SignedIn]]{Body: list}, err
+			return &reply[store.Listing[signin.SignedIn]]{Body: list}, err
 		})
 	register(a, operation{method: http.MethodPost, path: "/sessions/{id}/end", id: "end-session", status: http.StatusOK, summary: "End a session"},
 		access.SessionManage, func(ctx context.Context, by access.Actor, in *ByID) (*reply[Ended], error) {

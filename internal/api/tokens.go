@@ -5,12 +5,13 @@ import (
 	"net/http"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/signin"
 	"github.com/soukhq/souk/internal/store"
 )
 
 // NewToken is a token with its secret, which is shown this once.
 type NewToken struct {
-	access.Token
+	signin.Token
 	Secret string `json:"secret" doc:"Shown this once"`
 }
 
@@ -48,14 +49,14 @@ func (r rotation) how() access.Rotation {
 
 func tokens(a *API) {
 	register(a, operation{method: http.MethodGet, path: "/tokens", id: "list-tokens", summary: "List one's own API tokens; administrators see all"},
-		access.TokenMake, func(ctx context.Context, by access.Actor, in *tokensQuery) (*reply[store.Listing[access.Token]], error) {
+		access.TokenMake, func(ctx context.Context, by access.Actor, in *tokensQuery) (*reply[store.Listing[signin.Token]], error) {
 			list, err := a.Tokens.ListOf(ctx, by, in.As, in.ended(), in.page())
-			return &reply[store.Listing[access.Token]]{Body: list}, err
+			return &reply[store.Listing[signin.Token]]{Body: list}, err
 		})
 	register(a, operation{
 		method: http.MethodPost, path: "/tokens", id: "make-token", secret: true, status: http.StatusCreated,
 		summary: "Make an API token; its secret is in this answer only",
-	}, access.TokenMake, func(ctx context.Context, by access.Actor, in *reply[access.TokenSpec]) (*reply[NewToken], error) {
+	}, access.TokenMake, func(ctx context.Context, by access.Actor, in *reply[signin.TokenSpec]) (*reply[NewToken], error) {
 		token, secret, err := a.Tokens.Create(ctx, by, in.Body)
 		return &reply[NewToken]{Body: NewToken{Token: token, Secret: secret}}, err
 	})
@@ -67,12 +68,12 @@ func tokens(a *API) {
 		return &reply[NewToken]{Body: NewToken{Token: token, Secret: secret}}, err
 	})
 	register(a, operation{method: http.MethodDelete, path: "/tokens/{id}", id: "revoke-token", status: http.StatusOK, summary: "Revoke an API token, for good"},
-		access.TokenMake, func(ctx context.Context, by access.Actor, in *Revocation) (*reply[access.Token], error) {
+		access.TokenMake, func(ctx context.Context, by access.Actor, in *Revocation) (*reply[signin.Token], error) {
 			revision, err := in.exact()
 			if err != nil {
 				return nil, err
 			}
 			token, err := a.Tokens.Revoke(ctx, by, in.ID, revision)
-			return &reply[access.Token]{Body: token}, err
+			return &reply[signin.Token]{Body: token}, err
 		})
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/measure"
+	"github.com/soukhq/souk/internal/sdkkey"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -42,9 +43,9 @@ func (a *API) usageOf(ctx context.Context, by access.Actor, in *usageQuery) (mea
 	for _, c := range report.Clients {
 		ids = append(ids, c.KeyID)
 	}
-	var names map[string]access.KeyName
+	var names map[string]sdkkey.Name
 	if err := a.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		names, err = access.KeyNames(ctx, tx, ids)
+		names, err = sdkkey.Names(ctx, tx, ids)
 		return err
 	}); err != nil {
 		return measure.Report{}, err

@@ -12,6 +12,7 @@ import (
 	"github.com/soukhq/souk/internal/apply"
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/review"
+	"github.com/soukhq/souk/internal/signin"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
 )
@@ -290,8 +291,8 @@ metadata: {name: admins}
 spec: {roles: [admin], members: [root@hyfin.example, rita@hyfin.example]}
 `), false)
 		// Whoever could confirm has joined: she has a token.
-		tokens := &access.Tokens{DB: db, Now: to.Now}
-		if _, _, err := tokens.Create(t.Context(), access.Local("ops"), access.TokenSpec{As: "rita@hyfin.example", Scope: access.ScopeAll}); err != nil {
+		tokens := &signin.Tokens{DB: db, Now: to.Now}
+		if _, _, err := tokens.Create(t.Context(), access.Local("ops"), signin.TokenSpec{As: "rita@hyfin.example", Scope: access.ScopeAll}); err != nil {
 			t.Fatal(err)
 		}
 		var root access.Actor

@@ -73,7 +73,8 @@ func (w *wish) read() (findings []fault.Finding) {
 	switch w.Kind {
 	case Person:
 		if w.person, findings = strict.Decode[access.PersonSpec](w.Spec, take); len(findings) == 0 {
-			findings = findingsOf(access.CheckPerson(w.Name, w.person))
+			_, _, err := access.CheckPerson(w.Name, w.person)
+			findings = findingsOf(err)
 		}
 	case Group:
 		if w.group, findings = strict.Decode[access.GroupSpec](w.Spec, take); len(findings) == 0 {

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/soukhq/souk/internal/signin"
+
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/backup"
@@ -32,9 +34,9 @@ func TestASetBackLogIsAcknowledgedByTwoAdministratorsWithAReason(t *testing.T) {
 		}, 0); err != nil {
 			t.Fatal(err)
 		}
-		tokens := &access.Tokens{DB: db, Now: time.Now}
+		tokens := &signin.Tokens{DB: db, Now: time.Now}
 		for _, email := range []string{"ada@example.com", "ben@example.com"} { // who has a credential can confirm
-			if _, _, err := tokens.Create(t.Context(), access.Local("root"), access.TokenSpec{As: email, Scope: access.ScopeAll}); err != nil {
+			if _, _, err := tokens.Create(t.Context(), access.Local("root"), signin.TokenSpec{As: email, Scope: access.ScopeAll}); err != nil {
 				t.Fatal(err)
 			}
 		}

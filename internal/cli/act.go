@@ -13,6 +13,8 @@ import (
 	"github.com/soukhq/souk/internal/api"
 	"github.com/soukhq/souk/internal/apply"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/sdkkey"
+	"github.com/soukhq/souk/internal/signin"
 )
 
 func (p *program) applyCommand() *cobra.Command {
@@ -120,7 +122,7 @@ func short(v any) string {
 }
 
 func (p *program) tokenCommand() *cobra.Command {
-	var spec access.TokenSpec
+	var spec signin.TokenSpec
 	var scope string
 	var valid time.Duration
 	create := &cobra.Command{
@@ -153,7 +155,7 @@ func (p *program) tokenCommand() *cobra.Command {
 }
 
 func (p *program) keyCommand() *cobra.Command {
-	var spec access.KeySpec
+	var spec sdkkey.Spec
 	var valid time.Duration
 	create := &cobra.Command{
 		Use: "create --environment ENV", Short: "Make an SDK key; its secret is printed once, alone", Args: cobra.NoArgs,

@@ -6,11 +6,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/signin"
 )
 
 func (p *program) inviteCommand() *cobra.Command {
-	var spec access.Invitation
+	var spec signin.Invitation
 	var reset bool
 	cmd := &cobra.Command{
 		Use: "invite EMAIL", Short: "Make a one-time link by which a person joins; it is printed once, alone", Args: cobra.ExactArgs(1),
@@ -19,7 +19,7 @@ inviting again makes the link before void. With --reset, for somebody who forgot
 
 The link begins with public_url, or where the server listens. Give it to nobody but the person.`,
 		RunE: run(func(cmd *cobra.Command, args []string) error {
-			var link access.NewLink
+			var link signin.NewLink
 			err := p.with(cmd.Context(), func(c *client) error {
 				if reset {
 					return c.post(cmd.Context(), pathf("/people/%s/reset-link", args[0]), struct{}{}, &link)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/dataplane"
+	"github.com/soukhq/souk/internal/sdkkey"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -112,11 +113,11 @@ func answered(r *bufio.Reader, status int) error {
 func keyed(b *testing.B, n int) (plane *dataplane.Plane, secret string) {
 	b.Helper()
 	plane = many(b, n)
-	keys := &access.Keys{DB: plane.Live.DB, Now: time.Now, Facts: func(context.Context, *store.Tx, string, string) (access.KeyFacts, error) {
-		return access.KeyFacts{}, nil
+	keys := &sdkkey.Keys{DB: plane.Live.DB, Now: time.Now, Facts: func(context.Context, *store.Tx, string, string) (sdkkey.Facts, error) {
+		return sdkkey.Facts{}, nil
 	}}
-	_, secret, err := keys.Create(b.Context(), access.System("bench"), access.KeySpec{
-		Environment: "production", KeyLimits: access.KeyLimits{RequestsPerSecond: 1_000_000},
+	_, secret, err := keys.Create(b.Context(), access.System("bench"), sdkkey.Spec{
+		Environment: "production", Limits: sdkkey.Limits{RequestsPerSecond: 1_000_000},
 	})
 	if err != nil {
 		b.Fatal(err)

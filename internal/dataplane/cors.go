@@ -3,7 +3,7 @@ package dataplane
 import (
 	"net/http"
 
-	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/sdkkey"
 )
 
 var (
@@ -31,7 +31,7 @@ func preflight(w http.ResponseWriter, r *http.Request, method string) {
 
 // cross lets web pages of declared origins read the answer, and tells whether the request may go on. A key of a server is
 // for no web page: its answer goes out without the header that would let one read it.
-func cross(w http.ResponseWriter, r *http.Request, key *access.SDKKey) bool {
+func cross(w http.ResponseWriter, r *http.Request, key *sdkkey.Key) bool {
 	if !key.ClientSide {
 		return true
 	}
@@ -51,7 +51,7 @@ func cross(w http.ResponseWriter, r *http.Request, key *access.SDKKey) bool {
 
 // crossStream is cross for a stream, which a page holds open even where it may not read it: so a page that may not read it, or that
 // does not say which it is though its browser says that it is another's, opens none.
-func crossStream(w http.ResponseWriter, r *http.Request, key *access.SDKKey) bool {
+func crossStream(w http.ResponseWriter, r *http.Request, key *sdkkey.Key) bool {
 	if r.Header.Get("Origin") == "" {
 		site := r.Header.Get("Sec-Fetch-Site")
 		if site == "cross-site" || site == "same-site" {

@@ -12,7 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/sdkkey"
+
 	"github.com/soukhq/souk/internal/flag"
 	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/measure"
@@ -24,7 +25,7 @@ type call struct {
 	w         http.ResponseWriter
 	r         *http.Request
 	plane     *Plane
-	key       *access.SDKKey
+	key       *sdkkey.Key
 	share     *share
 	served    *live.Served
 	now       time.Time

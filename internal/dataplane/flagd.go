@@ -9,10 +9,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/soukhq/souk/internal/sdkkey"
+
 	"connectrpc.com/connect"
 	"connectrpc.com/grpchealth"
 
-	"github.com/soukhq/souk/internal/access"
 	evaluationv1 "github.com/soukhq/souk/internal/dataplane/gen/flagd/evaluation/v1"
 	evaluationv2 "github.com/soukhq/souk/internal/dataplane/gen/flagd/evaluation/v2"
 	syncv1 "github.com/soukhq/souk/internal/dataplane/gen/flagd/sync/v1"
@@ -41,7 +42,7 @@ func (p *Plane) Flagd(mux *http.ServeMux, port FlagdPort, around func(http.Handl
 	}
 	refusals := connect.NewErrorWriter(options...)
 	var names []string
-	serve := func(name string, handler http.Handler, as string, may func(access.SDKKey) error) {
+	serve := func(name string, handler http.Handler, as string, may func(sdkkey.Key) error) {
 		names = append(names, name)
 		prefix, asPrefix := "/"+name+"/", "/"+as+"/"
 		mux.Handle(prefix, around(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -99,10 +100,10 @@ func isGRPC(r *http.Request) bool {
 	return kind == "application/grpc" || strings.HasPrefix(kind, "application/grpc+")
 }
 
-func anyKey(access.SDKKey) error { return nil }
+func anyKey(sdkkey.Key) error { return nil }
 
 // serverKey lets keys of servers have whole documents, with rules and the people in them, and browsers not.
-func serverKey(key access.SDKKey) error {
+func serverKey(key sdkkey.Key) error {
 	if key.ClientSide {
 		return refused(connect.CodePermissionDenied, "a client-side SDK key may evaluate flags, not have all of them: use a key for servers")
 	}
@@ -110,10 +111,10 @@ func serverKey(key access.SDKKey) error {
 }
 
 // caller gives the SDK key of a request, or that of no key at all where the port serves an environment without one.
-func (p *Plane) caller(r *http.Request, keyless string) (access.SDKKey, error) {
+func (p *Plane) caller(r *http.Request, keyless string) (sdkkey.Key, error) {
 	shown := secret(r)
 	if shown == "" && r.Header.Get("Authorization") == "" && keyless != "" {
-		return access.SDKKey{Environment: keyless}, nil
+		return sdkkey.Key{Environment: keyless}, nil
 	}
 	key, ok := p.Lookup(shown, p.Now())
 	if !ok {
@@ -134,7 +135,7 @@ func (p *Plane) caller(r *http.Request, keyless string) (access.SDKKey, error) {
 
 // flagdCall is one authenticated request.
 type flagdCall struct {
-	key     access.SDKKey
+	key     sdkkey.Key
 	r       *http.Request
 	control *http.ResponseController
 	old     bool // of a service without a version

@@ -13,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/types/known/structpb"
 
-	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/dataplane"
 	evaluationv1 "github.com/soukhq/souk/internal/dataplane/gen/flagd/evaluation/v1"
 	evaluationv2 "github.com/soukhq/souk/internal/dataplane/gen/flagd/evaluation/v2"
@@ -21,6 +20,7 @@ import (
 	schemav1 "github.com/soukhq/souk/internal/dataplane/gen/schema/v1"
 	oldsyncv1 "github.com/soukhq/souk/internal/dataplane/gen/sync/v1"
 	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/sdkkey"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
 )
@@ -339,7 +339,7 @@ func TestAKeyHasNoMoreStreamsThanItMay(t *testing.T) {
 	t.Parallel()
 	p := openPort(t, storetest.Open(t, store.SQLite), "")
 	lookup := p.plane.Lookup
-	p.plane.Lookup = func(secret string, now time.Time) (access.SDKKey, bool) {
+	p.plane.Lookup = func(secret string, now time.Time) (sdkkey.Key, bool) {
 		key, ok := lookup(secret, now)
 		key.MaxStreams = 2
 		return key, ok

@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/sdkkey"
 )
 
 // share is what this replica keeps of an SDK key: how much it asked of late, and what its answers say of it.
@@ -21,7 +21,7 @@ type share struct {
 }
 
 // share gives what is kept of a key. There are no more of them than keys were ever made.
-func (p *Plane) share(key *access.SDKKey) *share {
+func (p *Plane) share(key *sdkkey.Key) *share {
 	if c, ok := p.shares.Load(key.ID); ok {
 		return c.(*share) //nolint:forcetypeassert // nothing else is stored
 	}
@@ -44,14 +44,14 @@ func (p *Plane) streamToken(id, environment string) string {
 }
 
 // keyOf gives the key of a stream's token if it may be used now.
-func (p *Plane) keyOf(token string, now time.Time) (key access.SDKKey, ok bool) {
+func (p *Plane) keyOf(token string, now time.Time) (key sdkkey.Key, ok bool) {
 	id, _, cut := strings.Cut(token, ".")
 	if !cut || len(p.Secret) == 0 {
 		return key, false
 	}
 	key, ok = p.Held(id, now)
 	if !ok || !hmac.Equal([]byte(token), []byte(p.share(&key).token)) {
-		return access.SDKKey{}, false
+		return sdkkey.Key{}, false
 	}
 	return key, true
 }
@@ -83,7 +83,7 @@ func (b *bucket) take(now int64, perSecond int) time.Duration {
 }
 
 // admit takes one request of the key, and answers 429 if the key has had its share.
-func (s *share) admit(w http.ResponseWriter, key *access.SDKKey, now time.Time) bool {
+func (s *share) admit(w http.ResponseWriter, key *sdkkey.Key, now time.Time) bool {
 	wait := s.take(key, now)
 	if wait == 0 {
 		return true
@@ -93,11 +93,11 @@ func (s *share) admit(w http.ResponseWriter, key *access.SDKKey, now time.Time) 
 }
 
 // take takes one request of the key, and gives 0, or how long there is none.
-func (s *share) take(key *access.SDKKey, now time.Time) time.Duration {
+func (s *share) take(key *sdkkey.Key, now time.Time) time.Duration {
 	return s.bucket.take(now.UnixNano(), key.Effective().RequestsPerSecond)
 }
 
-func overLimit(key *access.SDKKey) string {
+func overLimit(key *sdkkey.Key) string {
 	return "this SDK key may ask " + strconv.Itoa(key.Effective().RequestsPerSecond) + " times a second"
 }
 

@@ -12,10 +12,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/dataplane"
 	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/registry/registrytest"
+	"github.com/soukhq/souk/internal/sdkkey"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
 )
@@ -60,7 +60,7 @@ func TestTooManyIsToldToPagesThatMayReadIt(t *testing.T) {
 	t.Parallel()
 	b := open(t, storetest.Open(t, store.SQLite))
 	lookup := b.plane.Lookup
-	b.plane.Lookup = func(secret string, now time.Time) (access.SDKKey, bool) {
+	b.plane.Lookup = func(secret string, now time.Time) (sdkkey.Key, bool) {
 		key, ok := lookup(secret, now)
 		key.RequestsPerSecond = 1
 		return key, ok
@@ -84,11 +84,11 @@ func many(t testing.TB, n int) *dataplane.Plane {
 	if err := live.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	key := access.SDKKey{ID: "019ab3c4-0000-7000-8000-000000000000", Environment: "production", KeyLimits: access.KeyLimits{RequestsPerSecond: 1_000_000}}
+	key := sdkkey.Key{ID: "019ab3c4-0000-7000-8000-000000000000", Environment: "production", Limits: sdkkey.Limits{RequestsPerSecond: 1_000_000}}
 	return &dataplane.Plane{
 		Live: live, Now: func() time.Time { return noon }, Secret: []byte("secret"),
-		Lookup: func(string, time.Time) (access.SDKKey, bool) { return key, true },
-		Held:   func(string, time.Time) (access.SDKKey, bool) { return key, true },
+		Lookup: func(string, time.Time) (sdkkey.Key, bool) { return key, true },
+		Held:   func(string, time.Time) (sdkkey.Key, bool) { return key, true },
 	}
 }
 

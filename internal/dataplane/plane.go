@@ -1,6 +1,6 @@
 // Package dataplane answers SDKs.
 //
-// It reads nothing but memory: the snapshots that live.Live holds and the SDK keys that access.Keys holds. So it goes
+// It reads nothing but memory: the snapshots that live.Live holds and the SDK keys that sdkkey.Keys holds. So it goes
 // on while the database is down, and no request of an SDK ever waits for a transaction.
 package dataplane
 
@@ -18,7 +18,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/sdkkey"
+
 	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/measure"
 	"github.com/soukhq/souk/internal/telemetry"
@@ -38,7 +39,7 @@ const bodyLimit = 64 << 10
 
 // Plane serves OFREP 0.3 (https://github.com/open-feature/protocol): single, bulk, and the stream of changes.
 type Plane struct {
-	Lookup func(secret string, now time.Time) (access.SDKKey, bool) // access.Keys.Lookup
+	Lookup func(secret string, now time.Time) (sdkkey.Key, bool) // sdkkey.Keys.Lookup
 	Live   *live.Live
 	Now    func() time.Time
 	Log    *slog.Logger // nil logs nothing
@@ -51,12 +52,12 @@ type Plane struct {
 
 	// Keys tells open streams what became of their keys. Streams need it and Run.
 	Keys interface {
-		Lasts(id string, now time.Time) access.Lasting
+		Lasts(id string, now time.Time) sdkkey.Lasting
 		Replaced() <-chan struct{}
 	}
-	// Held gives a key by its id (access.Keys.Held) and Secret signs the tokens of OFREP's streams, the same on all replicas.
+	// Held gives a key by its id (sdkkey.Keys.Held) and Secret signs the tokens of OFREP's streams, the same on all replicas.
 	// Without them no stream is offered.
-	Held   func(id string, now time.Time) (access.SDKKey, bool)
+	Held   func(id string, now time.Time) (sdkkey.Key, bool)
 	Secret []byte
 
 	buffers      sync.Pool // of *buffer

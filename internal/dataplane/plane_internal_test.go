@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/sdkkey"
 )
 
 func TestEvaluationThatFailsIsAnsweredAndLogged(t *testing.T) {
@@ -18,7 +18,7 @@ func TestEvaluationThatFailsIsAnsweredAndLogged(t *testing.T) {
 		var log bytes.Buffer
 		p := &Plane{
 			Now: time.Now, Log: slog.New(slog.NewTextHandler(&log, nil)),
-			Lookup: func(string, time.Time) (access.SDKKey, bool) { panic("the reason") },
+			Lookup: func(string, time.Time) (sdkkey.Key, bool) { panic("the reason") },
 		}
 		w := httptest.NewRecorder()
 		p.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(`{}`)))
@@ -34,7 +34,7 @@ func TestEvaluationThatFailsIsAnsweredAndLogged(t *testing.T) {
 			t.Error("an aborted request was answered")
 		}
 	}()
-	p := &Plane{Now: time.Now, Lookup: func(string, time.Time) (access.SDKKey, bool) { panic(http.ErrAbortHandler) }}
+	p := &Plane{Now: time.Now, Lookup: func(string, time.Time) (sdkkey.Key, bool) { panic(http.ErrAbortHandler) }}
 	p.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, bulkPath, strings.NewReader(`{}`)))
 }
 

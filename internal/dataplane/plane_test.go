@@ -17,6 +17,7 @@ import (
 	"github.com/soukhq/souk/internal/dataplane"
 	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/sdkkey"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
 )
@@ -33,12 +34,12 @@ type bench struct {
 
 func open(t testing.TB, db *store.DB) *bench {
 	t.Helper()
-	keys := map[string]access.SDKKey{
+	keys := map[string]sdkkey.Key{
 		"server":  {ID: "1", Environment: "production"},
 		"lunch":   {ID: "2", Environment: "production", App: "where2eat"},
 		"browser": {ID: "3", Environment: "production", ClientSide: true, Origins: []string{"https://lunch.hyfin.example"}},
 		"nowhere": {ID: "4", Environment: "moon"},
-		"slow":    {ID: "5", Environment: "production", KeyLimits: access.KeyLimits{RequestsPerSecond: 2, MaxStreams: 1}},
+		"slow":    {ID: "5", Environment: "production", Limits: sdkkey.Limits{RequestsPerSecond: 2, MaxStreams: 1}},
 		"app":     {ID: "6", Environment: "production", ClientSide: true, App: "travel", Origins: []string{"https://travel.hyfin.example"}},
 	}
 	b := &bench{db: db, live: &live.Live{DB: db, Log: slog.New(slog.DiscardHandler)}}
@@ -58,14 +59,14 @@ func open(t testing.TB, db *store.DB) *bench {
 	}
 	b.plane = &dataplane.Plane{
 		Live: b.live, Now: func() time.Time { return noon }, Secret: []byte("secret"), Keys: lasting{},
-		Lookup: func(secret string, _ time.Time) (access.SDKKey, bool) { key, ok := keys[secret]; return key, ok },
-		Held: func(id string, _ time.Time) (access.SDKKey, bool) {
+		Lookup: func(secret string, _ time.Time) (sdkkey.Key, bool) { key, ok := keys[secret]; return key, ok },
+		Held: func(id string, _ time.Time) (sdkkey.Key, bool) {
 			for _, key := range keys {
 				if key.ID == id {
 					return key, true
 				}
 			}
-			return access.SDKKey{}, false
+			return sdkkey.Key{}, false
 		},
 	}
 	b.Server = newServer(t, b.plane)
@@ -89,7 +90,7 @@ var change = registry.Change{By: access.System("test"), At: noon, Reason: "test"
 // lasting is keys of which none is ever revoked.
 type lasting struct{}
 
-func (lasting) Lasts(string, time.Time) access.Lasting { return access.KeyLasts }
+func (lasting) Lasts(string, time.Time) sdkkey.Lasting { return sdkkey.Lasts }
 func (lasting) Replaced() <-chan struct{}              { return nil }
 
 // write runs steps in one transaction, and loads what they did.

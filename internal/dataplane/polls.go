@@ -5,8 +5,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/measure"
+	"github.com/soukhq/souk/internal/sdkkey"
 )
 
 // Limits of what is remembered of clients that poll.
@@ -34,7 +34,7 @@ type poller struct {
 }
 
 // saw notes that a client asked for all flags, and was given a revision.
-func (p *polls) saw(key access.SDKKey, remote string, now time.Time, revision int64) {
+func (p *polls) saw(key sdkkey.Key, remote string, now time.Time, revision int64) {
 	host, _, err := net.SplitHostPort(remote)
 	if err != nil {
 		host = remote

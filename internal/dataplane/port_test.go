@@ -12,37 +12,37 @@ import (
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/types/known/structpb"
 
-	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/dataplane"
 	evaluationv1 "github.com/soukhq/souk/internal/dataplane/gen/flagd/evaluation/v1"
 	evaluationv2 "github.com/soukhq/souk/internal/dataplane/gen/flagd/evaluation/v2"
 	syncv1 "github.com/soukhq/souk/internal/dataplane/gen/flagd/sync/v1"
 	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/sdkkey"
 	"github.com/soukhq/souk/internal/store"
 )
 
 // keyring is SDK keys by secret, which tests revoke.
 type keyring struct {
 	mu       sync.Mutex
-	keys     map[string]access.SDKKey
+	keys     map[string]sdkkey.Key
 	revoked  map[string]bool // by id
 	replaced chan struct{}
 }
 
-func (k *keyring) Lookup(secret string, _ time.Time) (access.SDKKey, bool) {
+func (k *keyring) Lookup(secret string, _ time.Time) (sdkkey.Key, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	key, ok := k.keys[secret]
 	return key, ok && !k.revoked[key.ID]
 }
 
-func (k *keyring) Lasts(id string, _ time.Time) access.Lasting {
+func (k *keyring) Lasts(id string, _ time.Time) sdkkey.Lasting {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.revoked[id] {
-		return access.KeyRevoked
+		return sdkkey.Revoked
 	}
-	return access.KeyLasts
+	return sdkkey.Lasts
 }
 
 func (k *keyring) Replaced() <-chan struct{} {
@@ -75,7 +75,7 @@ const readTimeout = time.Second
 func openPort(t *testing.T, db *store.DB, keyless string) *port {
 	t.Helper()
 	b := open(t, db)
-	keys := &keyring{revoked: map[string]bool{}, replaced: make(chan struct{}), keys: map[string]access.SDKKey{
+	keys := &keyring{revoked: map[string]bool{}, replaced: make(chan struct{}), keys: map[string]sdkkey.Key{
 		"server":  {ID: "1", Environment: "production"},
 		"lunch":   {ID: "2", Environment: "production", App: "where2eat"},
 		"browser": {ID: "3", Environment: "production", ClientSide: true, Origins: []string{"https://lunch.hyfin.example"}},

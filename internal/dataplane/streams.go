@@ -10,7 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/sdkkey"
+
 	"github.com/soukhq/souk/internal/live"
 )
 
@@ -116,7 +117,7 @@ type send struct {
 }
 
 // open begins a stream, or says why there is none. r gives the client's connection, where the server knows it (WithConn).
-func (p *Plane) open(kind Kind, key access.SDKKey, environment string, r *http.Request) (s *stream, refused End) {
+func (p *Plane) open(kind Kind, key sdkkey.Key, environment string, r *http.Request) (s *stream, refused End) {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		host = r.RemoteAddr
@@ -301,7 +302,7 @@ func (p *Plane) Run(ctx context.Context) {
 // expel ends the streams whose key may no longer be used.
 func (p *Plane) expel() {
 	now := p.Now()
-	verdicts := map[string]access.Lasting{"": access.KeyLasts}
+	verdicts := map[string]sdkkey.Lasting{"": sdkkey.Lasts}
 	p.streams.mu.Lock()
 	defer p.streams.mu.Unlock()
 	for s := range p.streams.open {
@@ -311,11 +312,11 @@ func (p *Plane) expel() {
 			verdicts[s.peer.keyID] = verdict
 		}
 		switch verdict {
-		case access.KeyLasts:
-		case access.KeyRevoked:
+		case sdkkey.Lasts:
+		case sdkkey.Revoked:
 			s.tell(EndRevoked)
 			s.hurry()
-		case access.KeyExpired:
+		case sdkkey.Expired:
 			s.tell(EndExpired)
 			s.hurry()
 		}

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/dataplane"
+	"github.com/soukhq/souk/internal/sdkkey"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
 	"github.com/soukhq/souk/internal/telemetry"
@@ -35,8 +35,8 @@ func TestEvaluationsAreTracedWhereSomebodyTraces(t *testing.T) {
 	b := open(t, storetest.Open(t, store.SQLite))
 	plane := &dataplane.Plane{
 		Live: b.live, Now: func() time.Time { return noon }, Tracing: tracing,
-		Lookup: func(string, time.Time) (access.SDKKey, bool) {
-			return access.SDKKey{ID: "1", Environment: "production"}, true
+		Lookup: func(string, time.Time) (sdkkey.Key, bool) {
+			return sdkkey.Key{ID: "1", Environment: "production"}, true
 		},
 	}
 	traced := httptest.NewServer(tracing.Handler(plane))

@@ -14,6 +14,8 @@ import (
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
 	"github.com/soukhq/souk/internal/rollout"
+	"github.com/soukhq/souk/internal/sdkkey"
+	"github.com/soukhq/souk/internal/signin"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/template"
 )
@@ -28,22 +30,22 @@ type story struct {
 	target   *apply.Target
 	rollouts *rollout.Rollouts
 	kills    *kill.Kills
-	keys     *access.Keys
+	keys     *sdkkey.Keys
 }
 
 func newStory(db *store.DB, begin time.Time) *story {
 	s := &story{db: db, clock: begin}
 	engine := &policy.Engine{DB: db, Now: s.now}
 	s.target = &apply.Target{
-		DB: db, Directory: &access.Directory{DB: db, Now: s.now}, Registry: &registry.Registry{DB: db, Now: s.now},
+		DB: db, Directory: &access.Directory{DB: db, Now: s.now, EndCredentials: signin.EndCredentials}, Registry: &registry.Registry{DB: db, Now: s.now},
 		Library: &template.Library{DB: db, Now: s.now}, Engine: engine, Lifecycle: &lifecycle.Lifecycles{DB: db, Now: s.now},
 		Desk: &review.Desk{DB: db, Now: s.now, Policies: engine}, Now: s.now,
 	}
 	s.rollouts = &rollout.Rollouts{DB: db, Now: s.now}
 	s.kills = &kill.Kills{DB: db, Now: s.now}
-	s.keys = &access.Keys{DB: db, Now: s.now, Facts: func(ctx context.Context, tx *store.Tx, environment, _ string) (access.KeyFacts, error) {
+	s.keys = &sdkkey.Keys{DB: db, Now: s.now, Facts: func(ctx context.Context, tx *store.Tx, environment, _ string) (sdkkey.Facts, error) {
 		e, _, err := registry.EnvironmentNamed(ctx, tx, environment)
-		return access.KeyFacts{Governed: e.Governed}, err
+		return sdkkey.Facts{Governed: e.Governed}, err
 	}}
 	return s
 }
@@ -206,6 +208,6 @@ func (s *story) key(ctx context.Context, environment string) (secret string, err
 	if err != nil {
 		return "", err
 	}
-	_, secret, err = s.keys.Create(ctx, by, access.KeySpec{Environment: environment, Name: "demo"})
+	_, secret, err = s.keys.Create(ctx, by, sdkkey.Spec{Environment: environment, Name: "demo"})
 	return secret, err
 }

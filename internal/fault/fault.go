@@ -135,3 +135,11 @@ func Of(err error) Kind {
 
 // Is tells whether err is a fault of the given kind.
 func Is(err error, kind Kind) bool { return Of(err) == kind }
+
+// Wrap is fmt.Errorf("<act>: %w", err) for calls whose error may be nil, which stays nil.
+func Wrap(act string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", act, err)
+}

@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
 )
@@ -23,6 +24,9 @@ func Clip(text string, limit int) string {
 	}
 	return strings.ToValidUTF8(text[:limit], "") + "…"
 }
+
+// Quote shows foreign text inside a message: escaped, and cut where it is long.
+func Quote(text string) string { return fmt.Sprintf("%q", Clip(text, 80)) }
 
 // Break tells of tab and line ends, which do not belong into a text of one line.
 func Break(r rune) bool { return r == '\n' || r == '\r' || r == '\t' }

@@ -7,6 +7,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/policy"
+	"github.com/soukhq/souk/internal/signin"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
 )
@@ -18,12 +19,12 @@ func TestALoosenedPolicyWaitsForASecondAdministrator(t *testing.T) {
 		rita := admin
 		rita.PersonID, rita.Email = "2", "rita@hyfin.example"
 		local := access.Local("test")
-		d, tokens := &access.Directory{DB: db, Now: e.Now}, &access.Tokens{DB: db, Now: e.Now}
+		d, tokens := &access.Directory{DB: db, Now: e.Now}, &signin.Tokens{DB: db, Now: e.Now}
 		for _, email := range []string{admin.Email, rita.Email} {
 			if _, _, err := d.PutPerson(t.Context(), local, email, access.PersonSpec{DisplayName: email}, 0); err != nil {
 				t.Fatal(err)
 			}
-			if _, _, err := tokens.Create(t.Context(), local, access.TokenSpec{As: email, Name: "x", Scope: access.ScopeAll}); err != nil {
+			if _, _, err := tokens.Create(t.Context(), local, signin.TokenSpec{As: email, Name: "x", Scope: access.ScopeAll}); err != nil {
 				t.Fatal(err)
 			}
 		}

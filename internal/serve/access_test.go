@@ -13,6 +13,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/api"
 	"github.com/soukhq/souk/internal/serve"
+	"github.com/soukhq/souk/internal/signin"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
 )
@@ -110,7 +111,7 @@ func TestFirstAdministratorComesByTheLinkThatTheServerPrints(t *testing.T) {
 				t.Errorf("links %q and %q", void, link)
 			}
 			var problem api.Problem
-			use := access.LinkUse{Secret: secretOf(void), Email: "root" + at, DisplayName: "Root", Password: phrase}
+			use := signin.LinkUse{Secret: secretOf(void), Email: "root" + at, DisplayName: "Root", Password: phrase}
 			if code, _ := s.send(nil, "POST", "/links:use", use, &problem); code != 409 || problem.Code != "link_void" {
 				t.Errorf("the link of the start before: %d %+v", code, problem)
 			}
@@ -123,15 +124,15 @@ func TestFirstAdministratorComesByTheLinkThatTheServerPrints(t *testing.T) {
 			if code, _ := s.send(root, "GET", "/setup", nil, &list); code != 200 || len(list.Items) == 0 || list.Items[0].ID != "people" || list.Items[0].Done {
 				t.Errorf("the checklist is %d %+v", code, list)
 			}
-			var invited access.NewLink
-			if code, _ := s.send(root, "POST", "/people/pat"+at+"/invite", access.Invitation{DisplayName: "Pat", Groups: []string{"pilot"}}, &invited); code != 201 {
+			var invited signin.NewLink
+			if code, _ := s.send(root, "POST", "/people/pat"+at+"/invite", signin.Invitation{DisplayName: "Pat", Groups: []string{"pilot"}}, &invited); code != 201 {
 				t.Fatalf("invitation: %d", code)
 			}
-			var read access.Link
+			var read signin.Link
 			if code, _ := s.send(nil, "POST", "/links:read", api.LinkSecret{Secret: secretOf(invited.Link)}, &read); code != 200 || read.InvitedBy != "Root" || read.Email != "pat"+at {
 				t.Errorf("the invitation reads %d %+v", code, read)
 			}
-			code, pat := s.send(nil, "POST", "/links:use", access.LinkUse{Secret: secretOf(invited.Link), Password: phrase}, &session)
+			code, pat := s.send(nil, "POST", "/links:use", signin.LinkUse{Secret: secretOf(invited.Link), Password: phrase}, &session)
 			if code != 200 || session.Person.Email != "pat"+at || len(session.Person.Groups) != 1 {
 				t.Fatalf("joining: %d %+v", code, session)
 			}
@@ -156,10 +157,10 @@ func TestFirstAdministratorComesByTheLinkThatTheServerPrints(t *testing.T) {
 
 func TestGuessersAreToldNothingAndWhenToComeBack(t *testing.T) {
 	eachEngine(t, func(o *office) {
-		var link access.NewLink
+		var link signin.NewLink
 		o.do("root", "POST", "/api/v1/people/alice"+at+"/reset-link", nil).must(201).into(&link)
-		o.do("nobody", "POST", "/api/v1/links:use", access.LinkUse{Secret: secretOf(link.Link), Password: phrase}).must(200)
-		o.do("nobody", "POST", "/api/v1/links:use", access.LinkUse{Secret: secretOf(link.Link), Password: phrase}).problem(409, "link_used")
+		o.do("nobody", "POST", "/api/v1/links:use", signin.LinkUse{Secret: secretOf(link.Link), Password: phrase}).must(200)
+		o.do("nobody", "POST", "/api/v1/links:use", signin.LinkUse{Secret: secretOf(link.Link), Password: phrase}).problem(409, "link_used")
 		o.do("nobody", "POST", "/api/v1/links:read", api.LinkSecret{Secret: "soukjoin_guess"}).problem(404, "unknown_link")
 		from := func(who string, i int) answer { // each from somewhere else
 			return o.do("nobody", "POST", "/api/v1/session", api.Credentials{Email: who + at, Password: "a guess of many words"}, "X-Forwarded-For", strconv.Itoa(i))

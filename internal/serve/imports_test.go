@@ -32,8 +32,11 @@ var house = map[string]struct {
 	"internal/store/storetest": {floor: 1, neighbours: []string{"internal/store"}},
 	"internal/seal":            {floor: 1, neighbours: []string{"internal/store"}},
 
-	"internal/audit":  {floor: 2},
-	"internal/access": {floor: 2, neighbours: []string{"internal/audit"}},
+	"internal/audit":             {floor: 2},
+	"internal/access":            {floor: 2, neighbours: []string{"internal/audit"}},
+	"internal/access/accesstest": {floor: 2, neighbours: []string{"internal/audit", "internal/access"}},
+	"internal/signin":            {floor: 2, neighbours: []string{"internal/audit", "internal/access"}},
+	"internal/sdkkey":            {floor: 2, neighbours: []string{"internal/audit", "internal/access"}},
 
 	"internal/backup":                {floor: 3},
 	"internal/measure":               {floor: 3},
@@ -55,7 +58,7 @@ var house = map[string]struct {
 
 	// The data plane runs while the database is down: it knows nothing of governance.
 	"internal/dataplane": {floor: 5, only: []string{
-		"internal/fault", "internal/flag", "internal/live", "internal/access", "internal/measure", "internal/store", "internal/telemetry",
+		"internal/fault", "internal/flag", "internal/live", "internal/sdkkey", "internal/measure", "internal/store", "internal/telemetry",
 		"internal/dataplane/gen/flagd/evaluation/v1", "internal/dataplane/gen/flagd/evaluation/v2", "internal/dataplane/gen/flagd/sync/v1",
 	}},
 	// Written by scripts/protobuf.
@@ -87,15 +90,14 @@ var homes = map[string][]string{
 	"github.com/pressly/goose/v3":              {"internal/store"},
 	"modernc.org/sqlite":                       {"internal/store"},
 	"golang.org/x/sys":                         {"internal/store", "internal/cli", "internal/serve", "internal/dataplane"},
-	"golang.org/x/crypto":                      {"internal/access"},
+	"golang.org/x/crypto":                      {"internal/signin"},
 	"golang.org/x/mod/sumdb":                   {"internal/audit"},
 	"github.com/gowebpki/jcs":                  {"internal/audit", "internal/review"},
-	"github.com/alexedwards/scs/v2":            {"internal/access"},
 	"github.com/open-policy-agent/opa":         {"internal/policy"},
 	"github.com/santhosh-tekuri/jsonschema/v6": {"internal/template"},
 	"github.com/evanphx/json-patch/v5":         {"internal/review"},
 	"github.com/twmb/murmur3":                  {"internal/flag"},
-	"golang.org/x/text":                        {"internal/access", "internal/catalog", "internal/registry", "internal/template"},
+	"golang.org/x/text":                        {"internal/signin", "internal/catalog", "internal/registry", "internal/template"},
 	"go.yaml.in/yaml/v3":                       {"internal/apply", "internal/importer", "internal/serve"},
 	"github.com/danielgtaylor/huma/v2":         {"internal/api"},
 	"connectrpc.com/grpchealth":                {"internal/dataplane"},

@@ -16,13 +16,14 @@ import (
 	"github.com/soukhq/souk/internal/backup"
 	"github.com/soukhq/souk/internal/catalog"
 	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/signin"
 	"github.com/soukhq/souk/internal/store"
 )
 
-func (a *App) newAccounts() *access.Accounts {
-	return &access.Accounts{
-		DB: a.db, Now: a.cfg.Now, Log: a.log, Directory: a.Directory, URL: a.url, Listed: catalog.CountListed,
-		Sessions: &access.Sessions{DB: a.db, Now: a.cfg.Now, Publishers: access.Publishers(a.cfg.Publishers)},
+func (a *App) newAccounts() *signin.Accounts {
+	return &signin.Accounts{
+		DB: a.db, Now: a.cfg.Now, Log: a.log, Directory: a.Directory, URL: a.url,
+		Sessions: &signin.Sessions{DB: a.db, Now: a.cfg.Now, Publishers: access.Publishers(a.cfg.Publishers)},
 	}
 }
 

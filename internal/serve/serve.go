@@ -32,7 +32,9 @@ import (
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
 	"github.com/soukhq/souk/internal/rollout"
+	"github.com/soukhq/souk/internal/sdkkey"
 	"github.com/soukhq/souk/internal/seal"
+	"github.com/soukhq/souk/internal/signin"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/telemetry"
 	"github.com/soukhq/souk/internal/template"
@@ -46,8 +48,8 @@ type App struct {
 	log      *slog.Logger
 	db       *store.DB
 	audit    *audit.Log
-	keys     *access.Keys
-	accounts *access.Accounts
+	keys     *sdkkey.Keys
+	accounts *signin.Accounts
 	address  atomic.Pointer[string] // where it listens, once it does, as a URL
 	live     *live.Live
 	plane    *dataplane.Plane
@@ -71,7 +73,7 @@ type App struct {
 
 	// The verbs, for a demo that tells its story through them.
 	Directory *access.Directory
-	Tokens    *access.Tokens
+	Tokens    *signin.Tokens
 	Library   *template.Library
 	Policies  *policy.Engine
 	Registry  *registry.Registry
@@ -135,13 +137,15 @@ func assemble(cfg Config, db *store.DB) *App {
 	copies := filepath.Join(cfg.Data, "snapshots")
 	a := &App{
 		cfg: cfg, log: cfg.Log, db: db, failed: make(chan error, 1),
-		keys:      &access.Keys{DB: db, Now: cfg.Now, Log: cfg.Log, Facts: keyFacts, Dir: copies},
-		live:      &live.Live{DB: db, Dir: copies, Log: cfg.Log, Now: cfg.Now},
-		rollouts:  &rollout.Rollouts{DB: db, Now: cfg.Now, Log: cfg.Log},
-		kills:     &kill.Kills{DB: db, Now: cfg.Now},
-		usage:     &measure.Usage{DB: db, Now: cfg.Now, Log: cfg.Log, Counters: measure.NewCounters()},
-		Directory: &access.Directory{DB: db, Now: cfg.Now, Uses: usesOfGroup},
-		Tokens:    &access.Tokens{DB: db, Now: cfg.Now, Publishers: access.Publishers(cfg.Publishers)},
+		keys:     &sdkkey.Keys{DB: db, Now: cfg.Now, Log: cfg.Log, Facts: keyFacts, Dir: copies},
+		live:     &live.Live{DB: db, Dir: copies, Log: cfg.Log, Now: cfg.Now},
+		rollouts: &rollout.Rollouts{DB: db, Now: cfg.Now, Log: cfg.Log},
+		kills:    &kill.Kills{DB: db, Now: cfg.Now},
+		usage:    &measure.Usage{DB: db, Now: cfg.Now, Log: cfg.Log, Counters: measure.NewCounters()},
+		Directory: &access.Directory{
+			DB: db, Now: cfg.Now, Uses: usesOfGroup, Listed: catalog.CountListed, EndCredentials: signin.EndCredentials, SignIns: signin.SignInsOf,
+		},
+		Tokens:    &signin.Tokens{DB: db, Now: cfg.Now, Publishers: access.Publishers(cfg.Publishers)},
 		Library:   &template.Library{DB: db, Now: cfg.Now},
 		Policies:  &policy.Engine{DB: db, Now: cfg.Now},
 		Registry:  &registry.Registry{DB: db, Now: cfg.Now, Log: cfg.Log, SegmentInUse: rollout.NeedsSegment},
@@ -235,9 +239,9 @@ func (a *App) route(control http.Handler) error {
 	return nil
 }
 
-// keyFacts tells package access what it may not ask itself: who owns an app, and whether an environment is governed.
-func keyFacts(ctx context.Context, tx *store.Tx, environment, app string) (access.KeyFacts, error) {
-	var facts access.KeyFacts
+// keyFacts tells package sdkkey what it may not ask itself: who owns an app, and whether an environment is governed.
+func keyFacts(ctx context.Context, tx *store.Tx, environment, app string) (sdkkey.Facts, error) {
+	var facts sdkkey.Facts
 	if environment != "" {
 		e, ok, err := registry.EnvironmentNamed(ctx, tx, environment)
 		if err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/serve"
+	"github.com/soukhq/souk/internal/signin"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/watch"
 )
@@ -365,7 +366,7 @@ func TestStreamsEndWhenTheServerStops(t *testing.T) {
 	if _, _, err := app.Directory.PutPerson(t.Context(), admin, "alice"+at, access.PersonSpec{}, 0); err != nil {
 		t.Fatal(err)
 	}
-	_, secret, err := app.Tokens.Create(t.Context(), admin, access.TokenSpec{As: "alice" + at, Scope: access.ScopeAll})
+	_, secret, err := app.Tokens.Create(t.Context(), admin, signin.TokenSpec{As: "alice" + at, Scope: access.ScopeAll})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -430,7 +431,7 @@ func TestTenThousandStreamsAreCheap(t *testing.T) {
 		if _, _, err := s.app.Directory.PutPerson(t.Context(), admin, email, access.PersonSpec{}, 0); err != nil {
 			t.Fatal(err)
 		}
-		_, secret, err := s.app.Tokens.Create(t.Context(), admin, access.TokenSpec{As: email, Scope: access.ScopeRead})
+		_, secret, err := s.app.Tokens.Create(t.Context(), admin, signin.TokenSpec{As: email, Scope: access.ScopeRead})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -49,6 +49,16 @@ func (p Page) After() ([]string, error) {
 	return keys, nil
 }
 
+// Before is the id that the page ends before, of a list that shows the newest first by a key that is one id; "~", which is after
+// every id, at the start.
+func (p Page) Before() (string, error) {
+	keys, err := p.After()
+	if err != nil || len(keys) == 0 {
+		return "~", err
+	}
+	return keys[0], nil
+}
+
 // Cut makes a listing of items that were queried with a limit of Size()+1: one more than fits tells that a next page
 // exists, which begins after the keys of the last item that fits.
 func Cut[T any](p Page, items []T, keys func(T) []string) Listing[T] {

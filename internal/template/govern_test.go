@@ -7,6 +7,7 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/signin"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
 )
@@ -16,7 +17,7 @@ func second(t *testing.T, db *store.DB) (other access.Actor, governors *access.G
 	t.Helper()
 	l := library(db)
 	d := &access.Directory{DB: db, Now: l.Now}
-	tokens := &access.Tokens{DB: db, Now: l.Now}
+	tokens := &signin.Tokens{DB: db, Now: l.Now}
 	local := access.Local("test")
 	for _, email := range []string{admin.Email, "rita@hyfin.example"} {
 		if _, _, err := d.PutPerson(t.Context(), local, email, access.PersonSpec{DisplayName: email}, 0); err != nil {
@@ -29,7 +30,7 @@ func second(t *testing.T, db *store.DB) (other access.Actor, governors *access.G
 		t.Fatal(err)
 	}
 	for _, email := range []string{admin.Email, "rita@hyfin.example"} {
-		if _, _, err := tokens.Create(t.Context(), local, access.TokenSpec{As: email, Name: "x", Scope: access.ScopeAll}); err != nil {
+		if _, _, err := tokens.Create(t.Context(), local, signin.TokenSpec{As: email, Name: "x", Scope: access.ScopeAll}); err != nil {
 			t.Fatal(err)
 		}
 	}

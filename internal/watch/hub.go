@@ -13,6 +13,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/signin"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -31,7 +32,7 @@ const (
 type Hub struct {
 	db       *store.DB
 	log      *slog.Logger
-	sessions *access.Sessions
+	sessions *signin.Sessions
 
 	tail atomic.Pointer[tail]
 	over chan struct{} // closed when streams have to end
@@ -56,7 +57,7 @@ type stream struct {
 }
 
 // NewHub returns a hub that is not fed yet: Run does.
-func NewHub(db *store.DB, log *slog.Logger, sessions *access.Sessions) *Hub {
+func NewHub(db *store.DB, log *slog.Logger, sessions *signin.Sessions) *Hub {
 	h := &Hub{
 		db: db, log: log, sessions: sessions, over: make(chan struct{}),
 		streams: map[*stream]struct{}{}, counted: map[string]int{},

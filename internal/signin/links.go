@@ -1,13 +1,13 @@
-package access
+package signin
 
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
+	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
@@ -71,18 +71,18 @@ type LinkUse struct {
 
 // Invite makes the person, if there is none yet, adds it to the groups, and gives a link by which it can join. Inviting again
 // voids the link before.
-func (a *Accounts) Invite(ctx context.Context, by Actor, email string, spec Invitation) (link NewLink, err error) {
-	if err := Can(by, PeopleWrite, Scope{Person: email}); err != nil {
+func (a *Accounts) Invite(ctx context.Context, by access.Actor, email string, spec Invitation) (link NewLink, err error) {
+	if err := access.Can(by, access.PeopleWrite, access.Scope{Person: email}); err != nil {
 		return NewLink{}, err
 	}
-	email, wanted, err := checkPerson(email, PersonSpec{DisplayName: spec.DisplayName, Groups: spec.Groups})
+	email, wanted, err := access.CheckPerson(email, access.PersonSpec{DisplayName: spec.DisplayName, Groups: spec.Groups})
 	if err != nil {
 		return NewLink{}, err
 	}
-	var waiting *Proposal
-	err = a.Directory.change(ctx, func(ctx context.Context, tx *store.Tx) error {
-		c := change{by: by, at: a.Now()}
-		before, exists, err := PersonByEmail(ctx, tx, email)
+	var waiting *access.Proposal
+	err = a.Directory.Exclusively(ctx, func(ctx context.Context, tx *store.Tx) error {
+		c := access.Change{By: by, At: a.Now()}
+		before, exists, err := access.PersonByEmail(ctx, tx, email)
 		if err != nil {
 			return err
 		}
@@ -92,8 +92,8 @@ func (a *Accounts) Invite(ctx context.Context, by Actor, email string, spec Invi
 		if wanted.DisplayName == "" {
 			wanted.DisplayName = before.DisplayName
 		}
-		var p Person
-		if p, _, waiting, err = putPerson(ctx, tx, c, email, wanted); err != nil || waiting != nil {
+		var p access.Person
+		if p, _, waiting, err = a.Directory.SetPerson(ctx, tx, c, email, wanted); err != nil || waiting != nil {
 			return err
 		}
 		link, err = a.makeLink(ctx, tx, c, LinkInvite, p)
@@ -105,7 +105,7 @@ func (a *Accounts) Invite(ctx context.Context, by Actor, email string, spec Invi
 	return link, err
 }
 
-func (a *Accounts) inviteable(ctx context.Context, tx *store.Tx, p Person, exists bool) error {
+func (a *Accounts) inviteable(ctx context.Context, tx *store.Tx, p access.Person, exists bool) error {
 	if !exists {
 		return nil
 	}
@@ -114,7 +114,7 @@ func (a *Accounts) inviteable(ctx context.Context, tx *store.Tx, p Person, exist
 	}
 	_, has, err := store.One(ctx, tx, store.ScanString, `SELECT person_id FROM password WHERE person_id = $1`, p.ID)
 	if err != nil {
-		return wrap("read password", err)
+		return fault.Wrap("read password", err)
 	}
 	if has {
 		return fault.New(fault.Conflict, "has_joined", "%s has a password already", p.Email).At("email").
@@ -123,7 +123,7 @@ func (a *Accounts) inviteable(ctx context.Context, tx *store.Tx, p Person, exist
 	return nil
 }
 
-func mayJoin(p Person) error {
+func mayJoin(p access.Person) error {
 	if p.Agent {
 		return fault.New(fault.Conflict, "is_agent", "%s is an agent, which signs in by tokens alone", p.Email).At("email").
 			Fix("make an API token for it instead")
@@ -135,21 +135,17 @@ func mayJoin(p Person) error {
 }
 
 // ResetLink gives a link by which the person can choose a new password; the one before, and sessions, hold until it is used.
-func (a *Accounts) ResetLink(ctx context.Context, by Actor, email string) (link NewLink, err error) {
-	if err := Can(by, PeopleWrite, Scope{Person: email}); err != nil {
+func (a *Accounts) ResetLink(ctx context.Context, by access.Actor, email string) (link NewLink, err error) {
+	if err := access.Can(by, access.PeopleWrite, access.Scope{Person: email}); err != nil {
 		return NewLink{}, err
 	}
 	err = a.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		p, ok, err := PersonByEmail(ctx, tx, email)
+		p, ok, err := access.PersonByEmail(ctx, tx, email)
 		if err != nil {
 			return err
 		}
 		if !ok {
-			people, _, err := Names(ctx, tx)
-			if err != nil {
-				return err
-			}
-			return unknown("person", "email", email, people)
+			return access.UnknownPerson(ctx, tx, "email", email)
 		}
 		if err := mayJoin(p); err != nil {
 			return err
@@ -157,19 +153,19 @@ func (a *Accounts) ResetLink(ctx context.Context, by Actor, email string) (link 
 		if err := notForAdmins(ctx, tx, by, p); err != nil {
 			return err
 		}
-		link, err = a.makeLink(ctx, tx, change{by: by, at: a.Now()}, LinkReset, p)
+		link, err = a.makeLink(ctx, tx, access.Change{By: by, At: a.Now()}, LinkReset, p)
 		return err
 	})
 	return link, err
 }
 
 // notForAdmins refuses a link by which one administrator could act as another, and so be both who proposes and who confirms.
-func notForAdmins(ctx context.Context, tx *store.Tx, by Actor, p Person) error {
-	if by.Credential.Kind == credentialLocal || by.Credential.Kind == credentialSystem || by.Email == p.Email {
+func notForAdmins(ctx context.Context, tx *store.Tx, by access.Actor, p access.Person) error {
+	if by.Credential.Kind == access.CredentialLocal || by.Credential.Kind == access.CredentialSystem || by.Email == p.Email {
 		return nil
 	}
-	theirs, err := ActorOf(ctx, tx, p.Email, by.Credential, ScopeAll)
-	if err != nil || !theirs.Has(Admin) {
+	theirs, err := access.ActorOf(ctx, tx, p.Email, by.Credential, access.ScopeAll)
+	if err != nil || !theirs.Has(access.Admin) {
 		return err
 	}
 	return fault.New(fault.Conflict, "second_admin", "%s is an administrator, too, whose password only they and the server itself can reset", p.Email).
@@ -179,40 +175,40 @@ func notForAdmins(ctx context.Context, tx *store.Tx, by Actor, p Person) error {
 // SetUpLink gives the link that makes the first administrator and voids the one before; false where there is an
 // administrator already.
 func (a *Accounts) SetUpLink(ctx context.Context) (link NewLink, needed bool, err error) {
-	err = a.Directory.change(ctx, func(ctx context.Context, tx *store.Tx) error {
-		admins, err := countAdmins(ctx, tx)
-		if needed = admins == 0; err != nil || !needed {
+	err = a.Directory.Exclusively(ctx, func(ctx context.Context, tx *store.Tx) error {
+		admins, err := access.Admins(ctx, tx)
+		if needed = len(admins) == 0; err != nil || !needed {
 			return err
 		}
-		link, err = a.makeLink(ctx, tx, change{by: System("setup"), at: a.Now()}, LinkSetup, Person{})
+		link, err = a.makeLink(ctx, tx, access.Change{By: access.System("setup"), At: a.Now()}, LinkSetup, access.Person{})
 		return err
 	})
 	return link, needed && err == nil, err
 }
 
 // makeLink is a step: a new link of the kind for the person, or for set-up, in place of any before.
-func (a *Accounts) makeLink(ctx context.Context, tx *store.Tx, c change, kind LinkKind, p Person) (NewLink, error) {
-	if err := voidLinks(ctx, tx, c.at, p.ID); err != nil {
+func (a *Accounts) makeLink(ctx context.Context, tx *store.Tx, c access.Change, kind LinkKind, p access.Person) (NewLink, error) {
+	if err := voidLinks(ctx, tx, c.At, p.ID); err != nil {
 		return NewLink{}, err
 	}
-	secret, hash := newSecret(linkPrefix)
-	id, expires := store.NewID(), c.at.Add(kind.valid())
+	secret, hash := access.NewSecret(linkPrefix)
+	id, expires := store.NewID(), c.At.Add(kind.valid())
 	if _, err := tx.Exec(ctx, `INSERT INTO one_time_link (id, hash, kind, person_id, made_by, created_at, expires_at, used) VALUES ($1, $2, $3, $4, $5, $6, $7, FALSE)`,
-		id, hash[:], string(kind), sql.NullString{String: p.ID, Valid: p.ID != ""}, c.by.Email, store.Micros(c.at), store.Micros(expires)); err != nil {
-		return NewLink{}, wrap("write link", err)
+		id, hash[:], string(kind), sql.NullString{String: p.ID, Valid: p.ID != ""}, c.By.Email, store.Micros(c.At), store.Micros(expires)); err != nil {
+		return NewLink{}, fault.Wrap("write link", err)
 	}
 	subject := "installation"
 	if p.Email != "" {
 		subject = "person:" + p.Email
 	}
-	err := c.append(ctx, tx, "link.created", subject, nil, map[string]any{"link": id, "kind": kind, "expires_at": store.Time(store.Micros(expires))})
+	err := c.Append(ctx, tx, "link.created", subject, nil, map[string]any{"link": id, "kind": kind, "expires_at": store.Time(store.Micros(expires))})
 	return NewLink{Link: a.URL() + "/join#" + secret, Kind: kind, Email: p.Email, ExpiresAt: store.Time(store.Micros(expires))}, err
 }
 
 // voidLinks is a step: the open links of a person can no longer be used; those for set-up with an empty id.
 func voidLinks(ctx context.Context, tx *store.Tx, now time.Time, personID string) error {
 	_, err := tx.Exec(ctx, `UPDATE one_time_link SET ended_at = $1 WHERE ended_at IS NULL AND coalesce(person_id, '') = $2`, store.Micros(now), personID)
-	return wrap("void links", err)
+	return fault.Wrap("void links", err)
 }
 
 // heldLink is a link as it is stored.
@@ -259,13 +255,13 @@ func (l heldLink) open(now time.Time) error {
 func linkOf(ctx context.Context, tx *store.Tx, secret string, now time.Time) (heldLink, error) {
 	unknown := fault.New(fault.NotFound, "unknown_link", "there is no such link").At("secret").
 		Fix("open the whole link again, or ask an administrator for a new one")
-	hash, ok := hashOf(linkPrefix, strings.TrimSpace(secret))
+	hash, ok := access.HashOf(linkPrefix, strings.TrimSpace(secret))
 	if !ok {
 		return heldLink{}, unknown
 	}
 	l, ok, err := store.One(ctx, tx, scanLink, `SELECT id, kind, person_id, made_by, expires_at, ended_at, used FROM one_time_link WHERE hash = $1`+tx.ForUpdate(), hash[:])
 	if err != nil {
-		return heldLink{}, wrap("read link", err)
+		return heldLink{}, fault.Wrap("read link", err)
 	}
 	if !ok {
 		return heldLink{}, unknown
@@ -306,7 +302,7 @@ func (l heldLink) describe(ctx context.Context, tx *store.Tx) (Link, error) {
 	if l.kind == LinkSetup {
 		return link, nil
 	}
-	p, err := personByID(ctx, tx, l.personID)
+	p, err := access.PersonByID(ctx, tx, l.personID)
 	if err != nil {
 		return Link{}, err
 	}
@@ -314,7 +310,7 @@ func (l heldLink) describe(ctx context.Context, tx *store.Tx) (Link, error) {
 	if p.DisplayName != p.Email {
 		link.DisplayName = p.DisplayName
 	}
-	if by, ok, err := PersonByEmail(ctx, tx, l.madeBy); err != nil {
+	if by, ok, err := access.PersonByEmail(ctx, tx, l.madeBy); err != nil {
 		return Link{}, err
 	} else if ok {
 		link.InvitedBy = by.DisplayName
@@ -324,50 +320,38 @@ func (l heldLink) describe(ctx context.Context, tx *store.Tx) (Link, error) {
 	}
 	link.Groups, err = store.List(ctx, tx, store.ScanString, `SELECT g.title FROM grp g JOIN person_group m ON m.group_name = g.name
 		WHERE m.person_id = $1 ORDER BY g.name COLLATE "C"`, p.ID)
-	return link, wrap("read groups", err)
-}
-
-func personByID(ctx context.Context, tx *store.Tx, id string) (Person, error) {
-	p, ok, err := store.One(ctx, tx, scanPerson, `SELECT `+personColumns+` FROM person p WHERE p.id = $1`, id)
-	if err == nil && !ok {
-		err = fmt.Errorf("no person %s", id)
-	}
-	if err != nil {
-		return Person{}, wrap("read person", err)
-	}
-	people := []Person{p}
-	return people[0], fillGroups(ctx, tx, people)
+	return link, fault.Wrap("read groups", err)
 }
 
 // UseLink uses a link up: it sets the password, for set-up makes the first administrator, ends the person's other sessions
 // and opens a new one. Of two who use it at once, one wins. The caller sets the cookie.
-func (a *Accounts) UseLink(ctx context.Context, r *http.Request, use LinkUse) (cookie *http.Cookie, by Actor, err error) {
+func (a *Accounts) UseLink(ctx context.Context, r *http.Request, use LinkUse) (cookie *http.Cookie, by access.Actor, err error) {
 	use.DisplayName = strings.TrimSpace(use.DisplayName)
 	var link Link
 	if link, err = a.ReadLink(ctx, r, use.Secret); err != nil { // before a hash is paid for
-		return nil, Actor{}, err
+		return nil, access.Actor{}, err
 	}
 	if use, err = use.check(link); err != nil {
-		return nil, Actor{}, err
+		return nil, access.Actor{}, err
 	}
 	var hash string
 	if err := a.hashing.do(ctx, func() { hash = hashPassword(use.Password, a.present()) }); err != nil {
-		return nil, Actor{}, err
+		return nil, access.Actor{}, err
 	}
 	cookie, by, err = a.Sessions.open(ctx, r, func(ctx context.Context, tx *store.Tx) (Token, error) {
 		email, err := a.useLink(ctx, tx, use, hash, placeOf(r.RemoteAddr))
-		return Token{As: email, Scope: ScopeAll}, err
+		return Token{As: email, Scope: access.ScopeAll}, err
 	})
 	return cookie, by, err
 }
 
 // check judges what somebody says who uses the link, and completes it.
 func (u LinkUse) check(link Link) (LinkUse, error) {
-	var wrong findings
+	var wrong fault.Findings
 	name := u.DisplayName
 	if link.Kind == LinkSetup {
-		email, err := Email("email", u.Email)
-		wrong.add(err)
+		email, err := access.Email("email", u.Email)
+		wrong.Add(err)
 		u.Email = email
 	} else {
 		u.Email = link.Email
@@ -375,15 +359,15 @@ func (u LinkUse) check(link Link) (LinkUse, error) {
 	if name == "" {
 		name = link.DisplayName
 	}
-	wrong.add(line("display_name", u.DisplayName))
-	wrong.add(checkPassword(u.Password, u.Email, name))
-	return u, wrong.fault("account")
+	wrong.Add(access.Line("display_name", u.DisplayName))
+	wrong.Add(checkPassword(u.Password, u.Email, name))
+	return u, wrong.Fault("account")
 }
 
 // useLink is the step that uses the link up and gives the address of its person.
 func (a *Accounts) useLink(ctx context.Context, tx *store.Tx, use LinkUse, hash, place string) (string, error) {
 	now := a.Now()
-	if err := lockGroups(ctx, tx); err != nil { // of two who set up at once, one waits
+	if err := access.LockGroups(ctx, tx); err != nil { // of two who set up at once, one waits
 		return "", err
 	}
 	held, err := linkOf(ctx, tx, use.Secret, now)
@@ -392,26 +376,26 @@ func (a *Accounts) useLink(ctx context.Context, tx *store.Tx, use LinkUse, hash,
 	}
 	rows, err := tx.Exec(ctx, `UPDATE one_time_link SET ended_at = $1, used = TRUE WHERE id = $2 AND ended_at IS NULL`, store.Micros(now), held.id)
 	if err != nil {
-		return "", wrap("use link", err)
+		return "", fault.Wrap("use link", err)
 	}
 	if rows == 0 {
 		held.used = true
 		return "", held.open(now)
 	}
-	c := change{at: now, by: Actor{
-		Email: use.Email, Name: use.DisplayName, TokenScope: ScopeAll, Credential: audit.Credential{Kind: credentialLink, ID: held.id, MadeBy: held.madeBy},
+	c := access.Change{At: now, By: access.Actor{
+		Email: use.Email, Name: use.DisplayName, TokenScope: access.ScopeAll, Credential: audit.Credential{Kind: access.CredentialLink, ID: held.id, MadeBy: held.madeBy},
 	}}
-	var p Person
+	var p access.Person
 	if held.kind == LinkSetup {
-		p, err = firstAdmin(ctx, tx, c, use)
+		p, err = a.Directory.FirstAdmin(ctx, tx, c, use.Email, use.DisplayName)
 	} else {
-		p, err = personByID(ctx, tx, held.personID)
+		p, err = access.PersonByID(ctx, tx, held.personID)
 		if err == nil {
 			err = mayJoin(p)
 		}
 		if err == nil && use.DisplayName != "" && use.DisplayName != p.DisplayName {
 			active := p.Active
-			p, _, _, err = putPerson(ctx, tx, c, p.Email, PersonSpec{DisplayName: use.DisplayName, Active: &active})
+			p, _, _, err = a.Directory.SetPerson(ctx, tx, c, p.Email, access.PersonSpec{DisplayName: use.DisplayName, Active: &active})
 		}
 	}
 	if err != nil {
@@ -424,63 +408,5 @@ func (a *Accounts) useLink(ctx context.Context, tx *store.Tx, use LinkUse, hash,
 		return "", err
 	}
 	event := map[LinkKind]string{LinkSetup: "installation.set_up", LinkInvite: "person.joined", LinkReset: "person.password_reset"}[held.kind]
-	return p.Email, c.append(ctx, tx, event, "person:"+p.Email, nil, map[string]any{"link": held.id, "sessions": "ended"})
-}
-
-// firstAdmin is a step: the person, in a group with the role admin, which is made if there is none.
-func firstAdmin(ctx context.Context, tx *store.Tx, c change, use LinkUse) (Person, error) {
-	admins, err := countAdmins(ctx, tx)
-	if err != nil {
-		return Person{}, err
-	}
-	if admins > 0 {
-		return Person{}, fault.New(fault.Conflict, "already_set_up", "this installation has an administrator already").At("secret").
-			Fix("ask an administrator to invite you")
-	}
-	before, exists, err := PersonByEmail(ctx, tx, use.Email)
-	if err != nil {
-		return Person{}, err
-	}
-	active := true
-	spec := PersonSpec{DisplayName: use.DisplayName, Active: &active}
-	if exists && spec.DisplayName == "" {
-		spec.DisplayName = before.DisplayName
-	}
-	if _, _, _, err := putPerson(ctx, tx, c, use.Email, spec); err != nil {
-		return Person{}, err
-	}
-	name, ok, err := store.One(ctx, tx, store.ScanString, `SELECT name FROM grp WHERE roles LIKE '%"admin"%' ORDER BY name COLLATE "C" LIMIT 1`)
-	if err != nil {
-		return Person{}, wrap("read groups", err)
-	}
-	group := GroupSpec{Title: "Administrators", Roles: []Role{Admin}, Domains: []Domain{}, Members: []string{use.Email}}
-	if ok {
-		g, _, err := GroupByName(ctx, tx, name)
-		if err != nil {
-			return Person{}, err
-		}
-		group = GroupSpec{
-			Title: g.Title, Roles: g.Roles, Domains: g.Domains, Delegated: g.Delegated, Scope: g.Scope, Members: append(g.Members, use.Email),
-		}
-	} else if name, err = vacantGroup(ctx, tx); err != nil {
-		return Person{}, err
-	}
-	if _, _, _, err := putGroup(ctx, tx, c, name, group); err != nil {
-		return Person{}, err
-	}
-	p, _, err := PersonByEmail(ctx, tx, use.Email)
-	return p, err
-}
-
-// vacantGroup gives a name for the group of administrators: a group of that name without the role gets it from nobody.
-func vacantGroup(ctx context.Context, tx *store.Tx) (string, error) {
-	for i := 1; ; i++ {
-		name := "admins"
-		if i > 1 {
-			name = fmt.Sprintf("admins-%d", i)
-		}
-		if _, taken, err := GroupByName(ctx, tx, name); err != nil || !taken {
-			return name, err
-		}
-	}
+	return p.Email, c.Append(ctx, tx, event, "person:"+p.Email, nil, map[string]any{"link": held.id, "sessions": "ended"})
 }

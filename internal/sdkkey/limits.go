@@ -1,9 +1,10 @@
-package access
+package sdkkey
 
 import (
 	"context"
 	"fmt"
 
+	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 )
@@ -16,14 +17,14 @@ const (
 	maxLimit        = 1_000_000
 )
 
-// KeyLimits bounds what one SDK key may ask of each replica, so that one client cannot take it from all others. 0 is the default.
-type KeyLimits struct {
+// Limits bounds what one SDK key may ask of each replica, so that one client cannot take it from all others. 0 is the default.
+type Limits struct {
 	RequestsPerSecond int `json:"requests_per_second,omitempty" minimum:"0" maximum:"1000000" doc:"Evaluations a second on each replica; 100,000 if absent"`
 	MaxStreams        int `json:"max_streams,omitempty" minimum:"0" maximum:"1000000" doc:"Streams open at once on each replica; 50,000 if absent"`
 }
 
 // Effective gives the limits with the defaults filled in.
-func (l KeyLimits) Effective() KeyLimits {
+func (l Limits) Effective() Limits {
 	if l.RequestsPerSecond == 0 {
 		l.RequestsPerSecond = defaultRequests
 	}
@@ -34,10 +35,10 @@ func (l KeyLimits) Effective() KeyLimits {
 }
 
 // check finds what is wrong with the limits.
-func (l KeyLimits) check() (wrong findings) {
+func (l Limits) check() (wrong fault.Findings) {
 	for field, value := range map[string]int{"requests_per_second": l.RequestsPerSecond, "max_streams": l.MaxStreams} {
 		if value < 0 || value > maxLimit {
-			wrong.add(fault.New(fault.Invalid, "invalid_limit", "%s is not between 1 and %d", field, maxLimit).At(field).
+			wrong.Add(fault.New(fault.Invalid, "invalid_limit", "%s is not between 1 and %d", field, maxLimit).At(field).
 				Fix("give a number of that size, or leave it out for the default"))
 		}
 	}
@@ -45,41 +46,41 @@ func (l KeyLimits) check() (wrong findings) {
 }
 
 // SetLimits changes what the key may ask. A revision other than 0 must be the present one.
-func (k *Keys) SetLimits(ctx context.Context, by Actor, id string, limits KeyLimits, revision int64) (key SDKKey, err error) {
-	if err := Can(by, SignIn, Scope{}); err != nil {
-		return SDKKey{}, err
+func (k *Keys) SetLimits(ctx context.Context, by access.Actor, id string, limits Limits, revision int64) (key Key, err error) {
+	if err := access.Can(by, access.SignIn, access.Scope{}); err != nil {
+		return Key{}, err
 	}
-	if err := limits.check().fault("limits"); err != nil {
-		return SDKKey{}, err
+	if err := limits.check().Fault("limits"); err != nil {
+		return Key{}, err
 	}
 	err = k.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if key, err = k.own(ctx, tx, by, id); err != nil {
 			return err
 		}
-		c := change{by: by, at: k.Now(), revision: revision}
-		if err := c.check("SDK key", true, key.Revision, key); err != nil {
+		c := access.Change{By: by, At: k.Now(), Revision: revision}
+		if err := c.Check("SDK key", true, key.Revision, key); err != nil {
 			return err
 		}
-		if !key.valid(c.at) {
+		if !key.valid(c.At) {
 			return fault.New(fault.Conflict, "ended", "the SDK key is no longer good").Fix("make a new one")
 		}
-		if key.KeyLimits == limits {
+		if key.Limits == limits {
 			return nil
 		}
 		before := key
-		key.KeyLimits, key.Revision = limits, key.Revision+1
+		key.Limits, key.Revision = limits, key.Revision+1
 		rows, err := tx.Exec(ctx, `UPDATE sdk_key SET requests_per_second = $1, max_streams = $2, revision = $3 WHERE id = $4 AND revision = $5`,
 			limits.RequestsPerSecond, limits.MaxStreams, key.Revision, id, before.Revision)
 		if err != nil {
 			return fmt.Errorf("write limits of SDK key: %w", err)
 		}
-		if err := written("SDK key", rows); err != nil {
+		if err := access.Written("SDK key", rows); err != nil {
 			return err
 		}
-		return k.tell(ctx, tx, by, c.at, "sdk_key.limited", before, key)
+		return k.tell(ctx, tx, by, c.At, "sdk_key.limited", before, key)
 	})
 	if err != nil {
-		return SDKKey{}, err
+		return Key{}, err
 	}
 	return key, nil
 }

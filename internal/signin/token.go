@@ -1,4 +1,4 @@
-package access
+package signin
 
 import (
 	"context"
@@ -7,43 +7,44 @@ import (
 	"strings"
 	"time"
 
+	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 )
 
-// Topic is announced whenever somebody's rights, sessions or tokens changed, for streams that outlive a request.
-const Topic = "access"
+// tokenPrefix is how people, and scanners for leaked secrets, recognize an API token.
+const tokenPrefix = "souk_"
 
 // Token is an API token: it acts as a person, within a scope. Its secret is shown once, when it is made.
 type Token struct {
-	ID         string     `json:"id"`
-	As         string     `json:"as" doc:"E-mail of the person that it acts as"`
-	Name       string     `json:"name"`
-	Prefix     string     `json:"prefix" doc:"How the secret begins"`
-	Scope      TokenScope `json:"scope" enum:"all,read,requests,kill,outcomes"`
-	MadeBy     string     `json:"made_by"`
-	CreatedAt  time.Time  `json:"created_at"`
-	ExpiresAt  *time.Time `json:"expires_at,omitempty"`
-	RevokedAt  *time.Time `json:"revoked_at,omitempty"`
-	LastUsed   *time.Time `json:"last_used,omitempty" doc:"To about a minute"`
-	ReplacedBy string     `json:"replaced_by,omitempty" doc:"Id of the token that it was rotated to"`
-	Revision   int64      `json:"revision"`
+	ID         string            `json:"id"`
+	As         string            `json:"as" doc:"E-mail of the person that it acts as"`
+	Name       string            `json:"name"`
+	Prefix     string            `json:"prefix" doc:"How the secret begins"`
+	Scope      access.TokenScope `json:"scope" enum:"all,read,requests,kill,outcomes"`
+	MadeBy     string            `json:"made_by"`
+	CreatedAt  time.Time         `json:"created_at"`
+	ExpiresAt  *time.Time        `json:"expires_at,omitempty"`
+	RevokedAt  *time.Time        `json:"revoked_at,omitempty"`
+	LastUsed   *time.Time        `json:"last_used,omitempty" doc:"To about a minute"`
+	ReplacedBy string            `json:"replaced_by,omitempty" doc:"Id of the token that it was rotated to"`
+	Revision   int64             `json:"revision"`
 }
 
 // TokenSpec says what token is wanted.
 type TokenSpec struct {
-	As        string     `json:"as,omitempty" doc:"E-mail of the person that it acts as; oneself if absent"`
-	Name      string     `json:"name,omitempty" doc:"What it is for"`
-	Scope     TokenScope `json:"scope" enum:"all,read,requests,kill,outcomes"`
-	ExpiresAt *time.Time `json:"expires_at,omitempty" doc:"Never if absent"`
+	As        string            `json:"as,omitempty" doc:"E-mail of the person that it acts as; oneself if absent"`
+	Name      string            `json:"name,omitempty" doc:"What it is for"`
+	Scope     access.TokenScope `json:"scope" enum:"all,read,requests,kill,outcomes"`
+	ExpiresAt *time.Time        `json:"expires_at,omitempty" doc:"Never if absent"`
 }
 
 // Tokens makes, lists, revokes and recognizes API tokens.
 type Tokens struct {
 	DB         *store.DB
 	Now        func() time.Time
-	Publishers Publishers // who may ask for requests; everyone if empty
+	Publishers access.Publishers // who may ask for requests; everyone if empty
 	strangers  strangers
 }
 
@@ -59,39 +60,35 @@ func scanToken(row store.Row) (t Token, err error) {
 }
 
 // Create makes a token and gives its secret, which cannot be had again.
-func (s *Tokens) Create(ctx context.Context, by Actor, spec TokenSpec) (token Token, secret string, err error) {
+func (s *Tokens) Create(ctx context.Context, by access.Actor, spec TokenSpec) (token Token, secret string, err error) {
 	if strings.TrimSpace(spec.As) == "" && by.PersonID != "" {
 		spec.As = by.Email
 	}
 	spec.As = strings.ToLower(strings.TrimSpace(spec.As))
-	if err := Can(by, TokenMake, Scope{Person: spec.As}); err != nil {
+	if err := access.Can(by, access.TokenMake, access.Scope{Person: spec.As}); err != nil {
 		return Token{}, "", err
 	}
 	now := s.Now()
 	if spec, err = checkToken(spec, now); err != nil {
 		return Token{}, "", err
 	}
-	secret, hash := newSecret(tokenPrefix)
+	secret, hash := access.NewSecret(tokenPrefix)
 	token = Token{
-		ID: store.NewID(), As: spec.As, Name: spec.Name, Prefix: secret[:shown], Scope: spec.Scope, MadeBy: by.Email,
+		ID: store.NewID(), As: spec.As, Name: spec.Name, Prefix: secret[:access.Shown], Scope: spec.Scope, MadeBy: by.Email,
 		CreatedAt: store.Time(store.Micros(now)), ExpiresAt: spec.ExpiresAt, Revision: 1,
 	}
 	err = s.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		p, ok, err := PersonByEmail(ctx, tx, spec.As)
+		p, ok, err := access.PersonByEmail(ctx, tx, spec.As)
 		if err != nil {
 			return err
 		}
 		if !ok || !p.Active {
-			people, _, err := Names(ctx, tx)
-			if err != nil {
-				return err
-			}
-			return unknown("person", "as", spec.As, people)
+			return access.UnknownPerson(ctx, tx, "as", spec.As)
 		}
 		if err := insertToken(ctx, tx, token, hash); err != nil {
 			return err
 		}
-		return change{by: by, at: now}.append(ctx, tx, "token.created", "token:"+token.ID, nil, token)
+		return access.Change{By: by, At: now}.Append(ctx, tx, "token.created", "token:"+token.ID, nil, token)
 	})
 	if err != nil {
 		return Token{}, "", err
@@ -99,65 +96,52 @@ func (s *Tokens) Create(ctx context.Context, by Actor, spec TokenSpec) (token To
 	return token, secret, nil
 }
 
-func insertToken(ctx context.Context, tx *store.Tx, t Token, hash secretHash) error {
+func insertToken(ctx context.Context, tx *store.Tx, t Token, hash access.SecretHash) error {
 	_, err := tx.Exec(ctx, `INSERT INTO api_token (id, hash, prefix, name, person_id, scope, made_by, created_at, expires_at, revision)
 		SELECT $1, $2, $3, $4, p.id, $6, $7, $8, $9, $10 FROM person p WHERE p.email = $5`, t.ID, hash[:], t.Prefix, t.Name, t.As, string(t.Scope),
 		t.MadeBy, store.Micros(t.CreatedAt), store.NullMicros(t.ExpiresAt), t.Revision)
-	return wrap("write token", err)
+	return fault.Wrap("write token", err)
 }
 
 func checkToken(spec TokenSpec, now time.Time) (TokenSpec, error) {
-	var wrong findings
-	as, err := Email("as", spec.As)
-	wrong.add(err)
-	if !slices.Contains(tokenScopes, spec.Scope) {
-		known := make([]string, len(tokenScopes))
-		for i, scope := range tokenScopes {
+	var wrong fault.Findings
+	as, err := access.Email("as", spec.As)
+	wrong.Add(err)
+	if scopes := access.TokenScopes(); !slices.Contains(scopes, spec.Scope) {
+		known := make([]string, len(scopes))
+		for i, scope := range scopes {
 			known[i] = string(scope)
 		}
-		wrong.add(fault.New(fault.Invalid, "unknown_scope", "there is no scope %s", quote(string(spec.Scope))).At("scope").
+		wrong.Add(fault.New(fault.Invalid, "unknown_scope", "there is no scope %s", fault.Quote(string(spec.Scope))).At("scope").
 			Fix("%s", fault.Meant(string(spec.Scope), known, "the scopes are "+strings.Join(known, ", "))))
 	}
 	spec.As, spec.Name = as, strings.TrimSpace(spec.Name)
 	if spec.Name == "" {
 		spec.Name = string(spec.Scope)
 	}
-	wrong.add(line("name", spec.Name))
+	wrong.Add(access.Line("name", spec.Name))
 	var bad error
-	spec.ExpiresAt, bad = expiry(spec.ExpiresAt, now)
-	wrong.add(bad)
-	return spec, wrong.fault("token")
-}
-
-// expiry gives an optional end in the precision in which it is stored, and refuses one that is past.
-func expiry(at *time.Time, now time.Time) (*time.Time, error) {
-	if at == nil {
-		return nil, nil //nolint:nilnil // no end is fine
-	}
-	if !at.After(now) || at.Year() > 9999 {
-		return nil, fault.New(fault.Invalid, "invalid_expiry", "expires_at is not in the future").At("expires_at").
-			Fix("give a later time, or leave it out")
-	}
-	rounded := store.Time(store.Micros(*at))
-	return &rounded, nil
+	spec.ExpiresAt, bad = access.Expiry(spec.ExpiresAt, now)
+	wrong.Add(bad)
+	return spec, wrong.Fault("token")
 }
 
 // List gives tokens, the newest first: to administrators all, to others their own; those that are no longer good only if ended
 // is asked for.
-func (s *Tokens) List(ctx context.Context, by Actor, ended bool, page store.Page) (store.Listing[Token], error) {
+func (s *Tokens) List(ctx context.Context, by access.Actor, ended bool, page store.Page) (store.Listing[Token], error) {
 	return s.ListOf(ctx, by, "", ended, page)
 }
 
 // ListOf lists the tokens that act as the person of that e-mail address alone; of everybody whom the actor may see without one.
-func (s *Tokens) ListOf(ctx context.Context, by Actor, email string, ended bool, page store.Page) (store.Listing[Token], error) {
+func (s *Tokens) ListOf(ctx context.Context, by access.Actor, email string, ended bool, page store.Page) (store.Listing[Token], error) {
 	own := ""
-	if Can(by, TokenMake, Scope{}) != nil {
-		if err := Can(by, TokenMake, Scope{Person: by.Email}); err != nil {
+	if access.Can(by, access.TokenMake, access.Scope{}) != nil {
+		if err := access.Can(by, access.TokenMake, access.Scope{Person: by.Email}); err != nil {
 			return store.Listing[Token]{}, err
 		}
 		own = by.PersonID
 	}
-	before, err := newest(page)
+	before, err := page.Before()
 	if err != nil {
 		return store.Listing[Token]{}, err
 	}
@@ -167,7 +151,7 @@ func (s *Tokens) ListOf(ctx context.Context, by Actor, email string, ended bool,
 			WHERE t.id COLLATE "C" < $1 AND (t.person_id = $2 OR $2 = '') AND (p.email = $6 OR $6 = '')
 			AND ($4 OR t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > $5)) ORDER BY t.id COLLATE "C" DESC LIMIT $3`,
 			before, own, page.Size()+1, ended, store.Micros(s.Now()), strings.ToLower(strings.TrimSpace(email)))
-		return wrap("list tokens", err)
+		return fault.Wrap("list tokens", err)
 	})
 	if err != nil {
 		return store.Listing[Token]{}, err
@@ -175,18 +159,9 @@ func (s *Tokens) ListOf(ctx context.Context, by Actor, email string, ended bool,
 	return store.Cut(page, tokens, func(t Token) []string { return []string{t.ID} }), nil
 }
 
-// newest gives the id that a page of the newest first ends before; "~" is after every id.
-func newest(page store.Page) (string, error) {
-	after, err := page.After()
-	if err != nil || len(after) == 0 {
-		return "~", err
-	}
-	return after[0], nil
-}
-
 // Revoke ends the token, for good. Revoking it again changes nothing. A revision other than 0 must be the present one.
-func (s *Tokens) Revoke(ctx context.Context, by Actor, id string, revision int64) (token Token, err error) {
-	if err := Can(by, SignIn, Scope{}); err != nil {
+func (s *Tokens) Revoke(ctx context.Context, by access.Actor, id string, revision int64) (token Token, err error) {
+	if err := access.Can(by, access.SignIn, access.Scope{}); err != nil {
 		return Token{}, err
 	}
 	err = s.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -196,22 +171,22 @@ func (s *Tokens) Revoke(ctx context.Context, by Actor, id string, revision int64
 		if token.RevokedAt != nil {
 			return nil
 		}
-		c := change{by: by, at: s.Now(), revision: revision}
-		if err := c.check("token", true, token.Revision, token); err != nil {
+		c := access.Change{By: by, At: s.Now(), Revision: revision}
+		if err := c.Check("token", true, token.Revision, token); err != nil {
 			return err
 		}
-		before, at := token, store.Time(store.Micros(c.at))
+		before, at := token, store.Time(store.Micros(c.At))
 		token.RevokedAt, token.Revision = &at, token.Revision+1
 		rows, err := tx.Exec(ctx, `UPDATE api_token SET revoked_at = $1, revision = $2 WHERE id = $3 AND revision = $4`,
 			store.Micros(at), token.Revision, id, before.Revision)
 		if err != nil {
-			return wrap("revoke token", err)
+			return fault.Wrap("revoke token", err)
 		}
-		if err := written("token", rows); err != nil {
+		if err := access.Written("token", rows); err != nil {
 			return err
 		}
-		tx.Announce(Topic)
-		return c.append(ctx, tx, "token.revoked", "token:"+id, before, token)
+		tx.Announce(access.Topic)
+		return c.Append(ctx, tx, "token.revoked", "token:"+id, before, token)
 	})
 	if err != nil {
 		return Token{}, err
@@ -220,15 +195,15 @@ func (s *Tokens) Revoke(ctx context.Context, by Actor, id string, revision int64
 }
 
 // own is a step: the token of that id, locked, if it is the actor's to end or rotate.
-func (s *Tokens) own(ctx context.Context, tx *store.Tx, by Actor, id string) (Token, error) {
+func (s *Tokens) own(ctx context.Context, tx *store.Tx, by access.Actor, id string) (Token, error) {
 	token, ok, err := store.One(ctx, tx, scanToken, `SELECT `+tokenColumns+` FROM api_token t JOIN person p ON p.id = t.person_id
 		WHERE t.id = $1`+tx.ForUpdate(), id)
 	if err != nil {
-		return Token{}, wrap("read token", err)
+		return Token{}, fault.Wrap("read token", err)
 	}
 	// Somebody else's token is told from one that is not there to administrators only.
-	if !ok || Can(by, TokenMake, Scope{Person: token.As}) != nil {
-		if err := Can(by, TokenMake, Scope{Person: by.Email}); err != nil {
+	if !ok || access.Can(by, access.TokenMake, access.Scope{Person: token.As}) != nil {
+		if err := access.Can(by, access.TokenMake, access.Scope{Person: by.Email}); err != nil {
 			return Token{}, err
 		}
 		return Token{}, fault.New(fault.NotFound, "unknown_token", "you have no such token").Fix("look it up in the list of your tokens")
@@ -238,20 +213,20 @@ func (s *Tokens) own(ctx context.Context, tx *store.Tx, by Actor, id string) (To
 
 // Actor gives whom the secret lets act, with the rights of this moment. A secret that is not, or no longer, good is a
 // fault of kind Unauthenticated; with the database down it is one of kind Unavailable.
-func (s *Tokens) Actor(ctx context.Context, secret string) (by Actor, err error) {
+func (s *Tokens) Actor(ctx context.Context, secret string) (by access.Actor, err error) {
 	var token Token
 	now := s.Now()
 	err = s.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if token, err = validToken(ctx, tx, secret, now); err != nil {
 			return err
 		}
-		by, err = ActorOf(ctx, tx, token.As, audit.Credential{Kind: credentialToken, ID: token.ID, MadeBy: token.MadeBy}, token.Scope)
+		by, err = access.ActorOf(ctx, tx, token.As, audit.Credential{Kind: access.CredentialToken, ID: token.ID, MadeBy: token.MadeBy}, token.Scope)
 		return err
 	})
 	if err != nil {
-		return Actor{}, err
+		return access.Actor{}, err
 	}
-	by.PublishersOnly = s.Publishers == PublishersByRole
+	by.PublishersOnly = s.Publishers == access.PublishersByRole
 	if token.LastUsed == nil || now.Sub(*token.LastUsed) >= touchEvery {
 		s.touch(ctx, token.ID, now)
 	}
@@ -272,14 +247,14 @@ func (s *Tokens) touch(ctx context.Context, id string, now time.Time) {
 
 // validToken is the token of that secret, if it may be used now.
 func validToken(ctx context.Context, tx *store.Tx, secret string, now time.Time) (Token, error) {
-	hash, ok := hashOf(tokenPrefix, secret)
+	hash, ok := access.HashOf(tokenPrefix, secret)
 	if !ok {
 		return Token{}, badToken("this is not an API token of Souk")
 	}
 	token, ok, err := store.One(ctx, tx, scanToken, `SELECT `+tokenColumns+` FROM api_token t JOIN person p ON p.id = t.person_id
 		WHERE t.hash = $1`, hash[:])
 	if err != nil {
-		return Token{}, wrap("read token", err)
+		return Token{}, fault.Wrap("read token", err)
 	}
 	if !ok {
 		return Token{}, badToken("this API token is not known here")

@@ -1,4 +1,5 @@
-package access
+// Package sdkkey knows the keys by which SDKs are let in, and holds them in memory for the data plane.
+package sdkkey
 
 import (
 	"context"
@@ -10,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -22,7 +25,7 @@ type Keys struct {
 	Dir string // for a copy of the held keys; empty: no copy on disk
 	// Facts tells who owns an app and whether an environment is governed; each may be empty, and says nothing then. For one
 	// that does not exist it gives a fault. Access may not know catalog and registry; serve does.
-	Facts func(ctx context.Context, tx *store.Tx, environment, app string) (KeyFacts, error)
+	Facts func(ctx context.Context, tx *store.Tx, environment, app string) (Facts, error)
 
 	loading sync.Mutex // held while loading, so that an older reading never replaces a newer one
 	held    atomic.Pointer[keySet]
@@ -30,7 +33,7 @@ type Keys struct {
 
 // keySet is all keys that are not revoked, as of one reading. It never changes, save when its keys were used.
 type keySet struct {
-	byHash   map[secretHash]heldKey
+	byHash   map[access.SecretHash]heldKey
 	byID     map[string]heldKey
 	shown    sync.Map      // of heldKey by the secret, of secrets that were shown and are of a held key: hashing takes longer than all else
 	version  [2]int64      // of the table: the number of rows and the sum of their revisions, which only grow
@@ -40,7 +43,7 @@ type keySet struct {
 
 // heldKey is a key in memory.
 type heldKey struct {
-	SDKKey
+	Key
 	use *keyUse
 }
 
@@ -60,17 +63,17 @@ const (
 )
 
 // Lookup gives the key of the secret if it is valid now. It takes no lock and asks no database.
-func (k *Keys) Lookup(secret string, now time.Time) (SDKKey, bool) {
+func (k *Keys) Lookup(secret string, now time.Time) (Key, bool) {
 	set := k.held.Load()
 	if set == nil {
-		return SDKKey{}, false
+		return Key{}, false
 	}
 	if key, ok := set.shown.Load(secret); ok {
 		return key.(heldKey).taken(now) //nolint:forcetypeassert // nothing else is stored
 	}
-	hash, ok := hashOf(keyPrefix, secret)
+	hash, ok := access.HashOf(keyPrefix, secret)
 	if !ok {
-		return SDKKey{}, false
+		return Key{}, false
 	}
 	key, ok := set.byHash[hash]
 	if ok {
@@ -81,28 +84,28 @@ func (k *Keys) Lookup(secret string, now time.Time) (SDKKey, bool) {
 
 // Held gives the key of that id if it is valid now, for a caller who showed otherwise than by the secret that the key is theirs.
 // It takes no lock and asks no database.
-func (k *Keys) Held(id string, now time.Time) (SDKKey, bool) {
+func (k *Keys) Held(id string, now time.Time) (Key, bool) {
 	set := k.held.Load()
 	if set == nil {
-		return SDKKey{}, false
+		return Key{}, false
 	}
 	return set.byID[id].taken(now)
 }
 
 // taken gives the key if it is there and valid now, and notes that it was used.
-func (h heldKey) taken(now time.Time) (SDKKey, bool) {
+func (h heldKey) taken(now time.Time) (Key, bool) {
 	if h.use == nil || !h.valid(now) {
-		return SDKKey{}, false
+		return Key{}, false
 	}
 	if at := store.Micros(now); at-h.use.at.Load() >= usedStep.Microseconds() {
 		h.use.at.Store(at)
 	}
-	return h.SDKKey, true
+	return h.Key, true
 }
 
 // Run keeps the held keys current, and writes down when they were used, until ctx ends.
 func (k *Keys) Run(ctx context.Context) {
-	wake, stop := k.DB.Subscribe(KeysTopic)
+	wake, stop := k.DB.Subscribe(Topic)
 	defer stop()
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
@@ -138,14 +141,14 @@ func (k *Keys) Load(ctx context.Context) error {
 	err := k.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		var version [2]int64
 		if err := tx.QueryRow(ctx, `SELECT count(*), CAST(coalesce(sum(revision), 0) AS BIGINT) FROM sdk_key`).Scan(&version[0], &version[1]); err != nil {
-			return wrap("read version of SDK keys", err)
+			return fault.Wrap("read version of SDK keys", err)
 		}
 		if old != nil && old.version == version {
 			return nil
 		}
-		fresh = &keySet{byHash: map[secretHash]heldKey{}, byID: map[string]heldKey{}, old: old, version: version, replaced: make(chan struct{})}
+		fresh = &keySet{byHash: map[access.SecretHash]heldKey{}, byID: map[string]heldKey{}, old: old, version: version, replaced: make(chan struct{})}
 		_, err := store.List(ctx, tx, fresh.scan, `SELECT `+keyColumns+`, hash FROM sdk_key WHERE revoked_at IS NULL`)
-		return wrap("read SDK keys", err)
+		return fault.Wrap("read SDK keys", err)
 	})
 	if err != nil || fresh == nil {
 		return err
@@ -161,43 +164,43 @@ func (k *Keys) Load(ctx context.Context) error {
 
 func (s *keySet) scan(row store.Row) (none struct{}, err error) {
 	key, hash, err := scanHashedKey(row.Scan)
-	if err != nil || len(hash) != len(secretHash{}) {
+	if err != nil || len(hash) != len(access.SecretHash{}) {
 		return none, err
 	}
 	use := &keyUse{}
 	if s.old != nil && s.old.byID[key.ID].use != nil {
 		use = s.old.byID[key.ID].use
 	}
-	s.hold(secretHash(hash), heldKey{key, use})
+	s.hold(access.SecretHash(hash), heldKey{key, use})
 	return none, nil
 }
 
-func (s *keySet) hold(hash secretHash, key heldKey) { s.byHash[hash], s.byID[key.ID] = key, key }
+func (s *keySet) hold(hash access.SecretHash, key heldKey) { s.byHash[hash], s.byID[key.ID] = key, key }
 
 // Lasting is what became of the key behind something that stays open.
 type Lasting string
 
 // What may have become of it.
 const (
-	KeyLasts   Lasting = "lasts"
-	KeyRevoked Lasting = "revoked"
-	KeyExpired Lasting = "expired"
+	Lasts   Lasting = "lasts"
+	Revoked Lasting = "revoked"
+	Expired Lasting = "expired"
 )
 
 // Lasts tells, by its id, whether a key that Lookup gave may still be used.
 func (k *Keys) Lasts(id string, now time.Time) Lasting {
 	set := k.held.Load()
 	if set == nil {
-		return KeyLasts // it was held once: an outage revokes nothing
+		return Lasts // it was held once: an outage revokes nothing
 	}
 	key, ok := set.byID[id]
 	switch {
 	case !ok:
-		return KeyRevoked
+		return Revoked
 	case !key.valid(now):
-		return KeyExpired
+		return Expired
 	}
-	return KeyLasts
+	return Lasts
 }
 
 // Replaced gives a channel that is closed when the held keys change. Before the first Load it is nil.
@@ -209,7 +212,7 @@ func (k *Keys) Replaced() <-chan struct{} {
 }
 
 // Await waits until Lookup knows what Create, SetLimits or Revoke gave back; it is false if ctx ends before. It needs Run.
-func (k *Keys) Await(ctx context.Context, key SDKKey) bool {
+func (k *Keys) Await(ctx context.Context, key Key) bool {
 	for {
 		set := k.held.Load()
 		if set == nil {
@@ -244,7 +247,7 @@ func (k *Keys) WriteUse(ctx context.Context) error {
 	err := k.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		for _, id := range slices.Sorted(maps.Keys(used)) { // in one order, so that two replicas do not wait for each other
 			if _, err := tx.Exec(ctx, `UPDATE sdk_key SET last_used = $1 WHERE id = $2 AND (last_used IS NULL OR last_used < $1)`, used[id], id); err != nil {
-				return wrap("write use of SDK key", err)
+				return fault.Wrap("write use of SDK key", err)
 			}
 		}
 		return nil

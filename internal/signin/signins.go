@@ -1,9 +1,10 @@
-package access
+package signin
 
 import (
 	"context"
 	"time"
 
+	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 )
@@ -29,14 +30,14 @@ func scanSignedIn(row store.Row) (s SignedIn, err error) {
 }
 
 // List gives the sessions of a person that last, the newest first; one's own if email is empty.
-func (s *Sessions) List(ctx context.Context, by Actor, email string, page store.Page) (store.Listing[SignedIn], error) {
+func (s *Sessions) List(ctx context.Context, by access.Actor, email string, page store.Page) (store.Listing[SignedIn], error) {
 	if email == "" {
 		email = by.Email
 	}
-	if err := Can(by, SessionManage, Scope{Person: email}); err != nil {
+	if err := access.Can(by, access.SessionManage, access.Scope{Person: email}); err != nil {
 		return store.Listing[SignedIn]{}, err
 	}
-	before, err := newest(page)
+	before, err := page.Before()
 	if err != nil {
 		return store.Listing[SignedIn]{}, err
 	}
@@ -50,30 +51,30 @@ func (s *Sessions) List(ctx context.Context, by Actor, email string, page store.
 		all, err = store.List(ctx, tx, scanSignedIn, `SELECT `+signedInColumns+` FROM session s JOIN person p ON p.id = s.person_id
 			WHERE p.email = $1 AND s.seen_at > $2 AND s.created_at > $3 AND s.id COLLATE "C" < $4 ORDER BY s.id COLLATE "C" DESC LIMIT $5`,
 			email, store.Micros(now.Add(-idle)), store.Micros(now.Add(-lifetime)), before, page.Size()+1)
-		return wrap("list sessions", err)
+		return fault.Wrap("list sessions", err)
 	})
 	if err != nil {
 		return store.Listing[SignedIn]{}, err
 	}
 	for i := range all {
-		all[i].Current = by.Credential.Kind == credentialSession && by.Credential.ID == all[i].ID
+		all[i].Current = by.Credential.Kind == access.CredentialSession && by.Credential.ID == all[i].ID
 	}
 	return store.Cut(page, all, func(s SignedIn) []string { return []string{s.ID} }), nil
 }
 
 // End ends one session, one's own or, for an administrator, anybody's. To whoever may not, a session that is not there is
 // refused alike.
-func (s *Sessions) End(ctx context.Context, by Actor, id string) error {
-	if err := Can(by, SessionManage, Scope{Person: by.Email}); err != nil {
+func (s *Sessions) End(ctx context.Context, by access.Actor, id string) error {
+	if err := access.Can(by, access.SessionManage, access.Scope{Person: by.Email}); err != nil {
 		return err
 	}
 	return s.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		found, ok, err := store.One(ctx, tx, scanSignedIn, `SELECT `+signedInColumns+` FROM session s JOIN person p ON p.id = s.person_id
 			WHERE s.id = $1`+tx.ForUpdate(), id)
 		if err != nil {
-			return wrap("read session", err)
+			return fault.Wrap("read session", err)
 		}
-		if err := Can(by, SessionManage, Scope{Person: found.Person}); err != nil {
+		if err := access.Can(by, access.SessionManage, access.Scope{Person: found.Person}); err != nil {
 			return err
 		}
 		if !ok {
@@ -84,12 +85,12 @@ func (s *Sessions) End(ctx context.Context, by Actor, id string) error {
 }
 
 // EndOthers ends all one's own sessions but the one that asks, and tells how many.
-func (s *Sessions) EndOthers(ctx context.Context, by Actor) (ended int, err error) {
-	if err := Can(by, SessionManage, Scope{Person: by.Email}); err != nil {
+func (s *Sessions) EndOthers(ctx context.Context, by access.Actor) (ended int, err error) {
+	if err := access.Can(by, access.SessionManage, access.Scope{Person: by.Email}); err != nil {
 		return 0, err
 	}
 	keep := ""
-	if by.Credential.Kind == credentialSession {
+	if by.Credential.Kind == access.CredentialSession {
 		keep = by.Credential.ID
 	}
 	err = s.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
@@ -102,21 +103,17 @@ func (s *Sessions) EndOthers(ctx context.Context, by Actor) (ended int, err erro
 }
 
 // SignOutEverywhere ends all sessions of a person and tells how many. Tokens stay: they are revoked each.
-func (s *Sessions) SignOutEverywhere(ctx context.Context, by Actor, email string) (ended int, err error) {
-	if err := Can(by, PeopleWrite, Scope{Person: email}); err != nil {
+func (s *Sessions) SignOutEverywhere(ctx context.Context, by access.Actor, email string) (ended int, err error) {
+	if err := access.Can(by, access.PeopleWrite, access.Scope{Person: email}); err != nil {
 		return 0, err
 	}
 	err = s.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		p, ok, err := PersonByEmail(ctx, tx, email)
+		p, ok, err := access.PersonByEmail(ctx, tx, email)
 		if err != nil {
 			return err
 		}
 		if !ok {
-			people, _, err := Names(ctx, tx)
-			if err != nil {
-				return err
-			}
-			return unknown("person", "email", email, people)
+			return access.UnknownPerson(ctx, tx, "email", email)
 		}
 		if ended, err = countSessions(ctx, tx, p.Email, ""); err != nil || ended == 0 {
 			return err
@@ -128,15 +125,15 @@ func (s *Sessions) SignOutEverywhere(ctx context.Context, by Actor, email string
 
 func countSessions(ctx context.Context, tx *store.Tx, email, except string) (count int, err error) {
 	err = tx.QueryRow(ctx, `SELECT count(*) FROM session s JOIN person p ON p.id = s.person_id WHERE p.email = $1 AND s.id <> $2`, email, except).Scan(&count)
-	return count, wrap("count sessions", err)
+	return count, fault.Wrap("count sessions", err)
 }
 
 // end is a step: ends the sessions of a person that the condition on s.id names.
-func (s *Sessions) end(ctx context.Context, tx *store.Tx, by Actor, email, which, id string) error {
+func (s *Sessions) end(ctx context.Context, tx *store.Tx, by access.Actor, email, which, id string) error {
 	rows, err := tx.Exec(ctx, `DELETE FROM session WHERE id IN (SELECT s.id FROM session s JOIN person p ON p.id = s.person_id WHERE p.email = $1 AND `+which+`)`, email, id)
 	if err != nil {
-		return wrap("end sessions", err)
+		return fault.Wrap("end sessions", err)
 	}
-	tx.Announce(Topic)
-	return change{by: by, at: s.Now()}.append(ctx, tx, "person.signed_out", "person:"+email, nil, map[string]any{"sessions": rows})
+	tx.Announce(access.Topic)
+	return access.Change{By: by, At: s.Now()}.Append(ctx, tx, "person.signed_out", "person:"+email, nil, map[string]any{"sessions": rows})
 }

@@ -1,4 +1,4 @@
-package access
+package signin
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 	"unicode/utf8"
+
+	"github.com/soukhq/souk/internal/access/accesstest"
 
 	"pgregory.net/rapid"
 
@@ -95,7 +97,7 @@ func TestPasswordsThatGuessersTryFirstAreRefused(t *testing.T) {
 		"line\nbreak and more":          "invalid_text",
 		"bad \xff utf8 here":            "invalid_text",
 	} {
-		e, ok := errors.AsType[*fault.Error](checkPassword(password, alice, "Alice Miller"))
+		e, ok := errors.AsType[*fault.Error](checkPassword(password, accesstest.Alice, "Alice Miller"))
 		if !ok || e.Code != code || e.Field != "password" || e.Remediation == "" {
 			t.Errorf("%q: got %v, want %s", password, e, code)
 		}
@@ -103,7 +105,7 @@ func TestPasswordsThatGuessersTryFirstAreRefused(t *testing.T) {
 	for _, good := range []string{
 		"lamp trellis onion", "Tr0ub4dor&3xyz", "пароль из трёх слов", strings.Repeat("lämp trëllis öniön ä", 10), "alice likes green tea a lot", "🐙🦑🐠🐟🐡🦈🐳🐋🐬🦭🐚🪸",
 	} {
-		if err := checkPassword(good, alice, "Alice Miller"); err != nil {
+		if err := checkPassword(good, accesstest.Alice, "Alice Miller"); err != nil {
 			t.Errorf("%q: %v", good, err)
 		}
 	}
@@ -118,7 +120,7 @@ func TestAllowanceIsNeverExceededAndAlwaysComesBack(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		a := allowance{rapid.IntRange(1, 10).Draw(t, "burst"), time.Duration(rapid.IntRange(1, 60).Draw(t, "every")) * time.Second}
-		now, full := noon, time.Time{}
+		now, full := accesstest.Noon, time.Time{}
 		var taken []time.Time
 		for _, gap := range rapid.SliceOfN(rapid.IntRange(0, 100_000), 1, 200).Draw(t, "gaps in ms") {
 			now = now.Add(time.Duration(gap) * time.Millisecond)
@@ -151,7 +153,7 @@ func TestFailuresMakeWaitLongerAndAreForgotten(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		var f failed
-		now, tries, start := noon, 0, noon
+		now, tries, start := accesstest.Noon, 0, accesstest.Noon
 		for _, gap := range rapid.SliceOfN(rapid.IntRange(0, 4000), 1, 100).Draw(t, "gaps in s") {
 			now = now.Add(time.Duration(gap) * time.Second)
 			next, wait := f.again(now)
@@ -174,8 +176,8 @@ func TestFailuresMakeWaitLongerAndAreForgotten(t *testing.T) {
 		}
 	})
 	// A clock that was set back begins the wait anew, once.
-	f := failed{20, noon}
-	back := noon.Add(-48 * time.Hour)
+	f := failed{20, accesstest.Noon}
+	back := accesstest.Noon.Add(-48 * time.Hour)
 	f, wait := f.again(back)
 	if wait != longestWait {
 		t.Errorf("wait of %s", wait)
@@ -189,19 +191,19 @@ func TestMeterIsBoundedAndFairToOthers(t *testing.T) {
 	t.Parallel()
 	m := &meter{allowance: allowance{burst: 3, every: time.Minute}}
 	for range 3 {
-		if m.take("guesser", noon) != 0 {
+		if m.take("guesser", accesstest.Noon) != 0 {
 			t.Fatal("refused within the burst")
 		}
 	}
-	if m.take("guesser", noon) == 0 || m.wait("guesser", noon) == 0 || m.take("other", noon) != 0 {
+	if m.take("guesser", accesstest.Noon) == 0 || m.wait("guesser", accesstest.Noon) == 0 || m.take("other", accesstest.Noon) != 0 {
 		t.Error("the fourth passes, or others wait")
 	}
 	m.giveBack("guesser")
-	if m.take("guesser", noon) != 0 {
+	if m.take("guesser", accesstest.Noon) != 0 {
 		t.Error("what was given back cannot be taken")
 	}
 	for i := range maxMetered * 2 {
-		m.take(strings.Repeat("x", i%100)+time.Duration(i).String(), noon)
+		m.take(strings.Repeat("x", i%100)+time.Duration(i).String(), accesstest.Noon)
 	}
 	if len(m.full) > maxMetered+1 {
 		t.Errorf("it remembers %d", len(m.full))

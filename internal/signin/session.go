@@ -1,4 +1,4 @@
-package access
+package signin
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
@@ -34,7 +35,7 @@ type Sessions struct {
 	Idle     time.Duration // a session ends after so long without a request; 0 is 12 hours
 	Lifetime time.Duration // a session ends so long after sign-in, come what may; 0 is 7 days
 
-	Publishers Publishers // who may ask for requests; everyone if empty
+	Publishers access.Publishers // who may ask for requests; everyone if empty
 	clock      forward
 }
 
@@ -51,28 +52,28 @@ func (s *Sessions) limits() (idle, lifetime time.Duration) {
 
 // SignIn opens a session for a person who has already proven to be that person, and ends the one that the request came
 // with, so that a secret known from before signs nobody in. The caller sets the cookie.
-func (s *Sessions) SignIn(ctx context.Context, r *http.Request, email string) (*http.Cookie, Actor, error) {
-	return s.open(ctx, r, func(context.Context, *store.Tx) (Token, error) { return Token{As: email, Scope: ScopeAll}, nil })
+func (s *Sessions) SignIn(ctx context.Context, r *http.Request, email string) (*http.Cookie, access.Actor, error) {
+	return s.open(ctx, r, func(context.Context, *store.Tx) (Token, error) { return Token{As: email, Scope: access.ScopeAll}, nil })
 }
 
 // SignInWithToken opens a session that may do what the API token may, and ends with it.
-func (s *Sessions) SignInWithToken(ctx context.Context, r *http.Request, secret string) (*http.Cookie, Actor, error) {
+func (s *Sessions) SignInWithToken(ctx context.Context, r *http.Request, secret string) (*http.Cookie, access.Actor, error) {
 	return s.open(ctx, r, func(ctx context.Context, tx *store.Tx) (Token, error) {
 		return validToken(ctx, tx, secret, s.Now())
 	})
 }
 
-func (s *Sessions) open(ctx context.Context, r *http.Request, proof func(ctx context.Context, tx *store.Tx) (Token, error)) (*http.Cookie, Actor, error) {
-	secret, hash := newSecret("")
+func (s *Sessions) open(ctx context.Context, r *http.Request, proof func(ctx context.Context, tx *store.Tx) (Token, error)) (*http.Cookie, access.Actor, error) {
+	secret, hash := access.NewSecret("")
 	idle, lifetime := s.limits()
-	var by Actor
+	var by access.Actor
 	err := s.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		token, err := proof(ctx, tx)
 		if err != nil {
 			return err
 		}
 		id := store.NewID()
-		by, err = ActorOf(ctx, tx, token.As, audit.Credential{Kind: credentialSession, ID: id, MadeBy: token.MadeBy}, token.Scope)
+		by, err = access.ActorOf(ctx, tx, token.As, audit.Credential{Kind: access.CredentialSession, ID: id, MadeBy: token.MadeBy}, token.Scope)
 		if err != nil {
 			return err
 		}
@@ -85,24 +86,24 @@ func (s *Sessions) open(ctx context.Context, r *http.Request, proof func(ctx con
 		}
 		if _, err := tx.Exec(ctx, `DELETE FROM session WHERE seen_at < $1 OR created_at < $2`,
 			store.Micros(now.Add(-idle)), store.Micros(now.Add(-lifetime))); err != nil {
-			return wrap("remove ended sessions", err)
+			return fault.Wrap("remove ended sessions", err)
 		}
 		if _, err := tx.Exec(ctx, `INSERT INTO session (id, hash, person_id, token_id, created_at, seen_at, user_agent, address)
 			VALUES ($1, $2, $3, $4, $5, $5, $6, $7)`, id, hash[:], by.PersonID, sql.NullString{String: token.ID, Valid: token.ID != ""},
-			store.Micros(now), clip(r.UserAgent(), maxLine), hostOf(r.RemoteAddr)); err != nil {
-			return wrap("open session", err)
+			store.Micros(now), clip(r.UserAgent(), access.MaxLine), hostOf(r.RemoteAddr)); err != nil {
+			return fault.Wrap("open session", err)
 		}
 		if err := seen(ctx, tx, id, now); err != nil {
 			return err
 		}
-		by.PublishersOnly = s.Publishers == PublishersByRole
+		by.PublishersOnly = s.Publishers == access.PublishersByRole
 		e := by.Event("person.signed_in", s.Now())
 		e.Subject = "person:" + by.Email
 		_, err = audit.Append(ctx, tx, e)
 		return err
 	})
 	if err != nil {
-		return nil, Actor{}, err
+		return nil, access.Actor{}, err
 	}
 	return cookie(secret, int(lifetime.Seconds())), by, nil
 }
@@ -127,29 +128,34 @@ func cookie(value string, maxAge int) *http.Cookie {
 // endSessions ends every session that the request came with, and says so in the name of whose they were.
 func endSessions(ctx context.Context, tx *store.Tx, r *http.Request, now time.Time) error {
 	for _, c := range r.CookiesNamed(Cookie) {
-		hash, ok := hashOf("", c.Value)
+		hash, ok := access.HashOf("", c.Value)
 		if !ok {
 			continue
 		}
-		was, ok, err := store.One(ctx, tx, scanPair, `SELECT s.id, p.email FROM session s JOIN person p ON p.id = s.person_id WHERE s.hash = $1`, hash[:])
+		was, ok, err := store.One(ctx, tx, scanEnded, `SELECT s.id, p.email FROM session s JOIN person p ON p.id = s.person_id WHERE s.hash = $1`, hash[:])
 		if err != nil {
-			return wrap("read session", err)
+			return fault.Wrap("read session", err)
 		}
 		if !ok {
 			continue
 		}
 		if _, err := tx.Exec(ctx, `DELETE FROM session WHERE id = $1`, was[0]); err != nil {
-			return wrap("end session", err)
+			return fault.Wrap("end session", err)
 		}
-		tx.Announce(Topic)
+		tx.Announce(access.Topic)
 		if _, err := audit.Append(ctx, tx, audit.Event{
 			Event: "person.signed_out", Actor: was[1], Timestamp: now, Subject: "person:" + was[1],
-			Credential: audit.Credential{Kind: credentialSession, ID: was[0]},
+			Credential: audit.Credential{Kind: access.CredentialSession, ID: was[0]},
 		}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func scanEnded(row store.Row) (was [2]string, err error) {
+	err = row.Scan(&was[0], &was[1])
+	return was, err
 }
 
 // session is a stored session with the token that it was opened with, if it was.
@@ -169,7 +175,7 @@ func scanSession(row store.Row) (s session, err error) {
 	s.created, s.seen = store.Time(created), store.Time(seen)
 	if id.Valid {
 		s.token = &Token{
-			ID: id.String, Scope: TokenScope(scope.String), MadeBy: madeBy.String,
+			ID: id.String, Scope: access.TokenScope(scope.String), MadeBy: madeBy.String,
 			ExpiresAt: store.NullTime(expires), RevokedAt: store.NullTime(revoked),
 		}
 	}
@@ -178,14 +184,14 @@ func scanSession(row store.Row) (s session, err error) {
 
 // Actor gives who the request's session belongs to, with the rights of this moment. It is false for a request without a
 // session that lasts. With the database down it is an error of kind Unavailable: nobody is signed out by an outage.
-func (s *Sessions) Actor(ctx context.Context, r *http.Request) (by Actor, ok bool, err error) {
+func (s *Sessions) Actor(ctx context.Context, r *http.Request) (by access.Actor, ok bool, err error) {
 	cookies := r.CookiesNamed(Cookie)
 	if len(cookies) != 1 { // of two, one was put there by somebody else
-		return Actor{}, false, nil
+		return access.Actor{}, false, nil
 	}
-	hash, ok := hashOf("", cookies[0].Value)
+	hash, ok := access.HashOf("", cookies[0].Value)
 	if !ok {
-		return Actor{}, false, nil
+		return access.Actor{}, false, nil
 	}
 	var found session
 	var now time.Time
@@ -194,7 +200,7 @@ func (s *Sessions) Actor(ctx context.Context, r *http.Request) (by Actor, ok boo
 			t.id, t.scope, t.made_by, t.expires_at, t.revoked_at
 			FROM session s JOIN person p ON p.id = s.person_id LEFT JOIN api_token t ON t.id = s.token_id WHERE s.hash = $1`, hash[:])
 		if err != nil || !ok {
-			return wrap("read session", err)
+			return fault.Wrap("read session", err)
 		}
 		if now, err = s.now(ctx, tx); err != nil {
 			return err
@@ -202,12 +208,12 @@ func (s *Sessions) Actor(ctx context.Context, r *http.Request) (by Actor, ok boo
 		if ok = s.lasts(found, now); !ok {
 			return nil
 		}
-		credential, scope := audit.Credential{Kind: credentialSession, ID: found.id}, ScopeAll
+		credential, scope := audit.Credential{Kind: access.CredentialSession, ID: found.id}, access.ScopeAll
 		if found.token != nil {
 			credential.MadeBy, scope = found.token.MadeBy, found.token.Scope
 		}
-		by, err = ActorOf(ctx, tx, found.email, credential, scope)
-		by.PublishersOnly = s.Publishers == PublishersByRole
+		by, err = access.ActorOf(ctx, tx, found.email, credential, scope)
+		by.PublishersOnly = s.Publishers == access.PublishersByRole
 		if fault.Is(err, fault.Unauthenticated) {
 			ok = false
 			return nil
@@ -215,7 +221,7 @@ func (s *Sessions) Actor(ctx context.Context, r *http.Request) (by Actor, ok boo
 		return err
 	})
 	if err != nil || !ok {
-		return Actor{}, false, err
+		return access.Actor{}, false, err
 	}
 	if now.Sub(found.seen) >= touchEvery {
 		s.touch(ctx, found.id, now)
@@ -244,7 +250,7 @@ func (s *Sessions) touch(ctx context.Context, id string, now time.Time) {
 func seen(ctx context.Context, tx *store.Tx, session string, now time.Time) error {
 	_, err := tx.Exec(ctx, `UPDATE person SET last_seen = $1 WHERE id = (SELECT person_id FROM session WHERE id = $2)
 		AND (last_seen IS NULL OR last_seen < $1)`, store.Micros(now), session)
-	return wrap("write when a person was seen", err)
+	return fault.Wrap("write when a person was seen", err)
 }
 
 // now is the time by which sessions age. It is never before any that a session was seen at, so that a clock set back, with
@@ -252,7 +258,7 @@ func seen(ctx context.Context, tx *store.Tx, session string, now time.Time) erro
 func (s *Sessions) now(ctx context.Context, tx *store.Tx) (time.Time, error) {
 	var latest sql.NullInt64
 	if err := tx.QueryRow(ctx, `SELECT max(seen_at) FROM session`).Scan(&latest); err != nil {
-		return time.Time{}, wrap("read sessions", err)
+		return time.Time{}, fault.Wrap("read sessions", err)
 	}
 	return s.clock.tell(s.Now(), store.Time(latest.Int64)), nil
 }

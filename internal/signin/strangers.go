@@ -1,4 +1,4 @@
-package access
+package signin
 
 import (
 	"context"
@@ -7,16 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
-)
-
-// Publishers says who may ask for requests, besides being in the group that they are for.
-type Publishers string
-
-// The choices.
-const (
-	PublishersEveryone Publishers = "everyone"
-	PublishersByRole   Publishers = "role" // only members of a group with the role publisher
 )
 
 // strangers slows down whoever tries tokens that are none. A token that was good a while ago passes, whatever else comes from
@@ -25,7 +17,7 @@ type strangers struct {
 	once sync.Once
 	bad  *meter
 	mu   sync.Mutex
-	good map[secretHash]time.Time // guarded by mu; when it was last good
+	good map[access.SecretHash]time.Time // guarded by mu; when it was last good
 }
 
 // badTokens is how many wrong tokens a place may send: a misconfigured job keeps its colleagues out of nothing.
@@ -38,18 +30,18 @@ const (
 )
 
 func (s *strangers) meter() *meter {
-	s.once.Do(func() { s.bad, s.good = &meter{allowance: badTokens}, map[secretHash]time.Time{} })
+	s.once.Do(func() { s.bad, s.good = &meter{allowance: badTokens}, map[access.SecretHash]time.Time{} })
 	return s.bad
 }
 
-func (s *strangers) knows(hash secretHash, now time.Time) bool {
+func (s *strangers) knows(hash access.SecretHash, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	last, ok := s.good[hash]
 	return ok && now.Sub(last) < goodFor
 }
 
-func (s *strangers) remember(hash secretHash, now time.Time) {
+func (s *strangers) remember(hash access.SecretHash, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, ok := s.good[hash]; !ok && len(s.good) >= maxGood {
@@ -63,13 +55,13 @@ func (s *strangers) remember(hash secretHash, now time.Time) {
 
 // Recognize is Actor for a request: from a place that sent too many tokens that are none, tokens that this replica does not
 // know are a fault of kind TooMany until a while has passed.
-func (s *Tokens) Recognize(ctx context.Context, r *http.Request, secret string) (Actor, error) {
+func (s *Tokens) Recognize(ctx context.Context, r *http.Request, secret string) (access.Actor, error) {
 	place, now := placeOf(r.RemoteAddr), s.Now()
 	bad := s.strangers.meter()
-	hash, shaped := hashOf(tokenPrefix, secret)
+	hash, shaped := access.HashOf(tokenPrefix, secret)
 	if !shaped || !s.strangers.knows(hash, now) {
 		if wait := bad.wait(place, now); wait > 0 && place != "" {
-			return Actor{}, tooMany429(wait, "too many API tokens from your network were wrong")
+			return access.Actor{}, tooMany429(wait, "too many API tokens from your network were wrong")
 		}
 	}
 	by, err := s.Actor(ctx, secret)

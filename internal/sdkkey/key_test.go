@@ -1,4 +1,4 @@
-package access
+package sdkkey
 
 import (
 	"context"
@@ -8,8 +8,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/soukhq/souk/internal/access/accesstest"
+
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
@@ -17,12 +20,12 @@ import (
 
 // keys knows the app where2eat, of team-lunch, and governs production.
 func keys(db *store.DB) *Keys {
-	return &Keys{DB: db, Now: (&wall{noon}).now, Facts: func(_ context.Context, _ *store.Tx, environment, app string) (KeyFacts, error) {
-		facts := KeyFacts{Governed: environment == "production"}
+	return &Keys{DB: db, Now: (&accesstest.Wall{At: accesstest.Noon}).Now, Facts: func(_ context.Context, _ *store.Tx, environment, app string) (Facts, error) {
+		facts := Facts{Governed: environment == "production"}
 		if app == "where2eat" {
 			facts.OwnerGroup = "team-lunch"
 		} else if app != "" {
-			return KeyFacts{}, fault.New(fault.NotFound, "unknown_app", "there is no app %s", app).At("app")
+			return Facts{}, fault.New(fault.NotFound, "unknown_app", "there is no app %s", app).At("app")
 		}
 		return facts, nil
 	}}
@@ -42,8 +45,8 @@ func TestNewKeyIsServedAndARevokedOneIsNot(t *testing.T) {
 			}
 			running.Go(func() { k.Run(ctx) })
 		}
-		end := noon.Add(time.Hour)
-		key, secret, err := k.Create(ctx, root, KeySpec{
+		end := accesstest.Noon.Add(time.Hour)
+		key, secret, err := k.Create(ctx, accesstest.Root, Spec{
 			Environment: "production", App: "where2eat", ClientSide: true, Origins: []string{"https://a.example"}, ExpiresAt: &end,
 		})
 		if err != nil || !strings.HasPrefix(secret, "souksdk_") || key.Prefix != secret[:12] || key.Name != "where2eat production" {
@@ -53,23 +56,23 @@ func TestNewKeyIsServedAndARevokedOneIsNot(t *testing.T) {
 			if !k.Await(ctx, key) {
 				t.Fatal("the key does not come to be served")
 			}
-			got, ok := k.Lookup(secret, noon)
+			got, ok := k.Lookup(secret, accesstest.Noon)
 			if diff := cmp.Diff(key, got); diff != "" || !ok {
 				t.Errorf("served key (-want +got):\n%s", diff)
 			}
 			if _, ok := k.Lookup(secret, end); ok {
 				t.Error("an expired key is served")
 			}
-			if _, ok := k.Lookup(secret[:len(secret)-1]+"~", noon); ok {
+			if _, ok := k.Lookup(secret[:len(secret)-1]+"~", accesstest.Noon); ok {
 				t.Error("another secret is served")
 			}
 		}
-		if k.Lasts(key.ID, noon) != KeyLasts || k.Lasts(key.ID, end) != KeyExpired {
-			t.Errorf("it is said to be: %s, and %s at its end", k.Lasts(key.ID, noon), k.Lasts(key.ID, end))
+		if k.Lasts(key.ID, accesstest.Noon) != Lasts || k.Lasts(key.ID, end) != Expired {
+			t.Errorf("it is said to be: %s, and %s at its end", k.Lasts(key.ID, accesstest.Noon), k.Lasts(key.ID, end))
 		}
 		replaced := k.Replaced()
 		for range 2 {
-			if key, err = k.Revoke(ctx, root, key.ID, 1); err != nil || key.RevokedAt == nil {
+			if key, err = k.Revoke(ctx, accesstest.Root, key.ID, 1); err != nil || key.RevokedAt == nil {
 				t.Fatal(key, err)
 			}
 		}
@@ -77,10 +80,10 @@ func TestNewKeyIsServedAndARevokedOneIsNot(t *testing.T) {
 			if !k.Await(ctx, key) {
 				t.Fatal("the key does not cease to be served")
 			}
-			if _, ok := k.Lookup(secret, noon); ok {
+			if _, ok := k.Lookup(secret, accesstest.Noon); ok {
 				t.Error("a revoked key is served")
 			}
-			if got := k.Lasts(key.ID, noon); got != KeyRevoked {
+			if got := k.Lasts(key.ID, accesstest.Noon); got != Revoked {
 				t.Errorf("what it opened is told that it %s", got)
 			}
 		}
@@ -103,7 +106,7 @@ func TestAwaitGivesUpWhenItsTimeIsOver(t *testing.T) {
 		set.replaced = make(chan struct{})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if k.Await(ctx, SDKKey{ID: "never"}) {
+		if k.Await(ctx, Key{ID: "never"}) {
 			t.Error("a key that is not served was waited for")
 		}
 	})
@@ -113,11 +116,11 @@ func TestKeysOutliveTheDatabase(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		k := keys(db)
-		_, secret, err := k.Create(t.Context(), root, KeySpec{Environment: "sandbox"})
+		_, secret, err := k.Create(t.Context(), accesstest.Root, Spec{Environment: "sandbox"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, ok := k.Lookup(secret, noon); ok {
+		if _, ok := k.Lookup(secret, accesstest.Noon); ok {
 			t.Error("served before anything was loaded")
 		}
 		if err := k.Load(t.Context()); err != nil {
@@ -128,7 +131,7 @@ func TestKeysOutliveTheDatabase(t *testing.T) {
 		if err := k.Load(down); err == nil {
 			t.Error("loaded from a database that is down")
 		}
-		if _, ok := k.Lookup(secret, noon); !ok {
+		if _, ok := k.Lookup(secret, accesstest.Noon); !ok {
 			t.Error("a failed refresh lost the keys")
 		}
 	})
@@ -137,42 +140,42 @@ func TestKeysOutliveTheDatabase(t *testing.T) {
 func TestOwnersMakeKeysOfTheirAppOutsideGovernedEnvironments(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		d := directory(db)
-		company(t, d)
-		mustGroup(t, d, "on-call", GroupSpec{Roles: []Role{Operator}})
-		mustPerson(t, d, "olu@hyfin.example", PersonSpec{Groups: []string{"on-call"}})
+		d := &access.Directory{DB: db, Now: (&accesstest.Wall{At: accesstest.Noon}).Now}
+		accesstest.Company(t, d)
+		accesstest.Group(t, d, "on-call", access.GroupSpec{Roles: []access.Role{access.Operator}})
+		accesstest.Person(t, d, "olu@hyfin.example", access.PersonSpec{Groups: []string{"on-call"}})
 		k := keys(db)
 		for _, c := range []struct {
 			by, environment, app string
 			may                  bool
 		}{
-			{alice, "sandbox", "where2eat", true},
-			{alice, "production", "where2eat", false},
-			{alice, "sandbox", "", false},
+			{accesstest.Alice, "sandbox", "where2eat", true},
+			{accesstest.Alice, "production", "where2eat", false},
+			{accesstest.Alice, "sandbox", "", false},
 			{"pat@hyfin.example", "sandbox", "where2eat", false},
 			{"olu@hyfin.example", "production", "where2eat", true},
 			{"olu@hyfin.example", "production", "", true},
 			{"ada@hyfin.example", "production", "", true},
 		} {
-			by := actor(t, db, c.by)
-			key, _, err := k.Create(t.Context(), by, KeySpec{Environment: c.environment, App: c.app})
+			by := accesstest.Actor(t, db, c.by)
+			key, _, err := k.Create(t.Context(), by, Spec{Environment: c.environment, App: c.app})
 			if !c.may {
-				wantFault(t, err, fault.Forbidden, "forbidden")
+				accesstest.WantFault(t, err, fault.Forbidden, "forbidden")
 				continue
 			}
 			if err != nil {
 				t.Errorf("%+v: %v", c, err)
 			}
-			_, err = k.Revoke(t.Context(), actor(t, db, "pat@hyfin.example"), key.ID, 0)
-			wantFault(t, err, fault.Forbidden, "forbidden")
+			_, err = k.Revoke(t.Context(), accesstest.Actor(t, db, "pat@hyfin.example"), key.ID, 0)
+			accesstest.WantFault(t, err, fault.Forbidden, "forbidden")
 		}
-		l, err := k.List(t.Context(), actor(t, db, alice), "where2eat", true, store.Page{Limit: 1})
+		l, err := k.List(t.Context(), accesstest.Actor(t, db, accesstest.Alice), "where2eat", true, store.Page{Limit: 1})
 		if err != nil || len(l.Items) != 1 || l.Next == "" || l.Items[0].MadeBy != "olu@hyfin.example" {
 			t.Errorf("got %+v, %v", l, err)
 		}
-		_, err = k.List(t.Context(), actor(t, db, alice), "", true, store.Page{})
-		wantFault(t, err, fault.Forbidden, "forbidden")
-		all, err := k.List(t.Context(), root, "", true, store.Page{})
+		_, err = k.List(t.Context(), accesstest.Actor(t, db, accesstest.Alice), "", true, store.Page{})
+		accesstest.WantFault(t, err, fault.Forbidden, "forbidden")
+		all, err := k.List(t.Context(), accesstest.Root, "", true, store.Page{})
 		if err != nil || len(all.Items) != 4 {
 			t.Errorf("got %+v, %v", all, err)
 		}
@@ -224,7 +227,7 @@ func TestOriginsAreExact(t *testing.T) {
 			t.Errorf("%q: got %q, %v, want %q", text, got, err, want)
 		}
 	}
-	key := SDKKey{Origins: []string{"https://app.example.com"}}
+	key := Key{Origins: []string{"https://app.example.com"}}
 	for origin, want := range map[string]bool{
 		"https://app.example.com": true, "null": false, "": false, "https://evil-app.example.com": false,
 		"https://app.example.com.evil.example": false, "http://app.example.com": false, "https://app.example.com:8443": false,
@@ -238,7 +241,7 @@ func TestOriginsAreExact(t *testing.T) {
 func TestBadKeysAreRefusedAtTheirField(t *testing.T) {
 	t.Parallel()
 	k := keys(storetest.Open(t, store.SQLite))
-	for field, spec := range map[string]KeySpec{
+	for field, spec := range map[string]Spec{
 		"environment": {Environment: "Pro duction"},
 		"app":         {Environment: "sandbox", App: "../x"},
 		"name":        {Environment: "sandbox", Name: "a\x1bb"},
@@ -246,9 +249,44 @@ func TestBadKeysAreRefusedAtTheirField(t *testing.T) {
 		"origins":     {Environment: "sandbox", Origins: []string{"https://a.example"}},
 		"expires_at":  {Environment: "sandbox", ExpiresAt: &time.Time{}},
 	} {
-		_, _, err := k.Create(t.Context(), root, spec)
+		_, _, err := k.Create(t.Context(), accesstest.Root, spec)
 		if e, ok := err.(*fault.Error); !ok || e.Kind != fault.Invalid || e.Field != field || e.Remediation == "" { //nolint:errorlint // exactly that
 			t.Errorf("%s: got %v", field, err)
+		}
+	}
+}
+
+func FuzzOrigin(f *testing.F) {
+	for _, seed := range []string{"https://app.example.com", "http://localhost:3000", "null", "https://[::1]:443", "https://*.x"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		origin, err := checkOrigin("origins[0]", text)
+		if err != nil {
+			return
+		}
+		if again, err := checkOrigin("origins[0]", origin); err != nil || again != origin {
+			t.Errorf("%q is kept as %q, which is %q, %v", text, origin, again, err)
+		}
+		if strings.ContainsAny(origin, " *?#@\\%'\",;\r\n\x00") {
+			t.Errorf("%q is taken as %q", text, origin)
+		}
+	})
+}
+
+func TestSecretOfAKeyIsNowhereInTheDatabase(t *testing.T) {
+	t.Parallel()
+	db := storetest.Open(t, store.SQLite)
+	_, secret, err := keys(db).Create(t.Context(), accesstest.Root, Spec{Environment: "sandbox"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for table, columns := range map[string]string{"sdk_key": "hex(hash) || prefix || name", "audit_event": "body"} {
+		rows := accesstest.Read(t, db, func(ctx context.Context, tx *store.Tx) ([]string, error) {
+			return store.List(ctx, tx, store.ScanString, "SELECT "+columns+" FROM "+table)
+		})
+		if text := strings.Join(rows, "\n"); len(rows) == 0 || strings.Contains(text, secret[len(secret)-20:]) {
+			t.Errorf("%s is empty or holds the secret", table)
 		}
 	}
 }

@@ -1,7 +1,8 @@
-package access
+package signin
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -9,19 +10,22 @@ import (
 	"testing"
 	"time"
 
+	"github.com/soukhq/souk/internal/access/accesstest"
+
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
 )
 
 // empty is accounts without anybody.
-func empty(db *store.DB) (*Accounts, *wall) {
-	clock := &wall{noon}
-	d := &Directory{DB: db, Now: clock.now}
+func empty(db *store.DB) (*Accounts, *accesstest.Wall) {
+	clock := &accesstest.Wall{At: accesstest.Noon}
+	d := &access.Directory{DB: db, Now: clock.Now}
 	return &Accounts{
-		DB: db, Now: clock.now, Directory: d, Sessions: &Sessions{DB: db, Now: clock.now}, cost: cheap,
+		DB: db, Now: clock.Now, Directory: d, Sessions: &Sessions{DB: db, Now: clock.Now}, cost: cheap,
 		URL: func() string { return "https://souk.hyfin.example" },
 	}, clock
 }
@@ -35,7 +39,7 @@ func (a *Accounts) setUp(t *testing.T) string {
 	return secretOf(t, link)
 }
 
-func (a *Accounts) use(t *testing.T, use LinkUse) (*http.Cookie, Actor, error) {
+func (a *Accounts) use(t *testing.T, use LinkUse) (*http.Cookie, access.Actor, error) {
 	t.Helper()
 	return a.UseLink(t.Context(), from(office), use)
 }
@@ -44,44 +48,44 @@ func TestSetUpLinkMakesTheFirstAdministratorOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		a, clock := empty(db)
-		if _, setUp, err := a.Standing(t.Context(), Actor{}); err != nil || !setUp {
+		if _, setUp, err := a.Standing(t.Context(), access.Actor{}); err != nil || !setUp {
 			t.Errorf("in set-up: %v, %v", setUp, err)
 		}
 		void := a.setUp(t)
 		secret := a.setUp(t) // a new start
 		link, err := a.ReadLink(t.Context(), from(office), secret)
-		want := Link{Kind: LinkSetup, Groups: []string{}, ExpiresAt: noon.Add(24 * time.Hour)}
+		want := Link{Kind: LinkSetup, Groups: []string{}, ExpiresAt: accesstest.Noon.Add(24 * time.Hour)}
 		if diff := cmp.Diff(want, link); diff != "" || err != nil {
 			t.Errorf("%v, %s", err, diff)
 		}
 		first := LinkUse{Secret: void, Email: "Root@hyfin.example", DisplayName: "Root", Password: phrase}
 		_, _, err = a.use(t, first)
-		wantFault(t, err, fault.Conflict, "link_void")
+		accesstest.WantFault(t, err, fault.Conflict, "link_void")
 		first.Secret = secret
 		weak := first
 		weak.Password, weak.Email = "short", "no address"
 		_, _, err = a.use(t, weak)
-		e := wantFault(t, err, fault.Invalid, "invalid_account")
+		e := accesstest.WantFault(t, err, fault.Invalid, "invalid_account")
 		if len(e.Findings) != 2 || e.Findings[0].Field != "email" || e.Findings[1].Field != "password" {
 			t.Errorf("findings are %+v", e.Findings)
 		}
 		c, by, err := a.use(t, first)
-		if err != nil || by.Email != "root@hyfin.example" || by.Name != "Root" || !by.Has(Admin) || !by.In("admins") || !signedIn(t, a.Sessions, c) {
+		if err != nil || by.Email != "root@hyfin.example" || by.Name != "Root" || !by.Has(access.Admin) || !by.In("admins") || !signedIn(t, a.Sessions, c) {
 			t.Fatalf("got %+v, %v", by, err)
 		}
-		if _, setUp, err := a.Standing(t.Context(), Actor{}); err != nil || setUp {
+		if _, setUp, err := a.Standing(t.Context(), access.Actor{}); err != nil || setUp {
 			t.Errorf("in set-up: %v, %v", setUp, err)
 		}
 		_, _, err = a.use(t, first)
-		wantFault(t, err, fault.Conflict, "link_used")
+		accesstest.WantFault(t, err, fault.Conflict, "link_used")
 		if _, needed, err := a.SetUpLink(t.Context()); needed || err != nil {
 			t.Errorf("set-up is needed again: %v", err)
 		}
-		clock.add(time.Hour)
+		clock.Add(time.Hour)
 		if err := a.signIn(t, distant, "root@hyfin.example", phrase); err != nil {
 			t.Error(err)
 		}
-		got := events(t, db)
+		got := accesstest.Events(t, db)
 		for _, name := range []string{"link.created", "person.created", "group.created", "installation.set_up", "person.signed_in"} {
 			if !slices.Contains(got, name) {
 				t.Errorf("%s is not told: %v", name, got)
@@ -94,20 +98,20 @@ func TestSetUpUsesTheGroupThatIsThere(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		a, _ := empty(db)
-		mustGroup(t, a.Directory, "governors", GroupSpec{Title: "Governors", Roles: []Role{Admin, Auditor}})
-		mustGroup(t, a.Directory, "admins", GroupSpec{Title: "No such role", Members: []string{}})
+		accesstest.Group(t, a.Directory, "governors", access.GroupSpec{Title: "Governors", Roles: []access.Role{access.Admin, access.Auditor}})
+		accesstest.Group(t, a.Directory, "admins", access.GroupSpec{Title: "No such role", Members: []string{}})
 		secret := a.setUp(t)
 		_, by, err := a.use(t, LinkUse{Secret: secret, Email: "root@hyfin.example", Password: phrase})
-		if err != nil || !by.In("governors") || !by.Has(Auditor) || by.In("admins") || by.Name != "root@hyfin.example" {
+		if err != nil || !by.In("governors") || !by.Has(access.Auditor) || by.In("admins") || by.Name != "root@hyfin.example" {
 			t.Fatalf("got %+v, %v", by, err)
 		}
 	})
 	t.Run("beside another group of that name", func(t *testing.T) {
 		a, _ := empty(storetest.Open(t, store.SQLite))
-		mustPerson(t, a.Directory, "eve@hyfin.example", PersonSpec{})
-		mustGroup(t, a.Directory, "admins", GroupSpec{Members: []string{"eve@hyfin.example"}})
+		accesstest.Person(t, a.Directory, "eve@hyfin.example", access.PersonSpec{})
+		accesstest.Group(t, a.Directory, "admins", access.GroupSpec{Members: []string{"eve@hyfin.example"}})
 		_, by, err := a.use(t, LinkUse{Secret: a.setUp(t), Email: "root@hyfin.example", Password: phrase})
-		if err != nil || !by.In("admins-2") || actor(t, a.DB, "eve@hyfin.example").Has(Admin) {
+		if err != nil || !by.In("admins-2") || accesstest.Actor(t, a.DB, "eve@hyfin.example").Has(access.Admin) {
 			t.Errorf("got %+v, %v", by, err)
 		}
 	})
@@ -118,16 +122,16 @@ func TestAdministratorFromFilesEndsSetUp(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		a, _ := empty(db)
 		secret := a.setUp(t)
-		company(t, a.Directory)
+		accesstest.Company(t, a.Directory)
 		_, _, err := a.use(t, LinkUse{Secret: secret, Email: "eve@hyfin.example", Password: phrase})
-		wantFault(t, err, fault.Conflict, "already_set_up")
-		if _, setUp, err := a.Standing(t.Context(), Actor{}); err != nil || setUp {
+		accesstest.WantFault(t, err, fault.Conflict, "already_set_up")
+		if _, setUp, err := a.Standing(t.Context(), access.Actor{}); err != nil || setUp {
 			t.Errorf("in set-up: %v, %v", setUp, err)
 		}
 		if _, needed, err := a.SetUpLink(t.Context()); needed || err != nil {
 			t.Errorf("a new start makes a link: %v", err)
 		}
-		if count(events(t, db), "installation.set_up") != 0 {
+		if count(accesstest.Events(t, db), "installation.set_up") != 0 {
 			t.Error("set up all the same")
 		}
 	})
@@ -143,13 +147,13 @@ func TestOfTwoWhoUseALinkAtOnceOneWins(t *testing.T) {
 			case LinkSetup:
 				secret = a.setUp(t)
 			case LinkInvite:
-				link, err := a.Invite(t.Context(), root, "zoe@hyfin.example", Invitation{})
+				link, err := a.Invite(t.Context(), accesstest.Root, "zoe@hyfin.example", Invitation{})
 				if err != nil {
 					t.Fatal(err)
 				}
 				secret = secretOf(t, link)
 			case LinkReset:
-				link, err := a.ResetLink(t.Context(), root, "zoe@hyfin.example")
+				link, err := a.ResetLink(t.Context(), accesstest.Root, "zoe@hyfin.example")
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -172,9 +176,9 @@ func TestOfTwoWhoUseALinkAtOnceOneWins(t *testing.T) {
 					t.Errorf("%s: the loser is told %v", kind, err)
 				}
 			}
-			admins := read(t, db, countAdmins)
-			if winners != 1 || admins != 1 {
-				t.Errorf("%s: %d won, %d administrators", kind, winners, admins)
+			admins := accesstest.Read(t, db, access.Admins)
+			if winners != 1 || len(admins) != 1 {
+				t.Errorf("%s: %d won, administrators %v", kind, winners, admins)
 			}
 		}
 	})
@@ -184,11 +188,11 @@ func TestInvitedPersonJoinsWithTheirGroups(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		a, clock := accounts(t, db)
-		ada := actor(t, db, "ada@hyfin.example")
+		ada := accesstest.Actor(t, db, "ada@hyfin.example")
 		invite := func(email string, spec Invitation) string {
 			t.Helper()
 			link, err := a.Invite(t.Context(), ada, email, spec)
-			if err != nil || link.Kind != LinkInvite || !link.ExpiresAt.Equal(clock.at.Add(7*24*time.Hour)) {
+			if err != nil || link.Kind != LinkInvite || !link.ExpiresAt.Equal(clock.At.Add(7*24*time.Hour)) {
 				t.Fatalf("got %+v, %v", link, err)
 			}
 			return secretOf(t, link)
@@ -196,10 +200,10 @@ func TestInvitedPersonJoinsWithTheirGroups(t *testing.T) {
 		void := invite("Zoe@hyfin.example", Invitation{DisplayName: "Zoe", Groups: []string{"team-lunch"}})
 		secret := invite("zoe@hyfin.example", Invitation{})
 		_, err := a.ReadLink(t.Context(), from(office), void)
-		wantFault(t, err, fault.Conflict, "link_void")
+		accesstest.WantFault(t, err, fault.Conflict, "link_void")
 		link, err := a.ReadLink(t.Context(), from(office), " "+secret+"\n")
 		want := Link{
-			Kind: LinkInvite, Email: "zoe@hyfin.example", DisplayName: "Zoe", InvitedBy: "ada", Groups: []string{"Team Lunch"}, ExpiresAt: noon.Add(7 * 24 * time.Hour),
+			Kind: LinkInvite, Email: "zoe@hyfin.example", DisplayName: "Zoe", InvitedBy: "ada", Groups: []string{"Team Lunch"}, ExpiresAt: accesstest.Noon.Add(7 * 24 * time.Hour),
 		}
 		if diff := cmp.Diff(want, link); diff != "" || err != nil {
 			t.Errorf("%v, %s", err, diff)
@@ -217,21 +221,21 @@ func TestInvitedPersonJoinsWithTheirGroups(t *testing.T) {
 			t.Errorf("got %+v, %v", zoe, err)
 		}
 		// How others sign in is nobody's business.
-		seen, err := a.Directory.Person(t.Context(), actor(t, db, "pat@hyfin.example"), "zoe@hyfin.example")
+		seen, err := a.Directory.Person(t.Context(), accesstest.Actor(t, db, "pat@hyfin.example"), "zoe@hyfin.example")
 		if err != nil || seen.HasPassword || seen.LastSeen != nil {
 			t.Errorf("pat is told %+v, %v", seen, err)
 		}
 		_, err = a.Invite(t.Context(), ada, "zoe@hyfin.example", Invitation{})
-		wantFault(t, err, fault.Conflict, "has_joined")
+		accesstest.WantFault(t, err, fault.Conflict, "has_joined")
 		_, err = a.Invite(t.Context(), by, "new@hyfin.example", Invitation{})
-		wantFault(t, err, fault.Forbidden, "forbidden")
+		accesstest.WantFault(t, err, fault.Forbidden, "forbidden")
 		_, err = a.Invite(t.Context(), ada, "no address", Invitation{})
-		wantFault(t, err, fault.Invalid, "invalid_email")
+		accesstest.WantFault(t, err, fault.Invalid, "invalid_email")
 		_, err = a.Invite(t.Context(), ada, "new@hyfin.example", Invitation{Groups: []string{"nobodys"}})
-		wantFault(t, err, fault.Invalid, "unknown_group")
-		mustPerson(t, a.Directory, "robot@hyfin.example", PersonSpec{Agent: true})
+		accesstest.WantFault(t, err, fault.Invalid, "unknown_group")
+		accesstest.Person(t, a.Directory, "robot@hyfin.example", access.PersonSpec{Agent: true})
 		_, err = a.Invite(t.Context(), ada, "robot@hyfin.example", Invitation{})
-		wantFault(t, err, fault.Conflict, "is_agent")
+		accesstest.WantFault(t, err, fault.Conflict, "is_agent")
 	})
 }
 
@@ -239,45 +243,45 @@ func TestLinkEndsAtItsTimeAndWithItsPerson(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		a, clock := accounts(t, db)
-		link, err := a.ResetLink(t.Context(), root, alice)
+		link, err := a.ResetLink(t.Context(), accesstest.Root, accesstest.Alice)
 		if err != nil {
 			t.Fatal(err)
 		}
 		secret := secretOf(t, link)
-		clock.add(24*time.Hour - time.Second)
+		clock.Add(24*time.Hour - time.Second)
 		if _, err := a.ReadLink(t.Context(), from(office), secret); err != nil {
 			t.Errorf("a second before its end: %v", err)
 		}
-		clock.add(time.Second)
+		clock.Add(time.Second)
 		_, err = a.ReadLink(t.Context(), from(office), secret)
-		wantFault(t, err, fault.Conflict, "link_expired")
+		accesstest.WantFault(t, err, fault.Conflict, "link_expired")
 		_, _, err = a.use(t, LinkUse{Secret: secret, Password: another})
-		wantFault(t, err, fault.Conflict, "link_expired")
-		if link, err = a.ResetLink(t.Context(), root, alice); err != nil {
+		accesstest.WantFault(t, err, fault.Conflict, "link_expired")
+		if link, err = a.ResetLink(t.Context(), accesstest.Root, accesstest.Alice); err != nil {
 			t.Fatal(err)
 		}
 		no := false
-		mustPerson(t, a.Directory, alice, PersonSpec{DisplayName: "alice", Active: &no})
+		accesstest.Person(t, a.Directory, accesstest.Alice, access.PersonSpec{DisplayName: "alice", Active: &no})
 		_, _, err = a.use(t, LinkUse{Secret: secretOf(t, link), Password: another})
-		wantFault(t, err, fault.Conflict, "link_void")
-		_, err = a.ResetLink(t.Context(), root, alice)
-		wantFault(t, err, fault.Conflict, "not_active")
-		_, err = a.ResetLink(t.Context(), root, "alcie@hyfin.example")
-		if e := wantFault(t, err, fault.NotFound, "unknown_person"); !strings.Contains(e.Remediation, "@hyfin.example") {
+		accesstest.WantFault(t, err, fault.Conflict, "link_void")
+		_, err = a.ResetLink(t.Context(), accesstest.Root, accesstest.Alice)
+		accesstest.WantFault(t, err, fault.Conflict, "not_active")
+		_, err = a.ResetLink(t.Context(), accesstest.Root, "alcie@hyfin.example")
+		if e := accesstest.WantFault(t, err, fault.NotFound, "unknown_person"); !strings.Contains(e.Remediation, "@hyfin.example") {
 			t.Errorf("remediation %q", e.Remediation)
 		}
 		for i := range signInsPerAddress.burst {
-			guess, _ := newSecret(linkPrefix)
+			guess, _ := access.NewSecret(linkPrefix)
 			if i%3 == 0 {
 				guess = strings.Repeat("x", i*1000)
 			}
 			_, err = a.ReadLink(t.Context(), from(office), guess)
-			wantFault(t, err, fault.NotFound, "unknown_link")
+			accesstest.WantFault(t, err, fault.NotFound, "unknown_link")
 		}
 		_, err = a.ReadLink(t.Context(), from(office), "soukjoin_guess")
-		wantFault(t, err, fault.TooMany, "too_many_attempts")
+		accesstest.WantFault(t, err, fault.TooMany, "too_many_attempts")
 		_, err = a.ReadLink(t.Context(), from(distant), "soukjoin_guess")
-		wantFault(t, err, fault.NotFound, "unknown_link")
+		accesstest.WantFault(t, err, fault.NotFound, "unknown_link")
 	})
 }
 
@@ -285,16 +289,16 @@ func TestResetEndsEverySessionButItsOwn(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		a, _ := accounts(t, db)
-		old, pats := signIn(t, a.Sessions, alice), signIn(t, a.Sessions, "pat@hyfin.example")
-		link, err := a.ResetLink(t.Context(), root, alice)
+		old, pats := signIn(t, a.Sessions, accesstest.Alice), signIn(t, a.Sessions, "pat@hyfin.example")
+		link, err := a.ResetLink(t.Context(), accesstest.Root, accesstest.Alice)
 		if err != nil || !signedIn(t, a.Sessions, old) {
 			t.Fatalf("making a link ended a session; %v", err)
 		}
 		c, by, err := a.use(t, LinkUse{Secret: secretOf(t, link), Password: another})
-		if err != nil || by.Email != alice || by.Name != "alice" || !signedIn(t, a.Sessions, c) || signedIn(t, a.Sessions, old) || !signedIn(t, a.Sessions, pats) {
+		if err != nil || by.Email != accesstest.Alice || by.Name != "alice" || !signedIn(t, a.Sessions, c) || signedIn(t, a.Sessions, old) || !signedIn(t, a.Sessions, pats) {
 			t.Errorf("got %+v, %v", by, err)
 		}
-		wantFault(t, a.signIn(t, office, alice, phrase), fault.Unauthenticated, "wrong_password")
+		accesstest.WantFault(t, a.signIn(t, office, accesstest.Alice, phrase), fault.Unauthenticated, "wrong_password")
 	})
 }
 
@@ -303,7 +307,7 @@ func TestSessionsAreListedAndEnded(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		a, clock := accounts(t, db)
 		s := a.Sessions
-		open := func(address, agent, email string) (*http.Cookie, Actor) {
+		open := func(address, agent, email string) (*http.Cookie, access.Actor) {
 			t.Helper()
 			r := from(address)
 			r.Header.Set("User-Agent", agent)
@@ -311,10 +315,10 @@ func TestSessionsAreListedAndEnded(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			clock.add(time.Second)
+			clock.Add(time.Second)
 			return c, by
 		}
-		list := func(by Actor, email string) []string {
+		list := func(by access.Actor, email string) []string {
 			t.Helper()
 			l, err := s.List(t.Context(), by, email, store.Page{})
 			if err != nil {
@@ -330,53 +334,53 @@ func TestSessionsAreListedAndEnded(t *testing.T) {
 			}
 			return got
 		}
-		if _, err := s.SignOutEverywhere(t.Context(), root, alice); err != nil {
+		if _, err := s.SignOutEverywhere(t.Context(), accesstest.Root, accesstest.Alice); err != nil {
 			t.Fatal(err)
 		}
-		phone, _ := open("[2001:db8::7]:1", "Phone\x00\u202e/1", alice)
-		laptop, by := open(office, strings.Repeat("Laptop ", 100), alice)
+		phone, _ := open("[2001:db8::7]:1", "Phone\x00\u202e/1", accesstest.Alice)
+		laptop, by := open(office, strings.Repeat("Laptop ", 100), accesstest.Alice)
 		pats, pat := open(distant, "", "pat@hyfin.example")
-		want := []string{alice + " 192.0.2.7 " + strings.Repeat("Laptop ", 100)[:200] + " (this)", alice + " 2001:db8::7 Phone/1"}
+		want := []string{accesstest.Alice + " 192.0.2.7 " + strings.Repeat("Laptop ", 100)[:200] + " (this)", accesstest.Alice + " 2001:db8::7 Phone/1"}
 		got := list(by, "")
 		if len(got) != 2 || !strings.HasPrefix(got[0], want[0][:100]) || !strings.HasSuffix(got[0], "(this)") || len(got[0]) > 300 || got[1] != want[1] {
 			t.Errorf("got %q", got)
 		}
-		_, err := s.List(t.Context(), pat, alice, store.Page{})
-		wantFault(t, err, fault.Forbidden, "forbidden")
-		if got := list(root, alice); len(got) != 2 {
+		_, err := s.List(t.Context(), pat, accesstest.Alice, store.Page{})
+		accesstest.WantFault(t, err, fault.Forbidden, "forbidden")
+		if got := list(accesstest.Root, accesstest.Alice); len(got) != 2 {
 			t.Errorf("an administrator sees %q", got)
 		}
 		l, err := s.List(t.Context(), by, "", store.Page{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantFault(t, s.End(t.Context(), pat, l.Items[1].ID), fault.Forbidden, "forbidden")
-		wantFault(t, s.End(t.Context(), pat, "none"), fault.Forbidden, "forbidden")
-		wantFault(t, s.End(t.Context(), root, "none"), fault.NotFound, "unknown_session")
+		accesstest.WantFault(t, s.End(t.Context(), pat, l.Items[1].ID), fault.Forbidden, "forbidden")
+		accesstest.WantFault(t, s.End(t.Context(), pat, "none"), fault.Forbidden, "forbidden")
+		accesstest.WantFault(t, s.End(t.Context(), accesstest.Root, "none"), fault.NotFound, "unknown_session")
 		if err := s.End(t.Context(), by, l.Items[1].ID); err != nil || signedIn(t, s, phone) || !signedIn(t, s, laptop) {
 			t.Errorf("the wrong session ended, %v", err)
 		}
-		phone, _ = open(distant, "Phone", alice)
+		phone, _ = open(distant, "Phone", accesstest.Alice)
 		if ended, err := s.EndOthers(t.Context(), by); ended != 1 || err != nil || signedIn(t, s, phone) || !signedIn(t, s, laptop) || !signedIn(t, s, pats) {
 			t.Errorf("ended %d, %v", ended, err)
 		}
-		_, err = s.SignOutEverywhere(t.Context(), pat, alice)
-		wantFault(t, err, fault.Forbidden, "forbidden")
-		if ended, err := s.SignOutEverywhere(t.Context(), root, alice); ended != 1 || err != nil || signedIn(t, s, laptop) || !signedIn(t, s, pats) {
+		_, err = s.SignOutEverywhere(t.Context(), pat, accesstest.Alice)
+		accesstest.WantFault(t, err, fault.Forbidden, "forbidden")
+		if ended, err := s.SignOutEverywhere(t.Context(), accesstest.Root, accesstest.Alice); ended != 1 || err != nil || signedIn(t, s, laptop) || !signedIn(t, s, pats) {
 			t.Errorf("ended %d, %v", ended, err)
 		}
-		if ended, err := s.SignOutEverywhere(t.Context(), root, alice); ended != 0 || err != nil {
+		if ended, err := s.SignOutEverywhere(t.Context(), accesstest.Root, accesstest.Alice); ended != 0 || err != nil {
 			t.Errorf("ended %d, %v", ended, err)
 		}
-		_, err = s.SignOutEverywhere(t.Context(), root, "alcie@hyfin.example")
-		wantFault(t, err, fault.NotFound, "unknown_person")
+		_, err = s.SignOutEverywhere(t.Context(), accesstest.Root, "alcie@hyfin.example")
+		accesstest.WantFault(t, err, fault.NotFound, "unknown_person")
 		narrow := pat
-		narrow.TokenScope = ScopeRead
+		narrow.TokenScope = access.ScopeRead
 		_, err = s.EndOthers(t.Context(), narrow)
-		wantFault(t, err, fault.Forbidden, "token_scope")
+		accesstest.WantFault(t, err, fault.Forbidden, "token_scope")
 		// A session that ended by itself is in no list.
-		clock.add(13 * time.Hour)
-		if got := list(root, "pat@hyfin.example"); len(got) != 0 {
+		clock.Add(13 * time.Hour)
+		if got := list(accesstest.Root, "pat@hyfin.example"); len(got) != 0 {
 			t.Errorf("got %q", got)
 		}
 	})
@@ -385,7 +389,7 @@ func TestSessionsAreListedAndEnded(t *testing.T) {
 func TestSecretsOfAccountsAreNowhereInTheDatabase(t *testing.T) {
 	t.Parallel()
 	a, _ := accounts(t, storetest.Open(t, store.SQLite))
-	link, err := a.ResetLink(t.Context(), root, alice)
+	link, err := a.ResetLink(t.Context(), accesstest.Root, accesstest.Alice)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -393,7 +397,7 @@ func TestSecretsOfAccountsAreNowhereInTheDatabase(t *testing.T) {
 	for table, columns := range map[string]string{
 		"one_time_link": "hex(hash) || id || kind", "password": "hash", "audit_event": "body", "sign_in_failure": "hex(account)",
 	} {
-		rows := read(t, a.DB, func(ctx context.Context, tx *store.Tx) ([]string, error) {
+		rows := accesstest.Read(t, a.DB, func(ctx context.Context, tx *store.Tx) ([]string, error) {
 			return store.List(ctx, tx, store.ScanString, "SELECT "+columns+" FROM "+table)
 		})
 		text := strings.Join(rows, "\n")
@@ -403,4 +407,28 @@ func TestSecretsOfAccountsAreNowhereInTheDatabase(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestLinkToPowerNeedsASecondAdministrator(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		a, _ := accounts(t, db)
+		accesstest.Person(t, a.Directory, "max@hyfin.example", access.PersonSpec{DisplayName: "max"})
+		accesstest.Group(t, a.Directory, "admins", access.GroupSpec{Roles: []access.Role{access.Admin}, Members: []string{"ada@hyfin.example", "max@hyfin.example"}})
+		accesstest.Group(t, a.Directory, "guests", access.GroupSpec{Roles: []access.Role{access.Approver}, Domains: []access.Domain{"growth"}})
+		a.setPassword(t, "max@hyfin.example", phrase)
+		ada := accesstest.Actor(t, db, "ada@hyfin.example")
+		_, err := a.Invite(t.Context(), ada, "zoe@hyfin.example", Invitation{Groups: []string{"guests"}})
+		if p, ok := errors.AsType[*access.Pending](err); !ok || p.Proposal.Subject != "person:zoe@hyfin.example" {
+			t.Errorf("got %v", err)
+		}
+		if _, err := a.Invite(t.Context(), ada, "zoe@hyfin.example", Invitation{Groups: []string{}}); err != nil {
+			t.Errorf("an invitation without power: %v", err)
+		}
+		_, err = a.ResetLink(t.Context(), ada, "max@hyfin.example") // by which ada could confirm what ada proposes
+		accesstest.WantFault(t, err, fault.Conflict, "second_admin")
+		if _, err := a.ResetLink(t.Context(), ada, accesstest.Alice); err != nil {
+			t.Errorf("a link for who is no administrator: %v", err)
+		}
+	})
 }

@@ -1,4 +1,5 @@
-package access
+// Package signin is how people and programs show who they are: by passwords, one-time links, sessions and API tokens.
+package signin
 
 import (
 	"context"
@@ -12,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 )
@@ -26,11 +28,9 @@ type Accounts struct {
 	DB        *store.DB
 	Now       func() time.Time
 	Log       *slog.Logger
-	Directory *Directory
+	Directory *access.Directory
 	Sessions  *Sessions
 	URL       func() string // where people reach the console, such as https://souk.example.com
-	// Listed counts the apps that the marketplace shows; nil is none. Access may not know apps; serve does.
-	Listed func(ctx context.Context, tx *store.Tx) (int, error)
 
 	cost      cost // of hashes; the zero value is presentCost
 	hashing   hashing
@@ -76,18 +76,18 @@ func scanLogin(row store.Row) (l login, err error) {
 }
 
 // SignIn opens a session for whoever knows the password. The caller sets the cookie.
-func (a *Accounts) SignIn(ctx context.Context, r *http.Request, email, password string) (*http.Cookie, Actor, error) {
-	email, err := Email("email", email)
+func (a *Accounts) SignIn(ctx context.Context, r *http.Request, email, password string) (*http.Cookie, access.Actor, error) {
+	email, err := access.Email("email", email)
 	if err != nil || utf8.RuneCountInString(password) > maxPassword || !utf8.ValidString(password) {
-		return nil, Actor{}, wrongPassword() // which it cannot be; not worth a count
+		return nil, access.Actor{}, wrongPassword() // which it cannot be; not worth a count
 	}
 	place := placeOf(r.RemoteAddr)
 	l, err := a.prove(ctx, email, place, password)
 	if err != nil {
-		return nil, Actor{}, err
+		return nil, access.Actor{}, err
 	}
 	return a.Sessions.open(ctx, r, func(ctx context.Context, tx *store.Tx) (Token, error) {
-		return Token{As: email, Scope: ScopeAll}, a.admit(ctx, tx, l, email, place)
+		return Token{As: email, Scope: access.ScopeAll}, a.admit(ctx, tx, l, email, place)
 	})
 }
 
@@ -164,12 +164,12 @@ func readLogin(ctx context.Context, tx *store.Tx, email, place string) (login, e
 	l, ok, err := store.One(ctx, tx, scanLogin, `SELECT p.id, p.active AND NOT p.agent, w.hash FROM person p LEFT JOIN password w ON w.person_id = p.id
 		WHERE p.email = $1`, email)
 	if err != nil {
-		return login{}, wrap("read password", err)
+		return login{}, fault.Wrap("read password", err)
 	}
 	if ok && place != "" {
 		_, l.known, err = store.One(ctx, tx, store.ScanString, `SELECT address FROM sign_in_place WHERE person_id = $1 AND address = $2`, l.personID, place)
 		if err != nil {
-			return login{}, wrap("read places of sign-in", err)
+			return login{}, fault.Wrap("read places of sign-in", err)
 		}
 	}
 	account := email
@@ -186,16 +186,16 @@ func (a *Accounts) count(ctx context.Context, l login, email string, now time.Ti
 	var wait time.Duration
 	err := a.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if _, err := tx.Exec(ctx, `DELETE FROM sign_in_failure WHERE last_at < $1`, store.Micros(now.Add(-failuresCount))); err != nil {
-			return wrap("forget failures to sign in", err)
+			return fault.Wrap("forget failures to sign in", err)
 		}
 		// First a row to lock: of many first attempts at once, each is to see those before.
 		if _, err := tx.Exec(ctx, `INSERT INTO sign_in_failure (account, failures, last_at) VALUES ($1, 0, $2) ON CONFLICT (account) DO NOTHING`,
 			l.account, store.Micros(now)); err != nil {
-			return wrap("count failure to sign in", err)
+			return fault.Wrap("count failure to sign in", err)
 		}
 		was, _, err := store.One(ctx, tx, scanFailed, `SELECT failures, last_at FROM sign_in_failure WHERE account = $1`+tx.ForUpdate(), l.account)
 		if err != nil {
-			return wrap("read failures to sign in", err)
+			return fault.Wrap("read failures to sign in", err)
 		}
 		var next failed
 		next, wait = was.again(now)
@@ -204,10 +204,10 @@ func (a *Accounts) count(ctx context.Context, l login, email string, now time.Ti
 		}
 		if _, err := tx.Exec(ctx, `UPDATE sign_in_failure SET failures = $2, last_at = $3 WHERE account = $1`,
 			l.account, next.count, store.Micros(next.last)); err != nil {
-			return wrap("count failure to sign in", err)
+			return fault.Wrap("count failure to sign in", err)
 		}
 		if next.count == tellAfter && l.personID != "" && wait == 0 {
-			return change{by: System("access"), at: now}.append(ctx, tx, "person.guessed_at", "person:"+email, nil,
+			return access.Change{By: access.System("access"), At: now}.Append(ctx, tx, "person.guessed_at", "person:"+email, nil,
 				map[string]any{"failures": next.count})
 		}
 		return nil
@@ -244,11 +244,11 @@ func (a *Accounts) admit(ctx context.Context, tx *store.Tx, l login, email, plac
 			return wrongPassword()
 		}
 		if _, err := tx.Exec(ctx, `UPDATE password SET hash = $1 WHERE person_id = $2 AND hash = $3`, l.hash, l.personID, present.hash); err != nil {
-			return wrap("rehash password", err)
+			return fault.Wrap("rehash password", err)
 		}
 	}
 	if _, err := tx.Exec(ctx, `DELETE FROM sign_in_failure WHERE account = $1`, l.account); err != nil {
-		return wrap("forget failures to sign in", err)
+		return fault.Wrap("forget failures to sign in", err)
 	}
 	return rememberPlace(ctx, tx, l.personID, place, now)
 }
@@ -261,19 +261,19 @@ func rememberPlace(ctx context.Context, tx *store.Tx, personID, place string, no
 		return nil
 	}
 	if _, err := tx.Exec(ctx, `DELETE FROM sign_in_place WHERE last_at < $1`, store.Micros(now.Add(-placesFor))); err != nil {
-		return wrap("forget places of sign-in", err)
+		return fault.Wrap("forget places of sign-in", err)
 	}
 	_, err := tx.Exec(ctx, `INSERT INTO sign_in_place (person_id, address, last_at) VALUES ($1, $2, $3)
 		ON CONFLICT (person_id, address) DO UPDATE SET last_at = $3`, personID, place, store.Micros(now))
-	return wrap("remember place of sign-in", err)
+	return fault.Wrap("remember place of sign-in", err)
 }
 
 // ChangePassword replaces one's own password, ends one's other sessions and voids links that would set another.
-func (a *Accounts) ChangePassword(ctx context.Context, by Actor, r *http.Request, current, wanted string) error {
-	if err := Can(by, SessionManage, Scope{Person: by.Email}); err != nil {
+func (a *Accounts) ChangePassword(ctx context.Context, by access.Actor, r *http.Request, current, wanted string) error {
+	if err := access.Can(by, access.SessionManage, access.Scope{Person: by.Email}); err != nil {
 		return err
 	}
-	if by.Credential.Kind != credentialSession || by.PersonID == "" || by.TokenScope != ScopeAll {
+	if by.Credential.Kind != access.CredentialSession || by.PersonID == "" || by.TokenScope != access.ScopeAll {
 		return fault.New(fault.Forbidden, "session_needed", "a password is changed by its person, signed in by a browser").
 			Fix("sign in to the console and change it there")
 	}
@@ -300,11 +300,11 @@ func (a *Accounts) ChangePassword(ctx context.Context, by Actor, r *http.Request
 		if err := a.admit(ctx, tx, l, by.Email, place); err != nil {
 			return err
 		}
-		c := change{by: by, at: a.Now()}
+		c := access.Change{By: by, At: a.Now()}
 		if err := setPassword(ctx, tx, c, by.PersonID, hash, by.Credential.ID); err != nil {
 			return err
 		}
-		return c.append(ctx, tx, "person.password_changed", "person:"+by.Email, nil, map[string]any{"other_sessions": "ended"})
+		return c.Append(ctx, tx, "person.password_changed", "person:"+by.Email, nil, map[string]any{"other_sessions": "ended"})
 	})
 }
 
@@ -317,20 +317,20 @@ func at(err error, field string) error {
 }
 
 // setPassword is a step: the person's password, the end of their sessions save one, and of links that would set another.
-func setPassword(ctx context.Context, tx *store.Tx, c change, personID, hash, keepSession string) error {
+func setPassword(ctx context.Context, tx *store.Tx, c access.Change, personID, hash, keepSession string) error {
 	if _, err := tx.Exec(ctx, `INSERT INTO password (person_id, hash, changed_at) VALUES ($1, $2, $3)
-		ON CONFLICT (person_id) DO UPDATE SET hash = $2, changed_at = $3`, personID, hash, store.Micros(c.at)); err != nil {
-		return wrap("write password", err)
+		ON CONFLICT (person_id) DO UPDATE SET hash = $2, changed_at = $3`, personID, hash, store.Micros(c.At)); err != nil {
+		return fault.Wrap("write password", err)
 	}
 	if _, err := tx.Exec(ctx, `DELETE FROM session WHERE person_id = $1 AND id <> $2`, personID, keepSession); err != nil {
-		return wrap("end sessions", err)
+		return fault.Wrap("end sessions", err)
 	}
-	tx.Announce(Topic)
-	return voidLinks(ctx, tx, c.at, personID)
+	tx.Announce(access.Topic)
+	return voidLinks(ctx, tx, c.At, personID)
 }
 
 // Standing tells whether the actor has a password, and whether nobody is an administrator yet.
-func (a *Accounts) Standing(ctx context.Context, by Actor) (hasPassword, setUp bool, err error) {
+func (a *Accounts) Standing(ctx context.Context, by access.Actor) (hasPassword, setUp bool, err error) {
 	if by.PersonID == "" && a.settled.Load() {
 		return false, false, nil
 	}
@@ -338,15 +338,15 @@ func (a *Accounts) Standing(ctx context.Context, by Actor) (hasPassword, setUp b
 		if by.PersonID != "" {
 			_, hasPassword, err = store.One(ctx, tx, store.ScanString, `SELECT person_id FROM password WHERE person_id = $1`, by.PersonID)
 			if err != nil {
-				return wrap("read password", err)
+				return fault.Wrap("read password", err)
 			}
 		}
 		if !a.settled.Load() {
-			admins, err := countAdmins(ctx, tx)
+			admins, err := access.Admins(ctx, tx)
 			if err != nil {
 				return err
 			}
-			setUp = admins == 0
+			setUp = len(admins) == 0
 			a.settled.Store(!setUp) // the last administrator cannot be lost
 		}
 		return nil

@@ -1,4 +1,4 @@
-package access
+package signin
 
 import (
 	"context"
@@ -177,7 +177,7 @@ func (h *hashing) do(ctx context.Context, fn func()) error {
 	select {
 	case h.slots <- struct{}{}:
 	case <-ctx.Done():
-		return wrap("wait to hash a password", ctx.Err())
+		return fault.Wrap("wait to hash a password", ctx.Err())
 	}
 	defer func() { <-h.slots }()
 	fn()

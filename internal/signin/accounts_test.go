@@ -1,4 +1,4 @@
-package access
+package signin
 
 import (
 	"context"
@@ -9,8 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/soukhq/souk/internal/access/accesstest"
+
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
@@ -24,24 +27,24 @@ const (
 )
 
 // accounts is the company with accounts, and alice's password set.
-func accounts(t *testing.T, db *store.DB) (*Accounts, *wall) {
+func accounts(t *testing.T, db *store.DB) (*Accounts, *accesstest.Wall) {
 	t.Helper()
 	d := directory(db)
-	company(t, d)
-	clock := &wall{noon}
-	d.Now = clock.now
+	accesstest.Company(t, d)
+	clock := &accesstest.Wall{At: accesstest.Noon}
+	d.Now = clock.Now
 	a := &Accounts{
-		DB: db, Now: clock.now, Directory: d, Sessions: &Sessions{DB: db, Now: clock.now},
+		DB: db, Now: clock.Now, Directory: d, Sessions: &Sessions{DB: db, Now: clock.Now},
 		URL: func() string { return "https://souk.hyfin.example" }, cost: cost{memory: 64, passes: 1, threads: 1},
 	}
-	a.setPassword(t, alice, phrase)
+	a.setPassword(t, accesstest.Alice, phrase)
 	return a, clock
 }
 
 // setPassword gives the person a password by a link, from an address of its own.
 func (a *Accounts) setPassword(t *testing.T, email, password string) *http.Cookie {
 	t.Helper()
-	link, err := a.ResetLink(t.Context(), root, email)
+	link, err := a.ResetLink(t.Context(), accesstest.Root, email)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +83,7 @@ func TestPasswordSignsInItsPersonAlone(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		a, _ := accounts(t, db)
 		c, by, err := a.SignIn(t.Context(), from(office), " Alice@hyfin.example ", phrase)
-		if err != nil || by.Email != alice || !by.In("team-lunch") || by.Credential.Kind != "session" || !signedIn(t, a.Sessions, c) {
+		if err != nil || by.Email != accesstest.Alice || !by.In("team-lunch") || by.Credential.Kind != "session" || !signedIn(t, a.Sessions, c) {
 			t.Fatalf("got %+v, %v", by, err)
 		}
 		has, setUp, err := a.Standing(t.Context(), by)
@@ -88,16 +91,16 @@ func TestPasswordSignsInItsPersonAlone(t *testing.T) {
 			t.Errorf("has a password: %v, in set-up: %v, %v", has, setUp, err)
 		}
 		// Whatever is wrong, the words are the same.
-		mustPerson(t, a.Directory, "robot@hyfin.example", PersonSpec{Agent: true})
+		accesstest.Person(t, a.Directory, "robot@hyfin.example", access.PersonSpec{Agent: true})
 		no := false
 		a.setPassword(t, "pat@hyfin.example", another)
-		mustPerson(t, a.Directory, "pat@hyfin.example", PersonSpec{DisplayName: "pat", Active: &no})
-		want := wantFault(t, wrongPassword(), fault.Unauthenticated, "wrong_password")
+		accesstest.Person(t, a.Directory, "pat@hyfin.example", access.PersonSpec{DisplayName: "pat", Active: &no})
+		want := accesstest.WantFault(t, wrongPassword(), fault.Unauthenticated, "wrong_password")
 		for email, password := range map[string]string{
-			alice: "wrong", "nobody@hyfin.example": phrase, "ada@hyfin.example": phrase, "robot@hyfin.example": phrase, "pat@hyfin.example": another,
+			accesstest.Alice: "wrong", "nobody@hyfin.example": phrase, "ada@hyfin.example": phrase, "robot@hyfin.example": phrase, "pat@hyfin.example": another,
 			"' OR 1=1": phrase, "": phrase, "bob@hyfin.example": strings.Repeat("x", 201), "eve@hyfin.example": "\xff",
 		} {
-			got := wantFault(t, a.signIn(t, office, email, password), fault.Unauthenticated, "wrong_password")
+			got := accesstest.WantFault(t, a.signIn(t, office, email, password), fault.Unauthenticated, "wrong_password")
 			if diff := cmp.Diff(want.Message+want.Remediation+want.Field, got.Message+got.Remediation+got.Field); diff != "" {
 				t.Errorf("%q: %s", email, diff)
 			}
@@ -110,7 +113,7 @@ func TestHashOfAnotherCostIsMadeAnew(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		a, _ := accounts(t, db)
 		stored := func() string {
-			return read(t, db, func(ctx context.Context, tx *store.Tx) (string, error) {
+			return accesstest.Read(t, db, func(ctx context.Context, tx *store.Tx) (string, error) {
 				hash, _, err := store.One(ctx, tx, store.ScanString, `SELECT hash FROM password`)
 				return hash, err
 			})
@@ -122,12 +125,12 @@ func TestHashOfAnotherCostIsMadeAnew(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		wantFault(t, a.signIn(t, office, alice, another), fault.Unauthenticated, "wrong_password")
+		accesstest.WantFault(t, a.signIn(t, office, accesstest.Alice, another), fault.Unauthenticated, "wrong_password")
 		if stored() != old {
 			t.Error("a wrong password changed the hash")
 		}
 		for range 2 {
-			if err := a.signIn(t, office, alice, phrase); err != nil {
+			if err := a.signIn(t, office, accesstest.Alice, phrase); err != nil {
 				t.Fatal(err)
 			}
 			h, err := parsePassword(stored())
@@ -142,10 +145,10 @@ func TestGuessingAtAnAccountEndsSoonAndLastsOverReplicas(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		a, clock := accounts(t, db)
-		if err := a.signIn(t, office, alice, phrase); err != nil { // she works here
+		if err := a.signIn(t, office, accesstest.Alice, phrase); err != nil { // she works here
 			t.Fatal(err)
 		}
-		for _, email := range []string{alice, "nobody@hyfin.example"} { // who exists cannot be told from who does not
+		for _, email := range []string{accesstest.Alice, "nobody@hyfin.example"} { // who exists cannot be told from who does not
 			var codes []string
 			for i := range 20 {
 				b := a
@@ -162,12 +165,12 @@ func TestGuessingAtAnAccountEndsSoonAndLastsOverReplicas(t *testing.T) {
 			}
 		}
 		// The right password is refused as well while it rests, or the wait would tell nothing.
-		e := wantFault(t, a.signIn(t, distant, alice, phrase), fault.TooMany, "too_many_attempts")
+		e := accesstest.WantFault(t, a.signIn(t, distant, accesstest.Alice, phrase), fault.TooMany, "too_many_attempts")
 		if e.RetryAfter != firstWait {
 			t.Errorf("try again after %s", e.RetryAfter)
 		}
 		// Where she signed in before, she is not kept out.
-		if err := a.signIn(t, office, alice, phrase); err != nil {
+		if err := a.signIn(t, office, accesstest.Alice, phrase); err != nil {
 			t.Errorf("the guesser keeps alice out: %v", err)
 		}
 		// Nor are others, anywhere.
@@ -175,25 +178,25 @@ func TestGuessingAtAnAccountEndsSoonAndLastsOverReplicas(t *testing.T) {
 		if err := a.signIn(t, distant, "pat@hyfin.example", another); err != nil {
 			t.Errorf("the guesser keeps pat out: %v", err)
 		}
-		clock.add(firstWait)
-		if err := a.signIn(t, distant, alice, phrase); err != nil {
+		clock.Add(firstWait)
+		if err := a.signIn(t, distant, accesstest.Alice, phrase); err != nil {
 			t.Errorf("after the wait: %v", err)
 		}
 		for range 3 { // success forgets the failures
-			wantFault(t, a.signIn(t, "203.0.113.77:1", alice, "a guess of many words"), fault.Unauthenticated, "wrong_password")
+			accesstest.WantFault(t, a.signIn(t, "203.0.113.77:1", accesstest.Alice, "a guess of many words"), fault.Unauthenticated, "wrong_password")
 		}
-		if got := events(t, db); count(got, "person.guessed_at") != 0 {
+		if got := accesstest.Events(t, db); count(got, "person.guessed_at") != 0 {
 			t.Errorf("five guesses are worth an event: %v", got)
 		}
 		for range tellAfter {
-			clock.add(longestWait)
+			clock.Add(longestWait)
 			_ = a.signIn(t, distant, "ada@hyfin.example", "a guess of many words")
 		}
 		for range tellAfter {
-			clock.add(longestWait)
+			clock.Add(longestWait)
 			_ = a.signIn(t, distant, "ada@hyfin.example", "a guess of many words")
 		}
-		if got := events(t, db); count(got, "person.guessed_at") != 1 {
+		if got := accesstest.Events(t, db); count(got, "person.guessed_at") != 1 {
 			t.Errorf("many guesses at a person are told %d times", count(got, "person.guessed_at"))
 		}
 	})
@@ -217,7 +220,7 @@ func TestManyGuessesAtOnceAreCountedEach(t *testing.T) {
 		var all sync.WaitGroup
 		for range 30 {
 			all.Go(func() {
-				if err := a.signIn(t, distant, alice, "a guess of many words"); fault.Is(err, fault.Unauthenticated) {
+				if err := a.signIn(t, distant, accesstest.Alice, "a guess of many words"); fault.Is(err, fault.Unauthenticated) {
 					mu.Lock()
 					wrong++
 					mu.Unlock()
@@ -237,7 +240,7 @@ func TestSprayingFromOneAddressIsSlowedAndFairToNeighbours(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		a, clock := accounts(t, db)
-		if err := a.signIn(t, office, alice, phrase); err != nil {
+		if err := a.signIn(t, office, accesstest.Alice, phrase); err != nil {
 			t.Fatal(err)
 		}
 		refused := 0
@@ -249,15 +252,15 @@ func TestSprayingFromOneAddressIsSlowedAndFairToNeighbours(t *testing.T) {
 		if refused != 60-signInsPerAddress.burst {
 			t.Errorf("%d of 60 refused", refused)
 		}
-		if err := a.signIn(t, office, alice, phrase); err != nil {
+		if err := a.signIn(t, office, accesstest.Alice, phrase); err != nil {
 			t.Errorf("alice, who signed in there before, is kept out: %v", err)
 		}
 		a.setPassword(t, "pat@hyfin.example", another)
-		wantFault(t, a.signIn(t, office, "pat@hyfin.example", another), fault.TooMany, "too_many_attempts")
+		accesstest.WantFault(t, a.signIn(t, office, "pat@hyfin.example", another), fault.TooMany, "too_many_attempts")
 		if err := a.signIn(t, distant, "pat@hyfin.example", another); err != nil {
 			t.Errorf("pat is kept out elsewhere: %v", err)
 		}
-		clock.add(signInsPerAddress.every)
+		clock.Add(signInsPerAddress.every)
 		if err := a.signIn(t, office, "pat@hyfin.example", another); err != nil {
 			t.Errorf("pat still waits: %v", err)
 		}
@@ -269,12 +272,12 @@ func TestSignInByPasswordRenewsTheSecret(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		a, _ := accounts(t, db)
 		planted := signIn(t, a.Sessions, "pat@hyfin.example")
-		c, _, err := a.SignIn(t.Context(), from(office, planted), alice, phrase)
+		c, _, err := a.SignIn(t.Context(), from(office, planted), accesstest.Alice, phrase)
 		if err != nil || c.Value == planted.Value || signedIn(t, a.Sessions, planted) || !signedIn(t, a.Sessions, c) {
 			t.Errorf("the secret from before sign-in still signs in; %v", err)
 		}
 		failed := signIn(t, a.Sessions, "pat@hyfin.example")
-		if _, _, err := a.SignIn(t.Context(), from(office, failed), alice, another); err == nil || !signedIn(t, a.Sessions, failed) {
+		if _, _, err := a.SignIn(t.Context(), from(office, failed), accesstest.Alice, another); err == nil || !signedIn(t, a.Sessions, failed) {
 			t.Errorf("a wrong password signs out whoever is in; %v", err)
 		}
 	})
@@ -284,33 +287,33 @@ func TestChangedPasswordEndsOtherSessionsAndLinks(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		a, _ := accounts(t, db)
-		other, _, err := a.SignIn(t.Context(), from(distant), alice, phrase)
+		other, _, err := a.SignIn(t.Context(), from(distant), accesstest.Alice, phrase)
 		if err != nil {
 			t.Fatal(err)
 		}
-		mine, by, err := a.SignIn(t.Context(), from(office), alice, phrase)
+		mine, by, err := a.SignIn(t.Context(), from(office), accesstest.Alice, phrase)
 		if err != nil {
 			t.Fatal(err)
 		}
-		link, err := a.ResetLink(t.Context(), root, alice)
+		link, err := a.ResetLink(t.Context(), accesstest.Root, accesstest.Alice)
 		if err != nil {
 			t.Fatal(err)
 		}
-		change := func(by Actor, current, wanted string) error {
+		change := func(by access.Actor, current, wanted string) error {
 			return a.ChangePassword(t.Context(), by, from(office, mine), current, wanted)
 		}
-		wantFault(t, change(by, another, "another three words"), fault.Unprocessable, "wrong_password")
-		wantFault(t, change(by, phrase, phrase), fault.Invalid, "same_password")
-		if e := wantFault(t, change(by, phrase, "short"), fault.Invalid, "password_too_short"); e.Field != "new" {
+		accesstest.WantFault(t, change(by, another, "another three words"), fault.Unprocessable, "wrong_password")
+		accesstest.WantFault(t, change(by, phrase, phrase), fault.Invalid, "same_password")
+		if e := accesstest.WantFault(t, change(by, phrase, "short"), fault.Invalid, "password_too_short"); e.Field != "new" {
 			t.Errorf("the finding is at %q", e.Field)
 		}
 		token := by
-		token.Credential.Kind = credentialToken
-		wantFault(t, change(token, phrase, another), fault.Forbidden, "session_needed")
+		token.Credential.Kind = access.CredentialToken
+		accesstest.WantFault(t, change(token, phrase, another), fault.Forbidden, "session_needed")
 		narrow := by
-		narrow.TokenScope = ScopeRead
-		wantFault(t, change(narrow, phrase, another), fault.Forbidden, "token_scope")
-		wantFault(t, change(root, phrase, another), fault.Forbidden, "session_needed")
+		narrow.TokenScope = access.ScopeRead
+		accesstest.WantFault(t, change(narrow, phrase, another), fault.Forbidden, "token_scope")
+		accesstest.WantFault(t, change(accesstest.Root, phrase, another), fault.Forbidden, "session_needed")
 		if !signedIn(t, a.Sessions, other) {
 			t.Fatal("a refused change ended a session")
 		}
@@ -320,28 +323,28 @@ func TestChangedPasswordEndsOtherSessionsAndLinks(t *testing.T) {
 		if signedIn(t, a.Sessions, other) || !signedIn(t, a.Sessions, mine) {
 			t.Error("the wrong sessions lasted")
 		}
-		wantFault(t, a.signIn(t, office, alice, phrase), fault.Unauthenticated, "wrong_password")
-		if err := a.signIn(t, office, alice, another); err != nil {
+		accesstest.WantFault(t, a.signIn(t, office, accesstest.Alice, phrase), fault.Unauthenticated, "wrong_password")
+		if err := a.signIn(t, office, accesstest.Alice, another); err != nil {
 			t.Error(err)
 		}
 		_, err = a.ReadLink(t.Context(), from(office), secretOf(t, link))
-		wantFault(t, err, fault.Conflict, "link_void")
+		accesstest.WantFault(t, err, fault.Conflict, "link_void")
 		for range freeFailures { // whoever finds an open browser guesses no faster
 			_ = change(by, "a guess of many words", "another three words")
 		}
-		wantFault(t, change(by, another, "another three words"), fault.TooMany, "too_many_attempts")
+		accesstest.WantFault(t, change(by, another, "another three words"), fault.TooMany, "too_many_attempts")
 	})
 }
 
 func TestDistrustedTokensAreSlowedByAddress(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		company(t, directory(db))
-		clock := &wall{noon}
-		tokens := &Tokens{DB: db, Now: clock.now}
+		accesstest.Company(t, directory(db))
+		clock := &accesstest.Wall{At: accesstest.Noon}
+		tokens := &Tokens{DB: db, Now: clock.Now}
 		var secrets []string
 		for range 2 {
-			_, secret, err := tokens.Create(t.Context(), root, TokenSpec{As: alice, Scope: ScopeAll})
+			_, secret, err := tokens.Create(t.Context(), accesstest.Root, TokenSpec{As: accesstest.Alice, Scope: access.ScopeAll})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -355,13 +358,13 @@ func TestDistrustedTokensAreSlowedByAddress(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range badTokens.burst {
-			guess, _ := newSecret(tokenPrefix)
+			guess, _ := access.NewSecret(tokenPrefix)
 			if i%2 == 0 {
 				guess = "nonsense"
 			}
-			wantFault(t, use(office, guess), fault.Unauthenticated, "bad_token")
+			accesstest.WantFault(t, use(office, guess), fault.Unauthenticated, "bad_token")
 		}
-		wantFault(t, use(office, "souk_"+strings.Repeat("A", 43)), fault.TooMany, "too_many_attempts")
+		accesstest.WantFault(t, use(office, "souk_"+strings.Repeat("A", 43)), fault.TooMany, "too_many_attempts")
 		if err := use(office, secrets[0]); err != nil {
 			t.Errorf("a job that runs beside the guesser is kept out: %v", err)
 		}
@@ -371,18 +374,18 @@ func TestDistrustedTokensAreSlowedByAddress(t *testing.T) {
 		if err := use("@", "nonsense"); !fault.Is(err, fault.Unauthenticated) {
 			t.Errorf("the local socket: %v", err)
 		}
-		clock.add(2 * time.Second)
+		clock.Add(2 * time.Second)
 		if err := use(office, secrets[1]); err != nil {
 			t.Errorf("after a while: %v", err)
 		}
 		// Remembered as good is not good for ever.
-		token, secret, err := tokens.Create(t.Context(), root, TokenSpec{As: alice, Scope: ScopeAll})
+		token, secret, err := tokens.Create(t.Context(), accesstest.Root, TokenSpec{As: accesstest.Alice, Scope: access.ScopeAll})
 		if err != nil || use(office, secret) != nil {
 			t.Fatal(err)
 		}
-		if _, err := tokens.Revoke(t.Context(), root, token.ID, 0); err != nil {
+		if _, err := tokens.Revoke(t.Context(), accesstest.Root, token.ID, 0); err != nil {
 			t.Fatal(err)
 		}
-		wantFault(t, use(office, secret), fault.Unauthenticated, "bad_token")
+		accesstest.WantFault(t, use(office, secret), fault.Unauthenticated, "bad_token")
 	})
 }

@@ -1,13 +1,14 @@
-package access
+package sdkkey
 
 import (
 	"context"
 
+	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 )
 
-// KeyName is what everybody may know of an SDK key.
-type KeyName struct {
+// Name is what everybody may know of an SDK key.
+type Name struct {
 	ID         string
 	Name       string
 	App        string
@@ -15,9 +16,9 @@ type KeyName struct {
 	Revoked    bool
 }
 
-// KeyNames is a step: it names SDK keys by their ids, those that were revoked, too.
-func KeyNames(ctx context.Context, tx *store.Tx, ids []string) (map[string]KeyName, error) {
-	named := make(map[string]KeyName, len(ids))
+// Names is a step: it names SDK keys by their ids, those that were revoked, too.
+func Names(ctx context.Context, tx *store.Tx, ids []string) (map[string]Name, error) {
+	named := make(map[string]Name, len(ids))
 	if len(ids) == 0 {
 		return named, nil
 	}
@@ -25,12 +26,12 @@ func KeyNames(ctx context.Context, tx *store.Tx, ids []string) (map[string]KeyNa
 	for i, id := range ids {
 		args[i] = id
 	}
-	all, err := store.List(ctx, tx, func(row store.Row) (n KeyName, err error) {
+	all, err := store.List(ctx, tx, func(row store.Row) (n Name, err error) {
 		err = row.Scan(&n.ID, &n.Name, &n.App, &n.ClientSide, &n.Revoked)
 		return n, err
 	}, `SELECT id, name, app, client_side, revoked_at IS NOT NULL FROM sdk_key WHERE id IN (`+store.In(1, len(ids))+`)`, args...)
 	if err != nil {
-		return nil, wrap("name SDK keys", err)
+		return nil, fault.Wrap("name SDK keys", err)
 	}
 	for _, n := range all {
 		named[n.ID] = n

@@ -1,4 +1,4 @@
-package access
+package sdkkey
 
 import (
 	"crypto/sha256"
@@ -10,6 +10,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+
+	"github.com/soukhq/souk/internal/access"
 )
 
 // keyCopyName is the file with the copy of the held keys.
@@ -23,7 +25,7 @@ type keyCopy struct {
 }
 
 type copiedKey struct {
-	SDKKey
+	Key
 	Hash string `json:"hash"` // hexadecimal
 }
 
@@ -35,7 +37,7 @@ func (k *Keys) writeCopy(set *keySet) {
 	}
 	copied := make([]copiedKey, 0, len(set.byHash))
 	for hash, key := range set.byHash {
-		copied = append(copied, copiedKey{SDKKey: key.SDKKey, Hash: hex.EncodeToString(hash[:])})
+		copied = append(copied, copiedKey{Key: key.Key, Hash: hex.EncodeToString(hash[:])})
 	}
 	err := func() error {
 		keys, err := json.Marshal(copied)
@@ -89,13 +91,13 @@ func readKeyCopy(path string) (*keySet, error) {
 	if err := json.Unmarshal(c.Keys, &copied); err != nil {
 		return nil, fmt.Errorf("read: %w", err)
 	}
-	set := &keySet{byHash: map[secretHash]heldKey{}, byID: map[string]heldKey{}, version: [2]int64{-1}, replaced: make(chan struct{})}
+	set := &keySet{byHash: map[access.SecretHash]heldKey{}, byID: map[string]heldKey{}, version: [2]int64{-1}, replaced: make(chan struct{})}
 	for _, key := range copied {
 		hash, err := hex.DecodeString(key.Hash)
-		if err != nil || len(hash) != len(secretHash{}) {
+		if err != nil || len(hash) != len(access.SecretHash{}) {
 			return nil, errors.New("the file holds a hash that is none")
 		}
-		set.hold(secretHash(hash), heldKey{key.SDKKey, &keyUse{}})
+		set.hold(access.SecretHash(hash), heldKey{key.Key, &keyUse{}})
 	}
 	return set, nil
 }

@@ -1,4 +1,4 @@
-package access
+package signin
 
 import (
 	"context"
@@ -6,7 +6,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -16,7 +18,7 @@ const lastingRows = 400
 // Lasting tells which of the credentials still let somebody in, for streams, which outlive the request that showed them.
 // Asking is no use of a session. A credential of another kind than session and token lasts.
 func (s *Sessions) Lasting(ctx context.Context, shown []audit.Credential) (lasting map[audit.Credential]bool, err error) {
-	byID := map[string]map[string]audit.Credential{credentialSession: {}, credentialToken: {}}
+	byID := map[string]map[string]audit.Credential{access.CredentialSession: {}, access.CredentialToken: {}}
 	lasting = make(map[audit.Credential]bool, len(shown))
 	for _, c := range shown {
 		if known := byID[c.Kind]; known != nil {
@@ -35,7 +37,7 @@ func (s *Sessions) Lasting(ctx context.Context, shown []audit.Credential) (lasti
 			for ids := range slices.Chunk(idsOf(byID[kind]), lastingRows) {
 				rows, err := store.List(ctx, tx, scanLasting, query+` IN (`+store.In(1, len(ids))+`)`, ids...)
 				if err != nil {
-					return wrap("look at credentials", err)
+					return fault.Wrap("look at credentials", err)
 				}
 				for _, row := range rows {
 					if row.lasts(now, s.Now(), idle, lifetime) {
@@ -50,9 +52,9 @@ func (s *Sessions) Lasting(ctx context.Context, shown []audit.Credential) (lasti
 }
 
 var lastingQueries = map[string]string{
-	credentialSession: `SELECT s.id, p.active, s.created_at, s.seen_at, t.expires_at, t.revoked_at
+	access.CredentialSession: `SELECT s.id, p.active, s.created_at, s.seen_at, t.expires_at, t.revoked_at
 		FROM session s JOIN person p ON p.id = s.person_id LEFT JOIN api_token t ON t.id = s.token_id WHERE s.id`,
-	credentialToken: `SELECT t.id, p.active, NULL, NULL, t.expires_at, t.revoked_at
+	access.CredentialToken: `SELECT t.id, p.active, NULL, NULL, t.expires_at, t.revoked_at
 		FROM api_token t JOIN person p ON p.id = t.person_id WHERE t.id`,
 }
 

@@ -1,4 +1,4 @@
-package access
+package signin
 
 import (
 	"context"
@@ -8,28 +8,28 @@ import (
 	"testing"
 	"time"
 
+	"github.com/soukhq/souk/internal/access/accesstest"
+
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
 )
 
-// wall is a clock that a test sets.
-type wall struct{ at time.Time }
+func directory(db *store.DB) *access.Directory {
+	return &access.Directory{
+		DB: db, Now: func() time.Time { return accesstest.Noon }, EndCredentials: EndCredentials, SignIns: SignInsOf,
+	}
+}
 
-func (w *wall) now() time.Time { return w.at }
-
-func (w *wall) add(d time.Duration) { w.at = w.at.Add(d) }
-
-const alice = "alice@hyfin.example"
-
-func sessions(t *testing.T, db *store.DB) (*Sessions, *wall) {
+func sessions(t *testing.T, db *store.DB) (*Sessions, *accesstest.Wall) {
 	t.Helper()
-	company(t, directory(db))
-	clock := &wall{noon}
-	return &Sessions{DB: db, Now: clock.now, Idle: time.Hour, Lifetime: 10 * time.Hour}, clock
+	accesstest.Company(t, directory(db))
+	clock := &accesstest.Wall{At: accesstest.Noon}
+	return &Sessions{DB: db, Now: clock.Now, Idle: time.Hour, Lifetime: 10 * time.Hour}, clock
 }
 
 func request(cookies ...*http.Cookie) *http.Request {
@@ -64,7 +64,7 @@ func TestSessionGivesItsPersonUntilSignOut(t *testing.T) {
 		s, _ := sessions(t, db)
 		c := signIn(t, s, "Alice@hyfin.example")
 		by, ok, err := s.Actor(t.Context(), request(c))
-		if err != nil || !ok || by.Email != alice || by.TokenScope != ScopeAll || !by.In("team-lunch") ||
+		if err != nil || !ok || by.Email != accesstest.Alice || by.TokenScope != access.ScopeAll || !by.In("team-lunch") ||
 			by.Credential.Kind != "session" || by.Credential.ID == "" {
 			t.Errorf("got %+v, %v, %v", by, ok, err)
 		}
@@ -78,7 +78,7 @@ func TestSessionGivesItsPersonUntilSignOut(t *testing.T) {
 		if _, err := s.SignOut(t.Context(), request(c)); err != nil {
 			t.Errorf("signing out twice: %v", err)
 		}
-		got := events(t, db)
+		got := accesstest.Events(t, db)
 		if diff := cmp.Diff([]string{"person.signed_in", "person.signed_out"}, got[len(got)-2:]); diff != "" {
 			t.Error(diff)
 		}
@@ -88,7 +88,7 @@ func TestSessionGivesItsPersonUntilSignOut(t *testing.T) {
 func TestCookieReachesNobodyElse(t *testing.T) {
 	t.Parallel()
 	s, _ := sessions(t, storetest.Open(t, store.SQLite))
-	c := signIn(t, s, alice)
+	c := signIn(t, s, accesstest.Alice)
 	want := "; Path=/; Max-Age=36000; HttpOnly; Secure; SameSite=Lax"
 	if got := c.String(); !strings.HasPrefix(got, "__Host-souk=") || !strings.HasSuffix(got, want) {
 		t.Errorf("got %s", got)
@@ -99,7 +99,7 @@ func TestSignInRenewsTheSecret(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s, _ := sessions(t, db)
-		planted := signIn(t, s, alice)
+		planted := signIn(t, s, accesstest.Alice)
 		c := signIn(t, s, "pat@hyfin.example", planted)
 		if c.Value == planted.Value || signedIn(t, s, planted) || !signedIn(t, s, c) {
 			t.Error("the secret from before sign-in still signs in")
@@ -110,7 +110,7 @@ func TestSignInRenewsTheSecret(t *testing.T) {
 func TestStrangeCookiesSignNobodyIn(t *testing.T) {
 	t.Parallel()
 	s, _ := sessions(t, storetest.Open(t, store.SQLite))
-	c, other := signIn(t, s, alice), signIn(t, s, "pat@hyfin.example")
+	c, other := signIn(t, s, accesstest.Alice), signIn(t, s, "pat@hyfin.example")
 	for name, cookies := range map[string][]*http.Cookie{
 		"none":      nil,
 		"two":       {c, other},
@@ -131,14 +131,14 @@ func TestSessionEndsWhenIdleAndAtTheEndOfItsLife(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s, clock := sessions(t, db)
-		idle, used := signIn(t, s, alice), signIn(t, s, alice)
+		idle, used := signIn(t, s, accesstest.Alice), signIn(t, s, accesstest.Alice)
 		for range 11 {
-			clock.add(55 * time.Minute)
-			if clock.at.Before(noon.Add(s.Lifetime)) != signedIn(t, s, used) {
-				t.Fatalf("at %s the session in use is wrong", clock.at)
+			clock.Add(55 * time.Minute)
+			if clock.At.Before(accesstest.Noon.Add(s.Lifetime)) != signedIn(t, s, used) {
+				t.Fatalf("at %s the session in use is wrong", clock.At)
 			}
 		}
-		if clock.at = noon.Add(61 * time.Minute); signedIn(t, s, idle) {
+		if clock.At = accesstest.Noon.Add(61 * time.Minute); signedIn(t, s, idle) {
 			t.Error("the idle session lasts")
 		}
 	})
@@ -148,16 +148,16 @@ func TestClockSetBackProlongsNoSession(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s, clock := sessions(t, db)
-		idle := signIn(t, s, alice)
-		clock.add(50 * time.Minute)
+		idle := signIn(t, s, accesstest.Alice)
+		clock.Add(50 * time.Minute)
 		used := signIn(t, s, "pat@hyfin.example")
-		restarted := &Sessions{DB: db, Now: clock.now, Idle: s.Idle, Lifetime: s.Lifetime}
+		restarted := &Sessions{DB: db, Now: clock.Now, Idle: s.Idle, Lifetime: s.Lifetime}
 		for _, s := range []*Sessions{s, restarted} { // the second has nothing but the database to know it by
-			clock.at = noon.Add(-24 * time.Hour)
+			clock.At = accesstest.Noon.Add(-24 * time.Hour)
 			if !signedIn(t, s, used) {
 				t.Error("a clock set back ended a session")
 			}
-			clock.add(11 * time.Minute)
+			clock.Add(11 * time.Minute)
 			if signedIn(t, s, idle) {
 				t.Error("a clock set back prolonged an idle session")
 			}
@@ -165,7 +165,7 @@ func TestClockSetBackProlongsNoSession(t *testing.T) {
 				t.Error("a session in use ended")
 			}
 		}
-		clock.add(11 * time.Hour)
+		clock.Add(11 * time.Hour)
 		if signedIn(t, s, used) {
 			t.Error("the session outlives its life")
 		}
@@ -178,18 +178,18 @@ func TestLossOfARoleCountsAtOnce(t *testing.T) {
 		s, _ := sessions(t, db)
 		d, no, yes := directory(db), false, true
 		c := signIn(t, s, "pat@hyfin.example")
-		mustGroup(t, d, "product", GroupSpec{Members: []string{}})
+		accesstest.Group(t, d, "product", access.GroupSpec{Members: []string{}})
 		by, ok, err := s.Actor(t.Context(), request(c))
-		if err != nil || !ok || by.Has(Approver) {
+		if err != nil || !ok || by.Has(access.Approver) {
 			t.Errorf("got %+v, %v, %v", by, ok, err)
 		}
-		mustPerson(t, d, "pat@hyfin.example", PersonSpec{Active: &no})
+		accesstest.Person(t, d, "pat@hyfin.example", access.PersonSpec{Active: &no})
 		if signedIn(t, s, c) {
 			t.Error("a person who left is signed in")
 		}
 		_, _, err = s.SignIn(t.Context(), request(), "pat@hyfin.example")
-		wantFault(t, err, fault.Unauthenticated, "nobody")
-		mustPerson(t, d, "pat@hyfin.example", PersonSpec{Active: &yes})
+		accesstest.WantFault(t, err, fault.Unauthenticated, "nobody")
+		accesstest.Person(t, d, "pat@hyfin.example", access.PersonSpec{Active: &yes})
 		if signedIn(t, s, c) {
 			t.Error("coming back revived a session")
 		}
@@ -200,20 +200,20 @@ func TestOutageSignsNobodyOut(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s, _ := sessions(t, db)
-		c := signIn(t, s, alice)
+		c := signIn(t, s, accesstest.Alice)
 		tokens := &Tokens{DB: db, Now: s.Now}
-		_, secret, err := tokens.Create(t.Context(), actor(t, db, alice), TokenSpec{Scope: ScopeAll})
+		_, secret, err := tokens.Create(t.Context(), accesstest.Actor(t, db, accesstest.Alice), TokenSpec{Scope: access.ScopeAll})
 		if err != nil {
 			t.Fatal(err)
 		}
 		late, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0)) // the database does not answer in time
 		defer cancel()
 		_, _, err = s.Actor(late, request(c))
-		wantFault(t, err, fault.Unavailable, "database_unavailable")
+		accesstest.WantFault(t, err, fault.Unavailable, "database_unavailable")
 		_, err = tokens.Actor(late, secret)
-		wantFault(t, err, fault.Unavailable, "database_unavailable")
+		accesstest.WantFault(t, err, fault.Unavailable, "database_unavailable")
 		_, err = s.SignOut(late, request(c))
-		wantFault(t, err, fault.Unavailable, "database_unavailable")
+		accesstest.WantFault(t, err, fault.Unavailable, "database_unavailable")
 	})
 }
 
@@ -222,7 +222,7 @@ func TestSessionFromATokenIsAsNarrowAndEndsWithIt(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s, _ := sessions(t, db)
 		tokens := &Tokens{DB: db, Now: s.Now}
-		token, secret, err := tokens.Create(t.Context(), root, TokenSpec{As: alice, Scope: ScopeRead})
+		token, secret, err := tokens.Create(t.Context(), accesstest.Root, TokenSpec{As: accesstest.Alice, Scope: access.ScopeRead})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -232,17 +232,17 @@ func TestSessionFromATokenIsAsNarrowAndEndsWithIt(t *testing.T) {
 		}
 		by, ok, err := s.Actor(t.Context(), request(c))
 		want := audit.Credential{Kind: "session", ID: by.Credential.ID, MadeBy: "local:root"}
-		if err != nil || !ok || by.TokenScope != ScopeRead || by.Credential != want {
+		if err != nil || !ok || by.TokenScope != access.ScopeRead || by.Credential != want {
 			t.Errorf("got %+v, %v, %v", by, ok, err)
 		}
-		if _, err := tokens.Revoke(t.Context(), root, token.ID, 0); err != nil {
+		if _, err := tokens.Revoke(t.Context(), accesstest.Root, token.ID, 0); err != nil {
 			t.Fatal(err)
 		}
 		if signedIn(t, s, c) {
 			t.Error("the session outlives its token")
 		}
 		_, _, err = s.SignInWithToken(t.Context(), request(), secret)
-		wantFault(t, err, fault.Unauthenticated, "bad_token")
+		accesstest.WantFault(t, err, fault.Unauthenticated, "bad_token")
 	})
 }
 
@@ -250,23 +250,19 @@ func TestSecretsAreNowhereInTheDatabase(t *testing.T) {
 	t.Parallel()
 	db := storetest.Open(t, store.SQLite)
 	s, _ := sessions(t, db)
-	c := signIn(t, s, alice)
-	_, token, err := (&Tokens{DB: db, Now: s.Now}).Create(t.Context(), root, TokenSpec{As: alice, Scope: ScopeAll})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, key, err := keys(db).Create(t.Context(), root, KeySpec{Environment: "sandbox"})
+	c := signIn(t, s, accesstest.Alice)
+	_, token, err := (&Tokens{DB: db, Now: s.Now}).Create(t.Context(), accesstest.Root, TokenSpec{As: accesstest.Alice, Scope: access.ScopeAll})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for table, columns := range map[string]string{
-		"session": "hex(hash) || id", "api_token": "hex(hash) || prefix || name", "sdk_key": "hex(hash) || prefix || name", "audit_event": "body",
+		"session": "hex(hash) || id", "api_token": "hex(hash) || prefix || name", "audit_event": "body",
 	} {
-		rows := read(t, db, func(ctx context.Context, tx *store.Tx) ([]string, error) {
+		rows := accesstest.Read(t, db, func(ctx context.Context, tx *store.Tx) ([]string, error) {
 			return store.List(ctx, tx, store.ScanString, "SELECT "+columns+" FROM "+table)
 		})
 		text := strings.Join(rows, "\n")
-		for _, secret := range []string{c.Value, token, key} {
+		for _, secret := range []string{c.Value, token} {
 			if len(rows) == 0 || strings.Contains(text, secret) || strings.Contains(text, secret[len(secret)-20:]) {
 				t.Errorf("%s is empty or holds a secret", table)
 			}
