@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
-	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -71,8 +70,7 @@ func Ask(t testing.TB, now time.Time, questions ...Question) []Reply {
 	if err != nil {
 		missing("no node to run the stock engine with")
 	}
-	_, here, _, _ := runtime.Caller(0)
-	dir := filepath.Join(filepath.Dir(here), "..", "testdata", "stock")
+	dir := stockDir(t)
 	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
 		missing("no stock engine: run scripts/npm-packages internal/flag/testdata/stock")
 	}
@@ -141,5 +139,24 @@ func Compare(t testing.TB, now time.Time, document json.RawMessage, contexts []m
 				t.Errorf("%s with %v: OFREP answers %+v, in process it is %+v", key, context, here, there)
 			}
 		}
+	}
+}
+
+// stockDir returns the folder of the stock engine: it is found from the module's root, above the folder that a test runs in,
+// since a binary built with -trimpath does not know where its sources are.
+func stockDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return filepath.Join(dir, "internal", "flag", "testdata", "stock")
+		}
+		if dir == filepath.Dir(dir) {
+			t.Fatal("no go.mod above the working directory of the test")
+		}
+		dir = filepath.Dir(dir)
 	}
 }
