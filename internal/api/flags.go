@@ -9,7 +9,6 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/importer"
-	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
@@ -287,20 +286,9 @@ func (a *API) kill(ctx context.Context, by access.Actor, in *flagAct) (*object[K
 	if err != nil {
 		return nil, err
 	}
-	killed, revision, err := a.Kills.Kill(ctx, by, in.Key, in.Environment, word)
+	act, err := a.Kills.Kill(ctx, by, in.Key, in.Environment, word)
 	if err != nil {
 		return nil, err
-	}
-	state, _ := killed.In(in.Environment)
-	act := kill.Act{Environment: in.Environment, Revision: revision, At: state.UpdatedAt}
-	if state.Kill != nil {
-		known, ok, err := a.Kills.Of(ctx, by, in.Environment, *state.Kill)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			act = known
-		}
 	}
 	receipt, status, err := a.receipt(ctx, act)
 	if err != nil {

@@ -110,7 +110,7 @@ func killTripClaims(ctx context.Context, s *story, _ time.Time) error {
 	if err != nil {
 		return err
 	}
-	_, _, err = s.kills.Kill(ctx, by, "trip-claims.running", "production", rollout.Word{
+	_, err = s.kills.Kill(ctx, by, "trip-claims.running", "production", rollout.Word{
 		Reason: "claims were sent twice; accounting asked to stop it until they are sorted out",
 	})
 	return err

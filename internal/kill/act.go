@@ -56,21 +56,6 @@ func scan(row store.Row) (a Act, err error) {
 	return a, err
 }
 
-// free gives the first time from at on that no act of the actor in the environment has, since the time tells acts apart.
-func free(ctx context.Context, tx *store.Tx, environment, actor string, at time.Time) (time.Time, error) {
-	for {
-		var n int
-		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM kill_act WHERE environment = $1 AND actor = $2 AND at = $3`,
-			environment, actor, store.Micros(at)).Scan(&n); err != nil {
-			return at, fmt.Errorf("look for kills of the same moment: %w", err)
-		}
-		if n == 0 {
-			return at, nil
-		}
-		at = at.Add(time.Microsecond)
-	}
-}
-
 // keep stores an act.
 func (a Act) keep(ctx context.Context, tx *store.Tx) error {
 	kind, name := a.Select.Kind()
@@ -88,7 +73,7 @@ const Topic = "kills"
 
 // seenBy fills in what depends on who looks and on what happened since.
 func (a Act) seenBy(ctx context.Context, tx *store.Tx, by access.Actor) (_ Act, err error) {
-	if a.Standing, err = registry.StandingKill(ctx, tx, a.Environment, a.By, a.At); err != nil {
+	if a.Standing, err = registry.StandingKill(ctx, tx, a.ID); err != nil {
 		return a, err
 	}
 	if a.Standing > 0 && may(ctx, tx, by, a.Select) == nil {
@@ -163,22 +148,6 @@ func (ks *Kills) Get(ctx context.Context, by access.Actor, id string) (a Act, er
 		return err
 	})
 	return a, err
-}
-
-// Of gives the act that somebody turned flags off with at a time; ok is false for what was turned off before acts were kept.
-func (ks *Kills) Of(ctx context.Context, by access.Actor, environment string, killed registry.Killed) (a Act, ok bool, err error) {
-	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
-		return Act{}, false, err
-	}
-	err = ks.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		a, ok, err = store.One(ctx, tx, scan, `SELECT `+columns+` FROM kill_act WHERE environment = $1 AND actor = $2 AND at = $3`,
-			environment, killed.By, store.Micros(killed.At))
-		if err != nil {
-			return fmt.Errorf("look for the kill of a flag: %w", err)
-		}
-		return nil
-	})
-	return a, ok, err
 }
 
 // Filter narrows a list of kills.

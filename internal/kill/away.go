@@ -46,12 +46,11 @@ func (ks *Kills) CarryOut(ctx context.Context, by access.Actor, o live.Override,
 		case state.Kill != nil:
 			outcome, revision = "it was turned off already", state.Revision
 		default:
-			flag, err := ks.killIn(ctx, tx, by, o.Flag, e, o.Reason, store.NewID())
+			a, err := killOne(ctx, tx, ks.killing(by, o.Reason), o.Flag, e)
 			if err != nil {
 				return err
 			}
-			state, _ = flag.In(o.Environment)
-			revision = state.Revision
+			revision = a.Revision
 		}
 		event := by.Event("flag.killed_here", ks.now())
 		event.FlagKey, event.FlagID, event.App, event.Environment, event.Reason = o.Flag, before.FlagID, before.App, o.Environment, o.Reason
@@ -80,7 +79,7 @@ func (ks *Kills) FollowOlder(ctx context.Context, by access.Actor, b live.Behind
 			reason = "the database came back older"
 		}
 		for _, key := range b.Lost {
-			_, err := ks.killIn(ctx, tx, by, key, e, "was turned off before the database came back older: "+reason, store.NewID())
+			_, err := killOne(ctx, tx, ks.killing(by, "was turned off before the database came back older: "+reason), key, e)
 			if err != nil && !fault.Is(err, fault.NotFound) {
 				return err
 			}

@@ -14,74 +14,73 @@ import (
 
 // Kill serves the off variant to everybody in an environment, in whatever state of its life the flag is, and stops the
 // flag's rollout in the same transaction: a kill in production aborts it, any other pauses it. Owners, operators and admins
-// do it; no reason is needed. It gives the revision of the environment that SDKs must come to see. A flag that is killed
-// there already stays as it is. A revision in w is the flag's.
-func (ks *Kills) Kill(ctx context.Context, by access.Actor, key, environment string, w rollout.Word) (registry.Flag, int64, error) {
+// do it; no reason is needed. It returns the act that holds the flag off: where it is killed already that is the one that did it, and
+// the event flag.killed_again has the reason. A revision in w is the flag's.
+func (ks *Kills) Kill(ctx context.Context, by access.Actor, key, environment string, w rollout.Word) (a Act, err error) {
 	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
-		return registry.Flag{}, 0, err
+		return Act{}, err
 	}
 	if err := rollout.CheckReason(w.Reason); err != nil {
-		return registry.Flag{}, 0, err
+		return Act{}, err
 	}
-	var flag registry.Flag
-	err := ks.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		flag, err = ks.kill(ctx, tx, by, key, environment, w)
+	err = ks.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		_, e, err := Target(ctx, tx, by, key, environment, w)
+		if err != nil {
+			return err
+		}
+		a, err = killOne(ctx, tx, ks.killing(by, w.Reason), key, e)
 		return err
 	})
 	if err != nil {
-		return registry.Flag{}, 0, err
+		return Act{}, err
 	}
-	state, _ := flag.In(environment)
-	return flag, state.Revision, nil
+	return a, nil
 }
 
-func (ks *Kills) kill(ctx context.Context, tx *store.Tx, by access.Actor, key, environment string, w rollout.Word) (registry.Flag, error) {
-	_, e, err := Target(ctx, tx, by, key, environment, w)
-	if err != nil {
-		return registry.Flag{}, err
-	}
-	return ks.killIn(ctx, tx, by, key, e, w.Reason, store.NewID())
-}
-
-// killIn kills one flag, under the id of an act.
-func (ks *Kills) killIn(
-	ctx context.Context, tx *store.Tx, by access.Actor, key string, e registry.Environment, reason, id string,
-) (registry.Flag, error) {
-	c, err := ks.killing(ctx, tx, by, e, reason)
-	if err != nil {
-		return registry.Flag{}, err
-	}
-	// The rollout is locked before the flag, as in every other verb, so that none waits for the other in a circle.
-	r, running, err := rollout.Unfinished(ctx, tx, key)
-	if err != nil {
-		return registry.Flag{}, err
-	}
-	flag, changed, err := registry.Kill(ctx, tx, c, key, e.Name)
-	if err != nil || !changed {
-		return flag, err
-	}
-	act := Act{
-		ID: id, Select: registry.Selection{Flag: key}, Environment: e.Name, Flags: 1, Reason: c.Reason, By: by.Email, At: c.At,
-	}
-	state, _ := flag.In(e.Name)
-	act.Revision = state.Revision
-	if running {
-		stopped, err := rollout.Stop(ctx, tx, c, e, r, lifecycle.Of(flag))
-		if err != nil {
-			return flag, err
-		}
-		act.Rollouts = stopped
-	}
-	return flag, act.keep(ctx, tx)
-}
-
-// killing is who kills in an environment, when and why.
-func (ks *Kills) killing(ctx context.Context, tx *store.Tx, by access.Actor, e registry.Environment, reason string) (registry.Change, error) {
+// killing is who kills by an act of its own, when and why.
+func (ks *Kills) killing(by access.Actor, reason string) registry.Change {
 	if strings.TrimSpace(reason) == "" {
 		reason = "turned off by " + by.Email
 	}
-	at, err := free(ctx, tx, e.Name, by.Email, ks.now())
-	return registry.Change{By: by, At: at, Reason: reason}, err
+	return registry.Change{By: by, At: ks.now(), Reason: reason, KillID: store.NewID()}
+}
+
+// killOne kills one flag and stops its rollout, and returns the act that holds it off.
+func killOne(ctx context.Context, tx *store.Tx, c registry.Change, key string, e registry.Environment) (Act, error) {
+	// The rollout is locked before the flag, as in every other verb, so that none waits for the other in a circle.
+	r, running, err := rollout.Unfinished(ctx, tx, key)
+	if err != nil {
+		return Act{}, err
+	}
+	flag, changed, err := registry.Kill(ctx, tx, c, key, e.Name)
+	if err != nil {
+		return Act{}, err
+	}
+	state, _ := flag.In(e.Name)
+	if !changed {
+		return standing(ctx, tx, key, state)
+	}
+	a := Act{
+		ID: c.KillID, Select: registry.Selection{Flag: key}, Environment: e.Name, Revision: state.Revision, Flags: 1, Reason: c.Reason,
+		By: c.By.Email, At: c.At, Can: []string{},
+	}
+	if running {
+		if a.Rollouts, err = rollout.Stop(ctx, tx, c, e, r, lifecycle.Of(flag)); err != nil {
+			return Act{}, err
+		}
+	}
+	return a, a.keep(ctx, tx)
+}
+
+// standing is the act that holds a flag off, as it is known of the flag where that was before acts were kept.
+func standing(ctx context.Context, tx *store.Tx, key string, state registry.FlagEnvironment) (Act, error) {
+	if state.Kill.ID != "" {
+		return load(ctx, tx, state.Kill.ID)
+	}
+	return Act{
+		Select: registry.Selection{Flag: key}, Environment: state.Environment, Revision: state.Revision, Flags: 1, Standing: 1,
+		Reason: state.Kill.Reason, By: state.Kill.By, At: state.Kill.At, Can: []string{},
+	}, nil
 }
 
 // Restore undoes a kill. Where that kill aborted a rollout, what was left of its plan is ready again, from the step that it

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/rollout"
@@ -31,22 +33,19 @@ func TestAKillInProductionAbortsAndARestoreMakesTheRestReadyAgain(t *testing.T) 
 		for range 2 {
 			s.Must(s.Rollouts.Promote(t.Context(), alice, s.ID, rollout.Word{Reason: "go"}))
 		}
-		_, _, err := s.Kills.Kill(t.Context(), pat, s.Flag.Key, "production", rollout.Word{})
+		_, err := s.Kills.Kill(t.Context(), pat, s.Flag.Key, "production", rollout.Word{})
 		s.Refused(err, fault.Forbidden, "forbidden")
-		flag, revision, err := s.Kills.Kill(t.Context(), olu, s.Flag.Key, "production", rollout.Word{})
+		act, err := s.Kills.Kill(t.Context(), olu, s.Flag.Key, "production", rollout.Word{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		state, _ := flag.In("production")
-		if state.Kill == nil || state.Kill.Reason != "turned off by olu@hyfin.example" || revision != state.Revision {
-			t.Errorf("killed: %+v at %d", state, revision)
+		state := s.State("production")
+		if state.Kill == nil || state.Kill.Reason != "turned off by olu@hyfin.example" || state.Kill.ID != act.ID || act.Revision != state.Revision {
+			t.Errorf("killed: %+v by %+v", state, act)
 		}
 		r := s.Now()
-		if r.State != rollout.Aborted || r.KilledIn != "production" || r.Steps[2].State != rollout.StepAborted {
+		if r.State != rollout.Aborted || r.KilledIn != "production" || r.Steps[2].State != rollout.StepAborted || act.Rollouts != 1 {
 			t.Errorf("rollout: %+v", r)
-		}
-		if _, again, err := s.Kills.Kill(t.Context(), alice, s.Flag.Key, "production", rollout.Word{Reason: "again"}); err != nil || again != revision {
-			t.Errorf("a second kill: revision %d, %v", again, err)
 		}
 		s.Restore("staging") // is not killed
 		o := s.Restore("production")
@@ -60,7 +59,7 @@ func TestAKillInProductionAbortsAndARestoreMakesTheRestReadyAgain(t *testing.T) 
 			t.Error(diff, o.Rollout)
 		}
 		s.Read(func(ctx context.Context, tx *store.Tx) error {
-			all, err := rollout.OfFlag(ctx, tx, alice, s.Clock, flag)
+			all, err := rollout.OfFlag(ctx, tx, alice, s.Clock, s.Flag)
 			if err == nil && (len(all) != 2 || all[0].ID != o.Rollout.ID || !slices.Equal(all[0].Can, []string{"start", "abort"})) {
 				t.Errorf("rollouts of the flag: %+v", all)
 			}
@@ -77,12 +76,45 @@ func TestAKillInProductionAbortsAndARestoreMakesTheRestReadyAgain(t *testing.T) 
 	})
 }
 
+func TestASecondKillIsRecordedUnderTheActThatStands(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := rollouttest.Open(t, db, 30, -1)
+		first, err := s.Kills.Kill(t.Context(), olu, s.Flag.Key, "production", rollout.Word{Reason: "it burns"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := s.Kills.Kill(t.Context(), alice, s.Flag.Key, "production", rollout.Word{Reason: "it still burns"})
+		if diff := cmp.Diff(first, second); err != nil || diff != "" {
+			t.Errorf("killed twice: %v %s", err, diff)
+		}
+		everything := kill.Order{Select: registry.Selection{Environment: "production"}, Reason: "all of it"}
+		all, err := s.Kills.Panic(t.Context(), olu, everything)
+		if err != nil || all.Flags != 0 || all.Standing != 0 || all.ID == first.ID || all.Revision != first.Revision {
+			t.Errorf("a panic over what is off: %+v, %v", all, err)
+		}
+		if again, err := s.Kills.Panic(t.Context(), olu, everything); err != nil || again.ID != all.ID {
+			t.Errorf("once more: %+v, %v", again, err)
+		}
+		if diff := cmp.Diff([]string{"flag.killed", "flag.killed_again", "flag.killed_again", "flag.killed_again"}, s.Events("flag.killed")); diff != "" {
+			t.Error(diff)
+		}
+		var text string
+		s.Read(func(ctx context.Context, tx *store.Tx) error {
+			return tx.QueryRow(ctx, `SELECT body FROM audit_event WHERE name = 'flag.killed_again' ORDER BY id LIMIT 1`).Scan(&text)
+		})
+		if !strings.Contains(text, `"reason":"it still burns"`) || !strings.Contains(text, `"kill":"`+first.ID+`"`) || !strings.Contains(text, `"actor":"alice@hyfin.example"`) {
+			t.Errorf("recorded: %s", text)
+		}
+	})
+}
+
 func TestAKillInStagingPausesAndNoStepStartsWhereAFlagIsKilled(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := rollouttest.Open(t, db, 30, -1)
 		ctx := t.Context()
-		if _, _, err := s.Kills.Kill(ctx, alice, s.Flag.Key, "staging", rollout.Word{Reason: "looks odd"}); err != nil {
+		if _, err := s.Kills.Kill(ctx, alice, s.Flag.Key, "staging", rollout.Word{Reason: "looks odd"}); err != nil {
 			t.Fatal(err)
 		}
 		_, err := s.Rollouts.Start(ctx, alice, s.ID, rollout.Word{})
@@ -92,7 +124,7 @@ func TestAKillInStagingPausesAndNoStepStartsWhereAFlagIsKilled(t *testing.T) {
 		}
 		s.Restore("staging")
 		s.Must(s.Rollouts.Start(ctx, alice, s.ID, rollout.Word{}))
-		if _, _, err := s.Kills.Kill(ctx, alice, s.Flag.Key, "staging", rollout.Word{Reason: "looks odd"}); err != nil {
+		if _, err := s.Kills.Kill(ctx, alice, s.Flag.Key, "staging", rollout.Word{Reason: "looks odd"}); err != nil {
 			t.Fatal(err)
 		}
 		if r := s.Now(); r.State != rollout.Paused || r.Reason != "turned off in staging: looks odd" {
@@ -102,13 +134,13 @@ func TestAKillInStagingPausesAndNoStepStartsWhereAFlagIsKilled(t *testing.T) {
 		s.Refused(err, fault.Conflict, "flag_killed")
 		s.Restore("staging")
 		s.Must(s.Rollouts.Resume(ctx, alice, s.ID, rollout.Word{}))
-		_, _, err = s.Kills.Kill(ctx, alice, s.Flag.Key, "prod", rollout.Word{})
+		_, err = s.Kills.Kill(ctx, alice, s.Flag.Key, "prod", rollout.Word{})
 		s.Refused(err, fault.NotFound, "unknown_environment")
-		_, _, err = s.Kills.Kill(ctx, alice, "where2eat.nothing", "staging", rollout.Word{})
+		_, err = s.Kills.Kill(ctx, alice, "where2eat.nothing", "staging", rollout.Word{})
 		s.Refused(err, fault.NotFound, "unknown_flag")
-		_, _, err = s.Kills.Kill(ctx, olu, s.Flag.Key, "staging", rollout.Word{Revision: 1})
+		_, err = s.Kills.Kill(ctx, olu, s.Flag.Key, "staging", rollout.Word{Revision: 1})
 		s.Refused(err, fault.Stale, "stale")
-		_, _, err = s.Kills.Kill(ctx, access.Actor{}, s.Flag.Key, "staging", rollout.Word{})
+		_, err = s.Kills.Kill(ctx, access.Actor{}, s.Flag.Key, "staging", rollout.Word{})
 		s.Refused(err, fault.Unauthenticated, "signed_out")
 	})
 }
@@ -128,7 +160,7 @@ func TestAKillWinsOverWhateverThePublisherDoesMeanwhile(t *testing.T) {
 				}
 			})
 			var err error
-			all.Go(func() { _, _, err = s.Kills.Kill(ctx, olu, s.Flag.Key, "production", rollout.Word{}) })
+			all.Go(func() { _, err = s.Kills.Kill(ctx, olu, s.Flag.Key, "production", rollout.Word{}) })
 			all.Wait()
 			if err != nil {
 				t.Fatal(err)
@@ -161,7 +193,7 @@ func TestAKillWorksInEveryStateOfALife(t *testing.T) {
 					return err
 				})
 			}
-			if _, _, err := s.Kills.Kill(t.Context(), alice, s.Flag.Key, environment, rollout.Word{}); err != nil || s.Serves(environment) != "killed" {
+			if _, err := s.Kills.Kill(t.Context(), alice, s.Flag.Key, environment, rollout.Word{}); err != nil || s.Serves(environment) != "killed" {
 				t.Errorf("%s: %v", state, err)
 			}
 			if environment == "production" {
@@ -195,7 +227,7 @@ func TestNoSequenceOfActsBreaksTheRules(t *testing.T) {
 		}
 		for _, e := range []string{"staging", "production"} {
 			acts["kill "+e] = func() {
-				if _, _, err := s.Kills.Kill(ctx, olu, s.Flag.Key, e, rollout.Word{}); err != nil {
+				if _, err := s.Kills.Kill(ctx, olu, s.Flag.Key, e, rollout.Word{}); err != nil {
 					rt.Fatalf("a kill was refused: %v", err)
 				}
 				killed[e] = true

@@ -91,7 +91,7 @@ func (o Order) check(ctx context.Context, tx *store.Tx, by access.Actor) (regist
 // order says, nothing is killed: the fault is of kind Conflict and shows how many there are. Whoever asks again for what is off
 // already gets the act that turned it off.
 //
-// The events are flag.killed for each flag and kill.carried_out for the whole.
+// The events are flag.killed or flag.killed_again for each flag, and kill.carried_out for the whole.
 func (ks *Kills) Panic(ctx context.Context, by access.Actor, o Order) (a Act, err error) {
 	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
 		return Act{}, err
@@ -105,29 +105,33 @@ func (ks *Kills) Panic(ctx context.Context, by access.Actor, o Order) (a Act, er
 		if seen, err := registry.Measure(ctx, tx, where.Name, o.Select); err != nil || seen.Flags > o.ExpectFlags {
 			return cmp.Or(err, grown(where.Name, o, seen.Flags))
 		}
-		c, err := ks.killing(ctx, tx, by, where, o.Reason)
-		if err != nil {
-			return err
-		}
-		a = Act{ID: store.NewID(), Select: o.Select, Environment: where.Name, Reason: c.Reason, By: by.Email, At: c.At}
+		c := ks.killing(by, o.Reason)
+		a = Act{ID: c.KillID, Select: o.Select, Environment: where.Name, Reason: c.Reason, By: by.Email, At: c.At}
 		// Rollouts are locked before flags, as in every other verb.
 		running, err := rollout.UnfinishedOf(ctx, tx, where.Name, o.Select)
 		if err != nil {
 			return err
 		}
-		a.Flags, a.Revision, err = registry.KillAll(ctx, tx, c, where.Name, o.Select, map[string]any{"kill": a.ID})
+		var again int
+		a.Flags, again, a.Revision, err = registry.KillAll(ctx, tx, c, where.Name, o.Select)
 		if err != nil {
 			return err
 		}
 		if a.Flags > o.ExpectFlags { // some came on since they were counted
 			return grown(where.Name, o, a.Flags)
 		}
+		if a.Flags+again == 0 {
+			return fault.New(fault.Conflict, "nothing_on", "nothing of that is on in %s", where.Name).At("select").Fix("look at what is live there")
+		}
 		if a.Flags == 0 {
-			a, err = latest(ctx, tx, a)
-			if err == nil {
-				a, err = a.seenBy(ctx, tx, by)
+			a.Revision = where.Revision
+			before, ok, err := latest(ctx, tx, a)
+			if err == nil && ok {
+				a, err = before.seenBy(ctx, tx, by)
 			}
-			return err
+			if err != nil || ok {
+				return err
+			}
 		}
 		for _, r := range running {
 			flag, _, err := registry.Get(ctx, tx, r.FlagKey)
@@ -165,19 +169,15 @@ func grown(environment string, o Order, flags int) error {
 		At("expect_flags").Fix("look at what came on since, then confirm the new number").Showing(registry.Extent{Flags: flags})
 }
 
-// latest gives, where everything that an act would turn off is off already, the last act that did that.
-func latest(ctx context.Context, tx *store.Tx, a Act) (Act, error) {
+// latest returns, where everything that an act would turn off is off already, the last act that did that; ok is false if none did.
+func latest(ctx context.Context, tx *store.Tx, a Act) (last Act, ok bool, err error) {
 	kind, name := a.Select.Kind()
-	last, ok, err := store.One(ctx, tx, scan, `SELECT `+columns+` FROM kill_act
+	last, ok, err = store.One(ctx, tx, scan, `SELECT `+columns+` FROM kill_act
 		WHERE kind = $1 AND name = $2 AND environment = $3 ORDER BY id DESC LIMIT 1`, kind, name, a.Environment)
 	if err != nil {
-		return Act{}, fmt.Errorf("look for the kill before: %w", err)
+		return Act{}, false, fmt.Errorf("look for the kill before: %w", err)
 	}
-	if !ok {
-		return Act{}, fault.New(fault.Conflict, "nothing_on", "nothing of that is on in %s", a.Environment).At("select").
-			Fix("look at what is live there")
-	}
-	return last, nil
+	return last, ok, nil
 }
 
 // record appends an event about the act.
@@ -191,7 +191,7 @@ func (a Act) record(ctx context.Context, tx *store.Tx, by access.Actor, name, re
 // Undo restores, step by step, what an act still holds off in an environment where nothing is governed: all of it under one
 // revision. What the act had aborted is ready again, as after Restore. It gives how many flags it restored.
 func Undo(ctx context.Context, tx *store.Tx, c registry.Change, a Act) (restored int, revision int64, err error) {
-	keys, revision, err := registry.RestoreAll(ctx, tx, c, a.Environment, a.By, a.At, map[string]any{"kill": a.ID})
+	keys, revision, err := registry.RestoreAll(ctx, tx, c, a.Environment, a.ID)
 	if err != nil || len(keys) == 0 {
 		return 0, 0, err
 	}

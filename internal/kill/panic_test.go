@@ -186,7 +186,7 @@ func TestTakingBackAPanicLeavesAloneWhatOthersTouchedSince(t *testing.T) {
 			_, err := kill.Restore(ctx, tx, change, "app101.flag101", "staging")
 			return err
 		})
-		if _, _, err := ks.Kill(t.Context(), olu, "app101.flag101", "staging", rollout.Word{}); err != nil { // by the same person at the same moment
+		if _, err := ks.Kill(t.Context(), olu, "app101.flag101", "staging", rollout.Word{}); err != nil { // by the same person at the same moment
 			t.Fatal(err)
 		}
 		s.Write(func(ctx context.Context, tx *store.Tx) error {

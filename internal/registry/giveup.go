@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/store"
@@ -46,7 +47,8 @@ func GiveUp(ctx context.Context, tx *store.Tx, c Change, environment string, ser
 	}
 	event := c.By.Event("environment.given_up", c.At)
 	event.Environment, event.Subject, event.Reason = environment, "environment:"+environment, c.Reason
-	event.Details = with(details, "revision", revision)
+	event.Details = maps.Clone(details)
+	event.Details["revision"] = revision
 	_, err = audit.Append(ctx, tx, event)
 	return err
 }

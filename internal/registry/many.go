@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
@@ -55,24 +54,39 @@ func scanOwners(row store.Row) (on access.Scope, err error) {
 	return on, err
 }
 
-// KillAll is Kill for every live flag of a selection that is not killed there yet, under one revision of the environment, so
-// that SDKs hear once. It gives how many it killed and the revision, or 0 and 0 if there were none. The events are flag.killed, one
-// for each flag; details go into each.
-func KillAll(ctx context.Context, tx *store.Tx, c Change, environment string, s Selection, details map[string]any) (killed int, revision int64, err error) {
-	keys, args := SelectedKeys(environment, s)
-	flags, err := lockAll(ctx, tx, environment, keys, args, func(_ Flag, state FlagEnvironment) bool {
-		return state.Live && state.Kill == nil
-	})
-	if err != nil || len(flags) == 0 {
-		return 0, 0, err
+// KillAll is Kill for every live flag of a selection, under one revision of the environment, so that SDKs hear once. It returns how
+// many it killed and the revision, or 0 and 0 if there were none; and how many were killed already, which the act that did it goes on to
+// hold off. The events are flag.killed or flag.killed_again, one for each flag.
+func KillAll(ctx context.Context, tx *store.Tx, c Change, environment string, s Selection) (killed, again int, revision int64, err error) {
+	from, args := s.in(environment)
+	flags, err := lockAll(ctx, tx, environment, `SELECT f.key`+from, args, func(_ Flag, state FlagEnvironment) bool { return state.Live })
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	var on []Flag
+	var standing []audit.Event
+	for _, f := range flags {
+		state, _ := f.In(environment)
+		if state.Kill == nil {
+			on = append(on, f)
+			continue
+		}
+		standing = append(standing, c.event(f, "flag.killed_again", environment, map[string]any{"kill": state.Kill.ID}))
+	}
+	for part := range slices.Chunk(standing, manyRows) {
+		if err := audit.AppendAll(ctx, tx, part); err != nil {
+			return 0, 0, 0, err
+		}
+	}
+	if len(on) == 0 {
+		return 0, len(standing), 0, nil
 	}
 	c.Cause = CauseKill
-	by := Killed{By: c.By.Email, At: store.Time(store.Micros(c.At)), Reason: c.Reason}
-	revision, err = c.putAll(ctx, tx, environment, flags, func(state *FlagEnvironment) { state.Kill = &by },
+	revision, err = c.putAll(ctx, tx, environment, on, func(state *FlagEnvironment) { state.Kill = c.killed() },
 		func(f Flag, state FlagEnvironment) audit.Event {
-			return c.event(f, "flag.killed", environment, with(details, "before", state.Serving))
+			return c.event(f, "flag.killed", environment, map[string]any{"kill": c.KillID, "before": state.Serving})
 		})
-	return len(flags), revision, err
+	return len(on), len(standing), revision, err
 }
 
 // SelectedKeys is the part of a query that gives the keys of a selection's flags that would be turned off, with its values from
@@ -82,59 +96,49 @@ func SelectedKeys(environment string, s Selection) (query string, values []any) 
 	return `SELECT f.key` + from + ` AND s.killed_at IS NULL`, args
 }
 
-// StandingKill is a step: how many flags are still held off by what somebody did at a time.
-func StandingKill(ctx context.Context, tx *store.Tx, environment, by string, at time.Time) (n int, err error) {
-	if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM flag_environment WHERE environment = $1 AND killed_at = $2 AND killed_by = $3 AND live`,
-		environment, store.Micros(at), by).Scan(&n); err != nil {
+// StandingKill is a step: how many flags an act still holds off.
+func StandingKill(ctx context.Context, tx *store.Tx, kill string) (n int, err error) {
+	if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM flag_environment WHERE kill_id = $1 AND live`, kill).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count flags that are still off: %w", err)
 	}
 	return n, nil
 }
 
-// HeldBy is a step: the keys of the flags that are still held off by what somebody did at a time, and which may be changed.
-func HeldBy(ctx context.Context, tx *store.Tx, environment, by string, at time.Time) ([]string, error) {
-	keys, err := store.List(ctx, tx, store.ScanString, heldBy+` ORDER BY f.key COLLATE "C"`, environment, store.Micros(at), by)
+// HeldBy is a step: the keys of the flags that an act still holds off, and which may be changed.
+func HeldBy(ctx context.Context, tx *store.Tx, kill string) ([]string, error) {
+	keys, err := store.List(ctx, tx, store.ScanString, heldBy+` ORDER BY f.key COLLATE "C"`, kill)
 	if err != nil {
 		return nil, fmt.Errorf("list flags that are still off: %w", err)
 	}
 	return keys, nil
 }
 
-const heldBy = `SELECT f.key FROM flag f JOIN flag_environment s ON s.flag_key = f.key
-	WHERE s.environment = $1 AND s.killed_at = $2 AND s.killed_by = $3 AND s.live AND NOT f.read_only`
+const heldBy = `SELECT f.key FROM flag f JOIN flag_environment s ON s.flag_key = f.key WHERE s.kill_id = $1 AND s.live AND NOT f.read_only`
 
-// RestoreAll is Restore for every flag that is still held off by what somebody did at a time, under one revision of the
-// environment. Flags that are deprecated stay as they are. It gives the keys of the restored flags and the revision, or 0 without
-// any. The events are flag.restored, one for each flag; details go into each.
-func RestoreAll(
-	ctx context.Context, tx *store.Tx, c Change, environment, by string, at time.Time, details map[string]any,
-) (keys []string, revision int64, err error) {
-	same := func(f Flag, state FlagEnvironment) bool {
-		return state.Live && state.Kill != nil && state.Kill.By == by && state.Kill.At.Equal(at) && f.Writable() == nil
+// RestoreAll is Restore for every flag that an act still holds off in its environment, under one revision of that. Flags that are
+// deprecated stay as they are. It returns the keys of the restored flags and the revision, or 0 without any. The events are
+// flag.restored, one for each flag.
+func RestoreAll(ctx context.Context, tx *store.Tx, c Change, environment, kill string) (keys []string, revision int64, err error) {
+	held := func(f Flag, state FlagEnvironment) bool {
+		return state.Live && state.Kill != nil && state.Kill.ID == kill && f.Writable() == nil
 	}
-	flags, err := lockAll(ctx, tx, environment, heldBy, []any{environment, store.Micros(at), by}, same)
+	flags, err := lockAll(ctx, tx, environment, heldBy, []any{kill}, held)
 	if err != nil || len(flags) == 0 {
 		return nil, 0, err
 	}
+	killedBy := make(map[string]string, len(flags))
 	for _, f := range flags {
 		keys = append(keys, f.Key)
+		killedBy[f.Key] = f.Environments[0].Kill.By
 	}
 	c.Cause = CauseRestore
 	revision, err = c.putAll(ctx, tx, environment, flags, func(state *FlagEnvironment) { state.Kill = nil },
 		func(f Flag, state FlagEnvironment) audit.Event {
-			all := with(details, "after", state.Serving)
-			all["words"], all["killed_by"] = state.Serving.Words(), by
-			return c.event(f, "flag.restored", environment, all)
+			return c.event(f, "flag.restored", environment, map[string]any{
+				"kill": kill, "after": state.Serving, "words": state.Serving.Words(), "killed_by": killedBy[f.Key],
+			})
 		})
 	return keys, revision, err
-}
-
-func with(details map[string]any, name string, value any) map[string]any {
-	all := map[string]any{name: value}
-	for name, value := range details {
-		all[name] = value
-	}
-	return all
 }
 
 // manyRows is how many flags go into one statement: SQLite looks up each of its values among all of them.
@@ -211,7 +215,7 @@ func (c Change) putAll(
 				rows.WriteString(", ")
 				definitions.WriteString(", ")
 			}
-			definitions.WriteString("(" + store.In(len(defined)+7, 2) + ")")
+			definitions.WriteString("(" + store.In(len(defined)+8, 2) + ")")
 			defined = append(defined, f.Key, string(state.Definition))
 			n := len(values) + 1
 			fmt.Fprintf(&rows, "($%d, $%d, $1, $2, $3, $%d, %t, $%d, $4, $5, $6, '', '')", n, n+1, n+2, state.Kill != nil, n+3)
@@ -224,9 +228,9 @@ func (c Change) putAll(
 			return 0, fmt.Errorf("record revisions: %w", err)
 		}
 		if _, err := tx.Exec(ctx, `UPDATE flag_environment SET revision = $1, killed_at = $2, killed_by = $3, kill_reason = $4,
-				definition = v.column2, updated_at = $5 FROM (VALUES `+definitions.String()+`) AS v
+				definition = v.column2, updated_at = $5, kill_id = $7 FROM (VALUES `+definitions.String()+`) AS v
 			WHERE flag_environment.flag_key = v.column1 AND flag_environment.environment = $6`,
-			append([]any{revision, killedAt, killed.By, killed.Reason, at, environment}, defined...)...); err != nil {
+			append([]any{revision, killedAt, killed.By, killed.Reason, at, environment, store.NullText(killed.ID)}, defined...)...); err != nil {
 			return 0, fmt.Errorf("write flags in %s: %w", environment, err)
 		}
 		if _, err := tx.Exec(ctx, `UPDATE flag SET revision = revision + 1, updated_at = $1 WHERE key IN (`+store.In(2, len(keys))+`)`,

@@ -32,7 +32,7 @@ func scanFlag(row store.Row) (f Flag, err error) {
 	return f, nil
 }
 
-const stateColumns = `s.flag_key, s.environment, s.live, s.revision, s.mode, s.audience, s.percent, s.serving, s.killed_at, s.killed_by,
+const stateColumns = `s.flag_key, s.environment, s.live, s.revision, s.mode, s.audience, s.percent, s.serving, s.kill_id, s.killed_at, s.killed_by,
 	s.kill_reason, s.definition, s.updated_at`
 
 type flagState struct {
@@ -42,10 +42,11 @@ type flagState struct {
 
 func scanState(row store.Row) (s flagState, err error) {
 	var mode, rest, by, reason, definition string
+	var id sql.NullString
 	var at sql.NullInt64
 	var updated int64
 	if err := row.Scan(&s.key, &s.Environment, &s.Live, &s.Revision, &mode, &s.Serving.Audience, &s.Serving.Percent, &rest,
-		&at, &by, &reason, &definition, &updated); err != nil {
+		&id, &at, &by, &reason, &definition, &updated); err != nil {
 		return flagState{}, err
 	}
 	if rest != "" {
@@ -55,7 +56,7 @@ func scanState(row store.Row) (s flagState, err error) {
 	}
 	s.Serving.Mode, s.Definition, s.UpdatedAt = ServingMode(mode), json.RawMessage(definition), store.Time(updated)
 	if at.Valid {
-		s.Kill = &Killed{By: by, At: store.Time(at.Int64), Reason: reason}
+		s.Kill = &Killed{ID: id.String, By: by, At: store.Time(at.Int64), Reason: reason}
 	}
 	return s, nil
 }

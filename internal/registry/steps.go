@@ -193,22 +193,23 @@ func Serve(ctx context.Context, tx *store.Tx, c Change, key, environment string,
 	})
 }
 
-// Kill makes an environment serve the off variant to everybody, in whatever state the flag is. changed is false if it is
-// killed there already. The event is flag.killed.
+// Kill makes an environment serve the off variant to everybody, in whatever state the flag is. changed is false if it is killed
+// there already: the act that stands goes on to hold it off. The event is flag.killed, or flag.killed_again.
 func Kill(ctx context.Context, tx *store.Tx, c Change, key, environment string) (f Flag, changed bool, err error) {
 	f, state, err := lockState(ctx, tx, key, environment)
-	if err != nil || state.Kill != nil {
+	if err != nil {
 		return f, false, err
 	}
+	if state.Kill != nil {
+		return f, false, c.tell(ctx, tx, f, "flag.killed_again", environment, map[string]any{"kill": state.Kill.ID})
+	}
 	c.Cause = CauseKill
-	if err := f.put(ctx, tx, c, environment, func(state *FlagEnvironment) {
-		state.Kill = &Killed{By: c.By.Email, At: store.Time(store.Micros(c.At)), Reason: c.Reason}
-	}); err != nil {
+	if err := f.put(ctx, tx, c, environment, func(state *FlagEnvironment) { state.Kill = c.killed() }); err != nil {
 		return Flag{}, false, err
 	}
 	serves, chosen := f.KillServes(environment)
 	return f, true, c.tell(ctx, tx, f, "flag.killed", environment, map[string]any{
-		"before": state.Serving, "serves": serves, "off_value_chosen": chosen,
+		"kill": c.KillID, "before": state.Serving, "serves": serves, "off_value_chosen": chosen,
 	})
 }
 
@@ -227,7 +228,7 @@ func Restore(ctx context.Context, tx *store.Tx, c Change, key, environment strin
 		return Flag{}, false, err
 	}
 	return f, true, c.tell(ctx, tx, f, "flag.restored", environment, map[string]any{
-		"after": state.Serving, "words": state.Serving.Words(), "killed_by": state.Kill.By,
+		"after": state.Serving, "words": state.Serving.Words(), "kill": state.Kill.ID, "killed_by": state.Kill.By,
 	})
 }
 
@@ -418,10 +419,10 @@ func (f *Flag) write(ctx context.Context, tx *store.Tx, c Change, state *FlagEnv
 		killed, killedAt = *state.Kill, store.NullMicros(&state.Kill.At)
 	}
 	if _, err := tx.Exec(ctx, `UPDATE flag_environment SET live = $1, revision = $2, mode = $3, audience = $4, percent = $5,
-			serving = $6, killed_at = $7, killed_by = $8, kill_reason = $9, definition = $10, updated_at = $11
-		WHERE flag_key = $12 AND environment = $13`,
+			serving = $6, killed_at = $7, killed_by = $8, kill_reason = $9, definition = $10, updated_at = $11, kill_id = $12
+		WHERE flag_key = $13 AND environment = $14`,
 		state.Live, revision, string(state.Serving.Mode), state.Serving.Audience, state.Serving.Percent, state.Serving.rest(),
-		killedAt, killed.By, killed.Reason, string(state.Definition), store.Micros(c.At), f.Key, environment); err != nil {
+		killedAt, killed.By, killed.Reason, string(state.Definition), store.Micros(c.At), store.NullText(killed.ID), f.Key, environment); err != nil {
 		return fmt.Errorf("write %s in %s: %w", f.Key, environment, err)
 	}
 	f.UpdatedAt = state.UpdatedAt

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/store"
 )
 
 // Tier says what an environment is for.
@@ -110,8 +111,9 @@ type FlagEnvironment struct {
 	Can         []string        `json:"can,omitempty" doc:"Of one flag by itself: what the caller may do here: kill, restore, change, rollback"`
 }
 
-// Killed tells who turned a flag off for everybody, when and why.
+// Killed is who turned a flag off for everybody, by which act, when and why.
 type Killed struct {
+	ID     string    `json:"id,omitempty" doc:"Of the act that turned it off; absent where that was before acts were kept"`
 	By     string    `json:"by"`
 	At     time.Time `json:"at"`
 	Reason string    `json:"reason"`
@@ -139,7 +141,13 @@ type Change struct {
 	Reason    string
 	RequestID string
 	RolloutID string
+	KillID    string // of the act that turns off; needed by Kill and KillAll only
 	Cause     Cause
+}
+
+// killed is the kill that the change is, as it is stored.
+func (c Change) killed() *Killed {
+	return &Killed{ID: c.KillID, By: c.By.Email, At: store.Time(store.Micros(c.At)), Reason: c.Reason}
 }
 
 // Spec is what a flag is made from.

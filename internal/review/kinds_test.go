@@ -284,7 +284,7 @@ func TestAKillBetweenAskingAndApprovingStandsAndRefusesTheApproval(t *testing.T)
 		if err != nil {
 			o.Fatal(err)
 		}
-		if _, _, err := o.kills.Kill(o.Context(), o.as("olu"), key, "production", rollout.Word{Reason: "smoke"}); err != nil {
+		if _, err := o.kills.Kill(o.Context(), o.as("olu"), key, "production", rollout.Word{Reason: "smoke"}); err != nil {
 			o.Fatal(err)
 		}
 		_, err = o.desk.Approve(o.Context(), o.as("pat"), out.Request.ID, review.Judgement{Digest: out.Request.Digest})

@@ -217,6 +217,7 @@ func keepKills(ctx context.Context, tx *store.Tx, c registry.Change, from regist
 		if e.Kill == nil {
 			continue
 		}
+		c.KillID = e.Kill.ID
 		c.Reason = fmt.Sprintf("%s was turned off by %s: %s", from.Key, e.Kill.By, e.Kill.Reason)
 		if _, _, err := registry.Kill(ctx, tx, c, key, e.Environment); err != nil {
 			return err

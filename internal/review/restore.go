@@ -199,7 +199,7 @@ func (d *Desk) UndoKill(ctx context.Context, by access.Actor, id, reason string)
 			}
 			return err
 		}
-		keys, err := registry.HeldBy(ctx, tx, env.Name, act.By, act.At)
+		keys, err := registry.HeldBy(ctx, tx, act.ID)
 		if err != nil {
 			return err
 		}

@@ -157,7 +157,7 @@ func TestAChangeOfAnActiveFlagRollsOutAndLeavesItActive(t *testing.T) {
 		if got := s.Serves("production"); got != "on for everybody for 5 % of everybody, on for pilot for all others" {
 			t.Errorf("the first step serves %s", got)
 		}
-		if _, _, err := s.Kills.Kill(t.Context(), olu, s.Flag.Key, "production", rollout.Word{}); err != nil {
+		if _, err := s.Kills.Kill(t.Context(), olu, s.Flag.Key, "production", rollout.Word{}); err != nil {
 			t.Fatal(err)
 		}
 		s.Restore("production")
@@ -211,7 +211,7 @@ func TestAReadOnlyFlagCanBeStoppedAndNothingElse(t *testing.T) {
 			readOnly bool // works on a read-only flag
 		}{
 			"kill": {func(s *rollouttest.Stall) error {
-				_, _, err := s.Kills.Kill(t.Context(), alice, s.Flag.Key, "sandbox", word)
+				_, err := s.Kills.Kill(t.Context(), alice, s.Flag.Key, "sandbox", word)
 				return err
 			}, true},
 			"pause": {func(s *rollouttest.Stall) error {
@@ -241,7 +241,7 @@ func TestAReadOnlyFlagCanBeStoppedAndNothingElse(t *testing.T) {
 				})
 			}, false},
 			"restore": {func(s *rollouttest.Stall) error {
-				if _, _, err := s.Kills.Kill(t.Context(), alice, s.Flag.Key, "sandbox", word); err != nil {
+				if _, err := s.Kills.Kill(t.Context(), alice, s.Flag.Key, "sandbox", word); err != nil {
 					return err
 				}
 				return step(s, func(ctx context.Context, tx *store.Tx) error {

@@ -302,6 +302,9 @@ func NullMicros(t *time.Time) sql.NullInt64 {
 	return sql.NullInt64{Int64: Micros(*t), Valid: true}
 }
 
+// NullText is how an optional text is stored where an empty one is none.
+func NullText(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }
+
 // NullTime is the inverse of NullMicros.
 func NullTime(micros sql.NullInt64) *time.Time {
 	if !micros.Valid {

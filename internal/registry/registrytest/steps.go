@@ -56,11 +56,18 @@ func Serve(t testing.TB, db *store.DB, key, environment string, s registry.Servi
 	})
 }
 
+// killing is what the operator does, as an act of its own.
+func killing() registry.Change {
+	c := By("olu@hyfin.example")
+	c.KillID = store.NewID()
+	return c
+}
+
 // Kill turns a flag off in an environment for everybody.
 func Kill(t testing.TB, db *store.DB, key, environment string) (f registry.Flag, changed bool) {
 	t.Helper()
 	f = storetest.Write(t, db, func(ctx context.Context, tx *store.Tx) (f registry.Flag, err error) {
-		f, changed, err = registry.Kill(ctx, tx, By("olu@hyfin.example"), key, environment)
+		f, changed, err = registry.Kill(ctx, tx, killing(), key, environment)
 		return f, err
 	})
 	return f, changed

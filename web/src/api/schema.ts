@@ -2588,6 +2588,8 @@ export interface components {
             /** Format: date-time */
             at: string;
             by: string;
+            /** @description Of the act that turned it off; absent where that was before acts were kept */
+            id?: string;
             reason: string;
         };
         KilledFlag: {

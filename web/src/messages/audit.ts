@@ -84,6 +84,7 @@ export const audit = {
     "flag.installed": "App switch put in place",
     "flag.kill_delivered": "How far turning off got",
     "flag.killed": "Turned off for everybody",
+    "flag.killed_again": "Told again to stay off",
     "flag.killed_here": "Was off on one server without its database",
     "flag.removal_planned": "Removal planned",
     "flag.removed": "App switch removed",
