@@ -6,7 +6,7 @@
 //
 // Statuses: 400 for anything wrong with what was sent, 401 and 403 for rights, 404, 409 where the state of the object forbids
 // the act, 412 and 428 for If-Match, 413 and 415 for bodies, 422 for what is well formed but contradicts a rule, 503 while the
-// database is away, and 500 with a trace id for all else. Every error is a Problem.
+// database is away or busy, and 500 with a trace id for all else. Every error is a Problem.
 package api
 
 import (

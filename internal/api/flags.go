@@ -148,7 +148,7 @@ func flags(a *API) {
 			return &reply[store.Listing[registry.Revision]]{Body: list}, err
 		})
 	register(a, operation{
-		method: http.MethodPost, path: "/flags/{key}/environments/{environment}/kill", id: "kill-flag", also: []int{http.StatusAccepted},
+		method: http.MethodPost, path: "/flags/{key}/environments/{environment}/kill", id: "kill-flag", also: []int{http.StatusAccepted}, urgent: true,
 		summary: "Turn a flag off for everybody, now; 202 if this replica does not serve it within a second",
 	}, access.Kill, func(ctx context.Context, by access.Actor, in *flagAct) (*object[KilledFlag], error) {
 		return a.kill(ctx, by, in)

@@ -187,7 +187,7 @@ func (try *attempt) mark(ctx context.Context, tx *store.Tx, now time.Time) error
 // remember writes the answer down. Without it a repeated request is refused instead of answered, and still does nothing.
 func (a *API) remember(ctx context.Context, op *huma.Operation, try *attempt, record *recorder) {
 	kind, body := record.Header().Get("Content-Type"), record.body.String()
-	if op.Metadata[secretAnswer] != nil {
+	if op.Metadata[secretAnswer] == true {
 		if a.Secret == nil {
 			return // a secret lies nowhere in the open
 		}

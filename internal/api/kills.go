@@ -78,13 +78,13 @@ func kills(a *API) {
 			list, err := a.Kills.List(ctx, by, kill.Filter{Many: in.Many, Environment: in.Environment}, in.page())
 			return &reply[store.Listing[kill.Act]]{Body: list}, err
 		})
-	register(a, operation{method: http.MethodPost, path: "/kills:count", id: "count-kill", summary: "How many flags a kill would turn off; nothing is written"},
+	register(a, operation{method: http.MethodPost, path: "/kills:count", id: "count-kill", urgent: true, summary: "How many flags a kill would turn off; nothing is written"},
 		access.Kill, func(ctx context.Context, by access.Actor, in *struct{ Body KillCountOrder }) (*reply[registry.Extent], error) {
 			extent, err := a.Kills.Count(ctx, by, kill.Order{Select: in.Body.Select, Environment: in.Body.Environment})
 			return &reply[registry.Extent]{Body: extent}, err
 		})
 	register(a, operation{
-		method: http.MethodPost, path: "/kills", id: "kill-many", also: []int{http.StatusAccepted},
+		method: http.MethodPost, path: "/kills", id: "kill-many", also: []int{http.StatusAccepted}, urgent: true,
 		summary: "Turn off everything of an app, a group, a tag or an environment, now; 202 if this replica does not serve it within a second",
 	}, access.Kill, func(ctx context.Context, by access.Actor, in *struct{ Body KillOrder }) (*object[CarriedOut], error) {
 		act, err := a.Kills.Panic(ctx, by, in.Body.order())

@@ -30,6 +30,7 @@ type operation struct {
 	also                      []int
 	secret                    bool         // the answer holds a secret
 	password                  bool         // the body holds a password, of which not even a hash is kept for an Idempotency-Key
+	urgent                    bool         // waits behind nobody for the database, from its credentials on: kills and aborts
 	proposes                  bool         // answers 202 with a proposal where the change needs a second administrator
 	limit                     int64        // of the body in bytes; 0 is maxBody
 	mergePatch                reflect.Type // the body is an RFC 7396 merge patch of this type; raw to the handler
@@ -55,12 +56,7 @@ func register[I, O any](a *API, o operation, action access.Action, handle func(c
 			Description: "Requests with the same key do the thing once; remembered for 24 hours",
 		}}
 	}
-	if o.secret {
-		op.Metadata = map[string]any{secretAnswer: true}
-	}
-	if o.password {
-		op.Metadata = map[string]any{passwordBody: true}
-	}
+	op.Metadata = map[string]any{secretAnswer: o.secret, passwordBody: o.password, urgent: o.urgent, readBelow: o.document != nil}
 	a.describeBody(&op, o)
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		by, _ := ctx.Value(actorKey{}).(access.Actor)
@@ -101,6 +97,9 @@ const passwordBody = "password body"
 // secretAnswer marks operations whose answer holds a secret.
 const secretAnswer = "secret answer"
 
+// urgent marks operations whose transactions come before those of others.
+const urgent = "urgent"
+
 // readBelow marks operations whose members are checked by the package that reads them.
 const readBelow = "read below"
 
@@ -114,9 +113,6 @@ func (a *API) describeBody(op *huma.Operation, o operation) {
 		return
 	}
 	op.SkipValidateBody = true
-	if o.document != nil {
-		op.Metadata = map[string]any{readBelow: true}
-	}
 	op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{}}
 	for _, name := range media {
 		op.RequestBody.Content[name] = &huma.MediaType{Schema: a.huma.OpenAPI().Components.Schemas.Schema(t, true, "")}
@@ -148,6 +144,10 @@ func (a *API) admit(c huma.Context, next func(huma.Context)) {
 	op := c.Operation()
 	if exchange, ok := r.Context().Value(exchangeKey{}).(*exchange); ok {
 		exchange.route = op
+	}
+	if op.Metadata[urgent] == true {
+		r = r.WithContext(store.First(r.Context()))
+		c = humago.NewContext(op, r, w)
 	}
 	by, err := a.authenticate(r)
 	if action, _ := op.Extensions[actionExtension].(string); err == nil && access.Action(action) != access.Public {
@@ -207,7 +207,7 @@ func (a *API) takeBody(op *huma.Operation, w http.ResponseWriter, r *http.Reques
 		return nil, err
 	}
 	arrived()
-	if body != nil && op.Metadata[readBelow] == nil {
+	if body != nil && op.Metadata[readBelow] != true {
 		if media := op.RequestBody.Content["application/json"]; media != nil {
 			if err := checkMembers(a.huma.OpenAPI().Components.Schemas, media.Schema, body); err != nil {
 				return nil, err

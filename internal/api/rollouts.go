@@ -52,7 +52,7 @@ func rollouts(a *API) {
 	} {
 		register(a, operation{
 			method: http.MethodPost, path: "/rollouts/{id}/" + act.name, id: act.name + "-rollout", summary: act.summary,
-			also: []int{http.StatusAccepted},
+			also: []int{http.StatusAccepted}, urgent: act.action == access.RolloutStop,
 		}, act.action, func(ctx context.Context, by access.Actor, in *rolloutAct) (*object[rollout.Rollout], error) {
 			word, err := wordOf(in.IfMatch, in.Body)
 			if err != nil {

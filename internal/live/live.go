@@ -221,7 +221,7 @@ func (l *Live) refresh(ctx context.Context) error {
 	next := &held{base: map[string]*Served{}, behind: map[string]behind{}}
 	var loads []loaded
 	var givenUp map[string]int64
-	err := l.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err := l.DB.Read(store.First(ctx), func(ctx context.Context, tx *store.Tx) error {
 		environments, err := registry.Environments(ctx, tx)
 		if err != nil {
 			return err

@@ -133,15 +133,11 @@ func (db *DB) Fill(ctx context.Context, r io.Reader) error {
 
 // writeLong is Write for what may take longer than others would wait, while there are no others.
 func (db *DB) writeLong(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
-	if db.gate != nil {
-		select {
-		case db.gate <- struct{}{}:
-			defer func() { <-db.gate }()
-		case <-ctx.Done():
-			return classify(ctx.Err())
-		}
+	if err := db.writer.enter(ctx, 0); err != nil {
+		return err
 	}
-	return classify(db.write(ctx, fn))
+	defer db.writer.gate.leave()
+	return classify(db.write(ctx, db.writer, fn))
 }
 
 func (tx *Tx) fill(ctx context.Context, in *dumpReader) error {

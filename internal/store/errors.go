@@ -8,11 +8,25 @@ import (
 	"net"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
 
 	"github.com/soukhq/souk/internal/fault"
 )
+
+// ErrBusy is the cause of a fault of kind Unavailable with the code busy: no connection, or no lock, became free in time. Nothing was
+// written.
+var ErrBusy = errors.New("nothing became free in time")
+
+// ErrOutcomeUnknown is the cause of a fault of kind Unavailable where PostgreSQL went away while a transaction was committed: it is
+// written or it is not. Whoever tries again looks first, or has marked the transaction by Once.
+var ErrOutcomeUnknown = errors.New("whether it was written is not known")
+
+func busy(cause error) *fault.Error {
+	return fault.New(fault.Unavailable, "busy", "the database is busy with other work").
+		Fix("nothing was changed; try again in a moment").Because(cause)
+}
 
 // classify turns the errors of a database that is away, full or too busy into fault.Unavailable, and leaves all others.
 func classify(err error) error {
@@ -22,6 +36,13 @@ func classify(err error) error {
 	if full(err) {
 		return fault.New(fault.Unavailable, "disk_full", "the disk of the database is full").
 			Fix("nothing was changed; it goes on by itself once the administrators have made room").Because(err)
+	}
+	if locked(err) {
+		return busy(errors.Join(ErrBusy, err))
+	}
+	if errors.Is(err, ErrOutcomeUnknown) {
+		return fault.New(fault.Unavailable, "database_unavailable", "the database went away while this was written").
+			Fix("look whether it was done before you try again; with the same Idempotency-Key it is done once at most").Because(err)
 	}
 	return fault.New(fault.Unavailable, "database_unavailable", "the database cannot be used right now").
 		Fix("nothing was changed; try again in a moment").Because(err)
@@ -36,14 +57,38 @@ func full(err error) bool {
 	return ok && lite.Code()&0xff == sqliteFull
 }
 
+// locked reports whether a lock was not free within lock_timeout.
+func locked(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pg.Code == "55P03"
+}
+
+// unknown reports whether a commit that ended with err may have been carried out: what came back is no refusal. What pgx says of a
+// connection that is closed does not tell whether the commit was sent.
+func unknown(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return lost(pg)
+	}
+	return err != nil && !errors.Is(err, pgx.ErrTxCommitRollback) && !errors.Is(err, sql.ErrTxDone)
+}
+
+// lost reports whether the server ended the connection: classes 08 connection and 57 operator intervention.
+func lost(err *pgconn.PgError) bool {
+	return strings.HasPrefix(err.Code, "08") || strings.HasPrefix(err.Code, "57")
+}
+
 func unavailable(err error) bool {
+	for _, away := range []error{ErrOutcomeUnknown, driver.ErrBadConn, sql.ErrConnDone, context.DeadlineExceeded} {
+		if errors.Is(err, away) {
+			return true
+		}
+	}
 	if _, connect := errors.AsType[*pgconn.ConnectError](err); connect {
 		return true // whatever the reason, such as a database that was renamed or takes no connections
 	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
-		// Classes 08 connection, 53 resources (disk full, too many connections), 57 operator intervention, 25006 read-only.
-		class := pg.Code[:min(2, len(pg.Code))]
-		return class == "08" || class == "53" || class == "57" || pg.Code == "25006"
+		// Class 53 is resources (disk full, too many connections), 25006 read-only.
+		return lost(pg) || locked(pg) || strings.HasPrefix(pg.Code, "53") || pg.Code == "25006"
 	}
 	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
 		switch lite.Code() & 0xff {
@@ -53,8 +98,7 @@ func unavailable(err error) bool {
 		return false
 	}
 	_, network := errors.AsType[net.Error](err)
-	return network || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
-		errors.Is(err, context.DeadlineExceeded)
+	return network
 }
 
 func retryable(err error) bool {

@@ -42,7 +42,7 @@ func (db *DB) Migrate(ctx context.Context) error {
 	}
 	// What is asked first: a database is rarely behind, and reading all migrations takes longer than most of what souk is started for.
 	var is sql.NullInt64 // unknown where there is no such table yet
-	err = db.writer.QueryRowContext(ctx, `SELECT MAX(version_id) FROM goose_db_version`).Scan(&is)
+	err = db.writer.conns.QueryRowContext(ctx, `SELECT MAX(version_id) FROM goose_db_version`).Scan(&is)
 	switch {
 	case err != nil && unavailable(err):
 		return classify(fmt.Errorf("read the version of the schema: %w", err))
@@ -58,7 +58,7 @@ func (db *DB) migrate(ctx context.Context, version int64) error {
 	if err != nil {
 		return err
 	}
-	pool, dialect := db.writer, goose.DialectSQLite3
+	pool, dialect := db.writer.conns, goose.DialectSQLite3
 	var options []goose.ProviderOption
 	if db.engine == PostgreSQL {
 		dialect = goose.DialectPostgres

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -9,27 +10,54 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	_ "github.com/jackc/pgx/v5/stdlib" // registers the driver "pgx"
+	"github.com/jackc/pgx/v5/stdlib"
 )
 
+// postgresPool is how many transactions run at a time, besides those on reserved connections.
 const postgresPool = 20
+
+// connectTimeout bounds making a connection where the URL says nothing about it.
+const connectTimeout = 5 * time.Second
 
 func (db *DB) openPostgres(ctx context.Context) error {
 	db.engine = PostgreSQL
-	pool, err := sql.Open("pgx", db.cfg.URL)
+	cfg, err := pgx.ParseConfig(db.cfg.URL)
 	if err != nil {
 		return fmt.Errorf("open PostgreSQL: %w", err)
 	}
-	pool.SetMaxOpenConns(postgresPool)
-	pool.SetMaxIdleConns(postgresPool)
-	if err := pool.PingContext(ctx); err != nil && !db.cfg.MayBeAway {
-		return errors.Join(classify(fmt.Errorf("open PostgreSQL: %w", err)), pool.Close())
+	cfg.ConnectTimeout = cmp.Or(cfg.ConnectTimeout, connectTimeout)
+	db.server = cfg
+	open := func(size int) *sql.DB {
+		conns := stdlib.OpenDB(*cfg)
+		conns.SetMaxOpenConns(size)
+		conns.SetMaxIdleConns(size)
+		return conns
 	}
-	db.writer, db.reader = pool, pool
+	// One reserved connection is made now, so that it is there when the server lets in no more.
+	all, spare := open(postgresPool), open(2*reserved)
+	for _, conns := range []*sql.DB{all, spare} {
+		if err := conns.PingContext(ctx); err != nil && !db.cfg.MayBeAway {
+			return errors.Join(classify(fmt.Errorf("open PostgreSQL: %w", err)), all.Close(), spare.Close())
+		}
+	}
+	db.writer = pool{all, newGate(postgresPool)}
+	db.reader = db.writer
+	db.kills, db.spare = pool{spare, newGate(reserved)}, pool{spare, newGate(reserved)}
 	background, stop := context.WithCancel(context.Background())
 	db.stop = stop
 	db.running.Go(func() { db.listen(background) })
 	return nil
+}
+
+// closed reports whether a connection ended, whatever the driver made of that: an error of the server's, one of the network or one
+// of its own.
+func closed(conn *sql.Conn) (ended bool) {
+	err := conn.Raw(func(inner any) error { // an error of this func would wait for the transaction
+		c, ok := inner.(*stdlib.Conn)
+		ended = !ok || c.Conn().IsClosed()
+		return nil
+	})
+	return ended || err != nil
 }
 
 // listen holds a connection outside the pool that hears what other processes announce. After each connect it wakes every
@@ -49,7 +77,7 @@ func (db *DB) listen(ctx context.Context) {
 }
 
 func (db *DB) listenOnce(ctx context.Context) error {
-	conn, err := pgx.Connect(ctx, db.cfg.URL)
+	conn, err := pgx.ConnectConfig(ctx, db.server)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
@@ -90,7 +118,7 @@ func (db *DB) Lead(ctx context.Context, fn func(ctx context.Context)) {
 }
 
 func (db *DB) leadOnce(ctx context.Context, fn func(ctx context.Context)) error {
-	conn, err := pgx.Connect(ctx, db.cfg.URL)
+	conn, err := pgx.ConnectConfig(ctx, db.server)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}

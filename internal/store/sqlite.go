@@ -24,6 +24,9 @@ const (
 	sqliteCantOpen = 14
 )
 
+// sqliteReaders is how many read at a time, besides those in the first lane.
+const sqliteReaders = 8
+
 const (
 	sqliteBoth   = "_journal_mode=WAL&_synchronous=FULL&_busy_timeout=5000&_foreign_keys=1&_dqs=0"
 	sqliteWriter = "_defensive=1&" + sqliteBoth + "&_txlock=immediate&_pragma=recursive_triggers(1)&_pragma=trusted_schema(0)"
@@ -52,21 +55,24 @@ func (db *DB) openSQLite(ctx context.Context, path string) error {
 			Fix("see who owns it and whether the disk can be written to").Because(err), unlock())
 	}
 	escaped := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
-	db.writer, err = sql.Open("sqlite", "file:"+escaped+"?"+sqliteWriter)
+	writer, err := sql.Open("sqlite", "file:"+escaped+"?"+sqliteWriter)
 	if err != nil {
 		return errors.Join(fmt.Errorf("open SQLite: %w", err), unlock())
 	}
-	db.writer.SetMaxOpenConns(1)
-	if err := db.writer.PingContext(ctx); err != nil {
-		return errors.Join(classify(fmt.Errorf("open SQLite file %s: %w", path, err)), db.writer.Close(), unlock())
+	writer.SetMaxOpenConns(1)
+	if err := writer.PingContext(ctx); err != nil {
+		return errors.Join(classify(fmt.Errorf("open SQLite file %s: %w", path, err)), writer.Close(), unlock())
 	}
-	db.reader, err = sql.Open("sqlite", "file:"+escaped+"?"+sqliteReader)
+	reader, err := sql.Open("sqlite", "file:"+escaped+"?"+sqliteReader)
 	if err != nil {
-		return errors.Join(fmt.Errorf("open SQLite: %w", err), db.writer.Close(), unlock())
+		return errors.Join(fmt.Errorf("open SQLite: %w", err), writer.Close(), unlock())
 	}
-	db.reader.SetMaxOpenConns(8)
-	db.reader.SetMaxIdleConns(8)
-	db.gate = make(chan struct{}, 1)
+	reader.SetMaxOpenConns(sqliteReaders + reserved)
+	reader.SetMaxIdleConns(sqliteReaders + reserved)
+	db.writer = pool{writer, newGate(1)}
+	db.kills = db.writer
+	db.reader = pool{reader, newGate(sqliteReaders)}
+	db.spare = pool{reader, newGate(reserved)}
 	return nil
 }
 

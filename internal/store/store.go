@@ -6,8 +6,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,6 +20,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 )
 
 // Engine names a database engine.
@@ -42,17 +45,25 @@ type Config struct {
 type DB struct {
 	engine  Engine
 	cfg     Config
-	writer  *sql.DB
-	reader  *sql.DB       // the same as writer on PostgreSQL
-	gate    chan struct{} // SQLite: one slot, a fair queue before the only writer connection
+	server  *pgx.ConnConfig // PostgreSQL only
+	writer  pool
+	reader  pool // the same as writer on PostgreSQL
+	kills   pool // of writes in the first lane; the same as writer on SQLite
+	spare   pool // of reads in the first lane
 	unlock  func() error
 	hub     hub
 	stop    context.CancelFunc
 	running sync.WaitGroup
 }
 
-// writeDeadline bounds a write transaction, its wait for the writer included.
+// writeDeadline bounds a write transaction, its wait for a connection included.
 const writeDeadline = 10 * time.Second
+
+// patience bounds the wait for a connection to read from, and again its first answer: who has it may be dead without having said so.
+const patience = 5 * time.Second
+
+// reserved is how many connections the first lane has that nobody else can use up, for each thing that it does.
+const reserved = 2
 
 // largeDeadline is that of WriteLarge: 100,000 flags killed at once, or 5,000 imported, with their history and an event each, do not fit
 // into the deadline of other writes on a small machine, or where the database is a network away; and half of it would be none.
@@ -93,9 +104,9 @@ func (db *DB) Close() error {
 		db.stop()
 	}
 	db.running.Wait()
-	err := db.writer.Close()
-	if db.reader != db.writer {
-		err = errors.Join(err, db.reader.Close())
+	var err error
+	for _, p := range []pool{db.writer, db.reader, db.kills, db.spare} { // closing a pool twice does nothing
+		err = errors.Join(err, p.conns.Close())
 	}
 	if db.unlock != nil {
 		err = errors.Join(err, db.unlock())
@@ -103,9 +114,12 @@ func (db *DB) Close() error {
 	return err
 }
 
-// Ping tells whether the database answers.
+// Ping returns nil if the database answers, however busy it is.
 func (db *DB) Ping(ctx context.Context) error {
-	return classify(db.reader.PingContext(ctx))
+	return db.Read(First(ctx), func(ctx context.Context, tx *Tx) error {
+		_, err := tx.Exec(ctx, `SELECT 1`)
+		return err
+	})
 }
 
 // Tx is a transaction. Any error inside a write transaction rolls all of it back, on both engines.
@@ -120,82 +134,138 @@ type Tx struct {
 // failure, or when somebody else took the same key first, so it must have no effects but those in tx and must assign, not
 // add to, what it hands out.
 func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
-	return db.writeWithin(ctx, writeDeadline, fn)
+	return db.writeWithin(ctx, 0, writeDeadline, fn)
 }
 
 // WriteLarge is Write for what may cover many flags: on SQLite, all other writes wait for it meanwhile.
 func (db *DB) WriteLarge(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
-	return db.writeWithin(ctx, largeDeadline, fn)
+	return db.writeWithin(ctx, 0, largeDeadline, fn)
 }
 
-func (db *DB) writeWithin(ctx context.Context, deadline time.Duration, fn func(ctx context.Context, tx *Tx) error) error {
+// WriteSoon is WriteLarge in the first lane, if it need not wait: where the writer, or on PostgreSQL a connection or one of the locks
+// that fn takes, is not free within wait, nothing is written, and the fault has the cause ErrBusy.
+func (db *DB) WriteSoon(ctx context.Context, wait time.Duration, fn func(ctx context.Context, tx *Tx) error) error {
+	return db.writeWithin(First(ctx), wait, largeDeadline, func(ctx context.Context, tx *Tx) error {
+		if db.engine == PostgreSQL {
+			if _, err := tx.Exec(ctx, `SELECT set_config('lock_timeout', $1, true)`, fmt.Sprint(max(wait.Milliseconds(), 1))); err != nil {
+				return fmt.Errorf("bound the wait for locks: %w", err)
+			}
+		}
+		return fn(ctx, tx)
+	})
+}
+
+// writeWithin runs fn over a connection that becomes free within wait; 0 is as long as the deadline, which bounds all of it.
+func (db *DB) writeWithin(ctx context.Context, wait, deadline time.Duration, fn func(ctx context.Context, tx *Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
-	if db.gate != nil {
-		select {
-		case db.gate <- struct{}{}:
-			defer func() { <-db.gate }()
-		case <-ctx.Done():
-			return classify(ctx.Err())
-		}
+	p := db.writer
+	if laneOf(ctx) == first {
+		p = db.kills
 	}
+	if err := p.enter(ctx, wait); err != nil {
+		return err
+	}
+	defer p.gate.leave()
 	for attempt := 1; ; attempt++ {
-		err := db.write(ctx, fn)
+		err := db.write(ctx, p, fn)
 		if err == nil || attempt == 3 || !retryable(err) {
 			return classify(err)
 		}
 	}
 }
 
-func (db *DB) write(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
-	inner, err := db.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	defer func() { _ = inner.Rollback() }()
-	tx := &Tx{tx: inner, engine: db.engine, topics: map[string]bool{}}
-	first := pendingOnce(ctx)
-	if first != nil {
-		if err := first.do(ctx, tx); err != nil {
-			return err
-		}
-	}
-	if err := fn(ctx, tx); err != nil {
-		return err
-	}
-	if db.engine == PostgreSQL {
-		for topic := range tx.topics {
-			if _, err := inner.ExecContext(ctx, `SELECT pg_notify('souk', $1)`, topic); err != nil {
-				return fmt.Errorf("announce %s: %w", topic, err)
+func (db *DB) write(ctx context.Context, p pool, fn func(ctx context.Context, tx *Tx) error) error {
+	return db.over(ctx, p, nil, func(ctx context.Context, inner *sql.Tx) error {
+		tx := &Tx{tx: inner, engine: db.engine, topics: map[string]bool{}}
+		first := pendingOnce(ctx)
+		if first != nil {
+			if err := first.do(ctx, tx); err != nil {
+				return err
 			}
 		}
-	}
-	if err := inner.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	if first != nil {
-		first.done.Store(true)
-	}
-	if db.engine == SQLite {
-		for topic := range tx.topics {
-			db.hub.wake(topic)
+		if err := fn(ctx, tx); err != nil {
+			return err
 		}
+		if db.engine == PostgreSQL {
+			for topic := range tx.topics {
+				if _, err := inner.ExecContext(ctx, `SELECT pg_notify('souk', $1)`, topic); err != nil {
+					return fmt.Errorf("announce %s: %w", topic, err)
+				}
+			}
+		}
+		if err := db.commit(ctx, inner); err != nil {
+			return fmt.Errorf("commit: %w", err)
+		}
+		if first != nil {
+			first.done.Store(true)
+		}
+		if db.engine == SQLite {
+			for topic := range tx.topics {
+				db.hub.wake(topic)
+			}
+		}
+		return nil
+	})
+}
+
+func (db *DB) commit(ctx context.Context, inner *sql.Tx) error {
+	if err := ctx.Err(); err != nil { // known not to be written, unlike what ends while it is committed
+		return err
 	}
-	return nil
+	err := inner.Commit()
+	if db.engine == PostgreSQL && unknown(err) {
+		err = errors.Join(ErrOutcomeUnknown, err)
+	}
+	return err
 }
 
 // Read runs fn in one read-only transaction that sees a single state of the database.
 func (db *DB) Read(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
-	opts := &sql.TxOptions{ReadOnly: true}
+	p, opts := db.reader, &sql.TxOptions{ReadOnly: true}
+	if laneOf(ctx) == first {
+		p = db.spare
+	}
 	if db.engine == PostgreSQL {
 		opts.Isolation = sql.LevelRepeatableRead
 	}
-	inner, err := db.reader.BeginTx(ctx, opts)
-	if err != nil {
-		return classify(fmt.Errorf("begin: %w", err))
+	if err := p.enter(ctx, patience); err != nil {
+		return err
 	}
-	defer func() { _ = inner.Rollback() }()
-	return classify(fn(ctx, &Tx{tx: inner, engine: db.engine, readOnly: true}))
+	defer p.gate.leave()
+	return classify(db.over(ctx, p, opts, func(ctx context.Context, inner *sql.Tx) error {
+		return fn(ctx, &Tx{tx: inner, engine: db.engine, readOnly: true})
+	}))
+}
+
+// over runs do in a transaction over a connection of p, whose gate let the caller in, and rolls back what do does not commit.
+func (db *DB) over(ctx context.Context, p pool, opts *sql.TxOptions, do func(context.Context, *sql.Tx) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	late := time.AfterFunc(patience, func() { cancel(context.DeadlineExceeded) })
+	defer late.Stop()
+	conn, err := p.conns.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("connect: %w", cmp.Or(context.Cause(ctx), err))
+	}
+	defer func() { _ = conn.Close() }()
+	inner, err := conn.BeginTx(ctx, opts)
+	if err != nil {
+		err = fmt.Errorf("begin: %w", err)
+	} else {
+		defer func() { _ = inner.Rollback() }()
+		late.Stop()
+		err = do(ctx, inner)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil: // which the drivers tell in words of their own
+		return errors.Join(context.Cause(ctx), err)
+	case db.engine == PostgreSQL && closed(conn):
+		return errors.Join(driver.ErrBadConn, err)
+	}
+	return err
 }
 
 // Exec runs a statement and tells how many rows it changed.
