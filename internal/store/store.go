@@ -184,7 +184,7 @@ func (db *DB) write(ctx context.Context, fn func(ctx context.Context, tx *Tx) er
 	return nil
 }
 
-// Read runs fn in one read-only transaction that sees a single state of the database.
+// Read runs fn in one read-only transaction that sees a single state of the database. A write in it ends it with ErrReadOnly.
 func (db *DB) Read(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
 	opts := &sql.TxOptions{ReadOnly: true}
 	if db.engine == PostgreSQL {
@@ -195,11 +195,17 @@ func (db *DB) Read(ctx context.Context, fn func(ctx context.Context, tx *Tx) err
 		return classify(fmt.Errorf("begin: %w", err))
 	}
 	defer func() { _ = inner.Rollback() }()
-	return classify(fn(ctx, &Tx{tx: inner, engine: db.engine, readOnly: true}))
+	if err = fn(ctx, &Tx{tx: inner, engine: db.engine, readOnly: true}); wrote(err) {
+		return ErrReadOnly
+	}
+	return classify(err)
 }
 
 // Exec runs a statement and tells how many rows it changed.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	if tx.readOnly {
+		return 0, ErrReadOnly
+	}
 	result, err := tx.tx.ExecContext(ctx, query, args...)
 	if err != nil {
 		return 0, err
@@ -218,7 +224,11 @@ func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row 
 }
 
 // Announce wakes the subscribers of topic, in every process, once the transaction is committed.
-func (tx *Tx) Announce(topic string) { tx.topics[topic] = true }
+func (tx *Tx) Announce(topic string) {
+	if !tx.readOnly {
+		tx.topics[topic] = true
+	}
+}
 
 // ForUpdate is the suffix of a SELECT that locks its rows until the end of the transaction. It is empty on SQLite, where a
 // write transaction is alone, and in a read transaction, which locks nothing.
