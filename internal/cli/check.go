@@ -293,7 +293,7 @@ func (b *bench) checkRequest(ctx context.Context, raw []byte) ([]fault.Finding, 
 		return findingsOf(err), nil
 	}
 	facts := review.Offline(content, review.World{
-		Requester: access.Local("check"), Policies: b.policies, Rules: b.rules,
+		Requester: access.Local("check"), Policies: policy.Fixed(b.policies), Rules: b.rules,
 		Environments: []registry.Environment{
 			{Name: "sandbox", Position: 1, Tier: registry.TierSandbox},
 			{Name: "staging", Position: 2, Tier: registry.TierTest},

@@ -153,50 +153,44 @@ func (e *Engine) Delete(ctx context.Context, by access.Actor, name string, revis
 // errUnknown says that there is no policy of the name; change tells which there are.
 var errUnknown = fault.New(fault.NotFound, "no_policy", "there is no such policy")
 
-// change makes an edit in a transaction that is alone in changing policies. It refuses what would leave policies unfit, and
-// keeps what loosens the rules as a proposal where there is another administrator to ask.
+// change makes an edit. It refuses what would leave policies unfit, which is found out with no transaction open, and keeps what
+// loosens the rules as a proposal where there is another administrator to ask.
 func (e *Engine) change(
 	ctx context.Context, by access.Actor, name string, revision *int64, decide func(was Policy, exists bool) (*edit, error),
 ) (p Policy, changed bool, err error) {
+	var token string // of the state of the policies that was prepared for
+	var was Policy
+	var change *edit
+	prepare := func(ctx context.Context) error {
+		var before []row
+		if err := e.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			token, before, was, change, err = e.consider(ctx, tx, name, revision, decide)
+			return err
+		}); err != nil || change == nil {
+			return err
+		}
+		return e.Evaluate(ctx, func(context.Context) error { return fits(before, change.apply(before, name), name) })
+	}
 	var waiting *access.Proposal
-	err = e.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err = store.Prepared(ctx, e.DB.Write, prepare, func(ctx context.Context, tx *store.Tx) error {
+		p, changed, waiting = was, false, nil
+		if change == nil {
+			return nil
+		}
 		// The update locks the row, so that changes come one after the other.
-		if _, err := tx.Exec(ctx, `UPDATE policy_head SET token = $1`, store.NewID()); err != nil {
+		n, err := tx.Exec(ctx, `UPDATE policy_head SET token = $1 WHERE token = $2`, store.NewID(), token)
+		if err != nil {
 			return fmt.Errorf("change policies: %w", err)
 		}
-		before, err := load(ctx, tx)
-		if err != nil {
-			return err
-		}
-		was, exists, err := find(before, name)
-		if err != nil {
-			return err
-		}
-		if revision != nil && *revision != was.Revision {
-			return fault.New(fault.Stale, "stale", "the policy %s was changed by somebody else", name).
-				Fix("look at it as it is now, then decide again").Showing(was)
-		}
-		change, err := decide(was, exists)
-		if err == error(errUnknown) { //nolint:errorlint // a sentinel of this file
-			err = unknown(ctx, tx, name)
-		}
-		if err != nil || change == nil {
-			p, changed = was, false
-			return err
-		}
-		after := change.apply(before, name)
-		if len(after) > maxPolicies {
-			return tooMany()
-		}
-		if err := fits(before, after, name); err != nil {
-			return err
+		if n == 0 {
+			return store.ErrMoved
 		}
 		if waiting, err = access.SecondAdmin(ctx, tx, by, e.Now(), access.Loosening{
 			Action: change.action, Subject: "policy:" + name, Words: change.words, Change: change.ask, Base: was.Revision,
 		}); err != nil || waiting != nil {
 			return err
 		}
-		p, changed = was, true
+		changed = true
 		tx.Announce(Topic)
 		if change.next == nil {
 			return e.erase(ctx, tx, by, was)
@@ -211,6 +205,34 @@ func (e *Engine) change(
 		return Policy{}, false, err
 	}
 	return p, changed, nil
+}
+
+// consider is the step that reads the policies and decides on the edit of one; nil if nothing changes.
+func (e *Engine) consider(
+	ctx context.Context, tx *store.Tx, name string, revision *int64, decide func(was Policy, exists bool) (*edit, error),
+) (token string, before []row, was Policy, change *edit, err error) {
+	if token, _, err = store.One(ctx, tx, store.ScanString, `SELECT token FROM policy_head`); err != nil {
+		return "", nil, Policy{}, nil, fmt.Errorf("read state of the policies: %w", err)
+	}
+	if before, err = load(ctx, tx); err != nil {
+		return "", nil, Policy{}, nil, err
+	}
+	was, exists, err := find(before, name)
+	if err != nil {
+		return "", nil, Policy{}, nil, err
+	}
+	if revision != nil && *revision != was.Revision {
+		return "", nil, Policy{}, nil, fault.New(fault.Stale, "stale", "the policy %s was changed by somebody else", name).
+			Fix("look at it as it is now, then decide again").Showing(was)
+	}
+	change, err = decide(was, exists)
+	if err == error(errUnknown) { //nolint:errorlint // a sentinel of this file
+		err = unknown(ctx, tx, name)
+	}
+	if err == nil && change != nil && len(change.apply(before, name)) > maxPolicies {
+		err = tooMany()
+	}
+	return token, before, was, change, err
 }
 
 // apply gives the rows as they are after the edit.

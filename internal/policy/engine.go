@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
@@ -28,8 +29,11 @@ type Engine struct {
 	DB  *store.DB
 	Now func() time.Time
 
-	mu  sync.Mutex
-	set *Set // guarded by mu: the set that was compiled last
+	// Turn runs an evaluation of policies when it is its turn, such as Queue.Run; nil: at once.
+	Turn func(ctx context.Context, fn func(ctx context.Context) error) error
+
+	set       atomic.Pointer[Set] // compiled last
+	compiling sync.Mutex          // held by who compiles, outside of transactions
 }
 
 // Policy is one policy as it stands.
@@ -57,34 +61,6 @@ type row struct {
 	active    bool
 	revision  int64
 	updatedAt time.Time
-}
-
-// At is the step that gives the policies as of this transaction, compiled once for each state of them.
-func (e *Engine) At(ctx context.Context, tx *store.Tx) (*Set, error) {
-	token, _, err := store.One(ctx, tx, store.ScanString, `SELECT token FROM policy_head`)
-	if err != nil {
-		return nil, fmt.Errorf("read state of the policies: %w", err)
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.set != nil && e.set.token == token {
-		return e.set, nil
-	}
-	rows, err := load(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
-	modules, err := inForce(rows)
-	if err != nil {
-		return nil, err
-	}
-	set, err := compileWhatFits(modules)
-	if err != nil {
-		return nil, fmt.Errorf("compile policies: %w", err)
-	}
-	set.token = token
-	e.set = set
-	return set, nil
 }
 
 // fits refuses a change of the named policy after which a policy that could be used no longer can.
@@ -166,20 +142,14 @@ func (e *Engine) CheckTemplate(ctx context.Context, by access.Actor, document an
 	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
 		return nil, err
 	}
-	err = e.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		findings, err = e.JudgeTemplate(ctx, tx, document)
+	var judge func(ctx context.Context, document any) ([]fault.Finding, error)
+	if err := e.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		_, judge, err = e.TemplateJudge(ctx, tx)
 		return err
-	})
-	return findings, err
-}
-
-// JudgeTemplate is a step: what the policies in force say of a template file, for template.Library.
-func (e *Engine) JudgeTemplate(ctx context.Context, tx *store.Tx, document any) ([]fault.Finding, error) {
-	set, err := e.At(ctx, tx)
-	if err != nil {
+	}); err != nil {
 		return nil, err
 	}
-	return set.CheckTemplate(ctx, document)
+	return judge(ctx, document)
 }
 
 // Get gives the policy of a package.

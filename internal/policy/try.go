@@ -112,33 +112,43 @@ func (e *Engine) Try(ctx context.Context, by access.Actor, t Trial) (out Tried, 
 	}); err != nil {
 		return Tried{}, err
 	}
-	set, err := With(modules, m)
-	if err != nil {
-		return Tried{}, err
-	}
-	if out, err = set.try(ctx, m.Name, t.Input); err != nil {
-		return Tried{}, err
-	}
-	out.Tests, err = test(ctx, modules, m, t.Tests)
+	err = e.Evaluate(ctx, func(ctx context.Context) error {
+		set, err := With(modules, m)
+		if err != nil {
+			return err
+		}
+		if out, err = set.try(ctx, m.Name, t.Input); err != nil {
+			return err
+		}
+		out.Tests, err = test(ctx, modules, m, t.Tests)
+		return err
+	})
 	return out, err
 }
 
-// Candidate compiles the policies in force with another source of one of them, or one more: what would judge if it were put.
-func (e *Engine) Candidate(ctx context.Context, tx *store.Tx, source string) (*Set, error) {
+// Candidate compiles the policies in force, and those with another source of one of them, or one more: what would judge if it
+// were put.
+func (e *Engine) Candidate(ctx context.Context, source string) (now, candidate *Set, err error) {
 	m, err := Read("", source)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	m.Origin = Custom
-	rows, err := load(ctx, tx)
-	if err != nil {
-		return nil, err
+	var force Force
+	if err := e.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		force, err = e.InForce(ctx, tx)
+		return err
+	}); err != nil {
+		return nil, nil, err
 	}
-	modules, err := inForce(rows)
-	if err != nil {
-		return nil, err
-	}
-	return With(modules, m)
+	err = e.Evaluate(ctx, func(context.Context) error {
+		if now, err = force.Set(); err != nil {
+			return err
+		}
+		candidate, err = With(now.modules, m)
+		return err
+	})
+	return now, candidate, err
 }
 
 // With compiles modules with m in the place of the one of its package, or beside them. That m does not fit is a fault; others

@@ -166,7 +166,11 @@ func checkTexts(c Content) []fault.Finding {
 
 // judge asks the policies.
 func judge(ctx context.Context, seen checked, scanned CheckResult, w World, about *target) (policy.Verdict, error) {
-	verdict, err := w.Policies.Judge(ctx, inputOf(seen, scanned, w, about))
+	set, err := w.Policies.Set()
+	if err != nil {
+		return policy.Verdict{}, err
+	}
+	verdict, err := set.Judge(ctx, inputOf(seen, scanned, w, about))
 	if err != nil {
 		return policy.Verdict{}, fmt.Errorf("judge by policy: %w", err)
 	}

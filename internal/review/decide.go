@@ -35,7 +35,7 @@ func (d *Desk) decide(ctx context.Context, by access.Actor, id string, v Verdict
 		return Outcome{}, err
 	}
 	var out Outcome
-	err := d.DB.WriteLarge(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err := d.hear(ctx, func(ctx context.Context, tx *store.Tx, h *hearing) error {
 		out = Outcome{}
 		r, err := load(ctx, tx, by, id)
 		if err != nil {
@@ -49,13 +49,13 @@ func (d *Desk) decide(ctx context.Context, by access.Actor, id string, v Verdict
 		if err != nil {
 			return err
 		}
-		if !repeated && v == VerdictApproved {
-			if err := r.judgeDecision(ctx, facts, by, j); err != nil {
+		if !repeated && v == VerdictDenied {
+			if err := d.deny(ctx, tx, by, &r, j); err != nil {
 				return err
 			}
 		}
-		if !repeated {
-			if out.Revealed, err = d.settle(ctx, tx, by, &r, facts, v, j); err != nil {
+		if !repeated && v == VerdictApproved {
+			if out.Revealed, err = d.approve(ctx, tx, h, by, &r, facts, j); err != nil {
 				return err
 			}
 		}
@@ -126,17 +126,28 @@ func (d *Desk) admit(r *record, f Facts, by access.Actor, v Verdict, j *Judgemen
 	return false, nil
 }
 
-// judgeDecision asks the policies that judge approvals; the first that refuses this one is told.
-func (r record) judgeDecision(ctx context.Context, f Facts, by access.Actor, j Judgement) error {
-	seen := f.subject.check(r.content, f.World)
-	input := inputOf(seen, seen.results[checkSecurity], f.World, f.subject.about())
-	input["approval"] = map[string]any{
+// approvalInput is an approval as the policies that judge approvals see it.
+func approvalInput(by access.Actor, j Judgement) map[string]any {
+	return map[string]any{
 		"by": by.Email, "domain": j.Domain, "reason": j.Reason, "credential": by.Credential, "own_credential": !foreign(by),
 	}
-	findings, err := f.Policies.JudgeDecision(ctx, input)
+}
+
+// judgeApproval asks the policies that judge approvals about the one in the question.
+func judgeApproval(ctx context.Context, q question) ([]fault.Finding, error) {
+	f := q.facts
+	set, err := f.Policies.Set()
 	if err != nil {
-		return err
+		return nil, err
 	}
+	seen := f.subject.check(q.content, f.World)
+	input := inputOf(seen, seen.results[checkSecurity], f.World, f.subject.about())
+	input["approval"] = q.approval
+	return set.JudgeDecision(ctx, input)
+}
+
+// refusedApproval is the first of the findings that refuses an approval; nil if none does.
+func refusedApproval(findings []fault.Finding) error {
 	for _, finding := range findings {
 		if finding.Severity == fault.SeverityError {
 			return fault.New(fault.Forbidden, finding.Code, "%s", finding.Message).At(finding.Field).Fix("%s", finding.Remediation).With(findings...)
@@ -172,47 +183,61 @@ func (r record) timely(f Facts) error {
 	return nil
 }
 
-// settle records the decision and, when the request is decided by it, does what was asked for.
-func (d *Desk) settle(ctx context.Context, tx *store.Tx, by access.Actor, r *record, f Facts, v Verdict, j Judgement) (map[string]int64, error) {
-	now := d.Now()
+// deny ends the request.
+func (d *Desk) deny(ctx context.Context, tx *store.Tx, by access.Actor, r *record, j Judgement) error {
+	if err := d.decided(ctx, tx, by, r, VerdictDenied, j); err != nil {
+		return err
+	}
+	r.state = Denied
+	return d.close(ctx, tx, by, r, "request.denied", j.Reason)
+}
+
+// approve records an approval that the policies let pass and, when the request is decided by it, does what was asked for.
+func (d *Desk) approve(
+	ctx context.Context, tx *store.Tx, h *hearing, by access.Actor, r *record, f Facts, j Judgement,
+) (map[string]int64, error) {
+	// The world may have moved since the request was submitted: policies, people, the flag itself. What fails now is shown
+	// to the requester instead of being done.
+	judged, err := h.judge(question{content: r.content, facts: f, approval: approvalInput(by, j)})
+	if err != nil {
+		return nil, err
+	}
+	if err := refusedApproval(judged.approval); err != nil {
+		return nil, err
+	}
+	if err := d.decided(ctx, tx, by, r, VerdictApproved, j); err != nil {
+		return nil, err
+	}
+	r.assessment, r.quorum = judged.Assessment, stricter(r.quorum, judged.Quorum)
+	r.state, _ = Settle(r.assessment.Checks, r.electorate(f.World), r.decisions)
+	var revealed map[string]int64
+	if r.state == Approved {
+		m := move{desk: d, tx: tx, by: by, at: d.Now(), w: f.World, r: r}
+		if revealed, err = m.carryOut(ctx, f.subject, judged.Assessed); err != nil {
+			return nil, err
+		}
+	}
+	return revealed, r.save(ctx, tx, d.Now())
+}
+
+// decided records a decision.
+func (d *Desk) decided(ctx context.Context, tx *store.Tx, by access.Actor, r *record, v Verdict, j Judgement) error {
 	decision := Decision{
-		ID: store.NewID(), Digest: r.digest, Domain: j.Domain, By: by.Email, At: now, Verdict: v, Reason: j.Reason,
+		ID: store.NewID(), Digest: r.digest, Domain: j.Domain, By: by.Email, At: d.Now(), Verdict: v, Reason: j.Reason,
 		ForeignToken: foreign(by),
 	}
 	if err := insertDecision(ctx, tx, r.id, decision); err != nil {
-		return nil, err
+		return err
 	}
 	r.decisions = append(r.decisions, decision)
 	name := "flag.approval.granted"
 	if v == VerdictDenied {
 		name = "flag.approval.denied"
 	}
-	e := by.Event(name, now)
+	e := by.Event(name, decision.At)
 	e.Reason = orElse(j.Reason, fmt.Sprintf("approved for %s", j.Domain))
 	e.Details = map[string]any{"digest": r.digest, "domain": j.Domain, "foreign_token": decision.ForeignToken}
-	if err := appendEvent(ctx, tx, r, e); err != nil {
-		return nil, err
-	}
-	if v == VerdictDenied {
-		r.state = Denied
-		return nil, d.close(ctx, tx, by, r, "request.denied", j.Reason)
-	}
-	// The world may have moved since the request was submitted: policies, people, the flag itself. What fails now is shown
-	// to the requester instead of being done.
-	assessed, err := Check(ctx, r.content, f)
-	if err != nil {
-		return nil, err
-	}
-	r.assessment, r.quorum = assessed.Assessment, stricter(r.quorum, assessed.Quorum)
-	r.state, _ = Settle(r.assessment.Checks, r.electorate(f.World), r.decisions)
-	var revealed map[string]int64
-	if r.state == Approved {
-		m := move{desk: d, tx: tx, by: by, at: now, w: f.World, r: r}
-		if revealed, err = m.carryOut(ctx, f.subject, assessed); err != nil {
-			return nil, err
-		}
-	}
-	return revealed, r.save(ctx, tx, now)
+	return appendEvent(ctx, tx, r, e)
 }
 
 // stricter joins the needs known at submit with those of today: a request in flight keeps the stricter of both.

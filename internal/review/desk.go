@@ -3,7 +3,6 @@ package review
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -44,20 +43,23 @@ func (d *Desk) Check(ctx context.Context, by access.Actor, c Content, editing st
 		return Assessment{}, err
 	}
 	c.Draft = false // it is judged as if it were submitted
-	var assessed Assessed
-	err := d.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+	var facts Facts
+	err := d.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		var r record
-		var err error
 		if editing != "" {
 			if r, err = read(ctx, tx, by, editing, ""); err != nil {
 				return err
 			}
 		}
 		r.content = c
-		facts, err := d.facts(ctx, tx, r, by)
-		if err != nil {
-			return err
-		}
+		facts, err = d.facts(ctx, tx, r, by)
+		return err
+	})
+	if err != nil {
+		return Assessment{}, err
+	}
+	var assessed Assessed
+	err = d.Policies.Evaluate(ctx, func(ctx context.Context) error {
 		assessed, err = Check(ctx, c, facts)
 		return err
 	})
@@ -69,8 +71,8 @@ func (d *Desk) Check(ctx context.Context, by access.Actor, c Content, editing st
 // it changes is not as it was read. What needs nobody's approval is done at once. A draft is only kept.
 func (d *Desk) Submit(ctx context.Context, by access.Actor, c Content) (Outcome, error) {
 	var out Outcome
-	err := d.write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		r, revealed, err := d.submit(ctx, tx, by, c)
+	err := d.hear(ctx, func(ctx context.Context, tx *store.Tx, h *hearing) error {
+		r, revealed, err := d.submit(ctx, tx, h, by, c)
 		if err != nil {
 			return err
 		}
@@ -81,17 +83,7 @@ func (d *Desk) Submit(ctx context.Context, by access.Actor, c Content) (Outcome,
 	return out, err
 }
 
-// write runs fn again when another transaction took the slug or key that fn had found free: then its check finds it taken,
-// which is a finding and no refusal.
-func (d *Desk) write(ctx context.Context, fn func(ctx context.Context, tx *store.Tx) error) error {
-	err := d.DB.WriteLarge(ctx, fn)
-	if e, ok := errors.AsType[*fault.Error](err); ok && e.Kind == fault.Conflict && (e.Field == "app.slug" || e.Field == "fields.name") {
-		err = d.DB.WriteLarge(ctx, fn)
-	}
-	return err
-}
-
-func (d *Desk) submit(ctx context.Context, tx *store.Tx, by access.Actor, c Content) (record, map[string]int64, error) {
+func (d *Desk) submit(ctx context.Context, tx *store.Tx, h *hearing, by access.Actor, c Content) (record, map[string]int64, error) {
 	r := record{id: store.NewID(), content: c, requester: by.Email, authors: []Author{{Email: by.Email, Agent: by.Agent}}}
 	if !c.Kind.known() { // it could never be fixed, since an edit keeps the kind
 		return record{}, nil, unknownKind(c.Kind)
@@ -112,7 +104,7 @@ func (d *Desk) submit(ctx context.Context, tx *store.Tx, by access.Actor, c Cont
 	}
 	e := by.Event("request.submitted", d.Now())
 	e.Reason = c.Reason
-	revealed, err := d.assess(ctx, tx, by, &r, facts, e)
+	revealed, err := d.assess(ctx, tx, h, by, &r, facts, e)
 	if err != nil {
 		return record{}, nil, err
 	}
@@ -180,8 +172,8 @@ func mayAsk(by access.Actor, c Content, f Facts) error {
 
 // assess runs the checks on the content of r, reserves what it needs once that is known to be good, and settles; where nobody
 // needs to approve it is done. e is the event that tells of the act.
-func (d *Desk) assess(ctx context.Context, tx *store.Tx, by access.Actor, r *record, f Facts, e audit.Event) (map[string]int64, error) {
-	assessed, err := Check(ctx, r.content, f)
+func (d *Desk) assess(ctx context.Context, tx *store.Tx, h *hearing, by access.Actor, r *record, f Facts, e audit.Event) (map[string]int64, error) {
+	assessed, err := h.judge(question{content: r.content, facts: f})
 	if err != nil {
 		return nil, err
 	}
@@ -205,13 +197,13 @@ func (d *Desk) assess(ctx context.Context, tx *store.Tx, by access.Actor, r *rec
 		return nil, err
 	}
 	m := move{desk: d, tx: tx, by: by, at: d.Now(), w: f.World, r: r}
-	if err := f.subject.reserve(ctx, m, assessed); err != nil {
+	if err := f.subject.reserve(ctx, m, assessed.Assessed); err != nil {
 		return nil, err
 	}
 	if r.state != Approved {
 		return nil, nil
 	}
-	return m.carryOut(ctx, f.subject, assessed)
+	return m.carryOut(ctx, f.subject, assessed.Assessed)
 }
 
 // carryOut does what was asked for, and tells which revisions SDKs are to see.
@@ -235,7 +227,8 @@ func (r record) electorate(w World) Electorate {
 // revision is the one that the editor read. A draft stays one until the patch says otherwise, which submits it.
 func (d *Desk) Edit(ctx context.Context, by access.Actor, id string, revision int64, patch json.RawMessage) (Outcome, error) {
 	var out Outcome
-	err := d.write(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err := d.hear(ctx, func(ctx context.Context, tx *store.Tx, h *hearing) error {
+		out = Outcome{}
 		r, err := load(ctx, tx, by, id)
 		if err != nil {
 			return err
@@ -264,7 +257,7 @@ func (d *Desk) Edit(ctx context.Context, by access.Actor, id string, revision in
 		if !slices.ContainsFunc(r.authors, func(a Author) bool { return a.Email == by.Email }) {
 			r.authors = append(r.authors, Author{Email: by.Email, Agent: by.Agent})
 		}
-		if out.Revealed, err = d.edit(ctx, tx, by, &r, before); err != nil {
+		if out.Revealed, err = d.edit(ctx, tx, h, by, &r, before); err != nil {
 			return err
 		}
 		out.Request, err = d.view(ctx, tx, by, r)
@@ -286,7 +279,7 @@ func fitEdit(before, after Content) error {
 	return nil
 }
 
-func (d *Desk) edit(ctx context.Context, tx *store.Tx, by access.Actor, r *record, before Content) (map[string]int64, error) {
+func (d *Desk) edit(ctx context.Context, tx *store.Tx, h *hearing, by access.Actor, r *record, before Content) (map[string]int64, error) {
 	if r.content.Draft {
 		return nil, d.keep(ctx, tx, by, r, "request.draft_saved", nil)
 	}
@@ -303,7 +296,7 @@ func (d *Desk) edit(ctx context.Context, tx *store.Tx, by access.Actor, r *recor
 		e = by.Event("request.submitted", d.Now())
 		e.Reason = r.content.Reason
 	}
-	revealed, err := d.assess(ctx, tx, by, r, facts, e)
+	revealed, err := d.assess(ctx, tx, h, by, r, facts, e)
 	if err != nil {
 		return nil, err
 	}

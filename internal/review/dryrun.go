@@ -38,11 +38,29 @@ func (d *Desk) DryRun(ctx context.Context, by access.Actor, source string) (Poli
 		return PolicyTrial{}, err
 	}
 	trial := PolicyTrial{WouldFail: []FailingFlag{}}
+	inForce, candidate, err := d.Policies.Candidate(ctx, source)
+	if err != nil {
+		return PolicyTrial{}, err
+	}
 	cursor := ""
 	for {
-		next, err := d.tryPage(ctx, source, cursor, &trial)
+		world, flags, next, err := d.tryPage(ctx, cursor)
 		if err != nil {
 			return PolicyTrial{}, err
+		}
+		for _, s := range flags {
+			var findings []fault.Finding
+			err := d.Policies.Evaluate(ctx, func(ctx context.Context) (err error) {
+				findings, err = s.newlyRefused(ctx, world, inForce, candidate)
+				return err
+			})
+			if err != nil {
+				return PolicyTrial{}, err
+			}
+			trial.Judged++
+			if f := s.Flag; len(findings) > 0 {
+				trial.WouldFail = append(trial.WouldFail, FailingFlag{FlagKey: f.Key, App: f.App, Owner: f.OwnerGroup, Findings: findings})
+			}
 		}
 		if next == "" {
 			return trial, nil
@@ -55,46 +73,31 @@ func (d *Desk) DryRun(ctx context.Context, by access.Actor, source string) (Poli
 	}
 }
 
-// tryPage judges a page of flags in a transaction of its own, so that none is open for long.
-func (d *Desk) tryPage(ctx context.Context, source, cursor string, trial *PolicyTrial) (next string, err error) {
+// tryPage reads a page of flags, which are judged once its transaction is over.
+func (d *Desk) tryPage(ctx context.Context, cursor string) (world World, flags []*ofFlag, next string, err error) {
 	err = d.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		inForce, err := d.Policies.At(ctx, tx)
-		if err != nil {
-			return err
-		}
-		candidate, err := d.Policies.Candidate(ctx, tx, source)
-		if err != nil {
-			return err
-		}
-		world := World{Now: d.Now(), Requester: access.System("policy")}
+		world = World{Now: d.Now(), Requester: access.System("policy")}
 		if world.Environments, err = registry.Environments(ctx, tx); err != nil {
 			return err
 		}
 		if world.Rules, err = lifecycle.DefaultRules(ctx, tx); err != nil {
 			return err
 		}
-		flags, err := registry.List(ctx, tx, registry.Filter{}, store.Page{Cursor: cursor})
+		page, err := registry.List(ctx, tx, registry.Filter{}, store.Page{Cursor: cursor})
 		if err != nil {
 			return err
 		}
-		for _, flag := range flags.Items {
-			var s ofFlag
+		for _, flag := range page.Items {
+			s := &ofFlag{}
 			if err := s.loadFlag(ctx, tx, flag.Key, world.Now); err != nil {
 				return err
 			}
-			findings, err := s.newlyRefused(ctx, world, inForce, candidate)
-			if err != nil {
-				return err
-			}
-			trial.Judged++
-			if len(findings) > 0 {
-				trial.WouldFail = append(trial.WouldFail, FailingFlag{FlagKey: flag.Key, App: flag.App, Owner: flag.OwnerGroup, Findings: findings})
-			}
+			flags = append(flags, s)
 		}
-		next = flags.Next
+		next = page.Next
 		return nil
 	})
-	return next, err
+	return world, flags, next, err
 }
 
 // newlyRefused returns what the candidate finds wrong with the flag, if it were asked for now, and the policies in force do not.
@@ -109,7 +112,7 @@ func (s *ofFlag) newlyRefused(ctx context.Context, w World, inForce, candidate *
 		seen.plan, _ = planOf(*s.Template, seen.fields, crowd{}, w)
 	}
 	refused := func(set *policy.Set) ([]fault.Finding, error) {
-		w.Policies = set
+		w.Policies = policy.Fixed(set)
 		verdict, err := judge(ctx, seen, CheckResult{}, w, &s.target)
 		return slices.DeleteFunc(verdict.Findings, func(one fault.Finding) bool { return one.Severity != fault.SeverityError }), err
 	}

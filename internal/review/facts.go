@@ -27,7 +27,7 @@ type World struct {
 	Now          time.Time
 	Requester    access.Actor
 	Authors      []Author
-	Policies     *policy.Set
+	Policies     policy.Force
 	People       []string // e-mail addresses, to name near ones
 	Groups       []string // likewise
 	Approvers    []access.Group
@@ -71,7 +71,7 @@ func (d *Desk) facts(ctx context.Context, tx *store.Tx, r record, by access.Acto
 	if f.World, err = electors(ctx, tx); err != nil {
 		return Facts{}, err
 	}
-	if f.Policies, err = d.Policies.At(ctx, tx); err != nil {
+	if f.Policies, err = d.Policies.InForce(ctx, tx); err != nil {
 		return Facts{}, err
 	}
 	if f.Rules, err = lifecycle.DefaultRules(ctx, tx); err != nil {

@@ -284,19 +284,19 @@ func (d *Desk) Import(ctx context.Context, by access.Actor, c Content, dryRun bo
 		return ImportOutcome{}, err
 	}
 	var out ImportOutcome
-	work := func(ctx context.Context, tx *store.Tx) (err error) {
-		out, err = d.importInto(ctx, tx, by, c, dryRun)
+	work := func(ctx context.Context, tx *store.Tx, h *hearing) (err error) {
+		out, err = d.importInto(ctx, tx, h, by, c, dryRun)
 		return err
 	}
-	if dryRun {
-		err := d.DB.Read(ctx, work)
+	if dryRun { // which asks nothing
+		err := d.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error { return work(ctx, tx, nil) })
 		return out, err
 	}
-	err := d.DB.WriteLarge(ctx, work)
+	err := d.hear(ctx, work)
 	return out, err
 }
 
-func (d *Desk) importInto(ctx context.Context, tx *store.Tx, by access.Actor, c Content, dryRun bool) (out ImportOutcome, err error) {
+func (d *Desk) importInto(ctx context.Context, tx *store.Tx, h *hearing, by access.Actor, c Content, dryRun bool) (out ImportOutcome, err error) {
 	s := &importing{}
 	w := World{Now: d.Now(), Requester: by}
 	if err := s.load(ctx, tx, record{content: c}, w); err != nil {
@@ -313,7 +313,7 @@ func (d *Desk) importInto(ctx context.Context, tx *store.Tx, by access.Actor, c 
 	case dryRun, !out.Plan.Changes():
 		return out, nil
 	case out.Plan.Governed:
-		r, revealed, err := d.submit(ctx, tx, by, c)
+		r, revealed, err := d.submit(ctx, tx, h, by, c)
 		if err != nil {
 			return out, err
 		}

@@ -92,7 +92,7 @@ func (d *Desk) Restore(ctx context.Context, by access.Actor, flagKey, environmen
 		return RestoreOutcome{}, err
 	}
 	var out RestoreOutcome
-	err := d.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err := d.hear(ctx, func(ctx context.Context, tx *store.Tx, h *hearing) error {
 		out = RestoreOutcome{}
 		flag, env, err := kill.Target(ctx, tx, by, flagKey, environment, w)
 		if err != nil {
@@ -121,7 +121,7 @@ func (d *Desk) Restore(ctx context.Context, by access.Actor, flagKey, environmen
 			}
 		}
 		if !ok {
-			r, _, err = d.submit(ctx, tx, by, Content{
+			r, _, err = d.submit(ctx, tx, h, by, Content{
 				Kind: RestoreFlag, FlagKey: flagKey, Environment: environment, Reason: orElse(w.Reason, "turn on again"),
 			})
 			if err != nil {
@@ -184,45 +184,69 @@ func (d *Desk) UndoKill(ctx context.Context, by access.Actor, id, reason string)
 	if err := checkReason(reason); err != nil {
 		return UndoOutcome{}, err
 	}
+	out.Requests = []string{}
+	var act kill.Act
+	var env registry.Environment
+	var keys []string
+	if err := d.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if act, env, err = kill.TargetAct(ctx, tx, by, id); err != nil || !env.Governed {
+			return err
+		}
+		keys, err = registry.HeldBy(ctx, tx, act.ID)
+		return err
+	}); err != nil {
+		return UndoOutcome{}, err
+	}
+	if !env.Governed {
+		return d.undoKill(ctx, by, id, reason)
+	}
+	for i, key := range keys {
+		if len(out.Requests) == undoAtOnce {
+			out.Left = len(keys) - i
+			break
+		}
+		// Each in a transaction of its own, since each is judged; the same call again asks for what is left.
+		var made string
+		err := d.hear(ctx, func(ctx context.Context, tx *store.Tx, h *hearing) (err error) {
+			made, err = d.askToRestore(ctx, tx, h, by, key, env.Name, reason)
+			return err
+		})
+		if err != nil {
+			return UndoOutcome{}, err
+		}
+		if made != "" {
+			out.Requests = append(out.Requests, made)
+		}
+	}
+	return out, nil
+}
+
+// undoKill turns on again at once what a kill still holds off in an environment that is not governed.
+func (d *Desk) undoKill(ctx context.Context, by access.Actor, id, reason string) (out UndoOutcome, err error) {
 	err = d.DB.WriteLarge(ctx, func(ctx context.Context, tx *store.Tx) error {
 		out = UndoOutcome{Requests: []string{}}
 		act, env, err := kill.TargetAct(ctx, tx, by, id)
 		if err != nil {
 			return err
 		}
-		if !env.Governed {
-			change := registry.Change{By: by, At: d.Now(), Reason: orElse(reason, "turned on again by "+by.Email)}
-			var revision int64
-			out.Restored, revision, err = kill.Undo(ctx, tx, change, act)
-			if revision != 0 {
-				out.Revealed = map[string]int64{env.Name: revision}
-			}
-			return err
+		if env.Governed {
+			return fault.New(fault.Conflict, "environment_governed", "%s is governed by now", env.Name).Fix("try again: then it is asked for")
 		}
-		keys, err := registry.HeldBy(ctx, tx, act.ID)
-		if err != nil {
-			return err
+		change := registry.Change{By: by, At: d.Now(), Reason: orElse(reason, "turned on again by "+by.Email)}
+		var revision int64
+		out.Restored, revision, err = kill.Undo(ctx, tx, change, act)
+		if revision != 0 {
+			out.Revealed = map[string]int64{env.Name: revision}
 		}
-		for _, key := range keys {
-			if len(out.Requests) == undoAtOnce {
-				out.Left++
-				continue
-			}
-			made, err := d.askToRestore(ctx, tx, by, key, env.Name, reason)
-			if err != nil {
-				return err
-			}
-			if made != "" {
-				out.Requests = append(out.Requests, made)
-			}
-		}
-		return nil
+		return err
 	})
 	return out, err
 }
 
-// askToRestore makes a request to turn a flag on again, unless there is one: then it gives "".
-func (d *Desk) askToRestore(ctx context.Context, tx *store.Tx, by access.Actor, key, environment, reason string) (id string, err error) {
+// askToRestore makes a request to turn a flag on again, unless there is one: then it returns "".
+func (d *Desk) askToRestore(
+	ctx context.Context, tx *store.Tx, h *hearing, by access.Actor, key, environment, reason string,
+) (id string, err error) {
 	flag, err := registry.Lock(ctx, tx, key)
 	if err != nil || killedIn(flag, environment) == nil {
 		return "", err
@@ -236,7 +260,7 @@ func (d *Desk) askToRestore(ctx context.Context, tx *store.Tx, by access.Actor, 
 			return "", err
 		}
 	}
-	r, _, err = d.submit(ctx, tx, by, Content{
+	r, _, err = d.submit(ctx, tx, h, by, Content{
 		Kind: RestoreFlag, FlagKey: key, Environment: environment, Reason: orElse(reason, "turn on again"),
 	})
 	return r.id, err

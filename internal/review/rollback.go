@@ -26,14 +26,14 @@ func (d *Desk) Rollback(ctx context.Context, by access.Actor, flagKey, environme
 		return RestoreOutcome{}, err
 	}
 	var out RestoreOutcome
-	err := d.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		out, err = d.rollback(ctx, tx, by, flagKey, environment, to, w)
+	err := d.hear(ctx, func(ctx context.Context, tx *store.Tx, h *hearing) (err error) {
+		out, err = d.rollback(ctx, tx, h, by, flagKey, environment, to, w)
 		return err
 	})
 	return out, err
 }
 
-func (d *Desk) rollback(ctx context.Context, tx *store.Tx, by access.Actor, flagKey, environment string, to int64, w rollout.Word) (out RestoreOutcome, err error) {
+func (d *Desk) rollback(ctx context.Context, tx *store.Tx, h *hearing, by access.Actor, flagKey, environment string, to int64, w rollout.Word) (out RestoreOutcome, err error) {
 	_, env, err := kill.Target(ctx, tx, by, flagKey, environment, w)
 	if err != nil {
 		return out, err
@@ -70,7 +70,7 @@ func (d *Desk) rollback(ctx context.Context, tx *store.Tx, by access.Actor, flag
 				return out, err
 			}
 		}
-		r, revealed, err := d.submit(ctx, tx, by, asked)
+		r, revealed, err := d.submit(ctx, tx, h, by, asked)
 		if err != nil {
 			return out, err
 		}

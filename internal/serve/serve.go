@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -132,6 +133,9 @@ func open(ctx context.Context, cfg Config) (*store.DB, error) {
 	return store.Open(ctx, where)
 }
 
+// judgeWait is how long a judgement by policies waits for its turn. One may take three seconds, and a person no longer than this.
+const judgeWait = 10 * time.Second
+
 // assemble makes the parts that need no database as yet.
 func assemble(cfg Config, db *store.DB) *App {
 	copies := filepath.Join(cfg.Data, "snapshots")
@@ -162,7 +166,9 @@ func assemble(cfg Config, db *store.DB) *App {
 	a.accounts = a.newAccounts()
 	a.replicas = a.newReplicas()
 	a.watch = watch.NewHub(db, cfg.Log, a.accounts.Sessions)
-	a.Library.Judge = a.Policies.JudgeTemplate
+	a.Library.Judge = a.Policies.TemplateJudge
+	// One core is left for all that is not judging.
+	a.Policies.Turn = policy.NewQueue(max(1, runtime.GOMAXPROCS(0)-1), judgeWait).Run
 	a.Desk = &review.Desk{DB: db, Now: cfg.Now, Log: cfg.Log, Policies: a.Policies}
 	a.Apply = &apply.Target{
 		DB: db, Directory: a.Directory, Registry: a.Registry, Library: a.Library, Engine: a.Policies, Lifecycle: a.Lifecycle,

@@ -220,7 +220,7 @@ func (db *DB) commit(ctx context.Context, inner *sql.Tx) error {
 	return err
 }
 
-// Read runs fn in one read-only transaction that sees a single state of the database.
+// Read runs fn in one read-only transaction that sees a single state of the database. A write in it ends it with ErrReadOnly.
 func (db *DB) Read(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
 	p, opts := db.reader, &sql.TxOptions{ReadOnly: true}
 	if laneOf(ctx) == first {
@@ -234,7 +234,11 @@ func (db *DB) Read(ctx context.Context, fn func(ctx context.Context, tx *Tx) err
 	}
 	defer p.gate.leave()
 	return classify(db.over(ctx, p, opts, func(ctx context.Context, inner *sql.Tx) error {
-		return fn(ctx, &Tx{tx: inner, engine: db.engine, readOnly: true})
+		err := fn(ctx, &Tx{tx: inner, engine: db.engine, readOnly: true})
+		if wrote(err) {
+			return ErrReadOnly
+		}
+		return err
 	}))
 }
 
@@ -270,6 +274,9 @@ func (db *DB) over(ctx context.Context, p pool, opts *sql.TxOptions, do func(con
 
 // Exec runs a statement and tells how many rows it changed.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	if tx.readOnly {
+		return 0, ErrReadOnly
+	}
 	result, err := tx.tx.ExecContext(ctx, query, args...)
 	if err != nil {
 		return 0, err
@@ -288,7 +295,11 @@ func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row 
 }
 
 // Announce wakes the subscribers of topic, in every process, once the transaction is committed.
-func (tx *Tx) Announce(topic string) { tx.topics[topic] = true }
+func (tx *Tx) Announce(topic string) {
+	if !tx.readOnly {
+		tx.topics[topic] = true
+	}
+}
 
 // ForUpdate is the suffix of a SELECT that locks its rows until the end of the transaction. It is empty on SQLite, where a
 // write transaction is alone, and in a read transaction, which locks nothing.

@@ -27,8 +27,9 @@ type Library struct {
 	DB  *store.DB
 	Now func() time.Time
 
-	// Judge is what the policies about template files say of a document; nil asks none.
-	Judge func(ctx context.Context, tx *store.Tx, document any) ([]fault.Finding, error)
+	// Judge reads which policies about template files are in force: token names their state, and judge says what they say of a
+	// document, once no transaction is open any more. Nil asks none.
+	Judge func(ctx context.Context, tx *store.Tx) (token string, judge func(ctx context.Context, document any) ([]fault.Finding, error), err error)
 }
 
 // Template is one version of a document.
@@ -59,7 +60,16 @@ func (l *Library) put(ctx context.Context, by access.Actor, raw []byte, base int
 		return Template{}, false, err
 	}
 	var waiting *access.Proposal
-	err = l.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+	var judged string // the state of the policies that judged
+	prepare := func(ctx context.Context) error {
+		judged, err = l.judge(ctx, doc, raw)
+		return err
+	}
+	err = store.Prepared(ctx, l.DB.Write, prepare, func(ctx context.Context, tx *store.Tx) error {
+		waiting = nil
+		if err := l.unmoved(ctx, tx, judged); err != nil {
+			return err
+		}
 		latest, exists, err := Load(ctx, tx, doc.TemplateID, 0)
 		if err != nil {
 			return err
@@ -67,9 +77,6 @@ func (l *Library) put(ctx context.Context, by access.Actor, raw []byte, base int
 		if base != anyVersion && int64(latest.Version) != base {
 			return fault.New(fault.Stale, "stale", "somebody made another version of %s meanwhile", doc.TemplateID).
 				Fix("look at it as it is now, then decide again").Showing(latest)
-		}
-		if err := l.judged(ctx, tx, doc, raw); err != nil {
-			return err
 		}
 		if words := loosens(latest.Document, doc); exists && len(words) > 0 {
 			text, err := json.Marshal(doc)
@@ -91,20 +98,39 @@ func (l *Library) put(ctx context.Context, by access.Actor, raw []byte, base int
 	return t, created, err
 }
 
-// judged refuses a document that a policy about template files refuses.
-func (l *Library) judged(ctx context.Context, tx *store.Tx, doc Document, raw []byte) error {
+// judge refuses a document that a policy about template files refuses, and returns the state of the policies that judged.
+func (l *Library) judge(ctx context.Context, doc Document, raw []byte) (token string, err error) {
 	if l.Judge == nil {
-		return nil
+		return "", nil
 	}
 	var document any
 	if err := json.Unmarshal(raw, &document); err != nil {
-		return fmt.Errorf("read template %s: %w", doc.TemplateID, err)
+		return "", fmt.Errorf("read template %s: %w", doc.TemplateID, err)
 	}
-	findings, err := l.Judge(ctx, tx, document)
-	if err != nil {
+	var ask func(ctx context.Context, document any) ([]fault.Finding, error)
+	if err := l.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		token, ask, err = l.Judge(ctx, tx)
 		return err
+	}); err != nil {
+		return "", err
 	}
-	return refusal(findings)
+	findings, err := ask(ctx, document)
+	if err != nil {
+		return "", err
+	}
+	return token, refusal(findings)
+}
+
+// unmoved makes sure that the policies are still those that judged.
+func (l *Library) unmoved(ctx context.Context, tx *store.Tx, judged string) error {
+	if l.Judge == nil {
+		return nil
+	}
+	token, _, err := l.Judge(ctx, tx)
+	if err == nil && token != judged {
+		err = store.ErrMoved
+	}
+	return err
 }
 
 // ActionPut names Put in proposals.
