@@ -74,6 +74,8 @@ export const audit = {
     "app.published": "App published",
     "app.reserved": "Short name reserved",
     "audit.key_added": "Signing key added",
+    "audit.log_restarted": "Log set back, begun anew",
+    "audit.texts_erased": "Texts erased",
     "environment.created": "Environment created",
     "environment.given_up": "An older database followed again",
     "environment.updated": "Environment changed",
