@@ -106,6 +106,7 @@ export const audit = {
     "lifecycle.rules_changed": "Lifecycle rules changed",
     "link.created": "One-time link made",
     "person.created": "Person added",
+    "installation.restored": "Backup restored",
     "person.guessed_at": "Passwords guessed",
     "person.joined": "Joined Souk",
     "person.password_changed": "Password changed",
