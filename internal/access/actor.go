@@ -114,6 +114,9 @@ func (a Actor) Event(name string, at time.Time) audit.Event {
 // MayReadAudit asks for the right to read the audit log, in the form in which package audit can ask it.
 func (a Actor) MayReadAudit() error { return Can(a, AuditRead, Scope{}) }
 
+// MayEraseTexts asks for the right to delete texts of audit events, as law may demand.
+func (a Actor) MayEraseTexts() error { return Can(a, GovernWrite, Scope{}) }
+
 // Topic is announced whenever somebody's rights, sessions or tokens changed, for streams that outlive a request.
 const Topic = "access"
 

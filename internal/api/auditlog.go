@@ -32,6 +32,18 @@ type acknowledgement struct {
 	}
 }
 
+type erasing struct {
+	ByID
+	Body struct {
+		Reason string `json:"reason" minLength:"1" maxLength:"2000" doc:"Which law or request demands it"`
+	}
+}
+
+// Erased names the texts that were deleted.
+type Erased struct {
+	Paths []string `json:"paths" nullable:"false" doc:"JSON Pointers of where the texts stood in the event"`
+}
+
 type sizes struct {
 	From int64 `query:"from" required:"true" doc:"Number of leaves of the earlier checkpoint"`
 	To   int64 `query:"to" doc:"Number of leaves of the later one; absent is the log as it is now"`
@@ -51,6 +63,13 @@ func auditLog(a *API) {
 			proof, err := a.Audit.Proof(ctx, by, in.ID)
 			return &reply[audit.Proof]{Body: proof}, err
 		})
+	register(a, operation{
+		method: http.MethodPost, path: "/audit/events/{id}/erase", id: "erase-audit-texts", status: http.StatusOK,
+		summary: "Delete the free text of an event, as law may demand; its hash stays, so that every proof holds",
+	}, access.GovernWrite, func(ctx context.Context, by access.Actor, in *erasing) (*reply[Erased], error) {
+		paths, err := a.Audit.Erase(ctx, by, in.ID, in.Body.Reason)
+		return &reply[Erased]{Body: Erased{Paths: paths}}, err
+	})
 	register(a, operation{method: http.MethodGet, path: "/audit/checkpoint", id: "get-audit-checkpoint", summary: "Signed state of the log as it is now"},
 		access.AuditRead, func(ctx context.Context, by access.Actor, _ *none) (*reply[audit.Checkpoint], error) {
 			checkpoint, err := a.Audit.Checkpoint(ctx, by)

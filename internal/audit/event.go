@@ -29,7 +29,8 @@ type Credential struct {
 	MadeBy string `json:"made_by,omitempty" doc:"E-mail of the person who made a token"`
 }
 
-// Event is what happened. Its first seven members after the id are those of the mission's event.json.
+// Event is what happened. Its first seven members after the id are those of the mission's event.json; they stand in the leaf as
+// they are, the reason too. Free text in details stands in the leaf as a salted hash (Text).
 type Event struct {
 	ID        string    `json:"id"`
 	Event     string    `json:"event" doc:"What happened, such as flag.state_changed"`
@@ -47,7 +48,7 @@ type Event struct {
 	RolloutID   string         `json:"rollout_id,omitempty"`
 	Subject     string         `json:"subject,omitempty" doc:"What else was acted on, such as group:product"`
 	Credential  Credential     `json:"credential"`
-	Details     map[string]any `json:"details,omitempty"`
+	Details     map[string]any `json:"details,omitempty" doc:"Free text in it is hashed in the leaf, and shown as long as it was not erased"`
 }
 
 // Append writes the event in the caller's transaction. It fills in the id if that is empty; Event, Actor, Timestamp and
@@ -76,12 +77,16 @@ func AppendAll(ctx context.Context, tx *store.Tx, events []Event) error {
 func appendAll(ctx context.Context, tx *store.Tx, events []Event) (ids []string, err error) {
 	var rows, pending strings.Builder
 	var values, pendingIDs []any
+	texts := map[string]map[string]Text{}
 	for i, e := range events {
 		if e.ID == "" {
 			e.ID = store.NewID()
 		}
 		e.Timestamp = e.Timestamp.UTC().Truncate(time.Microsecond)
 		if err := e.complete(); err != nil {
+			return nil, fmt.Errorf("append audit event: %w", err)
+		}
+		if texts[e.ID], err = e.takeTexts(); err != nil {
 			return nil, fmt.Errorf("append audit event: %w", err)
 		}
 		body, err := Canonical(e)
@@ -104,6 +109,9 @@ func appendAll(ctx context.Context, tx *store.Tx, events []Event) (ids []string,
 	}
 	if _, err := tx.Exec(ctx, `INSERT INTO audit_pending (event_id) VALUES `+pending.String(), pendingIDs...); err != nil {
 		return nil, fmt.Errorf("append audit event: %w", err)
+	}
+	if err := insertTexts(ctx, tx, texts); err != nil {
+		return nil, err
 	}
 	tx.Announce(Topic)
 	return ids, nil

@@ -2,9 +2,11 @@ package audit
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -12,8 +14,10 @@ import (
 	"github.com/soukhq/souk/internal/store"
 )
 
-// exportLine is a line of an export. Hash is the leaf's hash as the tree holds it, so that verify can name what was changed.
+// exportLine is a line of an export. Hash is the leaf's hash as the tree holds it, so that verify can name what was changed;
+// id is for the texts beside it.
 type exportLine struct {
+	id   string
 	body string
 	leaf int64
 	hash tlog.Hash
@@ -59,19 +63,23 @@ func (l *Log) Export(ctx context.Context, by Reader, w io.Writer) error {
 
 func (l *Log) exportPart(ctx context.Context, out *bufio.Writer, of tree, from, to int64) error {
 	var lines []exportLine
+	var texts map[string]map[string]Text
 	err := l.db.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		lines, err = store.List(ctx, tx, func(row store.Row) (line exportLine, err error) {
-			err = row.Scan(&line.leaf, &line.body)
+			err = row.Scan(&line.leaf, &line.id, &line.body)
 			line.leaf -= of.first
 			return line, err
-		}, `SELECT l.idx, e.body FROM audit_leaf l JOIN audit_event e ON e.id = l.event_id
+		}, `SELECT l.idx, e.id, e.body FROM audit_leaf l JOIN audit_event e ON e.id = l.event_id
 			WHERE l.idx >= $1 AND l.idx < $2 ORDER BY l.idx`, of.first+from, of.first+to)
 		if err != nil {
 			return err
 		}
-		indexes := make([]int64, len(lines))
+		indexes, ids := make([]int64, len(lines)), make([]string, len(lines))
 		for i, line := range lines {
-			indexes[i] = tlog.StoredHashIndex(0, line.leaf)
+			indexes[i], ids[i] = tlog.StoredHashIndex(0, line.leaf), line.id
+		}
+		if texts, err = textsOf(ctx, tx, ids); err != nil {
+			return err
 		}
 		hashes, err := of.hashes(ctx, tx, indexes)
 		for i, index := range indexes {
@@ -84,7 +92,15 @@ func (l *Log) exportPart(ctx context.Context, out *bufio.Writer, of tree, from, 
 	}
 	for _, line := range lines {
 		// Not through an encoder: the event goes out byte for byte as it was hashed.
-		if _, err := fmt.Fprintf(out, `{"event":%s,"leaf":%d,"hash":"%s"}`+"\n", line.body, line.leaf, line.hash); err != nil {
+		beside := []byte("}\n")
+		if of := texts[line.id]; len(of) > 0 {
+			encoded, err := encodeLine(of)
+			if err != nil {
+				return err
+			}
+			beside = slices.Concat([]byte(`,"texts":`), bytes.TrimSpace(encoded), beside)
+		}
+		if _, err := fmt.Fprintf(out, `{"event":%s,"leaf":%d,"hash":"%s"%s`, line.body, line.leaf, line.hash, beside); err != nil {
 			return fmt.Errorf("write audit export: %w", err)
 		}
 	}

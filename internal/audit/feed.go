@@ -21,7 +21,7 @@ func Next(ctx context.Context, tx *store.Tx) (int64, error) {
 // Numbers never change, so that whoever remembers the last one misses no event. An event that stood in a log that was given
 // up is not told again.
 func From(ctx context.Context, tx *store.Tx, from int64, limit int) ([]Entry, error) {
-	list, err := store.List(ctx, tx, scanEntry, `SELECT e.body, l.idx FROM audit_leaf l JOIN audit_event e ON e.id = l.event_id
+	list, err := listEntries(ctx, tx, `SELECT e.body, l.idx FROM audit_leaf l JOIN audit_event e ON e.id = l.event_id
 		WHERE l.idx >= $1 AND NOT EXISTS (SELECT 1 FROM audit_leaf o WHERE o.event_id = l.event_id AND o.idx < l.idx)
 		ORDER BY l.idx LIMIT $2`, from, limit)
 	if err != nil {

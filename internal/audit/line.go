@@ -3,6 +3,7 @@ package audit
 import (
 	"bufio"
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -42,6 +43,7 @@ type exportedLine struct {
 	event []byte // as it stands in the file
 	leaf  int64
 	hash  *tlog.Hash // nil if the line carries none
+	texts map[string]Text
 
 	checkpoint bool
 	note       string
@@ -60,7 +62,7 @@ func parseLine(text []byte) (line exportedLine, err error) {
 		return line, err
 	}
 	_, line.checkpoint = members["checkpoint"]
-	allowed, required := []string{"event", "leaf", "hash"}, []string{"event", "leaf"}
+	allowed, required := []string{"event", "leaf", "hash", "texts"}, []string{"event", "leaf"}
 	if line.checkpoint {
 		allowed, required = []string{"checkpoint", "size", "keys"}, []string{"checkpoint", "size", "keys"}
 	}
@@ -97,7 +99,37 @@ func (line *exportedLine) takeEvent(members map[string]json.RawMessage) (err err
 		}
 		line.hash = &hash
 	}
+	if raw := members["texts"]; raw != nil {
+		if line.texts, err = parseTexts(raw); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+func parseTexts(raw []byte) (map[string]Text, error) {
+	bad := errors.New("its texts are not objects of salt and text")
+	members, err := splitObject(raw)
+	if err != nil {
+		return nil, bad
+	}
+	texts := map[string]Text{}
+	for path, value := range members {
+		inner, err := splitObject(value)
+		if err != nil || len(inner) != 2 || inner["salt"] == nil || inner["text"] == nil {
+			return nil, bad
+		}
+		var salt string
+		var t Text
+		if json.Unmarshal(inner["salt"], &salt) != nil || json.Unmarshal(inner["text"], &t.Text) != nil {
+			return nil, bad
+		}
+		if t.Salt, err = base64.StdEncoding.Strict().DecodeString(salt); err != nil || len(t.Salt) != saltSize {
+			return nil, bad
+		}
+		texts[path] = t
+	}
+	return texts, nil
 }
 
 func (line *exportedLine) takeCheckpoint(members map[string]json.RawMessage) (err error) {

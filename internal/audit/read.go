@@ -62,7 +62,7 @@ func (l *Log) Events(ctx context.Context, by Reader, q Query) (list store.Listin
 			query = `SELECT e.body, l.idx - h.first FROM (SELECT e.id, e.at, e.name, e.search, e.body FROM audit_event e` + w.text() +
 				newestFirst + ` LIMIT ` + strconv.Itoa(searched) + `) e` + leafOf + ` WHERE ` + found
 		}
-		items, err := store.List(ctx, tx, scanEntry, query+newestFirst+` LIMIT `+strconv.Itoa(q.Page.Size()+1), args...)
+		items, err := listEntries(ctx, tx, query+newestFirst+` LIMIT `+strconv.Itoa(q.Page.Size()+1), args...)
 		if err != nil {
 			return fmt.Errorf("list audit events: %w", err)
 		}
@@ -201,7 +201,7 @@ func scanEntry(row store.Row) (e Entry, err error) {
 
 // OfRequest is a step: the events of a request, the oldest first.
 func OfRequest(ctx context.Context, tx *store.Tx, requestID string) ([]Entry, error) {
-	list, err := store.List(ctx, tx, scanEntry, selectEntry+` WHERE e.request_id = $1 ORDER BY e.at, e.id`, requestID)
+	list, err := listEntries(ctx, tx, selectEntry+` WHERE e.request_id = $1 ORDER BY e.at, e.id`, requestID)
 	if err != nil {
 		return nil, fmt.Errorf("list audit events of a request: %w", err)
 	}
@@ -210,7 +210,7 @@ func OfRequest(ctx context.Context, tx *store.Tx, requestID string) ([]Entry, er
 
 // OfFlag is a step: at most limit events of the flag with the key, the newest first.
 func OfFlag(ctx context.Context, tx *store.Tx, key string, limit int) ([]Entry, error) {
-	list, err := store.List(ctx, tx, scanEntry, selectEntry+` WHERE e.flag_key = $1 ORDER BY e.at DESC, e.id DESC LIMIT $2`, key, limit)
+	list, err := listEntries(ctx, tx, selectEntry+` WHERE e.flag_key = $1 ORDER BY e.at DESC, e.id DESC LIMIT $2`, key, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list audit events of a flag: %w", err)
 	}
@@ -219,7 +219,7 @@ func OfFlag(ctx context.Context, tx *store.Tx, key string, limit int) ([]Entry, 
 
 // OfApp is a step: at most limit events of an app and its flags, the newest first.
 func OfApp(ctx context.Context, tx *store.Tx, slug string, limit int) ([]Entry, error) {
-	list, err := store.List(ctx, tx, scanEntry, selectEntry+` WHERE e.app = $1 ORDER BY e.at DESC, e.id DESC LIMIT $2`, slug, limit)
+	list, err := listEntries(ctx, tx, selectEntry+` WHERE e.app = $1 ORDER BY e.at DESC, e.id DESC LIMIT $2`, slug, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list audit events of an app: %w", err)
 	}
@@ -245,6 +245,7 @@ type Proof struct {
 	LeafHash   string          `json:"leaf_hash" doc:"Base64 of SHA-256 of a zero byte and the event's RFC 8785 form"`
 	Hashes     []string        `json:"hashes" nullable:"false" doc:"The path from the leaf to the root, base64"`
 	Checkpoint Checkpoint      `json:"checkpoint"`
+	Texts      map[string]Text `json:"texts,omitempty" doc:"Free text whose salted hash the event holds, by its JSON Pointer, as far as it was not erased"`
 }
 
 // Proof proves that the event with the id is in the log.
@@ -285,5 +286,7 @@ func prove(ctx context.Context, tx *store.Tx, t tree, id string) (p Proof, err e
 	for _, hash := range path {
 		p.Hashes = append(p.Hashes, hash.String())
 	}
-	return p, nil
+	texts, err := textsOf(ctx, tx, []string{id})
+	p.Texts = texts[id]
+	return p, err
 }

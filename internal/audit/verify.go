@@ -27,6 +27,7 @@ const (
 	MalformedLine    ProblemKind = "malformed_line"    // a line that no export has
 	Truncated        ProblemKind = "truncated"         // the file ends before the checkpoint
 	EventChanged     ProblemKind = "event_changed"     // an event is not the one that was hashed
+	TextChanged      ProblemKind = "text_changed"      // a text beside an event is not the one that was hashed
 	EventsRemoved    ProblemKind = "events_removed"    // fewer events than were signed
 	EventsReordered  ProblemKind = "events_reordered"  // events stand in another order than they were signed in
 	EventInserted    ProblemKind = "event_inserted"    // more events than were signed
@@ -108,6 +109,7 @@ type verification struct {
 	changed  []changedEvent
 	changes  int64  // how many events are not those of the hashes beside them
 	lastID   string // id of the event on the line before
+	texts    int64  // how many events have a text beside them that is not theirs
 	older    int64  // first line whose event has an earlier id than the one before; 0 is none
 
 	checkpoint *exportedLine
@@ -177,6 +179,11 @@ func (v *verification) take(text []byte, end bool) bool {
 	case err != nil:
 		v.problem(MalformedLine, v.line, "line %d is not a line of an audit export: %v", v.line, err)
 		return false
+	}
+	if path, err := checkTexts(line.event, line.texts); err != nil {
+		if v.texts++; v.texts <= maxChanged {
+			v.problem(TextChanged, v.line, "the text %s of the event on line %d (leaf %d) was changed, or belongs elsewhere: %v", path, v.line, line.leaf, err)
+		}
 	}
 	v.takeEvent(line, hash)
 	return true
@@ -371,6 +378,9 @@ func (v *verification) judgeChanges(rooted bool) {
 		} else {
 			v.problem(EventChanged, c.line, "the event on line %d (leaf %d) was changed%s", c.line, c.leaf, end)
 		}
+	}
+	if more := v.texts - maxChanged; more > 0 {
+		v.problem(TextChanged, 0, "the texts of %s were changed besides", events(more))
 	}
 	if more := v.changes - int64(len(v.changed)); more > 0 {
 		v.problem(EventChanged, 0, "%s changed besides", eventsWere(more))

@@ -15,6 +15,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/signin"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -62,9 +63,36 @@ func (b *Backups) Write(ctx context.Context, by access.Actor, w io.Writer) error
 	return nil
 }
 
-// Restore makes an empty database what the backup says, all of it or nothing. A file that is no whole backup is a fault of
-// kind Invalid, a database in use one of kind Conflict.
-func Restore(ctx context.Context, db *store.DB, r io.Reader) (h Header, err error) {
+// Restored is what a restore found: links that it ended, and tokens that work again, those too that were revoked after the
+// backup.
+type Restored struct {
+	Header
+	Links  int64 `json:"links_ended"`
+	Tokens int64 `json:"tokens_valid"`
+}
+
+// EventRestored is the name of the event that a restore leaves.
+const EventRestored = "installation.restored"
+
+// Restore makes an empty database what the backup says, all of it or nothing, ends its one-time links and leaves an event that
+// says so. A file that is no whole backup is a fault of kind Invalid, a database in use one of kind Conflict.
+func Restore(ctx context.Context, db *store.DB, r io.Reader, now time.Time) (done Restored, err error) {
+	if done.Header, err = fill(ctx, db, r); err != nil {
+		return done, err
+	}
+	err = db.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		if done.Links, done.Tokens, err = signin.Restored(ctx, tx, now); err != nil {
+			return err
+		}
+		event := access.System("backup").Event(EventRestored, now)
+		event.Subject, event.Details = "installation", map[string]any{"backup_at": done.At, "links_ended": done.Links, "tokens_valid": done.Tokens}
+		_, err = audit.Append(ctx, tx, event)
+		return err
+	})
+	return done, err
+}
+
+func fill(ctx context.Context, db *store.DB, r io.Reader) (h Header, err error) {
 	zip, err := gzip.NewReader(r)
 	if err != nil {
 		return h, notOne(err)

@@ -50,7 +50,7 @@ func TestASetBackLogIsAcknowledgedByTwoAdministratorsWithAReason(t *testing.T) {
 		export(t, log)
 
 		into := storetest.Open(t, db.Engine())
-		if _, err := backup.Restore(t.Context(), into, &file); err != nil {
+		if _, err := backup.Restore(t.Context(), into, &file, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		restored := openLog(t, into, keys) // the directory in which more was published

@@ -6,17 +6,20 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/soukhq/souk/internal/api"
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 )
 
 func (p *program) auditCommand() *cobra.Command {
-	return group("audit", "The log that nobody can rewrite", p.exportCommand(), p.verifyCommand(), p.acknowledgeCommand())
+	return group("audit", "The log that nobody can rewrite", p.exportCommand(), p.verifyCommand(), p.acknowledgeCommand(), p.eraseCommand())
 }
 
 func (p *program) exportCommand() *cobra.Command {
@@ -130,6 +133,30 @@ holds, and its first event says which size and root were given up, by whom and w
 		}),
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why what was published cannot be had back")
+	_ = cmd.MarkFlagRequired("reason")
+	p.installation(cmd)
+	p.outputFlag(cmd)
+	return cmd
+}
+
+func (p *program) eraseCommand() *cobra.Command {
+	var reason string
+	cmd := &cobra.Command{
+		Use: "erase EVENT --reason TEXT", Short: "Delete the free text of an event, as law may demand", Args: cobra.ExactArgs(1),
+		Long: `Comments, descriptions and other free text stand in the log as salted hashes, with text and salt beside them. This deletes those of one
+event; the event, its hash and every proof of it stay. A reason is no such text: it is part of the event for good. What else holds
+the text, such as the request that was commented, is not touched.`,
+		RunE: run(func(cmd *cobra.Command, args []string) error {
+			return p.with(cmd.Context(), func(c *client) error {
+				var erased api.Erased
+				if err := c.post(cmd.Context(), "/audit/events/"+url.PathEscape(args[0])+"/erase", map[string]string{"reason": reason}, &erased); err != nil {
+					return err
+				}
+				return p.write(erased, func(w io.Writer) { fmt.Fprintf(w, "deleted %s\n", strings.Join(erased.Paths, ", ")) })
+			})
+		}),
+	}
+	cmd.Flags().StringVar(&reason, "reason", "", "which law or request demands it")
 	_ = cmd.MarkFlagRequired("reason")
 	p.installation(cmd)
 	p.outputFlag(cmd)

@@ -142,6 +142,8 @@ Put the keys of the old installation in place before you start a server there.`,
 				for _, key := range header.AuditKeys {
 					fmt.Fprintf(w, "  %s\n", key)
 				}
+				fmt.Fprintf(w, "ended: %s; valid again: %s. Was one of them revoked after the backup? Revoke it once more, under Admin → Tokens\n",
+					plural(int(header.Links), "one-time link"), plural(int(header.Tokens), "token"))
 			})
 		}),
 	}

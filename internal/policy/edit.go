@@ -250,7 +250,7 @@ func (e *Engine) erase(ctx context.Context, tx *store.Tx, by access.Actor, was P
 	}
 	event := by.Event("policy.deleted", e.Now())
 	event.Subject = "policy:" + was.Name
-	event.Details = map[string]any{"sha256": sumOf(was.Source), "revision": was.Revision}
+	event.Details = map[string]any{"sha256": sumOf(was.Source), "source": was.Source, "revision": was.Revision}
 	_, err := audit.Append(ctx, tx, event)
 	return err
 }
@@ -275,7 +275,8 @@ func (e *Engine) write(ctx context.Context, tx *store.Tx, by access.Actor, name 
 	}
 	event := by.Event(name, now)
 	event.Subject = "policy:" + m.Name
-	event.Details = map[string]any{"origin": string(p.Origin), "sha256": sumOf(p.Source), "revision": p.Revision}
+	// The source too, so that auditors can read a policy after it was replaced or deleted.
+	event.Details = map[string]any{"origin": string(p.Origin), "sha256": sumOf(p.Source), "source": p.Source, "revision": p.Revision}
 	if _, err := audit.Append(ctx, tx, event); err != nil {
 		return Policy{}, err
 	}

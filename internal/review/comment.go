@@ -46,7 +46,7 @@ func (d *Desk) Comment(ctx context.Context, by access.Actor, id, words, digest s
 			return fmt.Errorf("insert comment: %w", err)
 		}
 		e := by.Event("request.commented", d.Now())
-		e.Reason = words
+		e.Details = map[string]any{"comment": words}
 		return appendEvent(ctx, tx, &r, e)
 	})
 	return comment, err

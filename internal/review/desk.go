@@ -89,8 +89,10 @@ func (d *Desk) submit(ctx context.Context, tx *store.Tx, h *hearing, by access.A
 		return record{}, nil, unknownKind(c.Kind)
 	}
 	if c.Draft {
-		err := d.keep(ctx, tx, by, &r, "request.drafted", nil)
-		return r, nil, err
+		if err := d.keep(ctx, tx, by, &r); err != nil {
+			return r, nil, err
+		}
+		return r, nil, appendEvent(ctx, tx, &r, by.Event("request.drafted", d.Now()))
 	}
 	facts, err := d.facts(ctx, tx, r, by)
 	if err != nil {
@@ -112,8 +114,9 @@ func (d *Desk) submit(ctx context.Context, tx *store.Tx, h *hearing, by access.A
 	return r, revealed, err
 }
 
-// keep stores a draft: nothing is checked, and its events are told to nobody but the requester and auditors.
-func (d *Desk) keep(ctx context.Context, tx *store.Tx, by access.Actor, r *record, event string, details map[string]any) (err error) {
+// keep stores a draft: nothing is checked. Saving it again is no event (audit.Unlogged); making it is, told to nobody but the
+// requester and auditors.
+func (d *Desk) keep(ctx context.Context, tx *store.Tx, by access.Actor, r *record) (err error) {
 	if err := access.Can(by, access.RequestEdit, access.Scope{Requester: r.requester}); err != nil {
 		return err
 	}
@@ -124,11 +127,6 @@ func (d *Desk) keep(ctx context.Context, tx *store.Tx, by access.Actor, r *recor
 	r.state, r.app = Draft, appOf(r.content).Slug
 	r.assessment = Assessment{Checks: []CheckResult{}, Risk: Low, RiskReasons: []string{}, ApprovalsNeeded: []Need{}}
 	if r.digest, err = r.digestNow(nil); err != nil {
-		return err
-	}
-	e := by.Event(event, d.Now())
-	e.Details = details
-	if err := appendEvent(ctx, tx, r, e); err != nil {
 		return err
 	}
 	return r.save(ctx, tx, d.Now())
@@ -281,7 +279,7 @@ func fitEdit(before, after Content) error {
 
 func (d *Desk) edit(ctx context.Context, tx *store.Tx, h *hearing, by access.Actor, r *record, before Content) (map[string]int64, error) {
 	if r.content.Draft {
-		return nil, d.keep(ctx, tx, by, r, "request.draft_saved", nil)
+		return nil, d.keep(ctx, tx, by, r)
 	}
 	facts, err := d.facts(ctx, tx, *r, by)
 	if err != nil {

@@ -32,6 +32,9 @@ func (d *Desk) view(ctx context.Context, tx *store.Tx, by access.Actor, r record
 		return Request{}, err
 	}
 	for _, e := range entries {
+		if said, ok := e.Details["comment"].(string); ok {
+			e.Reason = said
+		}
 		view.Timeline = append(view.Timeline, TimelineEntry{
 			ID: e.ID, At: e.Timestamp, Event: e.Event.Event, By: e.Actor, Words: Tell(e.Event), Reason: e.Reason, Leaf: e.Leaf,
 		})

@@ -14,6 +14,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/api"
 	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/backup"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/flag"
 	"github.com/soukhq/souk/internal/live"
@@ -41,7 +42,8 @@ type vitals struct {
 	waiting   time.Time // since when an event has waited for its leaf; zero: none does
 	admins    []string
 	approvers map[access.Domain][]string
-	expiring  []string // credentials that end within two weeks
+	restored  time.Time // when a backup was restored last; zero: never
+	expiring  []string  // credentials that end within two weeks
 	policies  error
 }
 
@@ -65,7 +67,9 @@ const (
 	clockOff    = 5 * time.Minute // an event from so far in the future means that the clock was set back
 	leafLate    = time.Minute     // an event should have its leaf by then
 	expiresSoon = 14 * 24 * time.Hour
-	namedFlags  = 10 // of an environment that are left out
+	// restoredLately is how long it is asked what was revoked between a backup and its restore.
+	restoredLately = 14 * 24 * time.Hour
+	namedFlags     = 10 // of an environment that are left out
 )
 
 // diagnoses grow as a diagnosis is made.
@@ -193,6 +197,10 @@ func diagnoseData(v vitals) []api.Diagnosis {
 	} else {
 		all.add(api.Well, "policies", "", "compile")
 	}
+	if !v.restored.IsZero() && v.now.Sub(v.restored) < restoredLately {
+		all.add(api.Warning, "restored", "revoke those tokens and SDK keys again, and disable those people, under Admin; this is said for two weeks",
+			"a backup was restored on %s: what was revoked after it was taken works again", v.restored.Format(time.DateOnly))
+	}
 	for _, words := range v.expiring {
 		all.add(api.Warning, "expiry", "rotate it before then", "%s", words)
 	}
@@ -293,6 +301,13 @@ func (a *App) examineData(ctx context.Context, by access.Actor, v *vitals) (err 
 		if e.Leaf == nil {
 			v.waiting = e.Timestamp
 		}
+	}
+	restored, err := a.audit.Events(ctx, by, audit.Query{Event: backup.EventRestored, Page: store.Page{Limit: 1}})
+	if err != nil {
+		return err
+	}
+	for _, e := range restored.Items {
+		v.restored = e.Timestamp
 	}
 	if err := a.examinePeople(ctx, v); err != nil {
 		return err

@@ -63,6 +63,7 @@ func TestTheDoctorNamesEachIllnessWithItsMend(t *testing.T) {
 		{"approvers", api.Warning, func(v *vitals) { delete(v.approvers, "security") }},
 		{"approvers", api.Warning, func(v *vitals) { v.approvers["product"] = v.approvers["product"][:1] }},
 		{"policies", api.Failed, func(v *vitals) { v.policies = errors.New("parse error") }},
+		{"restored", api.Warning, func(v *vitals) { v.restored = v.now.Add(-24 * time.Hour) }},
 		{"expiry", api.Warning, func(v *vitals) { v.expiring = []string{"the token x ends on 2026-12-01"} }},
 	} {
 		v := wellVitals()

@@ -193,22 +193,23 @@ func (a *Accounts) count(ctx context.Context, l login, email string, now time.Ti
 			l.account, store.Micros(now)); err != nil {
 			return fault.Wrap("count failure to sign in", err)
 		}
-		was, _, err := store.One(ctx, tx, scanFailed, `SELECT failures, last_at FROM sign_in_failure WHERE account = $1`+tx.ForUpdate(), l.account)
+		was, _, err := store.One(ctx, tx, scanFailed, `SELECT failures, last_at, untold, told_at FROM sign_in_failure WHERE account = $1`+tx.ForUpdate(), l.account)
 		if err != nil {
 			return fault.Wrap("read failures to sign in", err)
 		}
+		told := was.telling(now) // those before: whether this is one is not known yet
 		var next failed
 		next, wait = was.again(now)
-		if next == was {
+		if next == was && told == 0 {
 			return nil
 		}
-		if _, err := tx.Exec(ctx, `UPDATE sign_in_failure SET failures = $2, last_at = $3 WHERE account = $1`,
-			l.account, next.count, store.Micros(next.last)); err != nil {
+		if _, err := tx.Exec(ctx, `UPDATE sign_in_failure SET failures = $2, last_at = $3, untold = $4, told_at = $5 WHERE account = $1`,
+			l.account, next.count, store.Micros(next.last), next.untold, store.Micros(next.told)); err != nil {
 			return fault.Wrap("count failure to sign in", err)
 		}
-		if next.count == tellAfter && l.personID != "" && wait == 0 {
+		if told > 0 && l.personID != "" {
 			return access.Change{By: access.System("access"), At: now}.Append(ctx, tx, "person.guessed_at", "person:"+email, nil,
-				map[string]any{"failures": next.count})
+				map[string]any{"failures": told})
 		}
 		return nil
 	})
@@ -218,13 +219,10 @@ func (a *Accounts) count(ctx context.Context, l login, email string, now time.Ti
 	return err
 }
 
-// tellAfter is the number of attempts in a row at which the audit log learns of them: once, so that a guesser cannot flood it.
-const tellAfter = 10
-
 func scanFailed(row store.Row) (f failed, err error) {
-	var last int64
-	err = row.Scan(&f.count, &last)
-	f.last = store.Time(last)
+	var last, told int64
+	err = row.Scan(&f.count, &last, &f.untold, &told)
+	f.last, f.told = store.Time(last), store.Time(told)
 	return f, err
 }
 
@@ -247,7 +245,7 @@ func (a *Accounts) admit(ctx context.Context, tx *store.Tx, l login, email, plac
 			return fault.Wrap("rehash password", err)
 		}
 	}
-	if _, err := tx.Exec(ctx, `DELETE FROM sign_in_failure WHERE account = $1`, l.account); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE sign_in_failure SET failures = 0, untold = untold - 1 WHERE account = $1 AND untold > 0`, l.account); err != nil {
 		return fault.Wrap("forget failures to sign in", err)
 	}
 	return rememberPlace(ctx, tx, l.personID, place, now)

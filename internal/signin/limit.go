@@ -127,8 +127,22 @@ func waitAfter(failures int64) time.Duration {
 
 // failed is the failures of an account in a row.
 type failed struct {
-	count int64
-	last  time.Time
+	count  int64
+	last   time.Time
+	untold int64     // failures, in a row or not, that the audit log was not told of yet
+	told   time.Time // when it was told last
+}
+
+// tellEvery is how often, at most, the audit log learns of failures of an account, so that a guesser cannot flood it.
+const tellEvery = time.Hour
+
+// telling returns how many failures the audit log is told of now; 0 is none. Then they are told.
+func (f *failed) telling(now time.Time) (told int64) {
+	if since := now.Sub(f.told); f.untold == 0 || since >= 0 && since < tellEvery {
+		return 0
+	}
+	told, f.untold, f.told = f.untold, 0, now
+	return told
 }
 
 // again decides about one more attempt at the time now: how long it has to wait, or what is remembered if it fails, too. The
@@ -136,14 +150,16 @@ type failed struct {
 func (f failed) again(now time.Time) (next failed, wait time.Duration) {
 	since := now.Sub(f.last)
 	if since >= failuresCount {
-		f = failed{}
+		f.count = 0
 	}
 	if rest := waitAfter(f.count); since >= 0 && since < rest {
 		return f, rest - since
 	} else if since < 0 && rest > 0 { // the clock was set back: begin the wait anew, once
-		return failed{f.count, now}, rest
+		f.last = now
+		return f, rest
 	}
-	return failed{f.count + 1, now}, 0
+	f.count, f.last, f.untold = f.count+1, now, f.untold+1
+	return f, 0
 }
 
 func tooMany429(wait time.Duration, what string) error {

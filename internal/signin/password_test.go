@@ -176,7 +176,7 @@ func TestFailuresMakeWaitLongerAndAreForgotten(t *testing.T) {
 		}
 	})
 	// A clock that was set back begins the wait anew, once.
-	f := failed{20, accesstest.Noon}
+	f := failed{count: 20, last: accesstest.Noon}
 	back := accesstest.Noon.Add(-48 * time.Hour)
 	f, wait := f.again(back)
 	if wait != longestWait {

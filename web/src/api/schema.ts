@@ -157,6 +157,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/events/{id}/erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Delete the free text of an event, as law may demand; its hash stays, so that every proof holds */
+        post: operations["erase-audit-texts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit/events/{id}/proof": {
         parameters: {
             query?: never;
@@ -1958,6 +1975,7 @@ export interface components {
             actor: string;
             app?: string;
             credential: components["schemas"]["Credential"];
+            /** @description Free text in it is hashed in the leaf, and shown as long as it was not erased */
             details?: {
                 [key: string]: unknown;
             };
@@ -2014,6 +2032,14 @@ export interface components {
             position: number;
             /** @enum {string} */
             tier: "sandbox" | "test" | "production";
+        };
+        Erased: {
+            /** @description JSON Pointers of where the texts stood in the event */
+            paths: string[];
+        };
+        ErasingBody: {
+            /** @description Which law or request demands it */
+            reason: string;
         };
         ErrorCount: {
             code: string;
@@ -3206,6 +3232,10 @@ export interface components {
             leaf: number;
             /** @description Base64 of SHA-256 of a zero byte and the event's RFC 8785 form */
             leaf_hash: string;
+            /** @description Free text whose salted hash the event holds, by its JSON Pointer, as far as it was not erased */
+            texts?: {
+                [key: string]: components["schemas"]["Text"];
+            };
         };
         Proposal: {
             /** @description What it does, such as group.put */
@@ -4101,6 +4131,11 @@ export interface components {
             /** @description What the form would say of these fields */
             verdict: components["schemas"]["Finding"][];
         };
+        Text: {
+            /** @description 16 bytes, base64 */
+            salt: string;
+            text: string;
+        };
         TimelineEntry: {
             /** Format: date-time */
             at: string;
@@ -4579,6 +4614,49 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListingEntry"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "erase-audit-texts": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "the person who wrote it asked for it"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErasingBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erased"];
                 };
             };
             /** @description Error */

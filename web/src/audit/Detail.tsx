@@ -69,6 +69,9 @@ function Body({ id, entry: listed }: { id: string; entry: AuditEntry | undefined
                 [entry.credential.kind, entry.credential.made_by].filter(Boolean).join(", "),
               ],
               ...(entry.reason ? [[words.columns.reason, entry.reason] as [string, string]] : []),
+              ...Object.entries(proof.data?.texts ?? {}).map(
+                ([path, { text }]) => [path, text] as [string, string],
+              ),
             ]}
           />
           <p className={classes.links}>
