@@ -2,6 +2,8 @@ package api
 
 import (
 	"net/http"
+	"slices"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -16,6 +18,12 @@ type download struct {
 	begun      bool
 }
 
+// A download is sent in chunks of so many bytes. A client that takes longer than chunkTime for one is cut off.
+const (
+	chunkSize = 64 << 10
+	chunkTime = 30 * time.Second
+)
+
 // Write sends a part of the file; the first one is preceded by the headers.
 func (w *download) Write(p []byte) (int, error) {
 	if !w.begun {
@@ -23,7 +31,21 @@ func (w *download) Write(p []byte) (int, error) {
 		w.Header().Set("Content-Type", w.kind)
 		w.Header().Set("Content-Disposition", `attachment; filename="`+w.name+`"`)
 	}
-	return w.ResponseWriter.Write(p)
+	sent := 0
+	for chunk := range slices.Chunk(p, chunkSize) {
+		n, err := w.send(chunk)
+		if sent += n; err != nil {
+			return sent, err
+		}
+	}
+	return sent, nil
+}
+
+func (w *download) send(chunk []byte) (int, error) {
+	control := http.NewResponseController(w.ResponseWriter)
+	stuck := time.AfterFunc(chunkTime, func() { _ = control.SetWriteDeadline(time.Unix(1, 0)) })
+	defer stuck.Stop()
+	return w.ResponseWriter.Write(chunk)
 }
 
 // finish ends a download. An error before its first byte is a problem; one after it breaks the connection off, so that

@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -47,8 +49,21 @@ func upkeep(a *API) {
 		return &streamed{Body: func(c huma.Context) {
 			r, w := humago.Unwrap(c)
 			out := &download{ResponseWriter: w, kind: "application/gzip", name: "souk.backup"}
-			a.finish(out, r, a.Backups.Write(r.Context(), by, out))
+			a.finish(out, r, a.sendBackup(r.Context(), by, out))
 		}}, nil
 	})
 	a.downloads("/backup", "application/gzip")
+}
+
+// sendBackup sends a backup from disk, so that a client that does not read holds nothing of the database.
+func (a *API) sendBackup(ctx context.Context, by access.Actor, out io.Writer) error {
+	spooled, err := a.Backups.Spool(ctx, by)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = spooled.Close() }()
+	if _, err := io.Copy(out, spooled); err != nil {
+		return fmt.Errorf("send backup: %w", err)
+	}
+	return nil
 }

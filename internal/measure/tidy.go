@@ -57,7 +57,7 @@ func (u *Usage) Tidy(ctx context.Context) error {
 			}
 		}
 	}
-	err := u.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err := u.DB.Write(store.Last(ctx), func(ctx context.Context, tx *store.Tx) error {
 		if _, err := tx.Exec(ctx, `DELETE FROM usage_client WHERE last_at < $1`, store.Micros(now.Add(-daysKept))); err != nil {
 			return err
 		}
@@ -78,7 +78,7 @@ const selectOldest = `SELECT at FROM usage_count WHERE step = $1 AND at < $2 ORD
 // are in; to 0 they go nowhere. It tells whether there were any. The rows are those that the DELETE took, so that what another
 // replica adds meanwhile is either among them or stays.
 func (u *Usage) move(ctx context.Context, from, to time.Duration, before int64) (more bool, err error) {
-	err = u.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err = u.DB.Write(store.Last(ctx), func(ctx context.Context, tx *store.Tx) error {
 		more = false
 		at, ok, err := store.One(ctx, tx, func(row store.Row) (at int64, err error) {
 			err = row.Scan(&at)

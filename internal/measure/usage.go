@@ -93,7 +93,7 @@ func (u *Usage) Flush(ctx context.Context) error {
 		if u.part == nil && !u.cut() {
 			return nil
 		}
-		if err := u.DB.Write(ctx, u.write); err != nil {
+		if err := u.DB.Write(store.Last(ctx), u.write); err != nil {
 			return fmt.Errorf("write usage: %w", err)
 		}
 		u.part = nil

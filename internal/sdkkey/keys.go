@@ -229,7 +229,8 @@ func (k *Keys) Await(ctx context.Context, key Key) bool {
 	}
 }
 
-// WriteUse writes down which keys were used since the last time. It is not on the path of the data plane.
+// WriteUse writes down which keys were used since the last time, in the last lane. It is not on the path of the data plane, and what
+// was used in the seconds before a kill -9 is lost.
 func (k *Keys) WriteUse(ctx context.Context) error {
 	set := k.held.Load()
 	if set == nil {
@@ -244,7 +245,7 @@ func (k *Keys) WriteUse(ctx context.Context) error {
 	if len(used) == 0 {
 		return nil
 	}
-	err := k.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err := k.DB.Write(store.Last(ctx), func(ctx context.Context, tx *store.Tx) error {
 		for _, id := range slices.Sorted(maps.Keys(used)) { // in one order, so that two replicas do not wait for each other
 			if _, err := tx.Exec(ctx, `UPDATE sdk_key SET last_used = $1 WHERE id = $2 AND (last_used IS NULL OR last_used < $1)`, used[id], id); err != nil {
 				return fault.Wrap("write use of SDK key", err)

@@ -38,7 +38,7 @@ func (a *App) newGovernors() *access.Governors {
 }
 
 func (a *App) newBackups() *backup.Backups {
-	return &backup.Backups{DB: a.db, Audit: a.audit, Now: a.cfg.Now, Version: a.cfg.Version}
+	return &backup.Backups{DB: a.db, Audit: a.audit, Now: a.cfg.Now, Version: a.cfg.Version, Dir: a.cfg.Data}
 }
 
 // url is where people reach the console: what is configured, else where this process listens or would listen.

@@ -315,6 +315,7 @@ func (a *App) Start(ctx context.Context) {
 		a.running.Go(func() { a.replicas.Run(ctx) })
 		a.running.Go(func() { a.audit.Follow(ctx) })
 		a.running.Go(func() { a.carryOut(ctx) })
+		a.running.Go(func() { signin.WriteUse(ctx, a.log, a.Tokens, a.accounts.Sessions) })
 		a.db.Lead(ctx, a.lead)
 	})
 }

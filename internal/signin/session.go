@@ -37,6 +37,7 @@ type Sessions struct {
 
 	Publishers access.Publishers // who may ask for requests; everyone if empty
 	clock      forward
+	used       marks
 }
 
 func (s *Sessions) limits() (idle, lifetime time.Duration) {
@@ -205,6 +206,7 @@ func (s *Sessions) Actor(ctx context.Context, r *http.Request) (by access.Actor,
 		if now, err = s.now(ctx, tx); err != nil {
 			return err
 		}
+		found.seen = s.used.since(found.id, found.seen)
 		if ok = s.lasts(found, now); !ok {
 			return nil
 		}
@@ -224,7 +226,7 @@ func (s *Sessions) Actor(ctx context.Context, r *http.Request) (by access.Actor,
 		return access.Actor{}, false, err
 	}
 	if now.Sub(found.seen) >= touchEvery {
-		s.touch(ctx, found.id, now)
+		s.used.set(found.id, now)
 	}
 	return by, true, nil
 }
@@ -235,14 +237,13 @@ func (s *Sessions) lasts(found session, now time.Time) bool {
 		(found.token == nil || found.token.usable(s.Now()) == nil)
 }
 
-// touch writes down that the session is in use. A failure is not the request's: where nothing can be written, reading
-// goes on, and at worst the session ends as idle.
-func (s *Sessions) touch(ctx context.Context, id string, now time.Time) {
-	_ = s.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if _, err := tx.Exec(ctx, `UPDATE session SET seen_at = $1 WHERE id = $2 AND seen_at < $1`, store.Micros(now), id); err != nil {
-			return err
+// WriteUse writes down which sessions were used since the last time, and when their people were seen. At worst a session ends as idle.
+func (s *Sessions) WriteUse(ctx context.Context) error {
+	return s.used.write(ctx, s.DB, func(ctx context.Context, tx *store.Tx, id string, at time.Time) error {
+		if _, err := tx.Exec(ctx, `UPDATE session SET seen_at = $1 WHERE id = $2 AND seen_at < $1`, store.Micros(at), id); err != nil {
+			return fault.Wrap("write use of session", err)
 		}
-		return seen(ctx, tx, id, now)
+		return seen(ctx, tx, id, at)
 	})
 }
 

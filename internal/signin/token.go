@@ -46,6 +46,7 @@ type Tokens struct {
 	Now        func() time.Time
 	Publishers access.Publishers // who may ask for requests; everyone if empty
 	strangers  strangers
+	used       marks
 }
 
 const tokenColumns = `t.id, p.email, t.name, t.prefix, t.scope, t.made_by, t.created_at, t.expires_at, t.revoked_at, t.last_used, t.replaced_by, t.revision`
@@ -227,21 +228,25 @@ func (s *Tokens) Actor(ctx context.Context, secret string) (by access.Actor, err
 		return access.Actor{}, err
 	}
 	by.PublishersOnly = s.Publishers == access.PublishersByRole
-	if token.LastUsed == nil || now.Sub(*token.LastUsed) >= touchEvery {
-		s.touch(ctx, token.ID, now)
+	var last time.Time
+	if token.LastUsed != nil {
+		last = *token.LastUsed
+	}
+	if now.Sub(s.used.since(token.ID, last)) >= touchEvery {
+		s.used.set(token.ID, now)
 	}
 	return by, nil
 }
 
-// touch writes down that the token is in use; a failure is not the request's.
-func (s *Tokens) touch(ctx context.Context, id string, now time.Time) {
-	_ = s.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if _, err := tx.Exec(ctx, `UPDATE api_token SET last_used = $1 WHERE id = $2 AND (last_used IS NULL OR last_used < $1)`, store.Micros(now), id); err != nil {
-			return err
+// WriteUse writes down which tokens were used since the last time, and when their people were seen.
+func (s *Tokens) WriteUse(ctx context.Context) error {
+	return s.used.write(ctx, s.DB, func(ctx context.Context, tx *store.Tx, id string, at time.Time) error {
+		if _, err := tx.Exec(ctx, `UPDATE api_token SET last_used = $1 WHERE id = $2 AND (last_used IS NULL OR last_used < $1)`, store.Micros(at), id); err != nil {
+			return fault.Wrap("write use of token", err)
 		}
 		_, err := tx.Exec(ctx, `UPDATE person SET last_seen = $1 WHERE id = (SELECT person_id FROM api_token WHERE id = $2)
-			AND (last_seen IS NULL OR last_seen < $1)`, store.Micros(now), id)
-		return err
+			AND (last_seen IS NULL OR last_seen < $1)`, store.Micros(at), id)
+		return fault.Wrap("write when a person was seen", err)
 	})
 }
 

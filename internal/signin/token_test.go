@@ -59,6 +59,9 @@ func TestLastUseIsWrittenOnceAMinute(t *testing.T) {
 			if _, err := tokens.Actor(t.Context(), secret); err != nil {
 				t.Fatal(err)
 			}
+			if err := tokens.WriteUse(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 			l, err := tokens.List(t.Context(), accesstest.Root, true, store.Page{})
 			if err != nil || len(l.Items) != 1 || l.Items[0].LastUsed == nil || !l.Items[0].LastUsed.Equal(want) {
 				t.Errorf("got %+v, %v, want a last use at %s", l.Items, err, want)

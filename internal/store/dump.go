@@ -32,7 +32,8 @@ type (
 )
 
 // Dump writes every row of every table as one state of the database, while it is in use. The form is the same for both
-// engines: what one wrote, the other can be filled with. Tables in without are left out.
+// engines: what one wrote, the other can be filled with. Tables in without are left out. It holds a connection all the while, so w is
+// nobody who may stop reading.
 func (db *DB) Dump(ctx context.Context, w io.Writer, without ...string) error {
 	out := bufio.NewWriterSize(w, 1<<16)
 	encoder := json.NewEncoder(out)
