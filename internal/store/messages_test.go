@@ -50,7 +50,7 @@ func TestAMessageReachesEveryProcessWhileTheWriterIsHeld(t *testing.T) {
 			var inboxes []*store.Inbox
 			for _, db := range processes {
 				in, stop := db.Receive("topic")
-				defer stop()
+				t.Cleanup(stop)
 				inboxes = append(inboxes, in)
 				if _, missed := in.Take(); !missed {
 					t.Error("whoever begins to listen may have missed something")
