@@ -255,7 +255,11 @@ func (a *API) readyz(w http.ResponseWriter, r *http.Request) {
 				readiness.StaleSeconds = &seconds
 			}
 		}
-		readiness.TurnedOffHere = len(a.Live.Overrides())
+		for _, o := range a.Live.Overrides() {
+			if o.Here {
+				readiness.TurnedOffHere += len(o.Keys)
+			}
+		}
 		for _, b := range a.Live.Behind() {
 			readiness.Behind = append(readiness.Behind, b.Environment)
 		}

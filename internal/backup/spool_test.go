@@ -36,7 +36,7 @@ func TestOneBackupIsSpooledAtATimeAndLeavesNothingOnDisk(t *testing.T) {
 				t.Errorf("%v lie in the data directory, %v", files, err)
 			}
 			into := storetest.Open(t, store.SQLite)
-			if _, err := backup.Restore(t.Context(), into, first); err != nil {
+			if _, err := backup.Restore(t.Context(), into, first, time.Now()); err != nil {
 				t.Error(err)
 			}
 			if err := first.Close(); err != nil {

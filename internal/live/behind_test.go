@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/store"
@@ -162,83 +161,6 @@ func TestAKillIsOnDiskBeforeItIsAcknowledged(t *testing.T) {
 	}
 	if got := answer(t, after, "production", eat); got != "false STATIC" {
 		t.Errorf("a killed flag serves %s", got)
-	}
-}
-
-func TestWhatIsTurnedOffHereStaysSoOverRestartsUntilItIsCarriedOut(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	db, _, eat, sleep := twins(t, store.SQLite)
-	load(t, db, dir, nil)
-	l := load(t, away(t), dir, nil)
-	override := live.Override{ID: "1", Environment: "production", Flag: eat, By: "olu", Reason: "it burns", At: noon}
-	before := l.Snapshot("production")
-	for range 2 { // twice is once
-		if err := l.Override(override); err != nil {
-			t.Fatal(err)
-		}
-	}
-	select {
-	case <-before.Replaced():
-	case <-time.After(time.Minute):
-		t.Error("streams do not hear of it")
-	}
-	for _, unknown := range []live.Override{{Environment: "production", Flag: "nothing"}, {Environment: "nowhere", Flag: eat}} {
-		if err := l.Override(unknown); !fault.Is(err, fault.NotFound) {
-			t.Errorf("%+v: %v", unknown, err)
-		}
-	}
-	check := func(l *live.Live, when, want string) {
-		t.Helper()
-		if got := answer(t, l, "production", eat); got != want {
-			t.Errorf("%s it serves %s", when, got)
-		}
-		if got := answer(t, l, "production", sleep); got != "true STATIC" {
-			t.Errorf("%s the other serves %s", when, got)
-		}
-		if got := answer(t, l, "sandbox", eat); got != "true STATIC" {
-			t.Errorf("%s the sandbox serves %s", when, got)
-		}
-	}
-	check(l, "at once", "false STATIC")
-	if s := l.Snapshot("production"); s.Revision != before.Revision || s.Tag == before.Tag || !strings.Contains(string(s.Document()), `"killed":true`) {
-		t.Errorf("revision %d after %d, tag %s after %s", s.Revision, before.Revision, s.Tag, before.Tag)
-	}
-	l = load(t, away(t), dir, nil)
-	check(l, "after a restart", "false STATIC")
-	l = load(t, db, dir, nil)
-	check(l, "when the database is back", "false STATIC")
-	serve(t, db, eat, "production", registry.Serving{Mode: registry.ServeAudience, Audience: "pilot", Percent: 100})
-	reload(t, l)
-	check(l, "after a change of it", "false STATIC")
-	if diff := cmp.Diff([]live.Override{override}, l.Overrides()); diff != "" {
-		t.Error(diff)
-	}
-	serve(t, db, eat, "production", registry.Serving{Mode: registry.ServeOn})
-	reload(t, l)
-	if err := l.EndOverride("1"); err != nil {
-		t.Fatal(err)
-	}
-	check(l, "when it is over", "true STATIC")
-	check(load(t, db, dir, nil), "when it is over, after a restart", "true STATIC")
-	select {
-	case <-l.Snapshot("production").Replaced():
-		t.Error("what is served counts as replaced")
-	default:
-	}
-}
-
-func TestADamagedFileOfOverridesIsLoggedAndNothingElseIsLost(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	db, _, eat, _ := twins(t, store.SQLite)
-	if err := os.WriteFile(filepath.Join(dir, "overrides.json"), []byte(`{"sha256":"00","overrides":[]}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var log bytes.Buffer
-	l := load(t, db, dir, &log)
-	if !strings.Contains(log.String(), "turned off on this replica") || answer(t, l, "production", eat) != "true STATIC" {
-		t.Errorf("log: %s", log.String())
 	}
 }
 

@@ -37,6 +37,30 @@ type diskCopy struct {
 	State  json.RawMessage `json:"state"`
 }
 
+func writeSummed(path string, v any) error {
+	raw := encode(v)
+	sum := sha256.Sum256(raw)
+	return replaceFile(path, encode(diskCopy{SHA256: hex.EncodeToString(sum[:]), State: raw}))
+}
+
+func readSummed(path string, v any) error {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("read: %w", err)
+	}
+	var c diskCopy
+	if err := json.Unmarshal(raw, &c); err != nil {
+		return fmt.Errorf("read: %w", err)
+	}
+	if sum := sha256.Sum256(c.State); hex.EncodeToString(sum[:]) != c.SHA256 {
+		return errors.New("the file was damaged: its sum does not match")
+	}
+	if err := json.Unmarshal(c.State, v); err != nil {
+		return fmt.Errorf("read: %w", err)
+	}
+	return nil
+}
+
 // writeCopy keeps a copy on disk, and tells whether it could. Without it the next start needs the database; nothing else is lost,
 // so a failure is logged.
 func (l *Live) writeCopy(s *Served) bool {
@@ -45,10 +69,10 @@ func (l *Live) writeCopy(s *Served) bool {
 	for key, f := range s.flags {
 		labels[key], revisions[key], document.Flags[key] = f.label, f.revision, f.definition
 	}
-	raw := encode(state{Environment: s.Environment, Revision: s.Revision, Labels: labels, Revisions: revisions, Document: document})
-	sum := sha256.Sum256(raw)
 	path := filepath.Join(l.Dir, s.Environment+copySuffix)
-	if err := replaceFile(path, encode(diskCopy{SHA256: hex.EncodeToString(sum[:]), State: raw})); err != nil {
+	if err := writeSummed(path, state{
+		Environment: s.Environment, Revision: s.Revision, Labels: labels, Revisions: revisions, Document: document,
+	}); err != nil {
 		l.Log.Error("copy of flags not written", slog.String("environment", s.Environment), slog.Any("error", err))
 		return false
 	}
@@ -76,27 +100,16 @@ func (l *Live) readCopies() {
 	}
 	if len(environments) > 0 {
 		l.stale.Store(true)
-		l.loading.Lock()
-		defer l.loading.Unlock()
+		l.swapping.Lock()
+		defer l.swapping.Unlock()
 		l.swap(&held{base: environments})
 	}
 }
 
 func readCopy(file string, kept []keptKill) (*Served, error) {
-	raw, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("read: %w", err)
-	}
-	var c diskCopy
-	if err := json.Unmarshal(raw, &c); err != nil {
-		return nil, fmt.Errorf("read: %w", err)
-	}
-	if sum := sha256.Sum256(c.State); hex.EncodeToString(sum[:]) != c.SHA256 {
-		return nil, errors.New("the file was damaged: its sum does not match")
-	}
 	var s state
-	if err := json.Unmarshal(c.State, &s); err != nil {
-		return nil, fmt.Errorf("read: %w", err)
+	if err := readSummed(file, &s); err != nil {
+		return nil, err
 	}
 	if s.Revisions == nil { // written by an earlier version
 		s.Revisions = map[string]int64{}
@@ -141,12 +154,7 @@ func replaceFile(path string, content []byte) (err error) {
 	if err := os.Rename(file.Name(), path); err != nil {
 		return fmt.Errorf("rename file: %w", err)
 	}
-	parent, err := os.Open(dir)
-	if err != nil {
-		return nil // the content is in place; only its name may be lost in a crash
-	}
-	_ = parent.Sync()
-	_ = parent.Close()
+	syncDir(dir)
 	return nil
 }
 

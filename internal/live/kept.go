@@ -2,8 +2,6 @@ package live
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -16,28 +14,12 @@ import (
 // does not, so that it can be on disk before a kill is acknowledged.
 const killsName = "kills.jsonl"
 
-// keptKill is what a flag serves since it was killed or restored. A line of the file is the sum of its JSON, a blank, and the JSON,
-// so that half a line counts for nothing.
+// keptKill is what a flag serves since it was killed or restored: a line of the file.
 type keptKill struct {
 	Environment string          `json:"environment"`
 	Revision    int64           `json:"revision"`
 	Flag        string          `json:"flag"`
 	Definition  json.RawMessage `json:"definition"`
-}
-
-func (k keptKill) line() []byte {
-	text := encode(k)
-	sum := sha256.Sum256(text)
-	return append(append(append([]byte(hex.EncodeToString(sum[:8])), ' '), text...), '\n')
-}
-
-func readKillLine(line []byte) (k keptKill, ok bool) {
-	sum, text, found := bytes.Cut(line, []byte{' '})
-	want := sha256.Sum256(text)
-	if !found || string(sum) != hex.EncodeToString(want[:8]) {
-		return keptKill{}, false
-	}
-	return k, json.Unmarshal(text, &k) == nil
 }
 
 // killed tells whether a definition is that of a killed flag.
@@ -72,7 +54,7 @@ func (l *Live) keepKills(before, after map[string]*Served) {
 				continue
 			}
 			if is := killed(f.definition); is != (known && killed(was.definition)) {
-				lines = append(lines, keptKill{name, served.Revision, key, f.definition}.line()...)
+				lines = appendLine(lines, keptKill{name, served.Revision, key, f.definition})
 			}
 		}
 	}
@@ -81,34 +63,16 @@ func (l *Live) keepKills(before, after map[string]*Served) {
 	}
 	l.keeping.Lock()
 	defer l.keeping.Unlock()
-	lines = append([]byte{'\n'}, lines...) // ends half a line, of a process that died
-	if err := appendFile(filepath.Join(l.Dir, killsName), lines); err != nil {
+	if err := appendLines(filepath.Join(l.Dir, killsName), lines); err != nil {
 		l.Log.Error("kills not written to disk", slog.Any("error", err))
 	}
 }
 
-func appendFile(path string, text []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+// readKills returns the lines of the file that are whole, in their order.
+func (l *Live) readKills() []keptKill {
+	all, _, err := readLines[keptKill](filepath.Join(l.Dir, killsName))
 	if err != nil {
-		return err
-	}
-	_, err = file.Write(text)
-	return errors.Join(err, file.Sync(), file.Close())
-}
-
-// readKills gives the lines of the file that are whole, in their order.
-func (l *Live) readKills() (all []keptKill) {
-	text, err := os.ReadFile(filepath.Join(l.Dir, killsName))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		l.Log.Error("kills on disk not read", slog.Any("error", err))
-	}
-	for line := range bytes.Lines(text) {
-		if k, ok := readKillLine(bytes.TrimSuffix(line, []byte{'\n'})); ok {
-			all = append(all, k)
-		}
 	}
 	return all
 }
@@ -124,7 +88,7 @@ func (l *Live) trimKills() {
 	var rest []byte
 	for _, k := range l.readKills() {
 		if copied := l.copied[k.Environment]; copied == nil || copied.Revision < k.Revision {
-			rest = append(rest, k.line()...)
+			rest = appendLine(rest, k)
 		}
 	}
 	var err error

@@ -27,19 +27,31 @@ const pollEvery = 2 * time.Second
 // acknowledged (kept.go), what is killed on this replica alone lies over everything (override.go), and a database that comes
 // back older is not followed until somebody says so (behind.go).
 type Live struct {
-	DB  *store.DB
-	Dir string // empty: no copy on disk
-	Log *slog.Logger
-	Now func() time.Time // nil: how old stale flags are is not known
+	DB      *store.DB
+	Dir     string // empty: no copy on disk
+	Log     *slog.Logger
+	Now     func() time.Time // nil: how old stale flags are is not known
+	Replica string           // id of this process among those that serve the same database
+	// Ended is a step: which of these acts no override needs to stand for any more, since they are in the database, or somebody ended
+	// them there. nil: none.
+	Ended func(ctx context.Context, tx *store.Tx, kills []string) ([]string, error)
 
-	loading   sync.Mutex // one refresh or override at a time; guards overrides
-	overrides []Override
-	held      atomic.Pointer[held]
-	stale     atomic.Bool
-	readAt    atomic.Int64       // microseconds; when the database was last read, 0: never
-	keeping   sync.Mutex         // held while the log of kills is written
-	copying   sync.Mutex         // guards copied, and is held while copies are written
-	copied    map[string]*Served // by environment: what its copy on disk holds
+	// Locks are taken in this order: refreshing, copying, recording, swapping, and any other.
+	refreshing  sync.Mutex // one look at the database at a time
+	copying     sync.Mutex // guards copied and copiedOwned, and is held while copies are written
+	recording   sync.Mutex // guards recorded and former, and is held while overrides are written
+	swapping    sync.Mutex // guards overrides; one swap at a time
+	overrides   []Override
+	recorded    map[string]bool // ids of the overrides on disk
+	former      bool            // there is a file of a version before
+	talk        talk
+	owned       atomic.Pointer[ownerships]
+	copiedOwned *ownerships
+	held        atomic.Pointer[held]
+	stale       atomic.Bool
+	readAt      atomic.Int64       // microseconds; when the database was last read, 0: never
+	keeping     sync.Mutex         // held while the log of kills is written
+	copied      map[string]*Served // by environment: what its copy on disk holds
 }
 
 // held is all that is served at one moment.
@@ -76,6 +88,7 @@ func (s *Served) Replaced() <-chan struct{} { return s.replaced }
 func (l *Live) Load(ctx context.Context) error {
 	if !l.Ready() {
 		l.readOverrides()
+		l.readOwned()
 		l.readCopies()
 	}
 	err := l.refresh(ctx)
@@ -93,14 +106,15 @@ func (l *Live) Run(ctx context.Context) {
 	defer stop()
 	// Copies are written beside, so that a kill never waits for the disk; what changes while one is written is in the next.
 	changed := make(chan struct{}, 1)
-	var copying sync.WaitGroup
-	copying.Go(func() {
+	var beside sync.WaitGroup
+	beside.Go(func() {
 		for range changed {
 			l.copyOut()
 		}
 	})
-	defer copying.Wait()
+	defer beside.Wait()
 	defer close(changed)
+	beside.Go(func() { l.converse(ctx) })
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
@@ -210,8 +224,8 @@ const refreshTime = 10 * time.Second
 
 // refresh loads what changed in the environments whose revision did, and swaps them in.
 func (l *Live) refresh(ctx context.Context) error {
-	l.loading.Lock()
-	defer l.loading.Unlock()
+	l.refreshing.Lock()
+	defer l.refreshing.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, refreshTime)
 	defer cancel()
 	old := &held{base: map[string]*Served{}}
@@ -221,6 +235,11 @@ func (l *Live) refresh(ctx context.Context) error {
 	next := &held{base: map[string]*Served{}, behind: map[string]behind{}}
 	var loads []loaded
 	var givenUp map[string]int64
+	var owned *ownerships
+	var standing, ended []string
+	for _, o := range l.Overrides() {
+		standing = append(standing, o.ID)
+	}
 	err := l.DB.Read(store.First(ctx), func(ctx context.Context, tx *store.Tx) error {
 		environments, err := registry.Environments(ctx, tx)
 		if err != nil {
@@ -228,6 +247,15 @@ func (l *Live) refresh(ctx context.Context) error {
 		}
 		if givenUp, err = registry.GivenUp(ctx, tx); err != nil {
 			return err
+		}
+		if owned, err = loadOwnerships(ctx, tx, l.owned.Load()); err != nil {
+			return err
+		}
+		// What is in the database by now is in the revisions that are read after it.
+		if l.Ended != nil && len(standing) > 0 {
+			if ended, err = l.Ended(ctx, tx, standing); err != nil {
+				return err
+			}
 		}
 		for _, e := range environments {
 			before := old.base[e.Name]
@@ -275,7 +303,10 @@ func (l *Live) refresh(ctx context.Context) error {
 		l.report(served, problems)
 		next.base[served.Environment] = served
 	}
-	if !l.Ready() || !maps.Equal(next.base, old.base) || !maps.EqualFunc(next.behind, old.behind, behind.equal) {
+	l.owned.Store(owned)
+	l.swapping.Lock()
+	defer l.swapping.Unlock()
+	if l.end(ended) || !l.Ready() || !maps.Equal(next.base, old.base) || !maps.EqualFunc(next.behind, old.behind, behind.equal) {
 		l.swap(next)
 	}
 	return nil
@@ -302,10 +333,12 @@ func (l *Live) copyOut() {
 	if wrote {
 		l.trimKills()
 	}
+	l.copyOwned()
+	l.trimOverrides()
 }
 
 // swap serves what next has as its base and what lies over it. Kills that come with it are on disk soon after, which Await waits
-// for: serving them never does. The caller holds loading.
+// for: serving them never does. The caller holds swapping.
 func (l *Live) swap(next *held) {
 	before := l.held.Load()
 	next.replaced, next.durable, next.overridden = make(chan struct{}), make(chan struct{}), l.overrides

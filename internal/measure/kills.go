@@ -315,6 +315,24 @@ func (r *Replicas) Receipt(ctx context.Context, tx *store.Tx, place Place) (Rece
 	return Sum(parts), nil
 }
 
+// Early returns the receipt of a kill that is served before it has a revision: which of the replicas that live serve it, by the ids of
+// those that confirmed it. What clients got is known once it has a revision, so this receipt is never settled.
+func (r *Replicas) Early(ctx context.Context, tx *store.Tx, confirmed []string) (Receipt, error) {
+	all, err := replicas(ctx, tx)
+	if err != nil {
+		return Receipt{}, err
+	}
+	parts := []ReplicaPart{{Name: r.Name, Answered: slices.Contains(confirmed, r.ID)}}
+	for _, one := range all {
+		if one.id != r.ID && r.lives(one) {
+			parts = append(parts, ReplicaPart{Name: one.name, Answered: slices.Contains(confirmed, one.id)})
+		}
+	}
+	receipt := Sum(parts)
+	receipt.Settled = false
+	return receipt, nil
+}
+
 // lives tells whether a replica was heard of lately. One that is new since this one looked does.
 func (r *Replicas) lives(other replica) bool {
 	r.mu.Lock()

@@ -126,8 +126,11 @@ func (d *diagnoses) flags(v vitals) {
 			b.Database, b.Environment, b.Served, len(b.Lost))
 	}
 	for _, o := range v.here {
+		if !o.Here {
+			continue
+		}
 		d.add(api.Warning, "turned_off_here", "it becomes an ordinary kill by itself once the database is back", "%s is off for everybody in %s on this server alone, by %s since %s",
-			o.Flag, o.Environment, o.By, o.At.Format(time.RFC3339))
+			o.Select.Words(), o.Environment, o.By.Email, o.At.Format(time.RFC3339))
 	}
 	for _, left := range v.leftOut {
 		for i, p := range left.flags {

@@ -8,6 +8,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/live"
+	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -33,14 +34,10 @@ func (a *App) killHere(ctx context.Context, by access.Actor, flag, environment, 
 		reason = "turned off by " + by.Email + " while the database was away"
 	}
 	o := live.Override{
-		ID: store.NewID(), Environment: environment, Flag: flag, By: by.Name, Reason: reason, At: a.cfg.Now().UTC().Truncate(time.Microsecond),
+		ID: store.NewID(), Here: true, Select: registry.Selection{Flag: flag}, Environment: environment, By: live.Actor{Email: by.Email},
+		Credential: by.Credential, Reason: reason, At: store.Time(store.Micros(a.cfg.Now())),
 	}
-	if err := a.live.Override(o); err != nil {
-		return live.Override{}, err
-	}
-	a.log.LogAttrs(ctx, slog.LevelWarn, "turned off on this replica alone", slog.String("flag", flag), slog.String("environment", environment),
-		slog.String("by", by.Email), slog.String("reason", reason))
-	return o, nil
+	return a.live.Override(ctx, o)
 }
 
 // carryEvery is how often it is tried to carry out what was turned off on this replica alone.
@@ -53,11 +50,19 @@ func (a *App) carryOut(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		for _, o := range a.live.Overrides() {
-			if err := a.carryOne(ctx, o); err != nil {
+			if !o.Here {
+				continue
+			}
+			carried, err := a.kills.CarryOut(ctx, access.Local(o.Credential.ID), o, a.replicas.Name)
+			if err != nil {
 				if ctx.Err() == nil {
-					a.log.LogAttrs(ctx, slog.LevelDebug, "what was turned off here is not carried out yet", slog.String("flag", o.Flag), slog.Any("error", err))
+					a.log.LogAttrs(ctx, slog.LevelDebug, "what was turned off here is not carried out yet", slog.String("what", o.Select.Words()), slog.Any("error", err))
 				}
 				break
+			}
+			if carried {
+				a.log.LogAttrs(ctx, slog.LevelInfo, "carried out what was turned off on this replica", slog.String("what", o.Select.Words()),
+					slog.String("environment", o.Environment))
 			}
 		}
 		select {
@@ -66,22 +71,4 @@ func (a *App) carryOut(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
-}
-
-func (a *App) carryOne(ctx context.Context, o live.Override) error {
-	revision, err := a.kills.CarryOut(ctx, access.Local(o.By), o, a.replicas.Name)
-	if err != nil {
-		return err
-	}
-	waiting, cancel := context.WithTimeout(ctx, reachTime)
-	defer cancel()
-	if revision != 0 && !a.live.Await(waiting, o.Environment, revision) {
-		return fault.New(fault.Unavailable, "not_served", "the kill is not served yet").Fix("wait")
-	}
-	if err := a.live.EndOverride(o.ID); err != nil {
-		return err
-	}
-	a.log.LogAttrs(ctx, slog.LevelInfo, "carried out what was turned off on this replica", slog.String("flag", o.Flag),
-		slog.String("environment", o.Environment))
-	return nil
 }

@@ -142,7 +142,7 @@ func assemble(cfg Config, db *store.DB) *App {
 	a := &App{
 		cfg: cfg, log: cfg.Log, db: db, failed: make(chan error, 1),
 		keys:     &sdkkey.Keys{DB: db, Now: cfg.Now, Log: cfg.Log, Facts: keyFacts, Dir: copies},
-		live:     &live.Live{DB: db, Dir: copies, Log: cfg.Log, Now: cfg.Now},
+		live:     &live.Live{DB: db, Dir: copies, Log: cfg.Log, Now: cfg.Now, Ended: kill.Carried},
 		rollouts: &rollout.Rollouts{DB: db, Now: cfg.Now, Log: cfg.Log},
 		kills:    &kill.Kills{DB: db, Now: cfg.Now},
 		usage:    &measure.Usage{DB: db, Now: cfg.Now, Log: cfg.Log, Counters: measure.NewCounters()},
@@ -165,6 +165,7 @@ func assemble(cfg Config, db *store.DB) *App {
 	a.plane.ToldFlagd = a.metrics.Protocol(dataplane.Flagd)
 	a.accounts = a.newAccounts()
 	a.replicas = a.newReplicas()
+	a.live.Replica = a.replicas.ID
 	a.watch = watch.NewHub(db, cfg.Log, a.accounts.Sessions)
 	a.Library.Judge = a.Policies.TemplateJudge
 	// One core is left for all that is not judging.

@@ -7,6 +7,7 @@ import "sync"
 type hub struct {
 	mu          sync.Mutex
 	subscribers map[string]map[chan struct{}]bool // guarded by mu
+	inboxes     map[string]map[*Inbox]bool        // guarded by mu
 }
 
 // Subscribe gives a channel that is sent to after a transaction that announced topic was committed, by any process. On
@@ -42,6 +43,11 @@ func (h *hub) wakeAll() {
 	for _, subscribers := range h.subscribers {
 		for ch := range subscribers {
 			poke(ch)
+		}
+	}
+	for _, inboxes := range h.inboxes {
+		for in := range inboxes {
+			in.miss()
 		}
 	}
 }

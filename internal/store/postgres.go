@@ -43,6 +43,7 @@ func (db *DB) openPostgres(ctx context.Context) error {
 	db.writer = pool{all, newGate(postgresPool)}
 	db.reader = db.writer
 	db.kills, db.spare = pool{spare, newGate(reserved)}, pool{spare, newGate(reserved)}
+	db.sender = open(1)
 	background, stop := context.WithCancel(context.Background())
 	db.stop = stop
 	db.running.Go(func() { db.listen(background) })
@@ -82,16 +83,24 @@ func (db *DB) listenOnce(ctx context.Context) error {
 		return fmt.Errorf("connect: %w", err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	if _, err := conn.Exec(ctx, "LISTEN souk"); err != nil {
+	if _, err := conn.Exec(ctx, "LISTEN souk; LISTEN souk_message"); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
+	if err := db.sender.PingContext(ctx); err != nil { // so that it is there when the server lets in no more
+		return fmt.Errorf("connect: %w", err)
+	}
 	db.hub.wakeAll()
+	var parts joiner
 	for {
 		note, err := conn.WaitForNotification(ctx)
 		if err != nil {
 			return fmt.Errorf("wait for notification: %w", err)
 		}
-		db.hub.wake(note.Payload)
+		if note.Channel == "souk" {
+			db.hub.wake(note.Payload)
+		} else if topic, message, whole := parts.add(note.Payload); whole {
+			db.hub.deliver(topic, message)
+		}
 	}
 }
 

@@ -47,9 +47,10 @@ type DB struct {
 	cfg     Config
 	server  *pgx.ConnConfig // PostgreSQL only
 	writer  pool
-	reader  pool // the same as writer on PostgreSQL
-	kills   pool // of writes in the first lane; the same as writer on SQLite
-	spare   pool // of reads in the first lane
+	reader  pool    // the same as writer on PostgreSQL
+	kills   pool    // of writes in the first lane; the same as writer on SQLite
+	spare   pool    // of reads in the first lane
+	sender  *sql.DB // PostgreSQL only: the connection that messages go over
 	unlock  func() error
 	hub     hub
 	stop    context.CancelFunc
@@ -76,7 +77,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	db := &DB{cfg: cfg}
-	db.hub.subscribers = map[string]map[chan struct{}]bool{}
+	db.hub.subscribers, db.hub.inboxes = map[string]map[chan struct{}]bool{}, map[string]map[*Inbox]bool{}
 	if cfg.URL != "" {
 		if err := db.openPostgres(ctx); err != nil {
 			return nil, err
@@ -107,6 +108,9 @@ func (db *DB) Close() error {
 	var err error
 	for _, p := range []pool{db.writer, db.reader, db.kills, db.spare} { // closing a pool twice does nothing
 		err = errors.Join(err, p.conns.Close())
+	}
+	if db.sender != nil {
+		err = errors.Join(err, db.sender.Close())
 	}
 	if db.unlock != nil {
 		err = errors.Join(err, db.unlock())
