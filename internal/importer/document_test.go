@@ -62,7 +62,7 @@ func TestWhatAProgramCanEvaluateIsTakenAsItIs(t *testing.T) {
 			t.Errorf("%s: %+v", name, doc.Bad)
 			continue
 		}
-		back, err := importer.Write("flagd", registry.Set{Flags: doc.Flags, Evaluators: doc.Evaluators, Metadata: doc.Metadata})
+		back, err := importer.Write("flagd", registry.Set{Flags: doc.Flags, Evaluators: doc.Evaluators, Order: doc.Order, Metadata: doc.Metadata})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,6 +154,17 @@ func value(depth int) *rapid.Generator[any] {
 	return rapid.OneOf(scalars...)
 }
 
+func TestEvaluatorsOfYAMLKeepTheirOrder(t *testing.T) {
+	t.Parallel()
+	text, err := importer.FromYAML([]byte("$evaluators:\n  z: {$ref: 'no'}\n  no: {var: a}\n  7: {var: b}\n  a: {var: c}\nflags: {f: {variants: {on: true}}}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"z", "no", "7", "a"}, read(t, text).Order); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestGeneratedDocumentsComeBackTheSame(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -183,7 +194,7 @@ func TestGeneratedDocumentsComeBackTheSame(t *testing.T) {
 		if err != nil || len(doc.Bad) > 0 {
 			rt.Fatalf("%v %+v in %s", err, doc.Bad, text)
 		}
-		back, err := importer.Write("flagd", registry.Set{Flags: doc.Flags, Evaluators: doc.Evaluators, Metadata: doc.Metadata})
+		back, err := importer.Write("flagd", registry.Set{Flags: doc.Flags, Evaluators: doc.Evaluators, Order: doc.Order, Metadata: doc.Metadata})
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -208,7 +219,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
-		written, err := importer.Write("flagd", registry.Set{Flags: doc.Flags, Evaluators: doc.Evaluators, Metadata: doc.Metadata})
+		written, err := importer.Write("flagd", registry.Set{Flags: doc.Flags, Evaluators: doc.Evaluators, Order: doc.Order, Metadata: doc.Metadata})
 		if err != nil {
 			t.Fatal(err)
 		}
