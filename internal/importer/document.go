@@ -169,6 +169,10 @@ func (d *Document) flag(key string, raw json.RawMessage) {
 		d.refuse(key, "bad_flag", "it is no JSON object whose numbers a program can hold", "give state, variants and defaultVariant")
 		return
 	}
+	if number := registry.Inexact(definition); number != "" {
+		d.refuse(key, "inexact_number", "it has the number "+fault.Clip(number, 40)+", which is beyond 2^53, so that programs hold another", "write a smaller number, or a text")
+		return
+	}
 	for _, must := range []struct {
 		name string
 		into any
@@ -198,10 +202,11 @@ func (d *Document) flag(key string, raw json.RawMessage) {
 
 func (d *Document) evaluator(name string, raw json.RawMessage) {
 	rule, ok := registry.Normal(raw)
+	ok = ok && registry.Inexact(raw) == ""
 	if why := legal(name); why != "" || !ok {
 		d.Bad = append(d.Bad, Refusal{Key: "$evaluators." + fault.Clip(strings.ToValidUTF8(name, "?"), maxName), Finding: fault.Finding{
 			Severity: fault.SeverityError, Field: "$evaluators", Code: "bad_evaluator",
-			Message: "an evaluator cannot be taken: " + orElse(why, "it holds a number that no program can hold"), Remediation: "mend it in the document",
+			Message: "an evaluator cannot be taken: " + orElse(why, "it holds a number that no program can hold"), Remediation: "fix it in the document",
 		}})
 		return
 	}
