@@ -53,7 +53,7 @@ func Read(format, text string) (Document, error) {
 	if len(text) > MaxBytes {
 		return Document{}, tooLarge()
 	}
-	return readFlagd(text)
+	return readFlagd(strings.TrimPrefix(text, "\ufeff")) // a mark of the order of bytes says nothing
 }
 
 // tooLarge does not say how large: who reads a file stops there.
