@@ -18,6 +18,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/apply"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/importer"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/registry"
@@ -74,6 +75,7 @@ A request is checked with the standard policies and those of --policy, and with 
 type source struct {
 	name, kind string
 	raw        []byte
+	converted  bool // raw is not the text of the file, whose lines are not known
 }
 
 func checkFiles(ctx context.Context, names []string, dir string) ([]checked, error) {
@@ -83,7 +85,7 @@ func checkFiles(ctx context.Context, names []string, dir string) ([]checked, err
 		if err != nil {
 			return nil, err
 		}
-		sources = append(sources, source{name: name, kind: kindOf(name, raw), raw: raw})
+		sources = append(sources, sourceOf(name, raw))
 	}
 	b, err := newBench(dir, sources)
 	if err != nil {
@@ -98,7 +100,7 @@ func checkFiles(ctx context.Context, names []string, dir string) ([]checked, err
 		result := checked{File: s.name, Kind: s.kind, OK: true, Findings: []fault.Finding{}}
 		for _, f := range findings {
 			f.File = placed(f.File, s)
-			if line := lineOf(s.raw, f.Field); !strings.Contains(f.File, ":") && line > 0 {
+			if line := lineOf(s.raw, f.Field); !strings.Contains(f.File, ":") && line > 0 && !s.converted {
 				f.File = fmt.Sprintf("%s:%d", f.File, line)
 			}
 			result.OK = result.OK && f.Severity != fault.SeverityError
@@ -142,6 +144,18 @@ const (
 	flagSet    = "flags"
 	documents  = "documents"
 )
+
+// sourceOf sees what a file is. Flags in YAML are checked as the JSON that an import makes of them.
+func sourceOf(name string, raw []byte) source {
+	raw = bytes.TrimPrefix(raw, []byte("\ufeff"))
+	s := source{name: name, kind: kindOf(name, raw), raw: raw}
+	if ext := filepath.Ext(name); s.kind == documents && (ext == ".yaml" || ext == ".yml") {
+		if text, err := importer.FromYAML(raw); err == nil && kindOf(name, []byte(text)) == flagSet {
+			s.kind, s.raw, s.converted = flagSet, []byte(text), true
+		}
+	}
+	return s
+}
 
 // kindOf sees from its content what a file is. What is nothing that is known is taken for documents, whose reader says so.
 func kindOf(name string, raw []byte) string {
@@ -254,7 +268,13 @@ func (b *bench) check(ctx context.Context, s source) ([]fault.Finding, error) {
 	case flagSet:
 		return checkFlags(s.raw), nil
 	}
-	_, warnings, err := apply.Load(fstest.MapFS{filepath.Base(s.name): {Data: s.raw}})
+	read, warnings, err := apply.Load(fstest.MapFS{filepath.Base(s.name): {Data: s.raw}})
+	if err == nil && len(read) == 0 {
+		warnings = append(warnings, fault.Finding{
+			Severity: fault.SeverityError, Code: "nothing_checked", Message: "nothing was checked: the file holds nothing that is known here",
+			Remediation: "give a template, a policy, a lifecycle policy, an event, a request, flags, or documents for souk apply",
+		})
+	}
 	return append(warnings, findingsOf(err)...), nil
 }
 

@@ -162,11 +162,14 @@ func receiptLines(r api.Receipt, now time.Time) []string {
 	case connected > 0:
 		line := fmt.Sprintf("%d of %s", c.Sent, plural(connected, "connected client"))
 		if c.Sent > 0 {
-			line += fmt.Sprintf(" were sent it, the last after %d ms; the hosts of %d confirmed it", c.LastMS, c.ConfirmedByHost)
+			line += fmt.Sprintf(" were sent it, the last after %d ms; the hosts of %d have it", c.LastMS, c.ConfirmedByHost)
 		} else {
 			line += " were sent it"
 		}
 		lines = append(lines, line)
+	}
+	if c.InProcess > 0 {
+		lines = append(lines, fmt.Sprintf("%d of these evaluate by themselves: nothing tells whether they apply it", c.InProcess))
 	}
 	if c.Refetched > 0 {
 		lines = append(lines, plural(c.Refetched, "client")+" fetched the flags again because of it")

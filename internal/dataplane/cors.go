@@ -7,23 +7,26 @@ import (
 )
 
 var (
-	exposed          = []string{"ETag, Retry-After"}
-	varyOrigin       = []string{"Origin"}
-	varyEncoding     = []string{"Accept-Encoding"}
-	varyBoth         = []string{"Origin, Accept-Encoding"}
-	preflightAge     = []string{"600"}
-	preflightHeaders = []string{"Authorization, Content-Type, If-None-Match, X-API-Key, Last-Event-ID, Cache-Control"}
+	exposed       = []string{"ETag, Retry-After"}
+	varyOrigin    = []string{"Origin"}
+	varyEncoding  = []string{"Accept-Encoding"}
+	varyBoth      = []string{"Origin, Accept-Encoding"}
+	varyPreflight = []string{"Origin, Access-Control-Request-Headers"}
+	preflightAge  = []string{"600"}
 )
 
 // preflight answers what a browser asks before it sends a key. It cannot know which key that will be, so it allows the
-// question only; the answer to the request itself is shown to declared origins alone.
+// question only, with whatever headers the page sends, such as those of its tracing; the answer to the request itself is shown to
+// declared origins alone.
 func preflight(w http.ResponseWriter, r *http.Request, method string) {
 	h := w.Header()
-	h["Vary"] = varyOrigin
+	h["Vary"] = varyPreflight
 	if origin := r.Header.Get("Origin"); origin != "" {
 		h.Set("Access-Control-Allow-Origin", origin)
 		h.Set("Access-Control-Allow-Methods", method)
-		h["Access-Control-Allow-Headers"] = preflightHeaders
+		if asked := r.Header["Access-Control-Request-Headers"]; len(asked) > 0 {
+			h["Access-Control-Allow-Headers"] = asked
+		}
 		h["Access-Control-Max-Age"] = preflightAge
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -208,7 +208,7 @@ func (c *call) unchanged(content []byte) bool {
 		for known := range strings.SplitSeq(header, ",") {
 			// Compared as HTTP compares for If-None-Match: weakly; some clients leave out the quotes.
 			known, weak := strings.CutPrefix(strings.TrimSpace(known), "W/")
-			if strings.Trim(known, `"`) != tag[1:len(tag)-1] {
+			if known != "*" && strings.Trim(known, `"`) != tag[1:len(tag)-1] { // * is whatever there is (RFC 9110, 13.1.2)
 				continue
 			}
 			if weak { // it has the compressed one

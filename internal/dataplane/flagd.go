@@ -152,7 +152,8 @@ func flagdCallOf(ctx context.Context) *flagdCall {
 }
 
 // view is what the caller sees: what its key sees, narrowed by a selector in the header Flagd-Selector or, where the request has
-// one, in that. A stock client sends an empty one for none.
+// one, in that. A stock client sends an empty one for none. The selectors are app=… and, as flagd has it, flagSetId=…, which is the
+// environment; its name alone is that, too. Several stand in a list with commas.
 func (c *flagdCall) view(selector string) (live.View, error) {
 	view := live.View{App: c.key.App, Browser: c.key.ClientSide}
 	if header := c.r.Header.Get("Flagd-Selector"); header != "" {
@@ -161,14 +162,21 @@ func (c *flagdCall) view(selector string) (live.View, error) {
 	if selector == "" {
 		return view, nil
 	}
-	app, ok := strings.CutPrefix(selector, "app=")
-	if !ok || app == "" {
-		return view, refused(connect.CodeInvalidArgument, "the selector %q is not known: write it like app=where2eat", selector)
+	for part := range strings.SplitSeq(selector, ",") {
+		name, value, named := strings.Cut(strings.TrimSpace(part), "=")
+		switch {
+		case name == "app" && value != "":
+			if view.App != "" && view.App != value {
+				return view, refused(connect.CodePermissionDenied, "this is for the app %s only", view.App)
+			}
+			view.App = value
+		case !named && name == c.key.Environment, name == "flagSetId" && value == c.key.Environment:
+		case name == "flagSetId" && value != "":
+			return view, refused(connect.CodePermissionDenied, "this is for the environment %s only", c.key.Environment)
+		default:
+			return view, refused(connect.CodeInvalidArgument, "the selector %q is not known: write it like app=where2eat or flagSetId=%s", part, c.key.Environment)
+		}
 	}
-	if view.App != "" && view.App != app {
-		return view, refused(connect.CodePermissionDenied, "the SDK key is for the app %s only", view.App)
-	}
-	view.App = app
 	return view, nil
 }
 

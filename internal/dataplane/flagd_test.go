@@ -237,6 +237,14 @@ func TestSyncSendsTheDocumentAndEachChange(t *testing.T) {
 		if diff := cmp.Diff(lunch, flagsOf(t, fetched.GetFlagConfiguration())); diff != "" {
 			t.Error(diff)
 		}
+		for selector, want := range map[string]map[string]string{
+			"flagSetId=production": all, "production": all, "flagSetId=production, app=where2eat": lunch,
+		} {
+			narrowed := must[*syncv1.FetchAllFlagsResponse](t)(p.sync("server").FetchAllFlags(ctx, &syncv1.FetchAllFlagsRequest{Selector: selector}))
+			if diff := cmp.Diff(want, flagsOf(t, narrowed.GetFlagConfiguration())); diff != "" {
+				t.Error(selector, diff)
+			}
+		}
 		must[*syncv1.GetMetadataResponse](t)(p.sync("server").GetMetadata(ctx, &syncv1.GetMetadataRequest{}))
 	})
 }
@@ -253,6 +261,9 @@ func TestSyncIsForKeysOfServers(t *testing.T) {
 		{"browser", "browser", "", connect.CodePermissionDenied},
 		{"another app", "lunch", "app=travel", connect.CodePermissionDenied},
 		{"unknown selector", "server", "source=file.json", connect.CodeInvalidArgument},
+		{"unknown name", "server", "file.json", connect.CodeInvalidArgument},
+		{"two apps", "server", "app=travel,app=where2eat", connect.CodePermissionDenied},
+		{"another environment", "server", "flagSetId=staging", connect.CodePermissionDenied},
 		{"environment that is not loaded", "nowhere", "", connect.CodeUnavailable},
 	} {
 		_, err := p.sync(c.key).FetchAllFlags(t.Context(), &syncv1.FetchAllFlagsRequest{Selector: c.selector})

@@ -127,6 +127,9 @@ func (a *arrival) count(h *measure.Handed, streams []*peer) {
 			continue
 		}
 		h.Sent++
+		if p.kind == KindSync {
+			h.InProcess++
+		}
 		h.LastMS = max(h.LastMS, first.at.Sub(a.at).Milliseconds())
 		if p.confirmed >= a.revision {
 			h.ConfirmedByHost++

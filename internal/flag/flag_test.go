@@ -138,14 +138,14 @@ func TestAnswersAreFinishedItemsOfOFREP(t *testing.T) {
 		"nodefault":{"state":"ENABLED","variants":{"on":true},"defaultVariant":null},
 		"html<&>":{"state":"ENABLED","variants":{"on":"<b>\u2028"},"defaultVariant":"on"},
 		"lost":{"state":"ENABLED","variants":{"on":true},"defaultVariant":"off"},
-		"broken":{"state":"ENABLED","variants":[]}}}`)
+		"broken":{"state":"ENABLED","variants":[],"metadata":{"app":"a"}}}}`)
 	want := map[string]string{
 		"static":    `{"key":"static","value":{"a":[1,2.0]},"reason":"STATIC","variant":"on","metadata":{"flagSetId":"production","killed":true}}`,
 		"disabled":  `{"key":"disabled","reason":"DISABLED","metadata":{"flagSetId":"production"}}`,
 		"nodefault": `{"key":"nodefault","reason":"DEFAULT","metadata":{"flagSetId":"production"}}`,
 		"html<&>":   `{"key":"html<&>","value":"<b>\u2028","reason":"STATIC","variant":"on","metadata":{"flagSetId":"production"}}`,
 		"lost":      `{"key":"lost","errorCode":"GENERAL","errorDetails":"the flag has no variant \"off\"","metadata":{"flagSetId":"production"}}`,
-		"broken":    `{"key":"broken","errorCode":"PARSE_ERROR","errorDetails":"variants is not a JSON object","metadata":{"flagSetId":"production"}}`,
+		"broken":    `{"key":"broken","errorCode":"PARSE_ERROR","errorDetails":"variants is not a JSON object","metadata":{"app":"a","flagSetId":"production"}}`,
 	}
 	got := map[string]string{}
 	for key := range want {

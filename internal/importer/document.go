@@ -32,6 +32,7 @@ type Document struct {
 	Format     string
 	Flags      map[string]json.RawMessage
 	Evaluators map[string]json.RawMessage
+	Order      []string        // of the evaluators
 	Metadata   json.RawMessage // nil: none
 	Bad        []Refusal
 }
@@ -52,7 +53,7 @@ func Read(format, text string) (Document, error) {
 	if len(text) > MaxBytes {
 		return Document{}, tooLarge()
 	}
-	return readFlagd(text)
+	return readFlagd(strings.TrimPrefix(text, "\ufeff")) // a mark of the order of bytes says nothing
 }
 
 // tooLarge does not say how large: who reads a file stops there.
@@ -89,7 +90,7 @@ func readFlagd(text string) (Document, error) {
 		if json.Unmarshal(raw, &evaluators) != nil {
 			return doc, unreadable("the member $evaluators is no object")
 		}
-		for _, name := range slices.Sorted(maps.Keys(evaluators)) {
+		for _, name := range membersOf(raw) {
 			doc.evaluator(name, evaluators[name])
 		}
 	}
@@ -168,6 +169,10 @@ func (d *Document) flag(key string, raw json.RawMessage) {
 		d.refuse(key, "bad_flag", "it is no JSON object whose numbers a program can hold", "give state, variants and defaultVariant")
 		return
 	}
+	if number := registry.Inexact(definition); number != "" {
+		d.refuse(key, "inexact_number", "it has the number "+fault.Clip(number, 40)+", which is beyond 2^53, so that programs hold another", "write a smaller number, or a text")
+		return
+	}
 	for _, must := range []struct {
 		name string
 		into any
@@ -197,14 +202,35 @@ func (d *Document) flag(key string, raw json.RawMessage) {
 
 func (d *Document) evaluator(name string, raw json.RawMessage) {
 	rule, ok := registry.Normal(raw)
+	ok = ok && registry.Inexact(raw) == ""
 	if why := legal(name); why != "" || !ok {
 		d.Bad = append(d.Bad, Refusal{Key: "$evaluators." + fault.Clip(strings.ToValidUTF8(name, "?"), maxName), Finding: fault.Finding{
 			Severity: fault.SeverityError, Field: "$evaluators", Code: "bad_evaluator",
-			Message: "an evaluator cannot be taken: " + orElse(why, "it holds a number that no program can hold"), Remediation: "mend it in the document",
+			Message: "an evaluator cannot be taken: " + orElse(why, "it holds a number that no program can hold"), Remediation: "fix it in the document",
 		}})
 		return
 	}
 	d.Evaluators[name] = rule
+	d.Order = append(d.Order, name)
+}
+
+// membersOf lists the members of a JSON object in their order, each once.
+func membersOf(object json.RawMessage) (names []string) {
+	decoder := json.NewDecoder(bytes.NewReader(object))
+	_, _ = decoder.Token() // {
+	seen := map[string]bool{}
+	for decoder.More() {
+		name, err := decoder.Token()
+		var value json.RawMessage
+		if err != nil || decoder.Decode(&value) != nil {
+			break // it was decoded once already
+		}
+		if name, ok := name.(string); ok && !seen[name] {
+			seen[name] = true
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func orElse(text, otherwise string) string {
@@ -226,39 +252,68 @@ func Write(format string, set registry.Set) ([]byte, error) {
 		return nil, fault.New(fault.Invalid, "unknown_format", "flags cannot be written in the format %q", fault.Clip(format, 80)).
 			At("format").Fix("%s", fault.Meant(format, Formats, "choose one of "+strings.Join(Formats, ", ")))
 	}
-	document := map[string]any{}
-	if set.Metadata != nil {
-		document["metadata"] = set.Metadata
+	var b, indented bytes.Buffer
+	b.WriteByte('{')
+	if len(set.Order) > 0 {
+		b.WriteString(`"$evaluators":`)
+		if err := writeMembers(&b, set.Order, set.Evaluators); err != nil {
+			return nil, err
+		}
+		b.WriteByte(',')
 	}
-	document["flags"] = set.Flags
-	if len(set.Evaluators) > 0 {
-		document["$evaluators"] = set.Evaluators
-	}
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	plain, err := unescaped(document)
-	if err != nil {
+	b.WriteString(`"flags":`)
+	if err := writeMembers(&b, slices.Sorted(maps.Keys(set.Flags)), set.Flags); err != nil {
 		return nil, err
 	}
-	if err := encoder.Encode(plain); err != nil {
-		return nil, fmt.Errorf("encode document: %w", err)
+	if set.Metadata != nil {
+		b.WriteString(`,"metadata":`)
+		if err := writeUnescaped(&b, set.Metadata); err != nil {
+			return nil, err
+		}
 	}
-	return b.Bytes(), nil
+	b.WriteByte('}')
+	if err := json.Indent(&indented, b.Bytes(), "", "  "); err != nil {
+		return nil, fmt.Errorf("indent document: %w", err)
+	}
+	indented.WriteByte('\n')
+	return indented.Bytes(), nil
 }
 
-// unescaped decodes what was encoded for a web page, with its numbers as they are written.
-func unescaped(document any) (any, error) {
-	raw, err := json.Marshal(document)
-	if err != nil {
-		return nil, fmt.Errorf("encode document: %w", err)
+// writeMembers writes an object with its members in an order.
+func writeMembers(b *bytes.Buffer, names []string, values map[string]json.RawMessage) error {
+	b.WriteByte('{')
+	for i, name := range names {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		key, err := json.Marshal(name)
+		if err == nil {
+			err = writeUnescaped(b, key)
+		}
+		if err != nil {
+			return err
+		}
+		b.WriteByte(':')
+		if err := writeUnescaped(b, values[name]); err != nil {
+			return err
+		}
 	}
+	b.WriteByte('}')
+	return nil
+}
+
+// writeUnescaped writes JSON without what web pages need escaped, and with its numbers as they are written.
+func writeUnescaped(b *bytes.Buffer, raw json.RawMessage) error {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
-	var plain any
-	if err := decoder.Decode(&plain); err != nil {
-		return nil, fmt.Errorf("decode document: %w", err)
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		return fmt.Errorf("decode document: %w", err)
 	}
-	return plain, nil
+	encoder := json.NewEncoder(b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return fmt.Errorf("encode document: %w", err)
+	}
+	return nil
 }

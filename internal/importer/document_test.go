@@ -51,7 +51,7 @@ func TestWhatAProgramCanEvaluateIsTakenAsItIs(t *testing.T) {
 	t.Parallel()
 	for name, definition := range map[string]string{
 		"a/b c":      `{"state": "DISABLED", "variants": {"x": 0.0}, "defaultVariant": "x"}`,
-		"größe ✓":    `{"variants": {"a": null, "b": [1, "<&>"], "c": {"d": 12345678901234567890}}}`,
+		"größe ✓":    `{"variants": {"a": null, "b": [1, "<&>"], "c": {"d": -9007199254740992, "e": 1e300}}}`,
 		"constant":   `{"state": "ENABLED", "variants": {"a": 1}, "targeting": "a"}`,
 		"nonsense":   `{"state": "ENABLED", "variants": {}, "targeting": {"no_such": []}, "more": {"x": 1}, "metadata": 3}`,
 		"empty rule": `{"state": "ENABLED", "variants": {"": 1}, "defaultVariant": "", "targeting": {}}`,
@@ -62,7 +62,7 @@ func TestWhatAProgramCanEvaluateIsTakenAsItIs(t *testing.T) {
 			t.Errorf("%s: %+v", name, doc.Bad)
 			continue
 		}
-		back, err := importer.Write("flagd", registry.Set{Flags: doc.Flags, Evaluators: doc.Evaluators, Metadata: doc.Metadata})
+		back, err := importer.Write("flagd", registry.Set{Flags: doc.Flags, Evaluators: doc.Evaluators, Order: doc.Order, Metadata: doc.Metadata})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,14 +76,16 @@ func TestWhatAProgramCanEvaluateIsTakenAsItIs(t *testing.T) {
 func TestAFlagThatCannotBeTakenKeepsNoOtherOut(t *testing.T) {
 	t.Parallel()
 	for definition, code := range map[string]string{
-		`"bad": 3`:                                             "bad_flag",
-		`"bad": {}`:                                            "bad_flag",
-		`"bad": {"variants": null}`:                            "bad_flag",
-		`"bad": {"variants": [1]}`:                             "bad_flag",
-		`"bad": {"variants": {}, "state": "ON"}`:               "bad_flag",
-		`"bad": {"variants": {}, "state": true}`:               "bad_flag",
-		`"bad": {"variants": {}, "defaultVariant": 1}`:         "bad_flag",
-		`"bad": {"variants": {"a": 1e999}}`:                    "bad_flag",
+		`"bad": 3`:                                              "bad_flag",
+		`"bad": {}`:                                             "bad_flag",
+		`"bad": {"variants": null}`:                             "bad_flag",
+		`"bad": {"variants": [1]}`:                              "bad_flag",
+		`"bad": {"variants": {}, "state": "ON"}`:                "bad_flag",
+		`"bad": {"variants": {}, "state": true}`:                "bad_flag",
+		`"bad": {"variants": {}, "defaultVariant": 1}`:          "bad_flag",
+		`"bad": {"variants": {"a": 1e999}}`:                     "bad_flag",
+		`"bad": {"variants": {"a": {"b": [9007199254740993]}}}`: "inexact_number",
+		`"bad": {"variants": {}, "targeting": {"==": [{"var": "n"}, -12345678901234567890]}}`: "inexact_number",
 		`"": {"variants": {}}`:                                 "bad_key",
 		`"a\u0000b": {"variants": {}}`:                         "bad_key",
 		`"a\u202eb": {"variants": {}}`:                         "bad_key",
@@ -154,6 +156,17 @@ func value(depth int) *rapid.Generator[any] {
 	return rapid.OneOf(scalars...)
 }
 
+func TestEvaluatorsOfYAMLKeepTheirOrder(t *testing.T) {
+	t.Parallel()
+	text, err := importer.FromYAML([]byte("$evaluators:\n  z: {$ref: 'no'}\n  no: {var: a}\n  7: {var: b}\n  a: {var: c}\nflags: {f: {variants: {on: true}}}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"z", "no", "7", "a"}, read(t, text).Order); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestGeneratedDocumentsComeBackTheSame(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -183,7 +196,7 @@ func TestGeneratedDocumentsComeBackTheSame(t *testing.T) {
 		if err != nil || len(doc.Bad) > 0 {
 			rt.Fatalf("%v %+v in %s", err, doc.Bad, text)
 		}
-		back, err := importer.Write("flagd", registry.Set{Flags: doc.Flags, Evaluators: doc.Evaluators, Metadata: doc.Metadata})
+		back, err := importer.Write("flagd", registry.Set{Flags: doc.Flags, Evaluators: doc.Evaluators, Order: doc.Order, Metadata: doc.Metadata})
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -208,7 +221,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
-		written, err := importer.Write("flagd", registry.Set{Flags: doc.Flags, Evaluators: doc.Evaluators, Metadata: doc.Metadata})
+		written, err := importer.Write("flagd", registry.Set{Flags: doc.Flags, Evaluators: doc.Evaluators, Order: doc.Order, Metadata: doc.Metadata})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -74,6 +74,7 @@ func (p Plan) Refused() bool {
 // ones without an owner. ends tells by key whose life has an end. Whoever asks must have the right for each flag that is there already.
 func PlanFor(doc Document, ground registry.Ground, app *catalog.App, ends map[string]bool, by access.Actor) Plan {
 	w := work{doc: doc, ground: ground, app: app, ends: ends, by: by, steps: map[string]Step{}, named: map[string]Step{}}
+	w.moved = moved(doc.Order, ground.Order)
 	for _, key := range slices.Sorted(maps.Keys(doc.Flags)) {
 		w.steps[key] = w.flag(key)
 	}
@@ -94,6 +95,21 @@ type work struct {
 	by     access.Actor
 	steps  map[string]Step // by key
 	named  map[string]Step // by the name of the evaluator
+	moved  []string        // evaluators that are there in another order
+}
+
+// moved returns those of names that stand in both lists and, in the second, in another order.
+func moved(names, there []string) []string {
+	in := func(list []string) func(string) bool {
+		return func(name string) bool { return !slices.Contains(list, name) }
+	}
+	a, b := slices.DeleteFunc(slices.Clone(names), in(there)), slices.DeleteFunc(slices.Clone(there), in(names))
+	for i := range a {
+		if a[i] != b[i] {
+			return a[i:]
+		}
+	}
+	return nil
 }
 
 func refuse(key, code, remediation, format string, args ...any) Step {
@@ -143,7 +159,7 @@ func (w *work) evaluator(name string) Step {
 	segment, taken := w.ground.Segments[name]
 	now, there := w.ground.Evaluators[name]
 	switch {
-	case taken && bytes.Equal(segment, rule), there && bytes.Equal(now, rule):
+	case taken && bytes.Equal(segment, rule), there && bytes.Equal(now, rule) && !slices.Contains(w.moved, name):
 		return Step{Key: name, Action: Keep}
 	case taken:
 		return refuse(name, "evaluator_taken", "give it another name in the document",
@@ -239,7 +255,7 @@ func (w *work) plan() Plan {
 		p.Evaluators = append(p.Evaluators, step)
 		if step.Action == Create || step.Action == Update {
 			known[name] = w.doc.Evaluators[name]
-			p.take.Evaluators[name] = w.doc.Evaluators[name]
+			p.take.Evaluators[name], p.take.Order = w.doc.Evaluators[name], w.doc.Order
 		}
 	}
 	found := w.problems(known)

@@ -19,6 +19,12 @@ func FromYAML(text []byte) (string, error) {
 	if err := yaml.Unmarshal(text, &value); err != nil {
 		return "", unreadable("the document cannot be read as YAML").Because(err)
 	}
+	if top, ok := members(value); ok {
+		if evaluators, ok := members(top["$evaluators"]); ok {
+			top["$evaluators"] = ordered{evaluators, evaluatorsOf(text)}
+			value = top
+		}
+	}
 	var b bytes.Buffer
 	if err := writeJSON(&b, value); err != nil {
 		return "", err
@@ -26,19 +32,58 @@ func FromYAML(text []byte) (string, error) {
 	return b.String(), nil
 }
 
+// ordered is an object some of whose members have an order.
+type ordered struct {
+	members map[string]any
+	names   []string
+}
+
+// evaluatorsOf lists the names under $evaluators in their order, of a text that was read as YAML.
+func evaluatorsOf(text []byte) (names []string) {
+	var top struct {
+		Evaluators yaml.Node `yaml:"$evaluators"`
+	}
+	if yaml.Unmarshal(text, &top) != nil {
+		return nil
+	}
+	node := &top.Evaluators
+	if node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	for i := 0; i < len(node.Content); i += 2 {
+		var name any
+		if node.Content[i].Decode(&name) == nil {
+			names = append(names, fmt.Sprint(name))
+		}
+	}
+	return names
+}
+
+// members returns the members of an object by their names as texts.
+func members(value any) (map[string]any, bool) {
+	switch value := value.(type) {
+	case map[string]any:
+		return value, true
+	case map[any]any:
+		texts := make(map[string]any, len(value))
+		for name, member := range value {
+			texts[fmt.Sprint(name)] = member
+		}
+		return texts, true
+	}
+	return nil, false
+}
+
 func writeJSON(b *bytes.Buffer, value any) error {
 	if b.Len() > MaxBytes {
 		return unreadable("the document refers to its own parts so often that it has over %d bytes", MaxBytes)
 	}
+	if object, ok := members(value); ok {
+		return writeObject(b, object, nil)
+	}
 	switch value := value.(type) {
-	case map[string]any:
-		return writeObject(b, value)
-	case map[any]any:
-		members := make(map[string]any, len(value))
-		for name, member := range value {
-			members[fmt.Sprint(name)] = member
-		}
-		return writeObject(b, members)
+	case ordered:
+		return writeObject(b, value.members, value.names)
 	case []any:
 		b.WriteByte('[')
 		for i, item := range value {
@@ -60,10 +105,16 @@ func writeJSON(b *bytes.Buffer, value any) error {
 	return nil
 }
 
-// writeObject writes members in the order of their names, so that a document has one text.
-func writeObject(b *bytes.Buffer, members map[string]any) error {
+// writeObject writes members in an order, and the others in that of their names, so that a document has one text.
+func writeObject(b *bytes.Buffer, members map[string]any, order []string) error {
+	names := slices.DeleteFunc(slices.Clone(order), func(name string) bool { _, there := members[name]; return !there })
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if !slices.Contains(order, name) {
+			names = append(names, name)
+		}
+	}
 	b.WriteByte('{')
-	for i, name := range slices.Sorted(maps.Keys(members)) {
+	for i, name := range names {
 		if i > 0 {
 			b.WriteByte(',')
 		}

@@ -15,6 +15,7 @@ import (
 type Set struct {
 	Flags      map[string]json.RawMessage
 	Evaluators map[string]json.RawMessage // what was imported, and the segments that flags refer to
+	Order      []string                   // of the evaluators: as their documents had them, then segments
 	Metadata   json.RawMessage            // that every flag came with; nil: none
 }
 
@@ -56,6 +57,9 @@ func export(ctx context.Context, tx *store.Tx, environment string) (Set, error) 
 	if s.Evaluators, err = Evaluators(ctx, tx, environment); err != nil {
 		return Set{}, err
 	}
+	if s.Order, err = evaluatorOrder(ctx, tx, environment); err != nil {
+		return Set{}, err
+	}
 	named := map[string]bool{}
 	note := func(raw json.RawMessage) {
 		for _, name := range Refs(raw) {
@@ -78,6 +82,9 @@ func export(ctx context.Context, tx *store.Tx, environment string) (Set, error) 
 	}
 	for _, segment := range segments {
 		if named[segment.Name] {
+			if _, imported := s.Evaluators[segment.Name]; !imported {
+				s.Order = append(s.Order, segment.Name)
+			}
 			s.Evaluators[segment.Name] = encode(evaluator(segment))
 		}
 	}

@@ -20,6 +20,7 @@ type Ground struct {
 	Environment Environment
 	Flags       map[string]Flag            // of the keys that it brings
 	Evaluators  map[string]json.RawMessage // that were imported there
+	Order       []string                   // of these, as their documents had them
 	Segments    map[string]json.RawMessage // as evaluators, which every environment knows
 	Users       map[string][]string        // evaluators that would change → flags there that depend on them, by key
 }
@@ -63,6 +64,9 @@ func GroundOf(ctx context.Context, tx *store.Tx, environment string, keys []stri
 		g.Segments[s.Name] = plain(encode(evaluator(s)))
 	}
 	if g.Evaluators, err = Evaluators(ctx, tx, environment); err != nil {
+		return Ground{}, err
+	}
+	if g.Order, err = evaluatorOrder(ctx, tx, environment); err != nil {
 		return Ground{}, err
 	}
 	err = g.findUsers(ctx, tx, evaluators)
@@ -137,6 +141,15 @@ func Evaluators(ctx context.Context, tx *store.Tx, environment string) (map[stri
 	return all, nil
 }
 
+// evaluatorOrder returns the names of the rules that were imported into an environment, as their documents had them.
+func evaluatorOrder(ctx context.Context, tx *store.Tx, environment string) ([]string, error) {
+	names, err := store.List(ctx, tx, store.ScanString, `SELECT name FROM evaluator WHERE environment = $1 ORDER BY position, name COLLATE "C"`, environment)
+	if err != nil {
+		return nil, fmt.Errorf("list order of evaluators of %s: %w", environment, err)
+	}
+	return names, nil
+}
+
 // AllEvaluators gives what rules in an environment may refer to: the segments, and what imports brought.
 func AllEvaluators(ctx context.Context, tx *store.Tx, environment string, segments []Segment) (map[string]json.RawMessage, error) {
 	all, err := Evaluators(ctx, tx, environment)
@@ -172,6 +185,7 @@ type Import struct {
 	Format      string
 	Flags       []ImportedFlag
 	Evaluators  map[string]json.RawMessage
+	Order       []string // of the evaluators of the document, also of those that stay as they are; none if it changes nothing
 }
 
 // ImportedFlag is a flag of an import, and whose it is to be; an empty App leaves that as it is.
@@ -219,6 +233,9 @@ func Take(ctx context.Context, tx *store.Tx, c Change, in Import) (made []Flag, 
 			return nil, 0, err
 		}
 	}
+	if err := arrange(ctx, tx, in.Environment, in.Order); err != nil {
+		return nil, 0, err
+	}
 	for i := range flags {
 		if err := flags[i].take(ctx, tx, c, in, in.Flags[i], revision); err != nil {
 			return nil, 0, err
@@ -242,6 +259,23 @@ func (c Change) name(ctx context.Context, tx *store.Tx, environment, name string
 	event.Details = map[string]any{"before": orNull([]byte(before)), "after": rule}
 	_, err = audit.Append(ctx, tx, event)
 	return err
+}
+
+// arrange puts evaluators of one document in its order, after those of others.
+func arrange(ctx context.Context, tx *store.Tx, environment string, order []string) error {
+	if len(order) == 0 {
+		return nil
+	}
+	var last int64
+	if err := tx.QueryRow(ctx, `SELECT COALESCE(MAX(position), 0) FROM evaluator WHERE environment = $1`, environment).Scan(&last); err != nil {
+		return fmt.Errorf("look for the last evaluator of %s: %w", environment, err)
+	}
+	for i, name := range order {
+		if _, err := tx.Exec(ctx, `UPDATE evaluator SET position = $1 WHERE environment = $2 AND name = $3`, last+1+int64(i), environment, name); err != nil {
+			return fmt.Errorf("put evaluator %s in its place: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // create makes an imported flag that is live nowhere yet.

@@ -2,7 +2,11 @@ package registry
 
 import (
 	"encoding/json"
+	"maps"
+	"math"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/flag"
@@ -46,6 +50,47 @@ func Normal(raw json.RawMessage) (normal json.RawMessage, ok bool) {
 		return nil, false
 	}
 	return encode(value), true
+}
+
+// exactly is the largest integer up to which programs hold each: a number of JSON is one of JavaScript's.
+const exactly = 1 << 53
+
+// Inexact returns an integer within a JSON value that programs hold as another; empty if there is none. A number that was decoded
+// to a float64 is one from 2^53 on, since it may have been the next.
+func Inexact(raw json.RawMessage) string {
+	var value any
+	if decodeNumbers(raw, &value) != nil {
+		return ""
+	}
+	return inexact(value)
+}
+
+func inexact(value any) string {
+	switch value := value.(type) {
+	case json.Number:
+		text := value.String()
+		n, err := strconv.ParseInt(text, 10, 64)
+		if strings.Trim(text, "-0123456789") == "" && (err != nil || n > exactly || n < -exactly) {
+			return text
+		}
+	case float64:
+		if whole := math.Abs(value); whole >= exactly && whole < 1e21 { // beyond that nobody wrote an integer
+			return strconv.FormatFloat(value, 'f', -1, 64)
+		}
+	case []any:
+		for _, item := range value {
+			if found := inexact(item); found != "" {
+				return found
+			}
+		}
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			if found := inexact(value[name]); found != "" {
+				return found
+			}
+		}
+	}
+	return ""
 }
 
 // parts are the members of a definition that decide what is served.

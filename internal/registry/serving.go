@@ -132,6 +132,7 @@ func CheckServing(f Flag, s Serving, segments []Segment) []fault.Finding {
 		c.report("change.mode", "unknown_mode", fmt.Sprintf("a flag cannot serve %q", s.Mode),
 			fault.Meant(string(s.Mode), modes, "choose off, on, audience or custom"))
 	}
+	c.synced()
 	return c.found
 }
 
@@ -190,6 +191,9 @@ func (c *servingCheck) variants() {
 			c.report(field, "wrong_type", fmt.Sprintf("the value of %s is no %s, which all values of this flag are", name, c.flag.Type), hint(c.flag.Type))
 			continue
 		}
+		if number := inexact(own[name]); number != "" {
+			c.report(field, "inexact_number", fmt.Sprintf("%s is beyond 2^53, so that programs hold another number", number), "use a smaller number, or a text")
+		}
 		fixed := name == c.flag.Off || c.flag.Type == "boolean" && name == c.flag.On
 		if before, known := c.flag.Variants[name]; fixed && known && !bytes.Equal(encode(before), encode(own[name])) {
 			c.report(field, "fixed_variant", fmt.Sprintf("the value of %s stays as it is: turning off for everybody relies on it", name),
@@ -247,6 +251,10 @@ func (c *servingCheck) custom() {
 		c.report(field, "invalid_text", "the rule holds characters that cannot be seen", "type it anew instead of pasting it")
 		return
 	}
+	if number := Inexact(s.Targeting); number != "" {
+		c.report(field, "inexact_number", fmt.Sprintf("the rule has the number %s, which is beyond 2^53, so that programs hold another", number), "use a smaller number, or a text")
+		return
+	}
 	var rule map[string]any
 	if err := json.Unmarshal(s.Targeting, &rule); err != nil {
 		c.report(field, "not_a_rule", "the rule is not a JSON object", `write a rule in flagd's form, such as {"if": [{"$ref": "pilot"}, "on"]}`)
@@ -259,20 +267,31 @@ func (c *servingCheck) custom() {
 	if len(c.found) > before {
 		return
 	}
-	evaluators := map[string]any{}
+	for _, p := range c.problems() {
+		if len(c.found) == before { // one fault of a rule brings others with it
+			c.report(field, "bad_rule", "the rule does not work: "+p.Message, "fix that part of the rule; try it in the sandbox first")
+		}
+	}
+}
+
+// problems compiles the very definition that SDKs would get.
+func (c *servingCheck) problems() []flag.Problem {
+	set := flag.Set{Flags: map[string]json.RawMessage{c.flag.Key: define(c.flag, c.serving, false, false)}, Evaluators: map[string]json.RawMessage{}}
 	for _, segment := range c.segments {
-		evaluators[segment.Name] = evaluator(segment)
+		set.Evaluators[segment.Name] = encode(evaluator(segment))
 	}
-	document := encode(map[string]any{
-		"flags": map[string]any{c.flag.Key: define(c.flag, s, false, false)}, "$evaluators": evaluators,
-	})
-	_, problems, err := flag.Compile(document)
-	if err != nil {
-		c.report(field, "not_a_rule", "the rule cannot be read: "+err.Error(), "check it against flagd's description of targeting")
+	_, problems := set.Compile()
+	return slices.DeleteFunc(problems, func(p flag.Problem) bool { return p.Flag != c.flag.Key })
+}
+
+// synced refuses values for which in-process SDKs would not get the flag.
+func (c *servingCheck) synced() {
+	if len(c.found) > 0 || len(c.serving.Variants) == 0 {
+		return
 	}
-	for _, p := range problems {
-		if p.Flag == c.flag.Key && len(c.found) == before { // one fault of a rule brings others with it
-			c.report(field, "bad_rule", "the rule does not work: "+p.Message, "mend that part of the rule; try it in the sandbox first")
+	for _, p := range c.problems() {
+		if p.LeftOut {
+			c.report("change.variants", "not_synced", p.Message, p.Remediation)
 		}
 	}
 }

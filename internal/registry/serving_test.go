@@ -24,6 +24,13 @@ var (
 		Key: "where2eat.theme", Type: "string", Variants: map[string]any{"new": "dark", "old": "light", "none": ""},
 		On: "new", Off: "none", Outside: "old",
 	}
+	size = registry.Flag{
+		Key: "where2eat.size", Type: "number", Variants: map[string]any{"on": 2.0, "off": 1.0}, On: "on", Off: "off", Outside: "off",
+	}
+	layout = registry.Flag{
+		Key: "where2eat.layout", Type: "object", Variants: map[string]any{"on": map[string]any{"a": 1.0}, "off": map[string]any{}},
+		On: "on", Off: "off", Outside: "off",
+	}
 	audiences = []registry.Segment{
 		{Name: "internal", Title: "All", Everybody: true},
 		{Name: "pilot", Title: "Pilot", Groups: []string{"pilot"}},
@@ -66,6 +73,15 @@ func TestNoServingThatDoesNotWorkPassesItsCheck(t *testing.T) {
 		"far too long":         {lunch, ruled(`{"in":["x","` + strings.Repeat("x", 40_000) + `"]}`), "change.targeting too_large"},
 		"an unknown default":   {lunch, registry.Serving{Mode: registry.ServeCustom, DefaultVariant: "x"}, "change.default_variant unknown_variant"},
 		"a text in a switch":   {lunch, registry.Serving{Mode: registry.ServeOn, Variants: map[string]any{"maybe": "true"}}, "change.variants.maybe wrong_type"},
+		"a value too large":    {size, registry.Serving{Mode: registry.ServeOn, Variants: map[string]any{"on": 9007199254740993.0}}, "change.variants.on inexact_number"},
+		"one within a value": {
+			layout, registry.Serving{Mode: registry.ServeOn, Variants: map[string]any{"on": map[string]any{"id": []any{-1e18}}}}, "change.variants.on inexact_number",
+		},
+		"a number larger than integers": {size, registry.Serving{Mode: registry.ServeOn, Variants: map[string]any{"on": 1e300}}, ""},
+		"a value like a reference": {
+			layout, registry.Serving{Mode: registry.ServeOn, Variants: map[string]any{"on": map[string]any{"$ref": "pilot"}}}, "change.variants not_synced",
+		},
+		"an integer too large": {lunch, ruled(`{"if":[{"==":[{"var":"n"},9007199254740993]},"on"]}`), "change.targeting inexact_number"},
 		"null":                 {theme, registry.Serving{Mode: registry.ServeOn, Variants: map[string]any{"new": nil}}, "change.variants.new wrong_type"},
 		"an off that is on":    {lunch, registry.Serving{Mode: registry.ServeOff, Variants: map[string]any{"off": true}}, "change.variants.off fixed_variant"},
 		"an on that is off":    {lunch, registry.Serving{Mode: registry.ServeOn, Variants: map[string]any{"on": false}}, "change.variants.on fixed_variant"},

@@ -138,6 +138,39 @@ func (o *office) named(who, key string) (f api.FlagDetail) {
 	return f
 }
 
+func TestAnExportHasEvaluatorsInTheOrderOfTheirDocument(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(o *office) {
+		document := func(evaluators ...string) string {
+			return `{"flags":{"f":{"variants":{"on":true},"targeting":{"if":[{"$ref":"z"},"on"]}}},"$evaluators":{` + strings.Join(evaluators, ",") + `}}`
+		}
+		const z, a, m, b = `"z":{"or":[{"$ref":"a"},{"$ref":"m"}]}`, `"a":{"<":[{"var":"n"},1]}`, `"m":{"var":"m"}`, `"b":{"$ref":"pilot"}`
+		order := func() string {
+			names := []string{"a", "b", "m", "pilot", "z"}
+			body := string(o.do("bob", "GET", "/api/v1/environments/sandbox/export", nil).must(200).Body)
+			slices.SortFunc(names, func(x, y string) int { return strings.Index(body, `"`+x+`": {`) - strings.Index(body, `"`+y+`": {`) })
+			return strings.Join(names, " ")
+		}
+		for _, step := range []struct {
+			document, order string
+			counts          map[string]int
+		}{
+			{document(z, b, a, m), "z b a m pilot", map[string]int{"create": 1}},
+			{document(z, b, a, m), "z b a m pilot", map[string]int{"keep": 1}},
+			{document(z, m, a, b), "z m a b pilot", map[string]int{"keep": 1}},
+			{document(m), "z m a b pilot", map[string]int{"keep": 1}},
+		} {
+			done := o.imports("root", "sandbox", step.document, nil).must(200).imported()
+			if diff := cmp.Diff(step.counts, done.Plan.Counts); diff != "" {
+				o.Error(step.document, diff)
+			}
+			if got := order(); got != step.order {
+				o.Errorf("%s comes back as %s", step.document, got)
+			}
+		}
+	})
+}
+
 func TestAnImportIntoProductionIsARequestThatOthersApprove(t *testing.T) {
 	t.Parallel()
 	eachEngine(t, func(o *office) {

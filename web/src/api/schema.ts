@@ -2391,6 +2391,11 @@ export interface components {
             confirmed_by_host: number;
             /**
              * Format: int64
+             * @description Of those sent, the streams of SDKs that evaluate in process: nothing tells whether they apply what they were sent
+             */
+            in_process: number;
+            /**
+             * Format: int64
              * @description Milliseconds from when this replica had the revision to the last stream that was handed it
              */
             last_ms: number;
@@ -3345,6 +3350,11 @@ export interface components {
              * @description Of those sent, the ones whose host has acknowledged every byte; only Linux tells
              */
             confirmed_by_host: number;
+            /**
+             * Format: int64
+             * @description Of those sent, the streams of SDKs that evaluate in process: nothing tells whether they apply what they were sent
+             */
+            in_process: number;
             /**
              * Format: int64
              * @description Milliseconds from when this replica had the revision to the last stream that was handed it

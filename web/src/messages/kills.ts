@@ -61,10 +61,15 @@ export const kills = {
     const lines: string[] = [];
     if (connected > 0)
       lines.push(
-        `${c.sent} of ${count(connected, "connected client has", "connected clients have")} it` +
-          (c.sent > 0 ? `, the last after ${c.last_ms} ms` : ""),
+        `${c.sent} of ${count(connected, "connected client", "connected clients")} ${c.sent === 1 ? "was" : "were"} sent it` +
+          (c.sent > 0 ? `, the last after ${c.last_ms} ms` : "") +
+          (c.confirmed_by_host > 0 ? `; the hosts of ${c.confirmed_by_host} have it` : ""),
       );
     else if (r.polling.clients === 0) lines.push("No client is connected right now");
+    if (c.in_process > 0)
+      lines.push(
+        `${count(c.in_process, "of these evaluates by itself", "of these evaluate by themselves")}: nothing tells whether they apply it`,
+      );
     if (c.reconnecting > 0) lines.push(`${count(c.reconnecting, "is", "are")} reconnecting`);
     if (c.unreachable > 0)
       lines.push(
