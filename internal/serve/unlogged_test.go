@@ -77,7 +77,9 @@ func (p *probe) tells() {
 			}
 		}
 		slices.Sort(changed)
-		covered := func(s audit.Silent) bool { return s.Covers(table, changed, fmt.Sprint(was["state"]), fmt.Sprint(is["state"])) }
+		covered := func(s audit.Silent) bool {
+			return s.Covers(table, changed, fmt.Sprint(was["state"]), fmt.Sprint(is["state"]))
+		}
 		if slices.ContainsFunc(audit.Unlogged, covered) {
 			silent++
 			continue
