@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"github.com/soukhq/souk/internal/backup"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/flag"
+	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/store"
 )
@@ -37,6 +40,7 @@ type vitals struct {
 	here      []live.Override
 	leftOut   []leftOut
 	log       string    // how the audit log was set back; empty: it was not
+	differs   []string  // events that are not what was hashed, and states that no event says
 	unkept    error     // its checkpoint cannot be written outside the database
 	newest    time.Time // of the audit events
 	waiting   time.Time // since when an event has waited for its leaf; zero: none does
@@ -167,6 +171,12 @@ func diagnoseData(v vitals) []api.Diagnosis {
 			"%s; nothing of it is published, and new events wait for their leaves", v.log)
 	} else {
 		all.add(api.Well, "audit_log", "", "continues the largest checkpoint written outside the database")
+	}
+	if len(v.differs) > 0 {
+		all.add(api.Failed, "audit_events", "find out who may write to the database, export the log and verify it: souk audit export, souk audit verify",
+			"somebody wrote past the audit log: %s", strings.Join(v.differs, "; "))
+	} else {
+		all.add(api.Well, "audit_events", "", "are what was hashed, and agree with the states of flags")
 	}
 	if f, ok := errors.AsType[*fault.Error](v.unkept); ok {
 		all.add(api.Failed, "checkpoints", f.Remediation, "%s", f.Message)
@@ -305,6 +315,12 @@ func (a *App) examineData(ctx context.Context, by access.Actor, v *vitals) (err 
 			v.waiting = e.Timestamp
 		}
 	}
+	if v.differs, err = a.audit.Compare(ctx, by); err != nil {
+		return err
+	}
+	if err := a.examineStates(ctx, v); err != nil {
+		return err
+	}
 	restored, err := a.audit.Events(ctx, by, audit.Query{Event: backup.EventRestored, Page: store.Page{Limit: 1}})
 	if err != nil {
 		return err
@@ -320,6 +336,27 @@ func (a *App) examineData(ctx context.Context, by access.Actor, v *vitals) (err 
 		return err
 	})
 	return a.examineCredentials(ctx, by, v)
+}
+
+// sampledStates is how many of the newest changes of state are compared with the states of their flags.
+const sampledStates = 500
+
+// examineStates compares the states of flags with the newest events that tell of them.
+func (a *App) examineStates(ctx context.Context, v *vitals) error {
+	return a.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		latest, err := audit.LatestStates(ctx, tx, sampledStates)
+		if err != nil {
+			return err
+		}
+		states, err := lifecycle.States(ctx, tx, slices.Sorted(maps.Keys(latest)))
+		for _, key := range slices.Sorted(maps.Keys(states)) {
+			// A life that began anew since, under the same key, is told by another event.
+			if is, said := states[key], latest[key]; is.Since.Equal(said.Timestamp) && string(is.State) != said.To {
+				v.differs = append(v.differs, fmt.Sprintf("%s is %s, and its newest event says %s", key, is.State, said.To))
+			}
+		}
+		return err
+	})
 }
 
 func (a *App) examinePeople(ctx context.Context, v *vitals) error {

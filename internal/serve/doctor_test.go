@@ -55,6 +55,7 @@ func TestTheDoctorNamesEachIllnessWithItsMend(t *testing.T) {
 			v.leftOut = []leftOut{{"production", slices.Repeat([]flag.Problem{{Flag: "f", Message: "in-process SDKs do not get it", Remediation: "fix it"}}, 11)}}
 		}},
 		{"audit_log", api.Failed, func(v *vitals) { v.log = "the audit log was set back" }},
+		{"audit_events", api.Failed, func(v *vitals) { v.differs = []string{"event x: it was changed"} }},
 		{"checkpoints", api.Failed, func(v *vitals) { v.unkept = fault.New(fault.Unavailable, "x", "no room").Fix("make some") }},
 		{"audit_sequencer", api.Warning, func(v *vitals) { v.waiting = v.now.Add(-2 * time.Minute) }},
 		{"clock", api.Failed, func(v *vitals) { v.newest = v.now.Add(time.Hour) }},

@@ -13,9 +13,11 @@ import (
 	"github.com/soukhq/souk/internal/api"
 )
 
-// What the document shows is made, call by call, against a running server, and answered as it says.
+// What the document shows is made, call by call, against a running server, and answered as it says; and whatever is written
+// meanwhile is told to the audit log, except what audit.Unlogged lists.
 func TestEveryExampleWorks(t *testing.T) {
 	each(t, func(s *site) {
+		writes := s.probe()
 		operations := s.operations()
 		kept := map[string]string{}
 		fill := func(text string) string {
@@ -65,5 +67,8 @@ func TestEveryExampleWorks(t *testing.T) {
 				kept[word] = strings.Trim(string(raw), `"`)
 			}
 		}
+		draft := s.as("alice").post("/api/v1/requests", object{"kind": "publish_app", "draft": true}).want(s, http.StatusCreated)
+		s.as("alice").with("If-Match: "+draft.Header().Get("ETag")).do("PATCH", "/api/v1/requests/"+draft.text("id"), object{"reason": "lunch"}).want(s, http.StatusOK)
+		writes.tells()
 	})
 }
