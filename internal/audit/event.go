@@ -114,7 +114,7 @@ func appendAll(ctx context.Context, tx *store.Tx, events []Event) (ids []string,
 		return nil, err
 	}
 	tx.Announce(Topic)
-	return ids, nil
+	return ids, tell(ctx, tx, events)
 }
 
 // search is what people find the event by, folded.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
@@ -65,6 +66,11 @@ func (d *Desk) decide(ctx context.Context, by access.Actor, id string, v Verdict
 	return out, err
 }
 
+// renews reports whether saying the same once more counts: approvals that the request is no longer carried out on are renewed by it.
+func renews(r record, v Verdict, now time.Time) bool {
+	return v == VerdictApproved && r.state == NeedsApproval && r.expired(now)
+}
+
 // checkReason judges why somebody acts on a request or a kill; it may be empty.
 func checkReason(reason string) error {
 	if len([]rune(reason)) > maxReason {
@@ -83,7 +89,14 @@ func (d *Desk) admit(r *record, f Facts, by access.Actor, v Verdict, j *Judgemen
 	mine := slices.IndexFunc(r.decisions, func(x Decision) bool { return x.By == by.Email && !x.Void })
 	if mine >= 0 && r.decisions[mine].Verdict == v && (j.Digest == "" || j.Digest == r.digest) &&
 		(j.Domain == "" || j.Domain == r.decisions[mine].Domain) {
-		return true, nil
+		if !renews(*r, v, f.Now) {
+			return true, nil
+		}
+		j.Domain = r.decisions[mine].Domain
+		if j.Digest == "" {
+			j.Digest = r.digest
+		}
+		return false, r.timely(f)
 	}
 	if err := r.open("decided"); err != nil {
 		return false, err
@@ -208,7 +221,9 @@ func (d *Desk) approve(
 	if err := d.decided(ctx, tx, by, r, VerdictApproved, j); err != nil {
 		return nil, err
 	}
-	r.assessment, r.quorum = judged.Assessment, stricter(r.quorum, judged.Quorum)
+	if err := r.inFlight(judged.Assessed, f); err != nil {
+		return nil, err
+	}
 	r.state, _ = Settle(r.assessment.Checks, r.electorate(f.World), r.decisions)
 	var revealed map[string]int64
 	if r.state == Approved {
@@ -229,7 +244,9 @@ func (d *Desk) decided(ctx context.Context, tx *store.Tx, by access.Actor, r *re
 	if err := insertDecision(ctx, tx, r.id, decision); err != nil {
 		return err
 	}
-	r.decisions = append(r.decisions, decision)
+	r.decisions = append(slices.DeleteFunc(r.decisions, func(x Decision) bool {
+		return x.By == decision.By && x.Digest == decision.Digest
+	}), decision)
 	name := "flag.approval.granted"
 	if v == VerdictDenied {
 		name = "flag.approval.denied"

@@ -180,6 +180,9 @@ func (d *Desk) assess(ctx context.Context, tx *store.Tx, h *hearing, by access.A
 		r.templateID, r.templateVersion = t.TemplateID, t.Version
 	}
 	r.assessment, r.quorum = assessed.Assessment, assessed.Quorum
+	if r.rules, err = f.rules(); err != nil {
+		return nil, err
+	}
 	r.app, r.owner, r.category = assessed.app.Slug, assessed.app.Owner, assessed.app.Category
 	if flag := about.Flag; flag != nil {
 		r.flag = FlagRef{Key: flag.Key, FlagID: flag.FlagID}

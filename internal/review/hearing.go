@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/soukhq/souk/internal/fault"
-	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -71,14 +70,14 @@ func (h *hearing) judge(q question) (opinion, error) {
 }
 
 // answer answers the open question, when it is its turn.
-func (h *hearing) answer(ctx context.Context, policies *policy.Engine) error {
+func (h *hearing) answer(ctx context.Context, turn turn) error {
 	q := *h.open
 	h.open = nil
 	sum, err := q.sum()
 	if err != nil {
 		return err
 	}
-	return policies.Evaluate(ctx, func(ctx context.Context) error {
+	return turn(ctx, func(ctx context.Context) error {
 		o, err := q.answer(ctx)
 		if err == nil {
 			h.opinions[sum] = o
@@ -92,6 +91,13 @@ func (h *hearing) answer(ctx context.Context, policies *policy.Engine) error {
 // write transaction, which takes its locks, reads the facts again and goes on only if they are the same. Other facts are judged
 // anew, three times in all, then it is a fault.Unavailable with the code busy.
 func (d *Desk) hear(ctx context.Context, act func(ctx context.Context, tx *store.Tx, h *hearing) error) error {
+	return d.hearBy(ctx, d.Policies.Evaluate, act)
+}
+
+// turn runs an evaluation of policies when it is its turn.
+type turn func(ctx context.Context, fn func(ctx context.Context) error) error
+
+func (d *Desk) hearBy(ctx context.Context, turn turn, act func(ctx context.Context, tx *store.Tx, h *hearing) error) error {
 	h := &hearing{opinions: map[string]opinion{}}
 	run := func(ctx context.Context, tx *store.Tx) error {
 		err := act(ctx, tx, h)
@@ -111,7 +117,7 @@ func (d *Desk) hear(ctx context.Context, act func(ctx context.Context, tx *store
 		if h.open == nil { // there is nothing to judge
 			return nil
 		}
-		return h.answer(ctx, d.Policies)
+		return h.answer(ctx, turn)
 	}
 	return store.Prepared(ctx, d.DB.WriteLarge, prepare, run)
 }

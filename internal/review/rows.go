@@ -39,12 +39,13 @@ type record struct {
 	updatedAt       time.Time
 	revision        int64
 	decisions       []Decision
-	whole           bool // its bulk was read, so that it may be saved
+	rules           string // by which alone it was judged
+	whole           bool   // its bulk was read, so that it may be saved
 }
 
 // columns are those that scanRecord reads: all but the bulk.
 const columns = `id, state, content, requester, authors, template_id, template_version, digest, assessment, quorum,
-	flag_key, flag_id, app, owner, category, rollout_id, waiting_since, created_at, updated_at, revision`
+	flag_key, flag_id, app, owner, category, rollout_id, waiting_since, created_at, updated_at, revision, rules`
 
 func scanRecord(row store.Row) (record, error) { return scanColumns(row) }
 
@@ -53,7 +54,7 @@ func scanColumns(row store.Row, more ...any) (r record, err error) {
 	var waiting, created, updated int64
 	columns := []any{
 		&r.id, &r.state, &content, &r.requester, &authors, &r.templateID, &r.templateVersion, &r.digest, &assessment, &quorum,
-		&r.flag.Key, &r.flag.FlagID, &r.app, &r.owner, &r.category, &r.rolloutID, &waiting, &created, &updated, &r.revision,
+		&r.flag.Key, &r.flag.FlagID, &r.app, &r.owner, &r.category, &r.rolloutID, &waiting, &created, &updated, &r.revision, &r.rules,
 	}
 	if err := row.Scan(append(columns, more...)...); err != nil {
 		return record{}, err
@@ -173,14 +174,14 @@ func (r *record) save(ctx context.Context, tx *store.Tx, now time.Time) error {
 	args := []any{
 		r.id, r.state, r.app, r.flag.Key, r.flag.FlagID, r.content.Environment, texts[1], texts[0], r.templateID, r.templateVersion,
 		r.digest, texts[2], texts[3], r.rolloutID, store.Micros(now), r.content.Draft, r.owner, r.category, r.rank(), r.search(),
-		store.Micros(r.waitingSince), texts[4],
+		store.Micros(r.waitingSince), texts[4], r.rules,
 	}
 	if r.revision == 0 {
 		r.revision, r.createdAt, r.whole = 1, now, true
 		if _, err := tx.Exec(ctx, `INSERT INTO request (id, state, app, flag_key, flag_id, environment, authors, content,
 				template_id, template_version, digest, assessment, quorum, rollout_id, updated_at, draft, owner, category, risk, search,
-				waiting_since, bulk, kind, requester, created_at, revision)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $15, 1)`,
+				waiting_since, bulk, rules, kind, requester, created_at, revision)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $15, 1)`,
 			append(args, r.content.Kind, r.requester)...); err != nil {
 			return fmt.Errorf("insert request: %w", err)
 		}
@@ -188,9 +189,9 @@ func (r *record) save(ctx context.Context, tx *store.Tx, now time.Time) error {
 	}
 	changed, err := tx.Exec(ctx, `UPDATE request SET state = $2, app = $3, flag_key = $4, flag_id = $5, environment = $6, authors = $7,
 			content = $8, template_id = $9, template_version = $10, digest = $11, assessment = $12, quorum = $13, rollout_id = $14,
-			updated_at = $15, draft = $16, owner = $17, category = $18, risk = $19, search = $20, waiting_since = $21, bulk = $22,
+			updated_at = $15, draft = $16, owner = $17, category = $18, risk = $19, search = $20, waiting_since = $21, bulk = $22, rules = $23,
 			revision = revision + 1
-		WHERE id = $1 AND revision = $23`, append(args, r.revision)...)
+		WHERE id = $1 AND revision = $24`, append(args, r.revision)...)
 	if err != nil {
 		return fmt.Errorf("update request: %w", err)
 	}
@@ -201,9 +202,11 @@ func (r *record) save(ctx context.Context, tx *store.Tx, now time.Time) error {
 	return nil
 }
 
+// insertDecision stores a decision; one that a person gives once more takes the place of the first.
 func insertDecision(ctx context.Context, tx *store.Tx, request string, d Decision) error {
 	_, err := tx.Exec(ctx, `INSERT INTO decision (id, request_id, digest, domain, person, verdict, reason, foreign_token, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (request_id, digest, person) DO UPDATE SET
+			domain = excluded.domain, verdict = excluded.verdict, reason = excluded.reason, foreign_token = excluded.foreign_token, at = excluded.at`,
 		d.ID, request, d.Digest, d.Domain, d.By, d.Verdict, d.Reason, d.ForeignToken, store.Micros(d.At))
 	if err != nil {
 		return fmt.Errorf("insert decision: %w", err)

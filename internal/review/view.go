@@ -16,6 +16,7 @@ func (d *Desk) view(ctx context.Context, tx *store.Tx, by access.Actor, r record
 	if err != nil {
 		return Request{}, err
 	}
+	world.Now = d.Now()
 	view := r.summary(by, world)
 	if r.assessment.Diff != nil {
 		view.Diff = r.assessment.Diff
@@ -100,6 +101,9 @@ func (r record) summary(by access.Actor, w World) Request {
 		}
 	}
 	decided := slices.ContainsFunc(r.decisions, func(x Decision) bool { return x.By == by.Email && !x.Void })
+	if !w.Now.IsZero() && renews(r, VerdictApproved, w.Now) { // by those who approved
+		decided = !decided
+	}
 	if domains := domainsOf(electorate, by.Email); len(domains) > 0 && !decided && access.Can(by, access.RequestDecide, access.Scope{}) == nil {
 		if r.state == NeedsApproval {
 			view.Can = append(view.Can, "approve")

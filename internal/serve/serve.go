@@ -167,6 +167,7 @@ func assemble(cfg Config, db *store.DB) *App {
 	a.replicas = a.newReplicas()
 	a.live.Replica = a.replicas.ID
 	a.watch = watch.NewHub(db, cfg.Log, a.accounts.Sessions)
+	audit.Listen(db, review.Mark)
 	a.Library.Judge = a.Policies.TemplateJudge
 	// One core is left for all that is not judging.
 	a.Policies.Turn = policy.NewQueue(max(1, runtime.GOMAXPROCS(0)-1), judgeWait).Run
@@ -336,7 +337,28 @@ func (a *App) lead(ctx context.Context) {
 	loops.Go(func() { a.tickRollouts(ctx) })
 	loops.Go(func() { a.usage.RunTidy(ctx) })
 	loops.Go(func() { a.settleKills(ctx) })
+	loops.Go(func() { a.settleRequests(ctx) })
 	loops.Wait()
+}
+
+// settleRequests settles the requests whose facts changed, as soon as they did. What is left of a failure is tried again after
+// tickEvery.
+func (a *App) settleRequests(ctx context.Context) {
+	wake, stop := a.db.Subscribe(review.MarkTopic)
+	defer stop()
+	tick := time.NewTicker(tickEvery)
+	defer tick.Stop()
+	for {
+		if err := a.Desk.SettleMarked(ctx); err != nil && ctx.Err() == nil {
+			a.log.LogAttrs(ctx, slog.LevelWarn, "requests not settled", slog.Any("error", err))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-wake:
+		case <-tick.C:
+		}
+	}
 }
 
 // tickEvery is how often rollouts are looked at.

@@ -53,6 +53,7 @@ type DB struct {
 	sender  *sql.DB // PostgreSQL only: the connection that messages go over
 	unlock  func() error
 	hub     hub
+	kept    sync.Map // values that packages keep with the database
 	stop    context.CancelFunc
 	running sync.WaitGroup
 }
@@ -132,6 +133,7 @@ type Tx struct {
 	engine   Engine
 	topics   map[string]bool
 	readOnly bool
+	kept     *sync.Map
 }
 
 // Write runs fn in one write transaction: all of it or nothing. On PostgreSQL fn runs again after a deadlock, a serialization
@@ -181,7 +183,7 @@ func (db *DB) writeWithin(ctx context.Context, wait, deadline time.Duration, fn 
 
 func (db *DB) write(ctx context.Context, p pool, fn func(ctx context.Context, tx *Tx) error) error {
 	return db.over(ctx, p, nil, func(ctx context.Context, inner *sql.Tx) error {
-		tx := &Tx{tx: inner, engine: db.engine, topics: map[string]bool{}}
+		tx := &Tx{tx: inner, engine: db.engine, topics: map[string]bool{}, kept: &db.kept}
 		first := pendingOnce(ctx)
 		if first != nil {
 			if err := first.do(ctx, tx); err != nil {
@@ -238,7 +240,7 @@ func (db *DB) Read(ctx context.Context, fn func(ctx context.Context, tx *Tx) err
 	}
 	defer p.gate.leave()
 	return classify(db.over(ctx, p, opts, func(ctx context.Context, inner *sql.Tx) error {
-		err := fn(ctx, &Tx{tx: inner, engine: db.engine, readOnly: true})
+		err := fn(ctx, &Tx{tx: inner, engine: db.engine, readOnly: true, kept: &db.kept})
 		if wrote(err) {
 			return ErrReadOnly
 		}
@@ -274,6 +276,15 @@ func (db *DB) over(ctx context.Context, p pool, opts *sql.TxOptions, do func(con
 		return errors.Join(driver.ErrBadConn, err)
 	}
 	return err
+}
+
+// Keep keeps a value with the database for the package whose key it is, as context.WithValue does; transactions find it by Kept.
+func (db *DB) Keep(key, value any) { db.kept.Store(key, value) }
+
+// Kept returns what was kept with the database for a key; nil if nothing was.
+func (tx *Tx) Kept(key any) any {
+	value, _ := tx.kept.Load(key)
+	return value
 }
 
 // Exec runs a statement and tells how many rows it changed.

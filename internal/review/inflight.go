@@ -1,0 +1,158 @@
+package review
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// freshFor is how old the last approval may be of those that a request is carried out on by itself. After that one of those who
+// approved does so once more.
+const freshFor = 7 * 24 * time.Hour
+
+// SettleMarked judges the open requests whose facts changed, oldest first, and settles each in a transaction of its own: by souk, on
+// the approvals given. One process at a time runs it. It judges in no queue, so that nobody who is waited for keeps it waiting. A
+// request that cannot be settled is told of in the log, and the others are all the same.
+func (d *Desk) SettleMarked(ctx context.Context) error {
+	for {
+		var marks, requests []string
+		if err := d.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			marks, requests, err = marked(ctx, tx)
+			return err
+		}); err != nil || len(marks) == 0 {
+			return err
+		}
+		for _, id := range requests {
+			err := d.resettle(ctx, id)
+			switch {
+			case err == nil:
+			case ctx.Err() != nil || fault.Is(err, fault.Unavailable): // the marks stay, so that it is tried again
+				return err
+			case d.Log != nil:
+				d.Log.LogAttrs(ctx, slog.LevelError, "request not settled", slog.String("request", id), slog.Any("error", err))
+			}
+		}
+		if err := d.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return unmark(ctx, tx, marks) }); err != nil {
+			return err
+		}
+	}
+}
+
+// resettle judges one open request by the facts as they are, and carries it out if it has all that it needs.
+func (d *Desk) resettle(ctx context.Context, id string) error {
+	by := access.System("review")
+	atOnce := func(ctx context.Context, fn func(context.Context) error) error { return fn(ctx) }
+	return d.hearBy(ctx, atOnce, func(ctx context.Context, tx *store.Tx, h *hearing) error {
+		r, err := load(ctx, tx, by, id)
+		if err != nil || r.state != NeedsApproval && r.state != NeedsFixes {
+			return err
+		}
+		f, err := d.facts(ctx, tx, r, by)
+		if err != nil {
+			return err
+		}
+		judged, err := h.judge(question{content: r.content, facts: f})
+		if err != nil {
+			return err
+		}
+		before := r
+		if err := r.inFlight(judged.Assessed, f); err != nil {
+			return err
+		}
+		r.state, _ = Settle(r.assessment.Checks, r.electorate(f.World), r.decisions)
+		if r.state == Approved && (r.expired(f.Now) || refused(r.timely(f))) {
+			r.state = NeedsApproval
+		}
+		if r.state == Approved {
+			m := move{desk: d, tx: tx, by: by, at: d.Now(), w: f.World, r: &r}
+			if _, err := m.carryOut(ctx, f.subject, judged.Assessed); err != nil {
+				return err
+			}
+			return r.save(ctx, tx, d.Now())
+		}
+		if r.state == before.state && reflect.DeepEqual(r.quorum, before.quorum) && r.assessment.Risk == before.assessment.Risk &&
+			slices.EqualFunc(r.assessment.Checks, before.assessment.Checks, sameCheck) {
+			return nil
+		}
+		return r.save(ctx, tx, d.Now())
+	})
+}
+
+func refused(err error) bool {
+	_, is := errors.AsType[*fault.Error](err)
+	return is
+}
+
+func sameCheck(a, b CheckResult) bool {
+	return a.Name == b.Name && a.Status == b.Status && slices.EqualFunc(a.Findings, b.Findings, func(x, y fault.Finding) bool {
+		return x.Code == y.Code && x.Field == y.Field && x.Message == y.Message
+	})
+}
+
+// inFlight judges a request that is open already. While the rules are those by which it was judged before, what is judged now
+// counts. Where the rules are others, the stricter of both counts: the checks that failed and the higher risk stay. More approvals that
+// were needed once stay needed either way.
+func (r *record) inFlight(judged Assessed, f Facts) error {
+	rules, err := f.rules()
+	if err != nil {
+		return err
+	}
+	was := r.assessment
+	r.assessment, r.quorum = judged.Assessment, stricter(r.quorum, judged.Quorum)
+	if rules == r.rules {
+		return nil
+	}
+	kept := risks[was.Risk] > risks[judged.Risk]
+	if kept {
+		r.assessment.Risk, r.assessment.RiskReasons = was.Risk, was.RiskReasons
+	}
+	r.assessment.Checks = slices.Clone(r.assessment.Checks)
+	for _, old := range was.Checks {
+		at := slices.IndexFunc(r.assessment.Checks, func(c CheckResult) bool { return c.Name == old.Name })
+		if old.Status != Failed || at >= 0 && r.assessment.Checks[at].Status == Failed {
+			continue
+		}
+		kept = true
+		if at >= 0 {
+			r.assessment.Checks[at] = old
+		} else {
+			r.assessment.Checks = append(r.assessment.Checks, old)
+		}
+	}
+	if !kept {
+		r.rules = rules
+	}
+	return nil
+}
+
+// rules names the rules that requests are judged by: policies, the rules of lifecycle, and which environments are governed.
+func (w World) rules() (string, error) {
+	text, err := json.Marshal([]any{w.Policies, w.Rules, w.Environments})
+	if err != nil {
+		return "", fmt.Errorf("encode the rules: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// expired reports whether the last approval is so old that the request is no longer carried out on it.
+func (r record) expired(now time.Time) bool {
+	var last time.Time
+	for _, d := range r.decisions {
+		if !d.Void && d.Verdict == VerdictApproved && d.At.After(last) {
+			last = d.At
+		}
+	}
+	return !last.IsZero() && now.Sub(last) > freshFor
+}

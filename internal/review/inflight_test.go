@@ -1,0 +1,121 @@
+package review_test
+
+import (
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/review"
+)
+
+// approvers puts the members of the group product, past the second administrator.
+func (o *office) approvers(names ...string) {
+	o.Helper()
+	for i := range names {
+		names[i] += at
+	}
+	directory := &access.Directory{DB: o.db, Now: func() time.Time { return o.now }}
+	spec := access.GroupSpec{Roles: []access.Role{access.Approver}, Domains: []access.Domain{"product"}, Members: names}
+	if _, _, err := directory.PutGroup(o.Context(), access.System("test"), "product", spec, 0); err != nil {
+		o.Fatal(err)
+	}
+}
+
+func (o *office) get(id string) review.Request {
+	o.Helper()
+	r, err := o.desk.Get(o.Context(), o.as("alice"), id)
+	if err != nil {
+		o.Fatal(err)
+	}
+	return r
+}
+
+func (o *office) settled(id string) review.Request {
+	o.Helper()
+	if err := o.desk.SettleMarked(o.Context()); err != nil {
+		o.Fatal(err)
+	}
+	return o.get(id)
+}
+
+// waitsForPat is a request that pat and sam approved, while pat was no approver for the moment of sam's.
+func (o *office) waitsForPat() review.Request {
+	o.Helper()
+	audit.Listen(o.db, review.Mark)
+	r := o.approve("pat", o.submit(where2eat()))
+	o.approvers("alice")
+	if r = o.approve("sam", r); r.State != review.NeedsApproval {
+		o.Fatalf("it is %s", r.State)
+	}
+	if r = o.settled(r.ID); r.State != review.NeedsApproval {
+		o.Fatalf("without pat it is %s", r.State)
+	}
+	return r
+}
+
+func TestARequestThatHasAllItsApprovalsIsCarriedOutBySoukOnce(t *testing.T) {
+	each(t, func(o *office) {
+		r := o.waitsForPat()
+		o.approvers("alice", "pat")
+		var all sync.WaitGroup
+		for range 3 { // as when the leader changes
+			all.Go(func() {
+				if err := o.desk.SettleMarked(o.Context()); err != nil {
+					o.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		r = o.get(r.ID)
+		var by []string
+		for _, e := range r.Timeline {
+			if e.Event == "request.approved" {
+				by = append(by, e.By)
+			}
+		}
+		if r.State != review.Approved || r.RolloutID == "" || !slices.Equal(by, []string{"souk:review"}) {
+			o.Errorf("it is %s, carried out by %v", r.State, by)
+		}
+	})
+}
+
+func TestApprovalsOlderThanAWeekAreRenewedByOneWhoApproved(t *testing.T) {
+	each(t, func(o *office) {
+		r := o.waitsForPat()
+		o.now = o.now.Add(8 * 24 * time.Hour)
+		o.approvers("alice", "pat")
+		if r = o.settled(r.ID); r.State != review.NeedsApproval {
+			o.Fatalf("on approvals of last week it is %s", r.State)
+		}
+		if seen, err := o.desk.Get(o.Context(), o.as("sam"), r.ID); err != nil || !slices.Contains(seen.Can, "approve") {
+			o.Errorf("sam may %v, %v", seen.Can, err)
+		}
+		if r = o.approve("sam", r); r.State != review.Approved || len(r.Decisions) != 2 {
+			o.Errorf("renewed, it is %s by %+v", r.State, r.Decisions)
+		}
+	})
+}
+
+func TestWhatBecomesStricterCountsAndWhatBecomesLooserDoesNot(t *testing.T) {
+	each(t, func(o *office) {
+		audit.Listen(o.db, review.Mark)
+		r := o.approve("pat", o.submit(where2eat()))
+		o.strictly("no apps about food")
+		if r = o.settled(r.ID); r.State != review.NeedsFixes {
+			o.Fatalf("under a stricter policy it is %s", r.State)
+		}
+		if _, err := o.policies.SetActive(o.Context(), access.System("test"), "marketplace.company", false, nil); err != nil {
+			o.Fatal(err)
+		}
+		for range 2 { // the second time the rules are no others than before
+			o.approvers("alice", "pat")
+			o.approvers("pat")
+			if r = o.settled(r.ID); r.State != review.NeedsFixes {
+				o.Errorf("once the policy is off it is %s", r.State)
+			}
+		}
+	})
+}
