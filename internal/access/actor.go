@@ -5,7 +5,9 @@
 package access
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/soukhq/souk/internal/audit"
@@ -101,10 +103,42 @@ func (a Actor) Has(role Role) bool {
 	return slices.ContainsFunc(a.Groups, func(m Membership) bool { return slices.Contains(m.Roles, role) })
 }
 
+// Covers reports whether the actor still has every right that was had: the same person, in the same groups, which carry no less.
+func (a Actor) Covers(had Actor) bool {
+	if a.PersonID != had.PersonID || a.Email != had.Email || a.Agent && !had.Agent {
+		return false
+	}
+	return !slices.ContainsFunc(had.Groups, func(m Membership) bool { return !slices.ContainsFunc(a.Groups, m.within) })
+}
+
+// within reports whether other is of the same group and carries all that m does.
+func (m Membership) within(other Membership) bool {
+	return m.Group == other.Group && all(m.Roles, other.Roles) && all(m.Domains, other.Domains) && (m.Delegated || !other.Delegated) &&
+		m.Scope.within(other.Scope)
+}
+
+// all reports whether each of some is among others.
+func all[T comparable](some, others []T) bool {
+	return !slices.ContainsFunc(some, func(one T) bool { return !slices.Contains(others, one) })
+}
+
 // Owns tells whether the actor is an owner in the sense of every rule: a member of the owning group, or the named person.
 func (a Actor) Owns(ownerGroup, ownerPerson string) bool {
 	return a.PersonID != "" && (ownerGroup != "" && a.In(ownerGroup) || ownerPerson != "" && a.Email == ownerPerson)
 }
+
+// Foreign reports whether another person made the actor's credential, and so may act by it, too. Who holds the server
+// (local:…) is not another person: they hold everything.
+func (a Actor) Foreign() bool {
+	return a.Credential.MadeBy != a.Email && OfPerson(a.Credential.MadeBy)
+}
+
+// Maker is who counts as having made what the actor makes to sign in or act by: whoever made the actor's own credential, else the
+// actor. So nobody passes for another person by what a credential makes out of another.
+func (a Actor) Maker() string { return cmp.Or(a.Credential.MadeBy, a.Email) }
+
+// OfPerson reports whether an actor's name is the address of a person, not that of the local socket or of a part of Souk.
+func OfPerson(name string) bool { return strings.Contains(name, "@") && !strings.Contains(name, ":") }
 
 // Event begins an audit event of this actor at the given time.
 func (a Actor) Event(name string, at time.Time) audit.Event {

@@ -81,9 +81,9 @@ func SecondAdmin(ctx context.Context, tx *store.Tx, by Actor, at time.Time, l Lo
 	if others, err := otherAdmins(ctx, tx, by); err != nil || others == 0 {
 		return nil, err
 	}
-	if maker := by.Credential.MadeBy; maker != "" && maker != by.Email && !strings.HasPrefix(maker, CredentialLocal+":") {
-		return nil, fault.New(fault.Forbidden, "own_credential", "what loosens the rules is changed with a credential of one's own, and %s made this one", maker).
-			Fix("sign in yourself, or use a token that you made")
+	if by.Foreign() {
+		return nil, fault.New(fault.Forbidden, "own_credential", "what loosens the rules is changed with a credential of one's own, and %s made this one",
+			by.Credential.MadeBy).Fix("sign in with what nobody else made; on the server, souk invite --reset %s makes a link for that", by.Email)
 	}
 	digest, body, err := l.digest()
 	if err != nil {

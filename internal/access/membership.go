@@ -30,6 +30,9 @@ func (d *Directory) DeleteGroup(ctx context.Context, by Actor, name string, revi
 		if err := d.unused(ctx, tx, name); err != nil {
 			return err
 		}
+		if err := awaitMembers(ctx, tx, name); err != nil {
+			return err
+		}
 		for _, email := range g.Members {
 			if _, _, err := touchPerson(ctx, tx, c, email); err != nil {
 				return err
@@ -85,6 +88,9 @@ func (d *Directory) Join(ctx context.Context, by Actor, name string) (Group, err
 // Leave ends the actor's membership in a group that people join by themselves. Leaving again changes nothing.
 func (d *Directory) Leave(ctx context.Context, by Actor, name string) (Group, error) {
 	return d.move(ctx, by, name, "group.left", func(ctx context.Context, tx *store.Tx, g Group) error {
+		if err := awaitPerson(ctx, tx, by.Email); err != nil {
+			return err
+		}
 		_, err := tx.Exec(ctx, `DELETE FROM person_group WHERE person_id = $1 AND group_name = $2`, by.PersonID, g.Name)
 		return fault.Wrap("remove member", err)
 	})

@@ -13,6 +13,9 @@ import (
 // SetPerson is a step of PutPerson. Where it makes the person one who decides about others' changes, and that needs a second
 // administrator, it gives a proposal instead of an effect.
 func (d *Directory) SetPerson(ctx context.Context, tx *store.Tx, c Change, email string, spec PersonSpec) (Person, Effect, *Proposal, error) {
+	if err := awaitPerson(ctx, tx, email); err != nil {
+		return Person{}, "", nil, err
+	}
 	before, exists, err := PersonByEmail(ctx, tx, email)
 	if err != nil {
 		return Person{}, "", nil, err
@@ -148,6 +151,11 @@ func (d *Directory) setGroup(ctx context.Context, tx *store.Tx, c Change, name s
 	if err != nil || waiting != nil {
 		return Group{}, "", waiting, err
 	}
+	if exists {
+		if err := awaitMembers(ctx, tx, name); err != nil {
+			return Group{}, "", nil, err
+		}
+	}
 	after.Revision++
 	if err := writeGroup(ctx, tx, c, after, exists); err != nil {
 		return Group{}, "", nil, err
@@ -208,6 +216,20 @@ func setMembers(ctx context.Context, tx *store.Tx, c Change, before, after Group
 		}
 	}
 	return wrong.Fault("group")
+}
+
+// awaitPerson waits for what is being done with the rights of the person, and makes what is to be done with them wait: each write
+// transaction of a call locks the person who acts, for key share. So a loss of rights and an act have one order.
+func awaitPerson(ctx context.Context, tx *store.Tx, email string) error {
+	_, err := store.List(ctx, tx, store.ScanString, `SELECT id FROM person WHERE email = $1`+tx.ForUpdate(), email)
+	return fault.Wrap("lock person", err)
+}
+
+// awaitMembers is awaitPerson for all members of a group.
+func awaitMembers(ctx context.Context, tx *store.Tx, group string) error {
+	_, err := store.List(ctx, tx, store.ScanString, `SELECT id FROM person
+		WHERE id IN (SELECT person_id FROM person_group WHERE group_name = $1) ORDER BY id`+tx.ForUpdate(), group)
+	return fault.Wrap("lock members", err)
 }
 
 // missing gives the members of all that are not in some, which is sorted.

@@ -57,7 +57,7 @@ func links(a *API) {
 		return &reply[signin.NewLink]{Body: link}, err
 	})
 	register(a, operation{
-		method: http.MethodPost, path: "/people/{email}/reset-link", id: "make-reset-link", secret: true, status: http.StatusCreated,
+		method: http.MethodPost, path: "/people/{email}/reset-link", id: "make-reset-link", secret: true, status: http.StatusCreated, proposes: true,
 		summary: "Make a link by which a person can choose a new password",
 	}, access.PeopleWrite, func(ctx context.Context, by access.Actor, in *ByEmail) (*reply[signin.NewLink], error) {
 		link, err := a.Accounts.ResetLink(ctx, by, in.Email)

@@ -60,6 +60,9 @@ func register[I, O any](a *API, o operation, action access.Action, handle func(c
 	a.describeBody(&op, o)
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		by, _ := ctx.Value(actorKey{}).(access.Actor)
+		if action != access.Public {
+			ctx = store.Guard(ctx, func(ctx context.Context, tx *store.Tx) error { return a.Sessions.Still(ctx, tx, by) })
+		}
 		out, err := handle(ctx, by, in)
 		if errors.Is(err, errRepeated) {
 			if record, ok := ctx.Value(recorderKey{}).(*recorder); ok {

@@ -31,6 +31,7 @@ func (a *App) newAccounts() *signin.Accounts {
 func (a *App) newGovernors() *access.Governors {
 	g := &access.Governors{DB: a.db, Now: a.cfg.Now, Perform: map[string]func(context.Context, access.Actor, json.RawMessage, int64) error{}}
 	maps.Copy(g.Perform, a.Directory.Perform())
+	maps.Copy(g.Perform, a.accounts.Perform())
 	maps.Copy(g.Perform, a.Policies.Perform())
 	maps.Copy(g.Perform, a.Library.Perform())
 	maps.Copy(g.Perform, a.newBackups().Perform())

@@ -63,15 +63,16 @@ func wrongPassword() error {
 type login struct {
 	personID string // empty where there is no such person
 	hash     string // empty without a password
+	madeBy   string // who made the link that the password was set by, if that was another person
 	active   bool
 	known    bool // somebody signed in to this account from this place before
 	account  []byte
 }
 
 func scanLogin(row store.Row) (l login, err error) {
-	var hash sql.NullString
-	err = row.Scan(&l.personID, &l.active, &hash)
-	l.hash = hash.String
+	var hash, madeBy sql.NullString
+	err = row.Scan(&l.personID, &l.active, &hash, &madeBy)
+	l.hash, l.madeBy = hash.String, madeBy.String
 	return l, err
 }
 
@@ -87,7 +88,7 @@ func (a *Accounts) SignIn(ctx context.Context, r *http.Request, email, password 
 		return nil, access.Actor{}, err
 	}
 	return a.Sessions.open(ctx, r, func(ctx context.Context, tx *store.Tx) (Token, error) {
-		return Token{As: email, Scope: access.ScopeAll}, a.admit(ctx, tx, l, email, place)
+		return Token{As: email, Scope: access.ScopeAll, MadeBy: l.madeBy}, a.admit(ctx, tx, l, email, place)
 	})
 }
 
@@ -161,7 +162,7 @@ func (a *Accounts) nobodys() string {
 }
 
 func readLogin(ctx context.Context, tx *store.Tx, email, place string) (login, error) {
-	l, ok, err := store.One(ctx, tx, scanLogin, `SELECT p.id, p.active AND NOT p.agent, w.hash FROM person p LEFT JOIN password w ON w.person_id = p.id
+	l, ok, err := store.One(ctx, tx, scanLogin, `SELECT p.id, p.active AND NOT p.agent, w.hash, w.made_by FROM person p LEFT JOIN password w ON w.person_id = p.id
 		WHERE p.email = $1`, email)
 	if err != nil {
 		return login{}, fault.Wrap("read password", err)
@@ -299,7 +300,11 @@ func (a *Accounts) ChangePassword(ctx context.Context, by access.Actor, r *http.
 			return err
 		}
 		c := access.Change{By: by, At: a.Now()}
-		if err := setPassword(ctx, tx, c, by.PersonID, hash, by.Credential.ID); err != nil {
+		madeBy := l.madeBy
+		if by.Foreign() {
+			madeBy = by.Credential.MadeBy
+		}
+		if err := setPassword(ctx, tx, c, by.PersonID, hash, madeBy, by.Credential.ID); err != nil {
 			return err
 		}
 		return c.Append(ctx, tx, "person.password_changed", "person:"+by.Email, nil, map[string]any{"other_sessions": "ended"})
@@ -314,10 +319,10 @@ func at(err error, field string) error {
 	return err
 }
 
-// setPassword is a step: the person's password, the end of their sessions save one, and of links that would set another.
-func setPassword(ctx context.Context, tx *store.Tx, c access.Change, personID, hash, keepSession string) error {
-	if _, err := tx.Exec(ctx, `INSERT INTO password (person_id, hash, changed_at) VALUES ($1, $2, $3)
-		ON CONFLICT (person_id) DO UPDATE SET hash = $2, changed_at = $3`, personID, hash, store.Micros(c.At)); err != nil {
+// setPassword is a step: the person's password and who else made it, the end of their sessions except one, and of links that would set another.
+func setPassword(ctx context.Context, tx *store.Tx, c access.Change, personID, hash, madeBy, keepSession string) error {
+	if _, err := tx.Exec(ctx, `INSERT INTO password (person_id, hash, changed_at, made_by) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (person_id) DO UPDATE SET hash = $2, changed_at = $3, made_by = $4`, personID, hash, store.Micros(c.At), madeBy); err != nil {
 		return fault.Wrap("write password", err)
 	}
 	if _, err := tx.Exec(ctx, `DELETE FROM session WHERE person_id = $1 AND id <> $2`, personID, keepSession); err != nil {

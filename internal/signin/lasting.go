@@ -15,9 +15,9 @@ import (
 // lastingRows is how many credentials one query asks for; both engines limit its parameters.
 const lastingRows = 400
 
-// Lasting tells which of the credentials still let somebody in, for streams, which outlive the request that showed them.
-// Asking is no use of a session. A credential of another kind than session and token lasts.
-func (s *Sessions) Lasting(ctx context.Context, shown []audit.Credential) (lasting map[audit.Credential]bool, err error) {
+// Lasting is a step: it reports which of the credentials still let somebody in, for streams and transactions, which come after
+// the request that showed them began. Asking is no use of a session. A credential of another kind than session and token lasts.
+func (s *Sessions) Lasting(ctx context.Context, tx *store.Tx, shown []audit.Credential) (lasting map[audit.Credential]bool, err error) {
 	byID := map[string]map[string]audit.Credential{access.CredentialSession: {}, access.CredentialToken: {}}
 	lasting = make(map[audit.Credential]bool, len(shown))
 	for _, c := range shown {
@@ -27,28 +27,25 @@ func (s *Sessions) Lasting(ctx context.Context, shown []audit.Credential) (lasti
 			lasting[c] = true
 		}
 	}
-	err = s.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		now, err := s.now(ctx, tx)
-		if err != nil {
-			return err
-		}
-		idle, lifetime := s.limits()
-		for kind, query := range lastingQueries {
-			for ids := range slices.Chunk(idsOf(byID[kind]), lastingRows) {
-				rows, err := store.List(ctx, tx, scanLasting, query+` IN (`+store.In(1, len(ids))+`)`, ids...)
-				if err != nil {
-					return fault.Wrap("look at credentials", err)
-				}
-				for _, row := range rows {
-					if row.lasts(now, s.Now(), idle, lifetime) {
-						lasting[byID[kind][row.id]] = true
-					}
+	now, err := s.now(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	idle, lifetime := s.limits()
+	for kind, query := range lastingQueries {
+		for ids := range slices.Chunk(idsOf(byID[kind]), lastingRows) {
+			rows, err := store.List(ctx, tx, scanLasting, query+` IN (`+store.In(1, len(ids))+`)`, ids...)
+			if err != nil {
+				return nil, fault.Wrap("look at credentials", err)
+			}
+			for _, row := range rows {
+				if row.lasts(now, s.Now(), idle, lifetime) {
+					lasting[byID[kind][row.id]] = true
 				}
 			}
 		}
-		return nil
-	})
-	return lasting, err
+	}
+	return lasting, nil
 }
 
 var lastingQueries = map[string]string{

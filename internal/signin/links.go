@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
@@ -89,6 +90,11 @@ func (a *Accounts) Invite(ctx context.Context, by access.Actor, email string, sp
 		if err := a.inviteable(ctx, tx, before, exists); err != nil {
 			return err
 		}
+		if exists {
+			if waiting, err = secondForAdmin(ctx, tx, by, c.At, before, LinkInvite); err != nil || waiting != nil {
+				return err
+			}
+		}
 		if wanted.DisplayName == "" {
 			wanted.DisplayName = before.DisplayName
 		}
@@ -139,6 +145,7 @@ func (a *Accounts) ResetLink(ctx context.Context, by access.Actor, email string)
 	if err := access.Can(by, access.PeopleWrite, access.Scope{Person: email}); err != nil {
 		return NewLink{}, err
 	}
+	var waiting *access.Proposal
 	err = a.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		p, ok, err := access.PersonByEmail(ctx, tx, email)
 		if err != nil {
@@ -150,26 +157,53 @@ func (a *Accounts) ResetLink(ctx context.Context, by access.Actor, email string)
 		if err := mayJoin(p); err != nil {
 			return err
 		}
-		if err := notForAdmins(ctx, tx, by, p); err != nil {
+		c := access.Change{By: by, At: a.Now()}
+		if waiting, err = secondForAdmin(ctx, tx, by, c.At, p, LinkReset); err != nil || waiting != nil {
 			return err
 		}
-		link, err = a.makeLink(ctx, tx, access.Change{By: by, At: a.Now()}, LinkReset, p)
+		link, err = a.makeLink(ctx, tx, c, LinkReset, p)
 		return err
 	})
+	if err == nil {
+		err = waiting.Pending()
+	}
 	return link, err
 }
 
-// notForAdmins refuses a link by which one administrator could act as another, and so be both who proposes and who confirms.
-func notForAdmins(ctx context.Context, tx *store.Tx, by access.Actor, p access.Person) error {
-	if by.Credential.Kind == access.CredentialLocal || by.Credential.Kind == access.CredentialSystem || by.Email == p.Email {
-		return nil
+// ActionLink is the action of a proposal to make a link by which one signs in as an administrator.
+const ActionLink = "link.create"
+
+// linkChange is what such a proposal keeps.
+type linkChange struct {
+	Email string   `json:"email"`
+	Kind  LinkKind `json:"kind"`
+}
+
+// Perform returns the verbs of this package for access.Governors: a link is shown to whoever asks for it, so that the second
+// administrator asks for it, too, instead of confirming what they would not see.
+func (a *Accounts) Perform() map[string]func(ctx context.Context, by access.Actor, change json.RawMessage, base int64) error {
+	return map[string]func(ctx context.Context, by access.Actor, change json.RawMessage, base int64) error{
+		ActionLink: func(context.Context, access.Actor, json.RawMessage, int64) error {
+			return fault.New(fault.Conflict, "ask_for_link", "a link is shown to whoever asks for it, so it is confirmed by asking for it").
+				Fix("open the person under People and make the link there; as the second administrator you get it at once")
+		},
+	}
+}
+
+// secondForAdmin is a step: a link by which one signs in as another administrator needs a second one, so that nobody becomes both
+// who proposes and who confirms. It returns the proposal that waits for the second.
+func secondForAdmin(ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, p access.Person, kind LinkKind) (*access.Proposal, error) {
+	if by.Email == p.Email || !p.Active {
+		return nil, nil //nolint:nilnil // nobody has to confirm it
 	}
 	theirs, err := access.ActorOf(ctx, tx, p.Email, by.Credential, access.ScopeAll)
 	if err != nil || !theirs.Has(access.Admin) {
-		return err
+		return nil, err
 	}
-	return fault.New(fault.Conflict, "second_admin", "%s is an administrator, too, whose password only they and the server itself can reset", p.Email).
-		At("email").Fix("on the server, run: souk invite --reset %s", p.Email)
+	return access.SecondAdmin(ctx, tx, by, at, access.Loosening{
+		Action: ActionLink, Subject: "person:" + p.Email, Change: linkChange{p.Email, kind},
+		Words: []string{"whoever has the link signs in as " + p.Email + ", an administrator"},
+	})
 }
 
 // SetUpLink gives the link that makes the first administrator and voids the one before; false where there is an
@@ -194,7 +228,7 @@ func (a *Accounts) makeLink(ctx context.Context, tx *store.Tx, c access.Change, 
 	secret, hash := access.NewSecret(linkPrefix)
 	id, expires := store.NewID(), c.At.Add(kind.valid())
 	if _, err := tx.Exec(ctx, `INSERT INTO one_time_link (id, hash, kind, person_id, made_by, created_at, expires_at, used) VALUES ($1, $2, $3, $4, $5, $6, $7, FALSE)`,
-		id, hash[:], string(kind), sql.NullString{String: p.ID, Valid: p.ID != ""}, c.By.Email, store.Micros(c.At), store.Micros(expires)); err != nil {
+		id, hash[:], string(kind), sql.NullString{String: p.ID, Valid: p.ID != ""}, c.By.Maker(), store.Micros(c.At), store.Micros(expires)); err != nil {
 		return NewLink{}, fault.Wrap("write link", err)
 	}
 	subject := "installation"
@@ -231,8 +265,8 @@ func scanLink(row store.Row) (l heldLink, err error) {
 	return l, err
 }
 
-// open tells why the link can no longer be used, if it cannot.
-func (l heldLink) open(now time.Time) error {
+// usable tells why the link can no longer be used, if it cannot.
+func (l heldLink) usable(now time.Time) error {
 	again := "ask an administrator for a new link"
 	if l.kind == LinkSetup {
 		again = "restart the server: it prints a new link while nobody is an administrator"
@@ -266,7 +300,7 @@ func linkOf(ctx context.Context, tx *store.Tx, secret string, now time.Time) (he
 	if !ok {
 		return heldLink{}, unknown
 	}
-	return l, l.open(now)
+	return l, l.usable(now)
 }
 
 // ReadLink tells what a link is for. It uses up nothing.
@@ -339,8 +373,7 @@ func (a *Accounts) UseLink(ctx context.Context, r *http.Request, use LinkUse) (c
 		return nil, access.Actor{}, err
 	}
 	cookie, by, err = a.Sessions.open(ctx, r, func(ctx context.Context, tx *store.Tx) (Token, error) {
-		email, err := a.useLink(ctx, tx, use, hash, placeOf(r.RemoteAddr))
-		return Token{As: email, Scope: access.ScopeAll}, err
+		return a.useLink(ctx, tx, use, hash, placeOf(r.RemoteAddr))
 	})
 	return cookie, by, err
 }
@@ -364,23 +397,23 @@ func (u LinkUse) check(link Link) (LinkUse, error) {
 	return u, wrong.Fault("account")
 }
 
-// useLink is the step that uses the link up and gives the address of its person.
-func (a *Accounts) useLink(ctx context.Context, tx *store.Tx, use LinkUse, hash, place string) (string, error) {
+// useLink is the step that uses the link up. It returns as whom it signs in, and who else could have used it: whoever made it.
+func (a *Accounts) useLink(ctx context.Context, tx *store.Tx, use LinkUse, hash, place string) (Token, error) {
 	now := a.Now()
 	if err := access.LockGroups(ctx, tx); err != nil { // of two who set up at once, one waits
-		return "", err
+		return Token{}, err
 	}
 	held, err := linkOf(ctx, tx, use.Secret, now)
 	if err != nil {
-		return "", err
+		return Token{}, err
 	}
 	rows, err := tx.Exec(ctx, `UPDATE one_time_link SET ended_at = $1, used = TRUE WHERE id = $2 AND ended_at IS NULL`, store.Micros(now), held.id)
 	if err != nil {
-		return "", fault.Wrap("use link", err)
+		return Token{}, fault.Wrap("use link", err)
 	}
 	if rows == 0 {
 		held.used = true
-		return "", held.open(now)
+		return Token{}, held.usable(now)
 	}
 	c := access.Change{At: now, By: access.Actor{
 		Email: use.Email, Name: use.DisplayName, TokenScope: access.ScopeAll, Credential: audit.Credential{Kind: access.CredentialLink, ID: held.id, MadeBy: held.madeBy},
@@ -399,14 +432,18 @@ func (a *Accounts) useLink(ctx context.Context, tx *store.Tx, use LinkUse, hash,
 		}
 	}
 	if err != nil {
-		return "", err
+		return Token{}, err
 	}
-	if err := setPassword(ctx, tx, c, p.ID, hash, ""); err != nil {
-		return "", err
+	madeBy := ""
+	if access.OfPerson(held.madeBy) && held.madeBy != p.Email {
+		madeBy = held.madeBy
+	}
+	if err := setPassword(ctx, tx, c, p.ID, hash, madeBy, ""); err != nil {
+		return Token{}, err
 	}
 	if err := rememberPlace(ctx, tx, p.ID, place, now); err != nil {
-		return "", err
+		return Token{}, err
 	}
 	event := map[LinkKind]string{LinkSetup: "installation.set_up", LinkInvite: "person.joined", LinkReset: "person.password_reset"}[held.kind]
-	return p.Email, c.Append(ctx, tx, event, "person:"+p.Email, nil, map[string]any{"link": held.id, "sessions": "ended"})
+	return Token{As: p.Email, Scope: access.ScopeAll, MadeBy: madeBy}, c.Append(ctx, tx, event, "person:"+p.Email, nil, map[string]any{"link": held.id, "sessions": "ended"})
 }

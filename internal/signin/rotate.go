@@ -28,7 +28,7 @@ func (s *Tokens) Rotate(ctx context.Context, by access.Actor, id string, r acces
 			return err
 		}
 		fresh = Token{
-			ID: store.NewID(), As: old.As, Name: old.Name, Prefix: secret[:access.Shown], Scope: old.Scope, MadeBy: by.Email,
+			ID: store.NewID(), As: old.As, Name: old.Name, Prefix: secret[:access.Shown], Scope: old.Scope, MadeBy: by.Maker(),
 			CreatedAt: store.Time(store.Micros(now)), ExpiresAt: expires, Revision: 1,
 		}
 		if err := insertToken(ctx, tx, fresh, hash); err != nil {

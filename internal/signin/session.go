@@ -89,9 +89,9 @@ func (s *Sessions) open(ctx context.Context, r *http.Request, proof func(ctx con
 			store.Micros(now.Add(-idle)), store.Micros(now.Add(-lifetime))); err != nil {
 			return fault.Wrap("remove ended sessions", err)
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO session (id, hash, person_id, token_id, created_at, seen_at, user_agent, address)
-			VALUES ($1, $2, $3, $4, $5, $5, $6, $7)`, id, hash[:], by.PersonID, sql.NullString{String: token.ID, Valid: token.ID != ""},
-			store.Micros(now), clip(r.UserAgent(), access.MaxLine), hostOf(r.RemoteAddr)); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO session (id, hash, person_id, token_id, created_at, seen_at, user_agent, address, made_by)
+			VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8)`, id, hash[:], by.PersonID, sql.NullString{String: token.ID, Valid: token.ID != ""},
+			store.Micros(now), clip(r.UserAgent(), access.MaxLine), hostOf(r.RemoteAddr), token.MadeBy); err != nil {
 			return fault.Wrap("open session", err)
 		}
 		if err := seen(ctx, tx, id, now); err != nil {
@@ -162,21 +162,22 @@ func scanEnded(row store.Row) (was [2]string, err error) {
 // session is a stored session with the token that it was opened with, if it was.
 type session struct {
 	id, email     string
+	madeBy        string // who made what it was opened by, if that was another person or the server itself
 	created, seen time.Time
 	token         *Token
 }
 
 func scanSession(row store.Row) (s session, err error) {
 	var created, seen int64
-	var id, scope, madeBy sql.NullString
+	var id, scope sql.NullString
 	var expires, revoked sql.NullInt64
-	if err := row.Scan(&s.id, &s.email, &created, &seen, &id, &scope, &madeBy, &expires, &revoked); err != nil {
+	if err := row.Scan(&s.id, &s.email, &s.madeBy, &created, &seen, &id, &scope, &expires, &revoked); err != nil {
 		return session{}, err
 	}
 	s.created, s.seen = store.Time(created), store.Time(seen)
 	if id.Valid {
 		s.token = &Token{
-			ID: id.String, Scope: access.TokenScope(scope.String), MadeBy: madeBy.String,
+			ID: id.String, Scope: access.TokenScope(scope.String),
 			ExpiresAt: store.NullTime(expires), RevokedAt: store.NullTime(revoked),
 		}
 	}
@@ -197,8 +198,8 @@ func (s *Sessions) Actor(ctx context.Context, r *http.Request) (by access.Actor,
 	var found session
 	var now time.Time
 	err = s.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		found, ok, err = store.One(ctx, tx, scanSession, `SELECT s.id, p.email, s.created_at, s.seen_at,
-			t.id, t.scope, t.made_by, t.expires_at, t.revoked_at
+		found, ok, err = store.One(ctx, tx, scanSession, `SELECT s.id, p.email, s.made_by, s.created_at, s.seen_at,
+			t.id, t.scope, t.expires_at, t.revoked_at
 			FROM session s JOIN person p ON p.id = s.person_id LEFT JOIN api_token t ON t.id = s.token_id WHERE s.hash = $1`, hash[:])
 		if err != nil || !ok {
 			return fault.Wrap("read session", err)
@@ -210,9 +211,9 @@ func (s *Sessions) Actor(ctx context.Context, r *http.Request) (by access.Actor,
 		if ok = s.lasts(found, now); !ok {
 			return nil
 		}
-		credential, scope := audit.Credential{Kind: access.CredentialSession, ID: found.id}, access.ScopeAll
+		credential, scope := audit.Credential{Kind: access.CredentialSession, ID: found.id, MadeBy: found.madeBy}, access.ScopeAll
 		if found.token != nil {
-			credential.MadeBy, scope = found.token.MadeBy, found.token.Scope
+			scope = found.token.Scope
 		}
 		by, err = access.ActorOf(ctx, tx, found.email, credential, scope)
 		by.PublishersOnly = s.Publishers == access.PublishersByRole

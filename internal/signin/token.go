@@ -75,7 +75,7 @@ func (s *Tokens) Create(ctx context.Context, by access.Actor, spec TokenSpec) (t
 	}
 	secret, hash := access.NewSecret(tokenPrefix)
 	token = Token{
-		ID: store.NewID(), As: spec.As, Name: spec.Name, Prefix: secret[:access.Shown], Scope: spec.Scope, MadeBy: by.Email,
+		ID: store.NewID(), As: spec.As, Name: spec.Name, Prefix: secret[:access.Shown], Scope: spec.Scope, MadeBy: by.Maker(),
 		CreatedAt: store.Time(store.Micros(now)), ExpiresAt: spec.ExpiresAt, Revision: 1,
 	}
 	err = s.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {

@@ -27,3 +27,19 @@ func pendingOnce(ctx context.Context) *once {
 	}
 	return o
 }
+
+type guardKey struct{}
+
+// Guard returns a context each of whose write transactions begins with check, before all else; an error of check refuses the
+// transaction. A context has one guard: the newest.
+func Guard(ctx context.Context, check func(ctx context.Context, tx *Tx) error) context.Context {
+	return context.WithValue(ctx, guardKey{}, check)
+}
+
+// guarded runs what the write transactions of the context have to begin with, if anything.
+func guarded(ctx context.Context, tx *Tx) error {
+	if check, ok := ctx.Value(guardKey{}).(func(ctx context.Context, tx *Tx) error); ok {
+		return check(ctx, tx)
+	}
+	return nil
+}

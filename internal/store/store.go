@@ -184,6 +184,9 @@ func (db *DB) writeWithin(ctx context.Context, wait, deadline time.Duration, fn 
 func (db *DB) write(ctx context.Context, p pool, fn func(ctx context.Context, tx *Tx) error) error {
 	return db.over(ctx, p, nil, func(ctx context.Context, inner *sql.Tx) error {
 		tx := &Tx{tx: inner, engine: db.engine, topics: map[string]bool{}, kept: &db.kept}
+		if err := guarded(ctx, tx); err != nil {
+			return err
+		}
 		first := pendingOnce(ctx)
 		if first != nil {
 			if err := first.do(ctx, tx); err != nil {
@@ -320,6 +323,15 @@ func (tx *Tx) ForUpdate() string {
 		return " FOR UPDATE"
 	}
 	return ""
+}
+
+// ForKeyShare is the suffix of a SELECT whose rows are not deleted, and not selected with ForUpdate by another transaction, until
+// the end of this one; other changes of them go on. It is empty where ForUpdate is.
+func (tx *Tx) ForKeyShare() string {
+	if tx.ForUpdate() == "" {
+		return ""
+	}
+	return " FOR KEY SHARE"
 }
 
 // Row is what a scan function reads from: one row of a result.

@@ -4,6 +4,7 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -37,6 +38,8 @@ type Hub struct {
 	tail atomic.Pointer[tail]
 	over chan struct{} // closed when streams have to end
 	end  sync.Once
+
+	rights sync.Mutex // held while rights are read and kept, so that an older reading never replaces a newer one
 
 	mu      sync.Mutex
 	streams map[*stream]struct{} // guarded by mu
@@ -82,7 +85,7 @@ func (h *Hub) Run(ctx context.Context) {
 	for {
 		err := h.follow(ctx)
 		if err == nil {
-			err = h.expel(ctx)
+			err = h.db.Read(ctx, h.expel)
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -105,6 +108,8 @@ func (h *Hub) Run(ctx context.Context) {
 
 // follow reads what was appended to the log, lets changed rights take effect, and then tells the changes.
 func (h *Hub) follow(ctx context.Context) error {
+	h.rights.Lock()
+	defer h.rights.Unlock()
 	for {
 		old := h.tail.Load()
 		fresh := &tail{first: old.first, changes: old.changes, replaced: make(chan struct{})}
@@ -129,7 +134,7 @@ func (h *Hub) follow(ctx context.Context) error {
 				more, all := actorsOf(e.Event)
 				people, everybody = append(people, more...), everybody || all
 			}
-			if err := h.refresh(ctx, tx, people, everybody); err != nil {
+			if err := errors.Join(h.refresh(ctx, tx, people, everybody), h.expel(ctx, tx)); err != nil {
 				return err
 			}
 			changes, err = tellOf(ctx, tx, entries)
@@ -192,8 +197,8 @@ func (h *Hub) refresh(ctx context.Context, tx *store.Tx, people []string, everyb
 	return nil
 }
 
-// expel ends the streams whose credential let nobody in any more.
-func (h *Hub) expel(ctx context.Context) error {
+// expel is a step: it ends the streams whose credential lets nobody in any more.
+func (h *Hub) expel(ctx context.Context, tx *store.Tx) error {
 	readers := h.readers()
 	if len(readers) == 0 {
 		return nil
@@ -202,7 +207,7 @@ func (h *Hub) expel(ctx context.Context) error {
 	for i, s := range readers {
 		shown[i] = s.by.Load().Credential
 	}
-	lasting, err := h.sessions.Lasting(ctx, shown)
+	lasting, err := h.sessions.Lasting(ctx, tx, shown)
 	if err != nil {
 		return err // an outage of the database signs nobody out
 	}

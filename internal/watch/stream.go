@@ -1,6 +1,8 @@
 package watch
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -8,6 +10,7 @@ import (
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/store"
 )
 
 // Times of a stream: how often it shows that it lives, how long its reader may take for one write, and how long a browser
@@ -28,6 +31,9 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, by access.Actor, las
 		return err
 	}
 	defer h.close(s, false)
+	if err := h.current(r.Context(), by); err != nil {
+		return err
+	}
 	out := &eventWriter{w: w, control: http.NewResponseController(w)}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
@@ -66,6 +72,16 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, by access.Actor, las
 			return nil
 		}
 	}
+}
+
+// current makes the rights of the person's streams those of now: they may have changed between the sign-in of the request and the
+// moment from which the hub keeps them for this stream.
+func (h *Hub) current(ctx context.Context, by access.Actor) error {
+	h.rights.Lock()
+	defer h.rights.Unlock()
+	return h.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return errors.Join(h.refresh(ctx, tx, []string{by.Email}, false), h.expel(ctx, tx))
+	})
 }
 
 // resync says that something may have been missed.
