@@ -278,9 +278,6 @@ func (db *DB) over(ctx context.Context, p pool, opts *sql.TxOptions, do func(con
 
 // Exec runs a statement and tells how many rows it changed.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
-	if tx.readOnly {
-		return 0, ErrReadOnly
-	}
 	result, err := tx.tx.ExecContext(ctx, query, args...)
 	if err != nil {
 		return 0, err
