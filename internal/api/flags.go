@@ -33,6 +33,7 @@ type FlagDetail struct {
 // KilledFlag is a flag after a kill, with proof of how far that got.
 type KilledFlag struct {
 	FlagDetail
+	Progress
 	Receipt Receipt `json:"receipt"`
 }
 
@@ -149,7 +150,7 @@ func flags(a *API) {
 		})
 	register(a, operation{
 		method: http.MethodPost, path: "/flags/{key}/environments/{environment}/kill", id: "kill-flag", also: []int{http.StatusAccepted}, urgent: true,
-		summary: "Turn a flag off for everybody, now; 202 if this replica does not serve it within a second",
+		summary: "Turn a flag off for everybody, now; 202 while it is served and not committed yet, or committed and not served here",
 	}, access.Kill, func(ctx context.Context, by access.Actor, in *flagAct) (*object[KilledFlag], error) {
 		return a.kill(ctx, by, in)
 	})
@@ -203,6 +204,7 @@ func (a *API) flag(ctx context.Context, by access.Actor, key string) (FlagDetail
 	if err != nil {
 		return FlagDetail{}, err
 	}
+	f = a.Kills.Shown(f)
 	detail := FlagDetail{FlagSummary: FlagSummary{Flag: f}}
 	past := map[string][]registry.Revision{}
 	var rules lifecycle.Rules
@@ -286,7 +288,7 @@ func (a *API) kill(ctx context.Context, by access.Actor, in *flagAct) (*object[K
 	if err != nil {
 		return nil, err
 	}
-	act, err := a.Kills.Kill(ctx, by, in.Key, in.Environment, word)
+	act, err := a.Kills.Kill(ctx, by, in.Key, in.Environment, word, sentOf(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -298,7 +300,7 @@ func (a *API) kill(ctx context.Context, by access.Actor, in *flagAct) (*object[K
 	if err != nil {
 		return nil, err
 	}
-	return &object[KilledFlag]{Status: status, ETag: etag(flag.Revision), Body: KilledFlag{FlagDetail: flag, Receipt: receipt}}, nil
+	return &object[KilledFlag]{Status: status, ETag: etag(flag.Revision), Body: KilledFlag{FlagDetail: flag, Progress: receipt.progress(), Receipt: receipt}}, nil
 }
 
 // restore turns a flag on again, or asks for it.

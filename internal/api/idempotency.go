@@ -18,6 +18,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/seal"
 	"github.com/soukhq/souk/internal/store"
 )
@@ -74,7 +75,7 @@ func (a *API) once(c huma.Context, try *attempt, next func(huma.Context)) {
 	if a.repeat(w, r, try) {
 		return
 	}
-	record := &recorder{ResponseWriter: w}
+	record := &recorder{ResponseWriter: w, try: try}
 	ctx := store.Once(c.Context(), func(ctx context.Context, tx *store.Tx) error { return try.mark(ctx, tx, a.Now()) })
 	ctx = context.WithValue(ctx, recorderKey{}, record)
 	next(huma.WithContext(humago.NewContext(c.Operation(), r, record), ctx))
@@ -83,6 +84,8 @@ func (a *API) once(c huma.Context, try *attempt, next func(huma.Context)) {
 		if !a.repeat(w, r, try) {
 			a.refuse(w, r, alreadyDone())
 		}
+	case record.early: // nothing is committed, and its record tells the same request again
+		record.flush()
 	case record.status < http.StatusMultipleChoices:
 		a.remember(ctx, c.Operation(), try, record)
 		record.flush()
@@ -209,9 +212,26 @@ type recorder struct {
 	status   int
 	body     bytes.Buffer
 	repeated bool // the handler failed because another attempt had done it
+	early    bool // what was done is served and not committed yet
+	try      *attempt
 }
 
 type recorderKey struct{}
+
+// sentOf returns how the request of ctx is told from others when it is sent again; zero without an Idempotency-Key.
+func sentOf(ctx context.Context) live.Sent {
+	if record, ok := ctx.Value(recorderKey{}).(*recorder); ok {
+		return live.Sent{IdempotencyKey: record.try.key, Path: record.try.path}
+	}
+	return live.Sent{}
+}
+
+// keepEarly leaves it to the record of an early kill to answer the same request again.
+func keepEarly(ctx context.Context) {
+	if record, ok := ctx.Value(recorderKey{}).(*recorder); ok {
+		record.early = true
+	}
+}
 
 // WriteHeader keeps the status.
 func (w *recorder) WriteHeader(status int) { w.status = status }

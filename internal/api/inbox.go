@@ -20,7 +20,7 @@ import (
 
 // InboxItem is one thing that waits for the caller.
 type InboxItem struct {
-	Kind      string    `json:"kind" enum:"approve,start_rollout,promote,fix_request,draft,waiting,comment,killed,expiring,proposal"`
+	Kind      string    `json:"kind" enum:"approve,start_rollout,promote,fix_request,draft,waiting,comment,killed,uncommitted,expiring,proposal"`
 	Title     string    `json:"title" doc:"What it is about"`
 	Words     string    `json:"words" doc:"What is to be done, in plain words"`
 	Href      string    `json:"href" doc:"Path in the console"`
@@ -42,7 +42,7 @@ func inbox(a *API) {
 func (a *API) inbox(ctx context.Context, by access.Actor) ([]InboxItem, error) {
 	items := []InboxItem{}
 	for _, look := range []func(context.Context, access.Actor) ([]InboxItem, error){
-		a.requestItems, a.commentItems, a.rolloutItems, a.killedItems, a.expiringItems, a.proposalItems,
+		a.requestItems, a.commentItems, a.rolloutItems, a.killedItems, a.uncommittedItems, a.expiringItems, a.proposalItems,
 	} {
 		some, err := look(ctx, by)
 		if err != nil {
@@ -149,6 +149,26 @@ func (a *API) killedItems(ctx context.Context, by access.Actor) ([]InboxItem, er
 		}
 	}
 	return items, err
+}
+
+// waitsLong is from when on a kill that is served and not committed is told to people.
+const waitsLong = 10 * time.Second
+
+// uncommittedItems tells operators and admins of kills that are served and that the database does not take.
+func (a *API) uncommittedItems(_ context.Context, by access.Actor) (items []InboxItem, err error) {
+	if access.Can(by, access.Kill, access.Scope{}) != nil {
+		return nil, nil
+	}
+	for _, u := range a.Kills.Uncommitted() {
+		if u.Refused == "" && a.Now().Sub(u.At) < waitsLong {
+			continue
+		}
+		items = append(items, InboxItem{
+			Kind: "uncommitted", Title: u.Select.Words(), Href: "/kills", At: u.At, FlagKey: u.Select.Flag,
+			Words: u.By.Email + " turned it off for everybody in " + u.Environment + "; it is served, and not in the log yet",
+		})
+	}
+	return items, nil
 }
 
 // expiringItems tells the owners of a flag that its time is up soon, from the first reminder of the lifecycle policy on.

@@ -40,7 +40,19 @@ type KillCountOrder struct {
 // CarriedOut is a kill with proof of how far it got.
 type CarriedOut struct {
 	kill.Act
+	Progress
 	Receipt Receipt `json:"receipt"`
+}
+
+// Progress tells how far a kill got on this replica. Whatever is served and not committed yet will be.
+type Progress struct {
+	KillID    string `json:"kill_id" doc:"Of the kill, to ask for it again"`
+	Served    bool   `json:"served" doc:"This replica serves it"`
+	Committed bool   `json:"committed" doc:"It is in the database and its audit log"`
+}
+
+func (r Receipt) progress() Progress {
+	return Progress{KillID: r.KillID, Served: r.ServedHere, Committed: r.CommittedAt != nil}
 }
 
 // RestoredKill is a kill after what it holds off was turned on again, or asked for.
@@ -56,7 +68,7 @@ type Receipt struct {
 	Environment string     `json:"environment"`
 	Revision    int64      `json:"revision"`
 	ServedHere  bool       `json:"served_here" doc:"The replica that answers serves the revision"`
-	CommittedAt time.Time  `json:"committed_at"`
+	CommittedAt *time.Time `json:"committed_at,omitempty" doc:"Absent while it is served and not committed yet"`
 	ServedAt    *time.Time `json:"served_at,omitempty" doc:"When the replica that answers was seen to serve it"`
 	measure.Receipt
 }
@@ -85,24 +97,43 @@ func kills(a *API) {
 		})
 	register(a, operation{
 		method: http.MethodPost, path: "/kills", id: "kill-many", also: []int{http.StatusAccepted}, urgent: true,
-		summary: "Turn off everything of an app, a group, a tag or an environment, now; 202 if this replica does not serve it within a second",
+		summary: "Turn off everything of an app, a group, a tag or an environment, now; 202 while it is served and not committed yet, or committed and not served here",
 	}, access.Kill, func(ctx context.Context, by access.Actor, in *struct{ Body KillOrder }) (*object[CarriedOut], error) {
-		act, err := a.Kills.Panic(ctx, by, in.Body.order())
+		order := in.Body.order()
+		order.Sent = sentOf(ctx)
+		act, err := a.Kills.Panic(ctx, by, order)
 		if err != nil {
 			return nil, err
 		}
 		receipt, status, err := a.receipt(ctx, act)
-		return &object[CarriedOut]{Status: status, Body: CarriedOut{Act: act, Receipt: receipt}}, err
+		return &object[CarriedOut]{Status: status, Body: CarriedOut{Act: act, Progress: receipt.progress(), Receipt: receipt}}, err
 	})
-	register(a, operation{method: http.MethodGet, path: "/kills/{id}", id: "get-kill", summary: "Get a kill and its receipt as it stands"},
-		access.Read, func(ctx context.Context, by access.Actor, in *ByKill) (*reply[CarriedOut], error) {
+	register(a, operation{
+		method: http.MethodGet, path: "/kills/{id}", id: "get-kill", urgent: true, also: []int{http.StatusAccepted},
+		summary: "Get a kill and its receipt as it stands; 202 while it is served and not committed yet",
+	},
+		access.Read, func(ctx context.Context, by access.Actor, in *ByKill) (*object[CarriedOut], error) {
 			act, err := a.Kills.Get(ctx, by, in.ID)
 			if err != nil {
 				return nil, err
 			}
 			receipt, err := a.receiptNow(ctx, act)
-			return &reply[CarriedOut]{Body: CarriedOut{Act: act, Receipt: receipt}}, err
+			status := http.StatusOK
+			if act.CommittedAt == nil {
+				status = http.StatusAccepted
+			}
+			return &object[CarriedOut]{Status: status, Body: CarriedOut{Act: act, Progress: receipt.progress(), Receipt: receipt}}, err
 		})
+	register(a, operation{
+		method: http.MethodPost, path: "/kills/{id}/end", id: "end-kill", status: http.StatusNoContent,
+		summary: "Let go of a kill that is served and that the database refuses: its flags are served as the database has them",
+	}, access.GovernWrite, func(ctx context.Context, by access.Actor, in *struct {
+		ByKill
+		Body Reason
+	},
+	) (*none, error) {
+		return nil, a.Kills.End(ctx, by, in.ID, in.Body.Reason)
+	})
 	register(a, operation{
 		method: http.MethodPost, path: "/kills/{id}/restore", id: "restore-kill", also: []int{http.StatusAccepted},
 		summary: "Turn on again what a kill still holds off: at once, or as requests where the environment is governed (202)",
@@ -134,6 +165,11 @@ const handedWithin = 300 * time.Millisecond
 // receipt waits until this replica serves a kill and its streams have it, and gives the receipt so far: 200, or 202 if serving it
 // takes longer than a second.
 func (a *API) receipt(ctx context.Context, act kill.Act) (Receipt, int, error) {
+	if act.CommittedAt == nil {
+		keepEarly(ctx)
+		receipt, err := a.receiptNow(ctx, act)
+		return receipt, http.StatusAccepted, err
+	}
 	status := a.served(ctx, map[string]int64{act.Environment: act.Revision})
 	if status == http.StatusOK && act.SettledAt == nil {
 		a.handed(ctx, measure.Place{Environment: act.Environment, Revision: act.Revision})
@@ -162,10 +198,21 @@ func (a *API) handed(ctx context.Context, place measure.Place) {
 
 // receiptNow gives the receipt of a kill as it stands.
 func (a *API) receiptNow(ctx context.Context, act kill.Act) (Receipt, error) {
-	r := Receipt{KillID: act.ID, Environment: act.Environment, Revision: act.Revision, CommittedAt: act.At}
+	r := Receipt{KillID: act.ID, Environment: act.Environment, Revision: act.Revision, CommittedAt: act.CommittedAt, ServedAt: act.ServedAt}
+	if act.CommittedAt == nil {
+		r.ServedHere = true
+		err := a.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			r.Receipt, err = a.Replicas.Early(ctx, tx, append(a.Live.Confirmed(act.ID), a.Replicas.ID))
+			return err
+		})
+		return r, err
+	}
 	if a.Live.Serves(act.Environment, act.Revision) {
 		now := a.Now().UTC()
-		r.ServedHere, r.ServedAt = true, &now
+		r.ServedHere = true
+		if r.ServedAt == nil {
+			r.ServedAt = &now
+		}
 	}
 	if act.SettledAt != nil {
 		if err := json.Unmarshal(act.Receipt, &r.Receipt); err != nil {

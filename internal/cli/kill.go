@@ -84,8 +84,13 @@ func (p *program) killFlag(ctx context.Context, o killOptions) error {
 		return err
 	}
 	return p.write(killed, func(w io.Writer) {
-		fmt.Fprintf(w, "%s is off for everybody in %s since %s (revision %d)\n",
-			killed.Key, o.environment, killed.Receipt.CommittedAt.Format(time.RFC3339), killed.Receipt.Revision)
+		if killed.Committed {
+			fmt.Fprintf(w, "%s is off for everybody in %s since %s (revision %d)\n",
+				killed.Key, o.environment, killed.Receipt.CommittedAt.Format(time.RFC3339), killed.Receipt.Revision)
+		} else {
+			fmt.Fprintf(w, "%s is off for everybody in %s since %s; kill %s is being written to the log\n",
+				killed.Key, o.environment, killed.Receipt.ServedAt.Format(time.RFC3339), killed.KillID)
+		}
 		printReceipt(w, killed.Receipt)
 	})
 }
@@ -107,8 +112,12 @@ func (p *program) killMany(ctx context.Context, o killOptions) error {
 		return err
 	}
 	return p.write(act, func(w io.Writer) {
-		fmt.Fprintf(w, "%s off for everybody in %s since %s (kill %s, revision %d)\n", are(act.Flags, "flag"), act.Environment,
-			act.At.Format(time.RFC3339), act.ID, act.Revision)
+		fmt.Fprintf(w, "%s off for everybody in %s since %s (kill %s, ", are(act.Flags, "flag"), act.Environment, act.At.Format(time.RFC3339), act.ID)
+		if act.Committed {
+			fmt.Fprintf(w, "revision %d)\n", act.Revision)
+		} else {
+			fmt.Fprintln(w, "which is being written to the log)")
+		}
 		if act.Rollouts > 0 {
 			fmt.Fprintf(w, "%s stopped\n", are(act.Rollouts, "rollout"))
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
 	"github.com/soukhq/souk/internal/rollout"
@@ -112,7 +113,7 @@ func killTripClaims(ctx context.Context, s *story, _ time.Time) error {
 	}
 	_, err = s.kills.Kill(ctx, by, "trip-claims.running", "production", rollout.Word{
 		Reason: "claims were sent twice; accounting asked to stop it until they are sorted out",
-	})
+	}, live.Sent{})
 	return err
 }
 

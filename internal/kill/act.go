@@ -6,19 +6,25 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/catalog"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/store"
 )
 
 // Kills holds the verbs.
 type Kills struct {
-	DB  *store.DB
-	Now func() time.Time
+	DB   *store.DB
+	Now  func() time.Time
+	Live *live.Live // serves a kill that would have to wait for the writer; nil: it waits
+
+	mu      sync.Mutex
+	refused map[string]string // guarded by mu; why an early kill was not committed, by its id
 }
 
 // now is the time, as it is stored.
@@ -35,33 +41,44 @@ type Act struct {
 	Standing    int                `json:"standing" doc:"How many of the flags are still off because of it"`
 	Reason      string             `json:"reason"`
 	By          string             `json:"by"`
-	At          time.Time          `json:"at"`
+	At          time.Time          `json:"at" doc:"When it was turned off"`
+	ServedAt    *time.Time         `json:"served_at,omitempty" doc:"The same, where that was before it was committed"`
+	CommittedAt *time.Time         `json:"committed_at,omitempty" doc:"When it was in the database and its audit log; absent until then"`
 	SettledAt   *time.Time         `json:"settled_at,omitempty" doc:"When its receipt went into the audit log"`
 	Can         []string           `json:"can" nullable:"false" doc:"What the caller may do: restore"`
 
 	Receipt json.RawMessage `json:"-"` // as it was when it was settled
 }
 
-const columns = `id, environment, revision, kind, name, flags, rollouts, reason, actor, at, settled_at, receipt`
+const columns = `id, environment, revision, kind, name, flags, rollouts, reason, actor, at, committed_at, settled_at, receipt`
 
 func scan(row store.Row) (a Act, err error) {
 	var kind, name, receipt string
 	var at int64
-	var settled sql.NullInt64
-	err = row.Scan(&a.ID, &a.Environment, &a.Revision, &kind, &name, &a.Flags, &a.Rollouts, &a.Reason, &a.By, &at, &settled, &receipt)
+	var committed, settled sql.NullInt64
+	err = row.Scan(&a.ID, &a.Environment, &a.Revision, &kind, &name, &a.Flags, &a.Rollouts, &a.Reason, &a.By, &at, &committed, &settled, &receipt)
 	a.Select, a.At, a.SettledAt, a.Can = registry.Selected(kind, name), store.Time(at), store.NullTime(settled), []string{}
+	turnedOff := a.At
+	if a.CommittedAt = &turnedOff; committed.Valid {
+		a.ServedAt, a.CommittedAt = &turnedOff, store.NullTime(committed)
+	}
 	if receipt != "" {
 		a.Receipt = json.RawMessage(receipt)
 	}
 	return a, err
 }
 
-// keep stores an act.
-func (a Act) keep(ctx context.Context, tx *store.Tx) error {
+// keep stores an act, and which request it was where that may come again.
+func (a Act) keep(ctx context.Context, tx *store.Tx, sent live.Sent) error {
 	kind, name := a.Select.Kind()
-	if _, err := tx.Exec(ctx, `INSERT INTO kill_act (id, environment, revision, kind, name, flags, rollouts, reason, actor, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		a.ID, a.Environment, a.Revision, kind, name, a.Flags, a.Rollouts, a.Reason, a.By, store.Micros(a.At)); err != nil {
+	committed := a.CommittedAt
+	if a.ServedAt == nil {
+		committed = nil
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO kill_act (id, environment, revision, kind, name, flags, rollouts, reason, actor, at, committed_at, sent_path, sent_key)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		a.ID, a.Environment, a.Revision, kind, name, a.Flags, a.Rollouts, a.Reason, a.By, store.Micros(a.At), store.NullMicros(committed),
+		store.NullText(sent.Path), store.NullText(sent.IdempotencyKey)); err != nil {
 		return fmt.Errorf("store kill: %w", err)
 	}
 	tx.Announce(Topic)
@@ -130,21 +147,30 @@ func load(ctx context.Context, tx *store.Tx, id string) (Act, error) {
 		return Act{}, fmt.Errorf("load kill: %w", err)
 	}
 	if !ok {
-		return Act{}, fault.New(fault.NotFound, "unknown_kill", "there is no such kill").Fix("open it from the list of what was turned off")
+		return Act{}, unknownKill()
 	}
 	return a, nil
 }
 
-// Get gives one kill.
+func unknownKill() error {
+	return fault.New(fault.NotFound, "unknown_kill", "there is no such kill").Fix("open it from the list of what was turned off")
+}
+
+// Get returns one kill. One that is served and not committed yet has no CommittedAt and no revision.
 func (ks *Kills) Get(ctx context.Context, by access.Actor, id string) (a Act, err error) {
 	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
 		return Act{}, err
 	}
+	o, early := ks.early(func(o live.Override) bool { return o.ID == id }) // before the database, which has it when this ends
 	err = ks.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		if a, err = load(ctx, tx, id); err != nil {
-			return err
+		a, err = load(ctx, tx, id)
+		if early && fault.Is(err, fault.NotFound) {
+			a = actOf(o)
+			return nil
 		}
-		a, err = a.seenBy(ctx, tx, by)
+		if err == nil {
+			a, err = a.seenBy(ctx, tx, by)
+		}
 		return err
 	})
 	return a, err

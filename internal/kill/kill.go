@@ -7,6 +7,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/store"
@@ -16,25 +17,26 @@ import (
 // flag's rollout in the same transaction: a kill in production aborts it, any other pauses it. Owners, operators and admins
 // do it; no reason is needed. It returns the act that holds the flag off: where it is killed already that is the one that did it, and
 // the event flag.killed_again has the reason. A revision in w is the flag's.
-func (ks *Kills) Kill(ctx context.Context, by access.Actor, key, environment string, w rollout.Word) (a Act, err error) {
+//
+// Where the writer is not free the act is served early: it has no CommittedAt yet. The same request sent again is the same act.
+func (ks *Kills) Kill(ctx context.Context, by access.Actor, key, environment string, w rollout.Word, sent live.Sent) (Act, error) {
 	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
 		return Act{}, err
 	}
 	if err := rollout.CheckReason(w.Reason); err != nil {
 		return Act{}, err
 	}
-	err = ks.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+	o := Order{Select: registry.Selection{Flag: key}, Environment: environment, Reason: w.Reason, Sent: sent}
+	return ks.soon(ctx, by, o, func(ctx context.Context, tx *store.Tx) (Act, error) {
 		_, e, err := Target(ctx, tx, by, key, environment, w)
 		if err != nil {
-			return err
+			return Act{}, err
 		}
-		a, err = killOne(ctx, tx, ks.killing(by, w.Reason), key, e)
-		return err
+		return killOne(ctx, tx, ks.killing(by, w.Reason), key, e)
+	}, func(ctx context.Context, tx *store.Tx) ([]string, error) {
+		_, _, err := Target(ctx, tx, by, key, environment, w)
+		return []string{key}, err
 	})
-	if err != nil {
-		return Act{}, err
-	}
-	return a, nil
 }
 
 // killing is who kills by an act of its own, when and why.
@@ -62,14 +64,14 @@ func killOne(ctx context.Context, tx *store.Tx, c registry.Change, key string, e
 	}
 	a := Act{
 		ID: c.KillID, Select: registry.Selection{Flag: key}, Environment: e.Name, Revision: state.Revision, Flags: 1, Reason: c.Reason,
-		By: c.By.Email, At: c.At, Can: []string{},
+		By: c.By.Email, At: c.At, CommittedAt: &c.At, Can: []string{},
 	}
 	if running {
 		if a.Rollouts, err = rollout.Stop(ctx, tx, c, e, r, lifecycle.Of(flag)); err != nil {
 			return Act{}, err
 		}
 	}
-	return a, a.keep(ctx, tx)
+	return a, a.keep(ctx, tx, live.Sent{})
 }
 
 // standing is the act that holds a flag off, as it is known of the flag where that was before acts were kept.
@@ -79,7 +81,7 @@ func standing(ctx context.Context, tx *store.Tx, key string, state registry.Flag
 	}
 	return Act{
 		Select: registry.Selection{Flag: key}, Environment: state.Environment, Revision: state.Revision, Flags: 1, Standing: 1,
-		Reason: state.Kill.Reason, By: state.Kill.By, At: state.Kill.At, Can: []string{},
+		Reason: state.Kill.Reason, By: state.Kill.By, At: state.Kill.At, CommittedAt: &state.Kill.At, Can: []string{},
 	}, nil
 }
 

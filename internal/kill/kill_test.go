@@ -16,6 +16,7 @@ import (
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/rollout/rollouttest"
@@ -33,9 +34,9 @@ func TestAKillInProductionAbortsAndARestoreMakesTheRestReadyAgain(t *testing.T) 
 		for range 2 {
 			s.Must(s.Rollouts.Promote(t.Context(), alice, s.ID, rollout.Word{Reason: "go"}))
 		}
-		_, err := s.Kills.Kill(t.Context(), pat, s.Flag.Key, "production", rollout.Word{})
+		_, err := s.Kills.Kill(t.Context(), pat, s.Flag.Key, "production", rollout.Word{}, live.Sent{})
 		s.Refused(err, fault.Forbidden, "forbidden")
-		act, err := s.Kills.Kill(t.Context(), olu, s.Flag.Key, "production", rollout.Word{})
+		act, err := s.Kills.Kill(t.Context(), olu, s.Flag.Key, "production", rollout.Word{}, live.Sent{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,11 +81,11 @@ func TestASecondKillIsRecordedUnderTheActThatStands(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := rollouttest.Open(t, db, 30, -1)
-		first, err := s.Kills.Kill(t.Context(), olu, s.Flag.Key, "production", rollout.Word{Reason: "it burns"})
+		first, err := s.Kills.Kill(t.Context(), olu, s.Flag.Key, "production", rollout.Word{Reason: "it burns"}, live.Sent{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		second, err := s.Kills.Kill(t.Context(), alice, s.Flag.Key, "production", rollout.Word{Reason: "it still burns"})
+		second, err := s.Kills.Kill(t.Context(), alice, s.Flag.Key, "production", rollout.Word{Reason: "it still burns"}, live.Sent{})
 		if diff := cmp.Diff(first, second); err != nil || diff != "" {
 			t.Errorf("killed twice: %v %s", err, diff)
 		}
@@ -114,7 +115,7 @@ func TestAKillInStagingPausesAndNoStepStartsWhereAFlagIsKilled(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := rollouttest.Open(t, db, 30, -1)
 		ctx := t.Context()
-		if _, err := s.Kills.Kill(ctx, alice, s.Flag.Key, "staging", rollout.Word{Reason: "looks odd"}); err != nil {
+		if _, err := s.Kills.Kill(ctx, alice, s.Flag.Key, "staging", rollout.Word{Reason: "looks odd"}, live.Sent{}); err != nil {
 			t.Fatal(err)
 		}
 		_, err := s.Rollouts.Start(ctx, alice, s.ID, rollout.Word{})
@@ -124,7 +125,7 @@ func TestAKillInStagingPausesAndNoStepStartsWhereAFlagIsKilled(t *testing.T) {
 		}
 		s.Restore("staging")
 		s.Must(s.Rollouts.Start(ctx, alice, s.ID, rollout.Word{}))
-		if _, err := s.Kills.Kill(ctx, alice, s.Flag.Key, "staging", rollout.Word{Reason: "looks odd"}); err != nil {
+		if _, err := s.Kills.Kill(ctx, alice, s.Flag.Key, "staging", rollout.Word{Reason: "looks odd"}, live.Sent{}); err != nil {
 			t.Fatal(err)
 		}
 		if r := s.Now(); r.State != rollout.Paused || r.Reason != "turned off in staging: looks odd" {
@@ -134,13 +135,13 @@ func TestAKillInStagingPausesAndNoStepStartsWhereAFlagIsKilled(t *testing.T) {
 		s.Refused(err, fault.Conflict, "flag_killed")
 		s.Restore("staging")
 		s.Must(s.Rollouts.Resume(ctx, alice, s.ID, rollout.Word{}))
-		_, err = s.Kills.Kill(ctx, alice, s.Flag.Key, "prod", rollout.Word{})
+		_, err = s.Kills.Kill(ctx, alice, s.Flag.Key, "prod", rollout.Word{}, live.Sent{})
 		s.Refused(err, fault.NotFound, "unknown_environment")
-		_, err = s.Kills.Kill(ctx, alice, "where2eat.nothing", "staging", rollout.Word{})
+		_, err = s.Kills.Kill(ctx, alice, "where2eat.nothing", "staging", rollout.Word{}, live.Sent{})
 		s.Refused(err, fault.NotFound, "unknown_flag")
-		_, err = s.Kills.Kill(ctx, olu, s.Flag.Key, "staging", rollout.Word{Revision: 1})
+		_, err = s.Kills.Kill(ctx, olu, s.Flag.Key, "staging", rollout.Word{Revision: 1}, live.Sent{})
 		s.Refused(err, fault.Stale, "stale")
-		_, err = s.Kills.Kill(ctx, access.Actor{}, s.Flag.Key, "staging", rollout.Word{})
+		_, err = s.Kills.Kill(ctx, access.Actor{}, s.Flag.Key, "staging", rollout.Word{}, live.Sent{})
 		s.Refused(err, fault.Unauthenticated, "signed_out")
 	})
 }
@@ -160,7 +161,7 @@ func TestAKillWinsOverWhateverThePublisherDoesMeanwhile(t *testing.T) {
 				}
 			})
 			var err error
-			all.Go(func() { _, err = s.Kills.Kill(ctx, olu, s.Flag.Key, "production", rollout.Word{}) })
+			all.Go(func() { _, err = s.Kills.Kill(ctx, olu, s.Flag.Key, "production", rollout.Word{}, live.Sent{}) })
 			all.Wait()
 			if err != nil {
 				t.Fatal(err)
@@ -193,7 +194,7 @@ func TestAKillWorksInEveryStateOfALife(t *testing.T) {
 					return err
 				})
 			}
-			if _, err := s.Kills.Kill(t.Context(), alice, s.Flag.Key, environment, rollout.Word{}); err != nil || s.Serves(environment) != "killed" {
+			if _, err := s.Kills.Kill(t.Context(), alice, s.Flag.Key, environment, rollout.Word{}, live.Sent{}); err != nil || s.Serves(environment) != "killed" {
 				t.Errorf("%s: %v", state, err)
 			}
 			if environment == "production" {
@@ -227,7 +228,7 @@ func TestNoSequenceOfActsBreaksTheRules(t *testing.T) {
 		}
 		for _, e := range []string{"staging", "production"} {
 			acts["kill "+e] = func() {
-				if _, err := s.Kills.Kill(ctx, olu, s.Flag.Key, e, rollout.Word{}); err != nil {
+				if _, err := s.Kills.Kill(ctx, olu, s.Flag.Key, e, rollout.Word{}, live.Sent{}); err != nil {
 					rt.Fatalf("a kill was refused: %v", err)
 				}
 				killed[e] = true

@@ -1,15 +1,16 @@
 package kill
 
 import (
-	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/store"
@@ -21,6 +22,7 @@ type Order struct {
 	Environment string
 	Reason      string
 	ExpectFlags int
+	Sent        live.Sent // the request, where it may come again
 }
 
 // place gives the environment of an order: where everything of one is selected, that is the one.
@@ -92,76 +94,111 @@ func (o Order) check(ctx context.Context, tx *store.Tx, by access.Actor) (regist
 // already gets the act that turned it off.
 //
 // The events are flag.killed or flag.killed_again for each flag, and kill.carried_out for the whole.
-func (ks *Kills) Panic(ctx context.Context, by access.Actor, o Order) (a Act, err error) {
+//
+// Where the writer is not free the act is served early, like that of one flag.
+func (ks *Kills) Panic(ctx context.Context, by access.Actor, o Order) (Act, error) {
 	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
 		return Act{}, err
 	}
-	err = ks.DB.WriteLarge(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		a = Act{}
-		where, err := o.check(ctx, tx, by)
+	return ks.soon(ctx, by, o, func(ctx context.Context, tx *store.Tx) (Act, error) {
+		where, on, killed, err := o.decide(ctx, tx, by)
 		if err != nil {
-			return err
-		}
-		if seen, err := registry.Measure(ctx, tx, where.Name, o.Select); err != nil || seen.Flags > o.ExpectFlags {
-			return cmp.Or(err, grown(where.Name, o, seen.Flags))
+			return Act{}, err
 		}
 		c := ks.killing(by, o.Reason)
-		a = Act{ID: c.KillID, Select: o.Select, Environment: where.Name, Reason: c.Reason, By: by.Email, At: c.At}
-		// Rollouts are locked before flags, as in every other verb.
-		running, err := rollout.UnfinishedOf(ctx, tx, where.Name, o.Select)
-		if err != nil {
-			return err
-		}
-		var again int
-		a.Flags, again, a.Revision, err = registry.KillAll(ctx, tx, c, where.Name, o.Select)
-		if err != nil {
-			return err
-		}
-		if a.Flags > o.ExpectFlags { // some came on since they were counted
-			return grown(where.Name, o, a.Flags)
-		}
-		if a.Flags+again == 0 {
-			return fault.New(fault.Conflict, "nothing_on", "nothing of that is on in %s", where.Name).At("select").Fix("look at what is live there")
-		}
-		if a.Flags == 0 {
-			a.Revision = where.Revision
+		a := Act{ID: c.KillID, Select: o.Select, Environment: where.Name, Reason: c.Reason, By: by.Email, At: c.At, CommittedAt: &c.At}
+		a, again, err := killMany(ctx, tx, c, where, a, slices.Sorted(slices.Values(slices.Concat(on, killed))))
+		switch {
+		case err != nil:
+			return Act{}, err
+		case a.Flags > o.ExpectFlags: // some came on since they were counted
+			return Act{}, grown(where.Name, o, a.Flags)
+		case a.Flags+again == 0:
+			return Act{}, nothingOn(where.Name)
+		case a.Flags == 0:
 			before, ok, err := latest(ctx, tx, a)
-			if err == nil && ok {
-				a, err = before.seenBy(ctx, tx, by)
-			}
-			if err != nil || ok {
-				return err
-			}
-		}
-		for _, r := range running {
-			flag, _, err := registry.Get(ctx, tx, r.FlagKey)
 			if err != nil {
-				return err
+				return Act{}, err
 			}
-			if state, _ := flag.In(where.Name); state.Kill == nil { // it was not among those that could be locked
-				continue
+			if ok {
+				return before.seenBy(ctx, tx, by)
 			}
-			stopped, err := rollout.Stop(ctx, tx, c, where, r, lifecycle.Of(flag))
-			if err != nil {
-				return err
-			}
-			a.Rollouts += stopped
 		}
-		if err := a.keep(ctx, tx); err != nil {
-			return err
+		if err := a.complete(ctx, tx, c, live.Sent{}); err != nil {
+			return Act{}, err
 		}
-		if err := a.record(ctx, tx, by, "kill.carried_out", a.Reason, map[string]any{
-			"select": a.Select, "flags": a.Flags, "rollouts": a.Rollouts, "revision": a.Revision,
-		}); err != nil {
-			return err
+		return a.seenBy(ctx, tx, by)
+	}, func(ctx context.Context, tx *store.Tx) ([]string, error) {
+		where, on, killed, err := o.decide(ctx, tx, by)
+		switch {
+		case err != nil:
+			return nil, err
+		case len(on)+len(killed) == 0:
+			return nil, nothingOn(where.Name)
+		case len(on) == 0: // said again, it is recorded again
+			return killed, nil
 		}
-		a, err = a.seenBy(ctx, tx, by)
-		return err
+		return on, nil
 	})
-	if err != nil {
-		return Act{}, err
+}
+
+// decide returns the flags that an order is about, if the actor may give it and those that are on are no more than they were told.
+func (o Order) decide(ctx context.Context, tx *store.Tx, by access.Actor) (where registry.Environment, on, killed []string, err error) {
+	if where, err = o.check(ctx, tx, by); err != nil {
+		return where, nil, nil, err
 	}
-	return a, nil
+	on, killed, err = registry.SelectedKeys(ctx, tx, where.Name, o.Select)
+	if err == nil && len(on) > o.ExpectFlags {
+		err = grown(where.Name, o, len(on))
+	}
+	return where, on, killed, err
+}
+
+// killMany kills flags and stops their rollouts; it returns the act with how many that were, and how many were killed already.
+func killMany(ctx context.Context, tx *store.Tx, c registry.Change, where registry.Environment, a Act, keys []string) (_ Act, again int, err error) {
+	// Rollouts are locked before flags, as in every other verb.
+	running, err := rollout.UnfinishedOf(ctx, tx, keys)
+	if err != nil {
+		return a, 0, err
+	}
+	if a.Flags, again, a.Revision, err = registry.KillAll(ctx, tx, c, where.Name, keys); err != nil {
+		return a, 0, err
+	}
+	if a.Flags == 0 {
+		a.Revision = where.Revision
+	}
+	for _, r := range running {
+		flag, _, err := registry.Get(ctx, tx, r.FlagKey)
+		if err != nil {
+			return a, 0, err
+		}
+		if state, _ := flag.In(where.Name); state.Kill == nil || state.Kill.ID != a.ID { // this act did not turn it off
+			continue
+		}
+		stopped, err := rollout.Stop(ctx, tx, c, where, r, lifecycle.Of(flag))
+		if err != nil {
+			return a, 0, err
+		}
+		a.Rollouts += stopped
+	}
+	return a, again, nil
+}
+
+// complete keeps an act, and records it where it is of more than one flag, of which the flag's event tells.
+func (a Act) complete(ctx context.Context, tx *store.Tx, c registry.Change, sent live.Sent) error {
+	if err := a.keep(ctx, tx, sent); err != nil || a.Select.Flag != "" {
+		return err
+	}
+	details := map[string]any{"select": a.Select, "flags": a.Flags, "rollouts": a.Rollouts, "revision": a.Revision}
+	if a.ServedAt != nil {
+		details["served_at"], details["committed_at"] = a.ServedAt.UTC(), c.At.UTC()
+	}
+	a.At = c.At
+	return a.record(ctx, tx, c.By, "kill.carried_out", a.Reason, details)
+}
+
+func nothingOn(environment string) error {
+	return fault.New(fault.Conflict, "nothing_on", "nothing of that is on in %s", environment).At("select").Fix("look at what is live there")
 }
 
 func grown(environment string, o Order, flags int) error {

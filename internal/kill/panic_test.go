@@ -12,6 +12,7 @@ import (
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/kill"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/registry/registrytest"
 	"github.com/soukhq/souk/internal/rollout"
@@ -66,7 +67,7 @@ func TestAPanicTurnsOffAllOfATeamUnderOneRevisionAndNothingElse(t *testing.T) {
 		}
 		want := kill.Act{
 			ID: act.ID, Select: registry.Selection{Owner: "team1"}, Environment: "production", Revision: int64(before) + 1, Flags: 4, Standing: 4,
-			Reason: "it burns", By: olu.Email, At: noon, Can: []string{"restore"},
+			Reason: "it burns", By: olu.Email, At: noon, CommittedAt: &noon, Can: []string{"restore"},
 		}
 		if diff := cmp.Diff(want, act); diff != "" {
 			t.Error(diff)
@@ -186,7 +187,7 @@ func TestTakingBackAPanicLeavesAloneWhatOthersTouchedSince(t *testing.T) {
 			_, err := kill.Restore(ctx, tx, change, "app101.flag101", "staging")
 			return err
 		})
-		if _, err := ks.Kill(t.Context(), olu, "app101.flag101", "staging", rollout.Word{}); err != nil { // by the same person at the same moment
+		if _, err := ks.Kill(t.Context(), olu, "app101.flag101", "staging", rollout.Word{}, live.Sent{}); err != nil { // by the same person at the same moment
 			t.Fatal(err)
 		}
 		s.Write(func(ctx context.Context, tx *store.Tx) error {

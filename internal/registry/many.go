@@ -54,14 +54,17 @@ func scanOwners(row store.Row) (on access.Scope, err error) {
 	return on, err
 }
 
-// KillAll is Kill for every live flag of a selection, under one revision of the environment, so that SDKs hear once. It returns how
+// KillAll is Kill for the live flags of these keys, under one revision of the environment, so that SDKs hear once. It returns how
 // many it killed and the revision, or 0 and 0 if there were none; and how many were killed already, which the act that did it goes on to
 // hold off. The events are flag.killed or flag.killed_again, one for each flag.
-func KillAll(ctx context.Context, tx *store.Tx, c Change, environment string, s Selection) (killed, again int, revision int64, err error) {
-	from, args := s.in(environment)
-	flags, err := lockAll(ctx, tx, environment, `SELECT f.key`+from, args, func(_ Flag, state FlagEnvironment) bool { return state.Live })
-	if err != nil {
-		return 0, 0, 0, err
+func KillAll(ctx context.Context, tx *store.Tx, c Change, environment string, keys []string) (killed, again int, revision int64, err error) {
+	var flags []Flag
+	for part := range slices.Chunk(keys, manyRows) {
+		locked, err := lockAll(ctx, tx, environment, store.In(1, len(part)), store.Values(part), func(_ Flag, state FlagEnvironment) bool { return state.Live })
+		if err != nil {
+			return 0, 0, 0, err
+		}
+		flags = append(flags, locked...)
 	}
 	var on []Flag
 	var standing []audit.Event
@@ -89,11 +92,28 @@ func KillAll(ctx context.Context, tx *store.Tx, c Change, environment string, s 
 	return len(on), len(standing), revision, err
 }
 
-// SelectedKeys is the part of a query that gives the keys of a selection's flags that would be turned off, with its values from
-// $1 on.
-func SelectedKeys(environment string, s Selection) (query string, values []any) {
+// SelectedKeys is a step: the keys of the live flags of a selection, those that are on and those that are killed, each in order.
+func SelectedKeys(ctx context.Context, tx *store.Tx, environment string, s Selection) (on, killed []string, err error) {
 	from, args := s.in(environment)
-	return `SELECT f.key` + from + ` AND s.killed_at IS NULL`, args
+	type flag struct {
+		key    string
+		killed bool
+	}
+	all, err := store.List(ctx, tx, func(row store.Row) (f flag, err error) {
+		err = row.Scan(&f.key, &f.killed)
+		return f, err
+	}, `SELECT f.key, s.killed_at IS NOT NULL`+from+` ORDER BY f.key COLLATE "C"`, args...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("list flags of %s: %w", environment, err)
+	}
+	for _, f := range all {
+		if f.killed {
+			killed = append(killed, f.key)
+		} else {
+			on = append(on, f.key)
+		}
+	}
+	return on, killed, nil
 }
 
 // StandingKill is a step: how many flags an act still holds off.

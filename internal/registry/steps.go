@@ -463,6 +463,9 @@ func (c Change) event(f Flag, name, environment string, details map[string]any) 
 	if state, ok := f.In(environment); ok {
 		details = maps.Clone(details)
 		details["revision"] = state.Revision
+		if c.ServedAt != nil {
+			details["served_at"], details["committed_at"] = c.ServedAt.UTC(), c.At.UTC()
+		}
 	}
 	event.Details = details
 	return event

@@ -117,6 +117,8 @@ type Killed struct {
 	By     string    `json:"by"`
 	At     time.Time `json:"at"`
 	Reason string    `json:"reason"`
+
+	Uncommitted bool `json:"uncommitted,omitempty" doc:"It is served, and being written to the log"`
 }
 
 // Revision is one past or present state of a flag in an environment.
@@ -141,13 +143,18 @@ type Change struct {
 	Reason    string
 	RequestID string
 	RolloutID string
-	KillID    string // of the act that turns off; needed by Kill and KillAll only
+	KillID    string     // of the act that turns off; needed by Kill and KillAll only
+	ServedAt  *time.Time // when that act was served, where that was before it is committed
 	Cause     Cause
 }
 
 // killed is the kill that the change is, as it is stored.
 func (c Change) killed() *Killed {
-	return &Killed{ID: c.KillID, By: c.By.Email, At: store.Time(store.Micros(c.At)), Reason: c.Reason}
+	at := c.At
+	if c.ServedAt != nil {
+		at = *c.ServedAt
+	}
+	return &Killed{ID: c.KillID, By: c.By.Email, At: store.Time(store.Micros(at)), Reason: c.Reason}
 }
 
 // Spec is what a flag is made from.

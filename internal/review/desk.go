@@ -11,6 +11,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/store"
 )
@@ -21,6 +22,7 @@ type Desk struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 	Policies *policy.Engine
+	Kills    *kill.Kills // knows what is off before that is committed; nil: nothing is
 }
 
 // Judgement is what an approver says: to which digest, for which domain (needed only with several), and why.

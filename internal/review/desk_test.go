@@ -11,6 +11,7 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/review"
 	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/store"
@@ -110,7 +111,7 @@ func TestATemplateMayStartItsRolloutItself(t *testing.T) {
 		second.App.Slug = "dinner"
 		second.App.URL = "https://dinner.hyfin.example"
 		asked := o.submit(second)
-		if _, err := o.kills.Kill(o.Context(), o.as("olu"), asked.Flag.Key, "staging", rollout.Word{}); err != nil {
+		if _, err := o.kills.Kill(o.Context(), o.as("olu"), asked.Flag.Key, "staging", rollout.Word{}, live.Sent{}); err != nil {
 			o.Fatal(err)
 		}
 		r = o.approve("sam", o.approve("pat", asked))
@@ -325,7 +326,7 @@ func TestRestoreInProductionIsARequestAndElsewhereActs(t *testing.T) {
 	each(t, func(o *office) {
 		r := o.approve("sam", o.approve("pat", o.submit(where2eat())))
 		for _, environment := range []string{"staging", "production"} {
-			if _, err := o.kills.Kill(o.Context(), o.as("olu"), r.Flag.Key, environment, rollout.Word{Reason: "smoke"}); err != nil {
+			if _, err := o.kills.Kill(o.Context(), o.as("olu"), r.Flag.Key, environment, rollout.Word{Reason: "smoke"}, live.Sent{}); err != nil {
 				o.Fatal(err)
 			}
 		}

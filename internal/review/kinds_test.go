@@ -11,6 +11,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
@@ -284,7 +285,7 @@ func TestAKillBetweenAskingAndApprovingStandsAndRefusesTheApproval(t *testing.T)
 		if err != nil {
 			o.Fatal(err)
 		}
-		if _, err := o.kills.Kill(o.Context(), o.as("olu"), key, "production", rollout.Word{Reason: "smoke"}); err != nil {
+		if _, err := o.kills.Kill(o.Context(), o.as("olu"), key, "production", rollout.Word{Reason: "smoke"}, live.Sent{}); err != nil {
 			o.Fatal(err)
 		}
 		_, err = o.desk.Approve(o.Context(), o.as("pat"), out.Request.ID, review.Judgement{Digest: out.Request.Digest})

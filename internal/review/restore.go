@@ -44,6 +44,9 @@ func (s *restoring) base(c Content) any {
 }
 
 func (*restoring) effect(ctx context.Context, m move, _ Assessed) (map[string]int64, error) {
+	if err := m.desk.Kills.Free(m.r.content.Environment, m.r.content.FlagKey); err != nil {
+		return nil, err
+	}
 	o, err := kill.Restore(ctx, m.tx, m.change(registry.CauseRestore), m.r.content.FlagKey, m.r.content.Environment)
 	m.r.rolloutID = o.Rollout.ID // what was left of a rollout that the kill had aborted
 	return revealed(o), err
@@ -100,6 +103,9 @@ func (d *Desk) Restore(ctx context.Context, by access.Actor, flagKey, environmen
 		}
 		if killedIn(flag, environment) == nil {
 			return nil
+		}
+		if err := d.Kills.Free(environment, flagKey); err != nil {
+			return err
 		}
 		if !env.Governed {
 			change := registry.Change{By: by, At: d.Now(), Reason: orElse(w.Reason, "turned on again by "+by.Email), Cause: registry.CauseRestore}
@@ -231,6 +237,13 @@ func (d *Desk) undoKill(ctx context.Context, by access.Actor, id, reason string)
 		}
 		if env.Governed {
 			return fault.New(fault.Conflict, "environment_governed", "%s is governed by now", env.Name).Fix("try again: then it is asked for")
+		}
+		keys, err := registry.HeldBy(ctx, tx, act.ID)
+		if err == nil {
+			err = d.Kills.Free(env.Name, keys...)
+		}
+		if err != nil {
+			return err
 		}
 		change := registry.Change{By: by, At: d.Now(), Reason: orElse(reason, "turned on again by "+by.Email)}
 		var revision int64

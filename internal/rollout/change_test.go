@@ -13,6 +13,7 @@ import (
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/rollout/rollouttest"
@@ -157,7 +158,7 @@ func TestAChangeOfAnActiveFlagRollsOutAndLeavesItActive(t *testing.T) {
 		if got := s.Serves("production"); got != "on for everybody for 5 % of everybody, on for pilot for all others" {
 			t.Errorf("the first step serves %s", got)
 		}
-		if _, err := s.Kills.Kill(t.Context(), olu, s.Flag.Key, "production", rollout.Word{}); err != nil {
+		if _, err := s.Kills.Kill(t.Context(), olu, s.Flag.Key, "production", rollout.Word{}, live.Sent{}); err != nil {
 			t.Fatal(err)
 		}
 		s.Restore("production")
@@ -211,7 +212,7 @@ func TestAReadOnlyFlagCanBeStoppedAndNothingElse(t *testing.T) {
 			readOnly bool // works on a read-only flag
 		}{
 			"kill": {func(s *rollouttest.Stall) error {
-				_, err := s.Kills.Kill(t.Context(), alice, s.Flag.Key, "sandbox", word)
+				_, err := s.Kills.Kill(t.Context(), alice, s.Flag.Key, "sandbox", word, live.Sent{})
 				return err
 			}, true},
 			"pause": {func(s *rollouttest.Stall) error {
@@ -241,7 +242,7 @@ func TestAReadOnlyFlagCanBeStoppedAndNothingElse(t *testing.T) {
 				})
 			}, false},
 			"restore": {func(s *rollouttest.Stall) error {
-				if _, err := s.Kills.Kill(t.Context(), alice, s.Flag.Key, "sandbox", word); err != nil {
+				if _, err := s.Kills.Kill(t.Context(), alice, s.Flag.Key, "sandbox", word, live.Sent{}); err != nil {
 					return err
 				}
 				return step(s, func(ctx context.Context, tx *store.Tx) error {

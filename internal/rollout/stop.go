@@ -3,6 +3,7 @@ package rollout
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/soukhq/souk/internal/lifecycle"
@@ -10,14 +11,18 @@ import (
 	"github.com/soukhq/souk/internal/store"
 )
 
-// UnfinishedOf returns the rollouts of a selection's flags that are not over, for the transaction to change.
-func UnfinishedOf(ctx context.Context, tx *store.Tx, environment string, s registry.Selection) ([]Rollout, error) {
-	keys, values := registry.SelectedKeys(environment, s)
-	n := len(values)
-	all, err := store.List(ctx, tx, scan, `SELECT `+columns+fmt.Sprintf(` FROM rollout WHERE state IN ($%d, $%d, $%d) AND flag_key IN (`, n+1, n+2, n+3)+
-		keys+`) ORDER BY id`+tx.ForUpdate(), append(values, string(Ready), string(Running), string(Paused))...)
-	if err != nil {
-		return nil, fmt.Errorf("find rollouts of what is turned off: %w", err)
+// lockedAtOnce is how many flags' rollouts one statement locks.
+const lockedAtOnce = 500
+
+// UnfinishedOf is a step: the rollouts of these flags that are not over, for the transaction to change.
+func UnfinishedOf(ctx context.Context, tx *store.Tx, keys []string) (all []Rollout, err error) {
+	for part := range slices.Chunk(keys, lockedAtOnce) {
+		some, err := store.List(ctx, tx, scan, `SELECT `+columns+` FROM rollout WHERE state IN ($1, $2, $3) AND flag_key IN (`+
+			store.In(4, len(part))+`) ORDER BY id`+tx.ForUpdate(), append([]any{string(Ready), string(Running), string(Paused)}, store.Values(part)...)...)
+		if err != nil {
+			return nil, fmt.Errorf("find rollouts of what is turned off: %w", err)
+		}
+		all = append(all, some...)
 	}
 	return all, nil
 }

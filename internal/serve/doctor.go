@@ -19,6 +19,7 @@ import (
 	"github.com/soukhq/souk/internal/backup"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/flag"
+	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/store"
@@ -26,29 +27,30 @@ import (
 
 // vitals is what a diagnosis rests on.
 type vitals struct {
-	now       time.Time
-	config    error // what contradicts itself in the configuration
-	addr      string
-	publicURL string
-	files     []openFile // that others than the owner may read, and must not
-	free      uint64     // bytes on the disk of the data directory
-	may       uint64     // files and connections that the process may have open
-	database  store.Vitals
-	databased error // the database cannot be asked; what follows is not known then
-	stale     bool  // the flags that are served may be old
-	behind    []live.Behind
-	here      []live.Override
-	leftOut   []leftOut
-	log       string    // how the audit log was set back; empty: it was not
-	differs   []string  // events that are not what was hashed, and states that no event says
-	unkept    error     // its checkpoint cannot be written outside the database
-	newest    time.Time // of the audit events
-	waiting   time.Time // since when an event has waited for its leaf; zero: none does
-	admins    []string
-	approvers map[access.Domain][]string
-	restored  time.Time // when a backup was restored last; zero: never
-	expiring  []string  // credentials that end within two weeks
-	policies  error
+	now         time.Time
+	config      error // what contradicts itself in the configuration
+	addr        string
+	publicURL   string
+	files       []openFile // that others than the owner may read, and must not
+	free        uint64     // bytes on the disk of the data directory
+	may         uint64     // files and connections that the process may have open
+	database    store.Vitals
+	databased   error // the database cannot be asked; what follows is not known then
+	stale       bool  // the flags that are served may be old
+	behind      []live.Behind
+	here        []live.Override
+	uncommitted []kill.Uncommitted
+	leftOut     []leftOut
+	log         string    // how the audit log was set back; empty: it was not
+	differs     []string  // events that are not what was hashed, and states that no event says
+	unkept      error     // its checkpoint cannot be written outside the database
+	newest      time.Time // of the audit events
+	waiting     time.Time // since when an event has waited for its leaf; zero: none does
+	admins      []string
+	approvers   map[access.Domain][]string
+	restored    time.Time // when a backup was restored last; zero: never
+	expiring    []string  // credentials that end within two weeks
+	policies    error
 }
 
 // leftOut is flags of an environment that in-process SDKs do not get.
@@ -130,11 +132,21 @@ func (d *diagnoses) flags(v vitals) {
 			b.Database, b.Environment, b.Served, len(b.Lost))
 	}
 	for _, o := range v.here {
-		if !o.Here {
+		if !o.Here { // it is among those that wait to be committed
 			continue
 		}
 		d.add(api.Warning, "turned_off_here", "it becomes an ordinary kill by itself once the database is back", "%s is off for everybody in %s on this server alone, by %s since %s",
 			o.Select.Words(), o.Environment, o.By.Email, o.At.Format(time.RFC3339))
+	}
+	for _, u := range v.uncommitted {
+		switch age := v.now.Sub(u.At); {
+		case u.Refused != "":
+			d.add(api.Failed, "kill_uncommitted", "mend what is named; or, if it is not to be off any more: POST /api/v1/kills/"+u.ID+"/end, by an administrator, with a reason",
+				"%s is off for everybody in %s, by %s since %s, and the database refuses to have that: %s", u.Select.Words(), u.Environment, u.By.Email, u.At.Format(time.RFC3339), u.Refused)
+		case age > uncommittedFor:
+			d.add(api.Warning, "kill_uncommitted", "see what holds the database up; it is tried again all the time", "%s is off for everybody in %s, by %s since %s, and that is not committed yet",
+				u.Select.Words(), u.Environment, u.By.Email, u.At.Format(time.RFC3339))
+		}
 	}
 	for _, left := range v.leftOut {
 		for i, p := range left.flags {
@@ -146,6 +158,9 @@ func (d *diagnoses) flags(v vitals) {
 		}
 	}
 }
+
+// uncommittedFor is how long a kill may be served before the database has it, until somebody is told.
+const uncommittedFor = 10 * time.Second
 
 // diagnoseData is the part of the diagnosis that the database tells.
 func diagnoseData(v vitals) []api.Diagnosis {
@@ -247,6 +262,7 @@ func (a *App) Doctor(ctx context.Context, by access.Actor) ([]api.Diagnosis, err
 	}
 	v := examineHost(a.cfg)
 	v.stale, v.behind, v.here = a.live.Stale(), a.live.Behind(), a.live.Overrides()
+	v.uncommitted = a.kills.Uncommitted()
 	for _, name := range a.live.Environments() {
 		if served := a.live.Snapshot(name); served != nil {
 			v.leftOut = append(v.leftOut, leftOut{name, served.Flags.LeftOut()})

@@ -3,6 +3,8 @@ package serve
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
@@ -40,29 +42,38 @@ func (a *App) killHere(ctx context.Context, by access.Actor, flag, environment, 
 	return a.live.Override(ctx, o)
 }
 
-// carryEvery is how often it is tried to carry out what was turned off on this replica alone.
-const carryEvery = time.Second
+// carryEvery is how often it is looked for kills that are served and not committed, and carryAgain how soon one is tried again.
+const (
+	carryEvery = 50 * time.Millisecond
+	carryAgain = time.Second
+)
 
-// carryOut makes ordinary kills of what was turned off on this replica alone, in that order, once the database is back, until ctx
-// ends. An override ends when its kill is served, so that at no moment the flag is on.
+// carryOut commits what was turned off before the database had it, oldest first, until ctx ends. An override ends when its kill is
+// served, so that at no moment the flag is on. What is refused stays served, and holds nobody else up.
 func (a *App) carryOut(ctx context.Context) {
 	tick := time.NewTicker(carryEvery)
 	defer tick.Stop()
+	again := map[string]time.Time{}
 	for {
-		for _, o := range a.live.Overrides() {
-			if !o.Here {
+		all := a.live.Overrides()
+		maps.DeleteFunc(again, func(id string, _ time.Time) bool {
+			return !slices.ContainsFunc(all, func(o live.Override) bool { return o.ID == id })
+		})
+		for _, o := range all {
+			if time.Now().Before(again[o.ID]) {
 				continue
 			}
-			carried, err := a.kills.CarryOut(ctx, access.Local(o.Credential.ID), o, a.replicas.Name)
-			if err != nil {
-				if ctx.Err() == nil {
-					a.log.LogAttrs(ctx, slog.LevelDebug, "what was turned off here is not carried out yet", slog.String("what", o.Select.Words()), slog.Any("error", err))
-				}
-				break
-			}
-			if carried {
-				a.log.LogAttrs(ctx, slog.LevelInfo, "carried out what was turned off on this replica", slog.String("what", o.Select.Words()),
+			again[o.ID] = time.Now().Add(carryAgain) // also of one that is committed: it ends when the database was read
+			committed, err := a.kills.Commit(ctx, access.System("kills"), o, a.replicas.Name)
+			switch {
+			case err != nil && ctx.Err() == nil:
+				a.log.LogAttrs(ctx, slog.LevelDebug, "a kill that is served is not committed yet", slog.String("kill", o.ID), slog.Any("error", err))
+			case committed:
+				a.log.LogAttrs(ctx, slog.LevelInfo, "committed a kill that was served before", slog.String("kill", o.ID), slog.String("what", o.Select.Words()),
 					slog.String("environment", o.Environment))
+			}
+			if fault.Is(err, fault.Unavailable) {
+				break
 			}
 		}
 		select {

@@ -171,7 +171,8 @@ func assemble(cfg Config, db *store.DB) *App {
 	a.Library.Judge = a.Policies.TemplateJudge
 	// One core is left for all that is not judging.
 	a.Policies.Turn = policy.NewQueue(max(1, runtime.GOMAXPROCS(0)-1), judgeWait).Run
-	a.Desk = &review.Desk{DB: db, Now: cfg.Now, Log: cfg.Log, Policies: a.Policies}
+	a.kills.Live = a.live
+	a.Desk = &review.Desk{DB: db, Now: cfg.Now, Log: cfg.Log, Policies: a.Policies, Kills: a.kills}
 	a.Apply = &apply.Target{
 		DB: db, Directory: a.Directory, Registry: a.Registry, Library: a.Library, Engine: a.Policies, Lifecycle: a.Lifecycle,
 		Desk: a.Desk, Now: cfg.Now,

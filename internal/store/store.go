@@ -385,6 +385,15 @@ func In(from, n int) string {
 	return b.String()
 }
 
+// Values returns texts as the values of a query.
+func Values(texts []string) []any {
+	values := make([]any, len(texts))
+	for i, text := range texts {
+		values[i] = text
+	}
+	return values
+}
+
 // LikePattern gives the pattern of LIKE … ESCAPE '\' that finds text anywhere.
 func LikePattern(text string) string {
 	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text) + "%"

@@ -370,7 +370,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Turn a flag off for everybody, now; 202 if this replica does not serve it within a second */
+        /** Turn a flag off for everybody, now; 202 while it is served and not committed yet, or committed and not served here */
         post: operations["kill-flag"];
         delete?: never;
         options?: never;
@@ -628,7 +628,7 @@ export interface paths {
         /** What was turned off for everybody, newest first */
         get: operations["list-kills"];
         put?: never;
-        /** Turn off everything of an app, a group, a tag or an environment, now; 202 if this replica does not serve it within a second */
+        /** Turn off everything of an app, a group, a tag or an environment, now; 202 while it is served and not committed yet, or committed and not served here */
         post: operations["kill-many"];
         delete?: never;
         options?: never;
@@ -643,10 +643,27 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get a kill and its receipt as it stands */
+        /** Get a kill and its receipt as it stands; 202 while it is served and not committed yet */
         get: operations["get-kill"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/kills/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let go of a kill that is served and that the database refuses: its flags are served as the database has them */
+        post: operations["end-kill"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1799,11 +1816,21 @@ export interface components {
             };
         };
         CarriedOut: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was turned off
+             */
             at: string;
             by: string;
             /** @description What the caller may do: restore */
             can: string[];
+            /** @description It is in the database and its audit log */
+            committed: boolean;
+            /**
+             * Format: date-time
+             * @description When it was in the database and its audit log; absent until then
+             */
+            committed_at?: string;
             environment: string;
             /**
              * Format: int64
@@ -1811,6 +1838,8 @@ export interface components {
              */
             flags: number;
             id: string;
+            /** @description Of the kill, to ask for it again */
+            kill_id: string;
             reason: string;
             receipt: components["schemas"]["Receipt"];
             /**
@@ -1824,6 +1853,13 @@ export interface components {
              */
             rollouts: number;
             select: components["schemas"]["Selection"];
+            /** @description This replica serves it */
+            served: boolean;
+            /**
+             * Format: date-time
+             * @description The same, where that was before it was committed
+             */
+            served_at?: string;
             /**
              * Format: date-time
              * @description When its receipt went into the audit log
@@ -2499,7 +2535,7 @@ export interface components {
             /** @description Path in the console */
             href: string;
             /** @enum {string} */
-            kind: "approve" | "start_rollout" | "promote" | "fix_request" | "draft" | "waiting" | "comment" | "killed" | "expiring" | "proposal";
+            kind: "approve" | "start_rollout" | "promote" | "fix_request" | "draft" | "waiting" | "comment" | "killed" | "uncommitted" | "expiring" | "proposal";
             request_id?: string;
             rollout_id?: string;
             /** @description What it is about */
@@ -2564,11 +2600,19 @@ export interface components {
             requests_per_second?: number;
         };
         KillAct: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was turned off
+             */
             at: string;
             by: string;
             /** @description What the caller may do: restore */
             can: string[];
+            /**
+             * Format: date-time
+             * @description When it was in the database and its audit log; absent until then
+             */
+            committed_at?: string;
             environment: string;
             /**
              * Format: int64
@@ -2588,6 +2632,11 @@ export interface components {
              */
             rollouts: number;
             select: components["schemas"]["Selection"];
+            /**
+             * Format: date-time
+             * @description The same, where that was before it was committed
+             */
+            served_at?: string;
             /**
              * Format: date-time
              * @description When its receipt went into the audit log
@@ -2622,6 +2671,8 @@ export interface components {
             /** @description Of the act that turned it off; absent where that was before acts were kept */
             id?: string;
             reason: string;
+            /** @description It is served, and being written to the log */
+            uncommitted?: boolean;
         };
         KilledFlag: {
             app: string;
@@ -2630,6 +2681,8 @@ export interface components {
             /** @description What the caller may do: kill, restore, change, rollback, tag, extend, deprecate, remove; each environment says it for itself */
             can: string[];
             client_side: boolean;
+            /** @description It is in the database and its audit log */
+            committed: boolean;
             contact: string;
             /** Format: date-time */
             created_at: string;
@@ -2652,6 +2705,8 @@ export interface components {
             installed_at?: string;
             /** @description Global key, such as where2eat.enabled */
             key: string;
+            /** @description Of the kill, to ask for it again */
+            kill_id: string;
             lifecycle: components["schemas"]["LifecycleStatus"];
             name: string;
             /** @description Variant that a kill serves */
@@ -2675,6 +2730,8 @@ export interface components {
             revision: number;
             /** @description Newest first */
             rollouts: components["schemas"]["Rollout"][];
+            /** @description This replica serves it */
+            served: boolean;
             /** @description Words that flags are found by, and turned off together by */
             tags: string[];
             template_id: string;
@@ -3296,8 +3353,11 @@ export interface components {
         Receipt: {
             /** @description Open streams of all replicas */
             clients: components["schemas"]["Handed"];
-            /** Format: date-time */
-            committed_at: string;
+            /**
+             * Format: date-time
+             * @description Absent while it is served and not committed yet
+             */
+            committed_at?: string;
             environment: string;
             /** @description Of the kill, to ask for the receipt again */
             kill_id?: string;
@@ -3594,11 +3654,19 @@ export interface components {
             };
         };
         RestoredKill: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was turned off
+             */
             at: string;
             by: string;
             /** @description What the caller may do: restore */
             can: string[];
+            /**
+             * Format: date-time
+             * @description When it was in the database and its audit log; absent until then
+             */
+            committed_at?: string;
             environment: string;
             /**
              * Format: int64
@@ -3630,6 +3698,11 @@ export interface components {
              */
             rollouts: number;
             select: components["schemas"]["Selection"];
+            /**
+             * Format: date-time
+             * @description The same, where that was before it was committed
+             */
+            served_at?: string;
             /**
              * Format: date-time
              * @description When its receipt went into the audit log
@@ -6010,11 +6083,59 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["CarriedOut"];
                 };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CarriedOut"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "end-kill": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of the kill */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {

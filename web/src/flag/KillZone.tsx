@@ -32,6 +32,7 @@ export function KillZone({ flag, state, governed }: Props) {
         <p>
           <Who email={state.kill.by} /> · <When at={state.kill.at} /> · <q>{state.kill.reason}</q>
         </p>
+        {state.kill.uncommitted && !kill.data && <p>{m.flag.uncommitted}</p>}
         {kill.data && <ReceiptLines first={kill.data.receipt} />}
         {flag.can.includes("restore") && <RestoreForm flag={flag} environment={where} governed={governed} />}
       </NoticeBox>

@@ -33,6 +33,7 @@ const looks: Record<Kind, [Tone, typeof IconTool]> = {
   comment: ["info", IconMessage],
   proposal: ["warn", IconUsers],
   killed: ["danger", IconHandStop],
+  uncommitted: ["danger", IconHandStop],
   expiring: ["warn", IconCalendarDue],
   draft: ["off", IconPencil],
   waiting: ["off", IconHourglass],
@@ -41,7 +42,7 @@ const looks: Record<Kind, [Tone, typeof IconTool]> = {
 // What waits for others stands among the person's requests, not here.
 const parts: { id: keyof typeof m.home.parts; kinds: Kind[] }[] = [
   { id: "inbox", kinds: ["approve", "promote", "start_rollout", "fix_request", "comment", "proposal"] },
-  { id: "killed", kinds: ["killed"] },
+  { id: "killed", kinds: ["uncommitted", "killed"] },
   { id: "expiring", kinds: ["expiring"] },
   { id: "drafts", kinds: ["draft"] },
 ];

@@ -87,6 +87,7 @@ export const audit = {
     "flag.kill_delivered": "How far turning off got",
     "flag.killed": "Turned off for everybody",
     "flag.killed_again": "Told again to stay off",
+    "kill.ended": "Let go of a kill that was never in the log",
     "flag.killed_here": "Was off on one server without its database",
     "flag.removal_planned": "Removal planned",
     "flag.removed": "App switch removed",

@@ -32,6 +32,7 @@ export const flag = {
   killReason: "Reason (optional)",
   killDefault: "Turned off for everybody from the console",
   turnOff: "Turn off",
+  uncommitted: "It is off, and is being written to the log.",
   killed: (environment: string) => `Turned off for everybody in ${environment}`,
   restore: "Turn on again",
   restoreIn: (environment: string) => `Turn on again in ${environment}`,

@@ -19,6 +19,7 @@ export const home = {
     comment: "Answer",
     proposal: "Confirm",
     killed: "Turned off",
+    uncommitted: "Not in the log",
     expiring: "Runs out",
     draft: "Draft",
     waiting: "Waiting",

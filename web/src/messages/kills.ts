@@ -54,6 +54,11 @@ export const kills = {
   receipt: "How far it got",
   /** How far a kill got, a sentence each. */
   receiptWords: (r: Receipt, now: number): string[] => {
+    if (!r.committed_at)
+      return [
+        "It is off. It is being written to the log.",
+        ...r.silent.map((name) => `The server ${name} has not answered yet`),
+      ];
     if (!r.served_here)
       return ["It is committed. This server is still catching up; clients hear of it within seconds."];
     const c = r.clients;

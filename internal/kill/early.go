@@ -1,0 +1,302 @@
+package kill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/live"
+	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/rollout"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// patience is how long a kill waits for the writer, and on PostgreSQL for each lock, before it is served without.
+const patience = 100 * time.Millisecond
+
+// soon commits an order by write, or where the writer is not free within patience, serves it at once: decide checks it by what readers
+// see and returns the flags that it is about. What the caller had sent before is not done again.
+func (ks *Kills) soon(
+	ctx context.Context, by access.Actor, o Order,
+	write func(ctx context.Context, tx *store.Tx) (Act, error), decide func(ctx context.Context, tx *store.Tx) ([]string, error),
+) (a Act, err error) {
+	ctx = store.First(ctx)
+	if a, ok, err := ks.sentBefore(ctx, by, o); ok || err != nil {
+		return a, away(err)
+	}
+	commit := func(ctx context.Context, tx *store.Tx) (err error) {
+		a, err = write(ctx, tx)
+		return err
+	}
+	if ks.Live == nil {
+		err = ks.DB.WriteLarge(ctx, commit)
+	} else {
+		err = ks.DB.WriteSoon(ctx, patience, commit)
+	}
+	if ks.Live == nil || !errors.Is(err, store.ErrBusy) {
+		if err != nil {
+			return Act{}, away(err)
+		}
+		return a, nil
+	}
+	c := ks.killing(by, o.Reason)
+	early := live.Override{
+		ID: c.KillID, Select: o.Select, By: live.Actor{Email: by.Email}, Credential: by.Credential, Reason: c.Reason, At: c.At, Sent: o.Sent,
+	}
+	if early.Environment, err = o.place(); err != nil {
+		return Act{}, err
+	}
+	err = ks.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		early.Keys, err = decide(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return Act{}, away(err)
+	}
+	if early, err = ks.Live.Override(ctx, early); err != nil {
+		return Act{}, err
+	}
+	return actOf(early), nil
+}
+
+// away names, where a kill failed for want of the database, the kill that works without it.
+func away(err error) error {
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok || f.Kind != fault.Unavailable || errors.Is(err, store.ErrBusy) {
+		return err
+	}
+	return fault.New(f.Kind, f.Code, "%s", f.Message).Fix("souk kill --here, on each server, turns a flag off without the database").Because(err)
+}
+
+// actOf is an act that is served and not committed.
+func actOf(o live.Override) Act {
+	return Act{
+		ID: o.ID, Select: o.Select, Environment: o.Environment, Flags: len(o.Keys), Standing: len(o.Keys), Reason: o.Reason, By: o.By.Email,
+		At: o.At, ServedAt: &o.At, Can: []string{},
+	}
+}
+
+// early finds an act that is served and not committed, as far as this replica knows.
+func (ks *Kills) early(is func(live.Override) bool) (live.Override, bool) {
+	if ks == nil || ks.Live == nil {
+		return live.Override{}, false
+	}
+	all := ks.Live.Overrides()
+	if i := slices.IndexFunc(all, is); i >= 0 {
+		return all[i], true
+	}
+	return live.Override{}, false
+}
+
+// sentBefore returns the act of a request that was served early and comes again by its Idempotency-Key.
+func (ks *Kills) sentBefore(ctx context.Context, by access.Actor, o Order) (a Act, ok bool, err error) {
+	if o.Sent == (live.Sent{}) {
+		return Act{}, false, nil
+	}
+	early, ok := ks.early(func(e live.Override) bool { return e.Sent == o.Sent && e.By.Email == by.Email })
+	if ok {
+		a = actOf(early)
+	}
+	err = ks.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		committed, found, err := store.One(ctx, tx, scan, `SELECT `+columns+` FROM kill_act WHERE actor = $1 AND sent_path = $2 AND sent_key = $3`,
+			by.Email, o.Sent.Path, o.Sent.IdempotencyKey)
+		if err != nil {
+			return fmt.Errorf("look for the same kill: %w", err)
+		}
+		if found {
+			ok = true
+			a, err = committed.seenBy(ctx, tx, by)
+		}
+		return err
+	})
+	if err != nil && !ok { // the record alone says it, too
+		return Act{}, false, err
+	}
+	if ok && a.Select != o.Select {
+		return Act{}, false, fault.New(fault.Unprocessable, "other_request", "this Idempotency-Key was used for another request").
+			At("Idempotency-Key").Fix("send a new key with a new request")
+	}
+	return a, ok, nil
+}
+
+// Commit writes an act into the database that was served before, and reports whether it did: once, by its id, whoever tries how often.
+// Its rights and its flags were decided when it was served, and stand. Flags that are killed already stay so; those that are no more
+// are left out. The events are those of an ordinary kill, with served_at and committed_at, and for one that was made on a replica
+// without its database flag.killed_here besides. Souk does it by itself.
+func (ks *Kills) Commit(ctx context.Context, by access.Actor, o live.Override, replica string) (committed bool, err error) {
+	if err := access.Can(by, access.Kill, access.Scope{}); err != nil {
+		return false, err
+	}
+	err = ks.DB.WriteLarge(store.First(ctx), func(ctx context.Context, tx *store.Tx) error {
+		if committed, err = carried(ctx, tx, o.ID, ks.now()); err != nil || !committed { // whatever became of the flags since was meant so
+			return err
+		}
+		c := registry.Change{By: actor(o), At: ks.now(), ServedAt: &o.At, Reason: o.Reason, KillID: o.ID}
+		where, known, err := registry.EnvironmentNamed(ctx, tx, o.Environment)
+		if err != nil {
+			return err
+		}
+		if !known && !o.Here {
+			return fault.New(fault.NotFound, "unknown_environment", "there is no environment %q", o.Environment).Fix("let an administrator end the kill")
+		}
+		again := 0
+		if known {
+			a := actOf(o)
+			a.CommittedAt = &c.At
+			if a, again, err = killMany(ctx, tx, c, where, a, o.Keys); err != nil {
+				return err
+			}
+			if err := a.complete(ctx, tx, c, o.Sent); err != nil {
+				return err
+			}
+			if a.Flags > 0 {
+				return killedHere(ctx, tx, c, o, replica, "turned off for everybody")
+			}
+		}
+		if again > 0 {
+			return killedHere(ctx, tx, c, o, replica, "it was turned off already")
+		}
+		return killedHere(ctx, tx, c, o, replica, "the flag is no more")
+	})
+	ks.mu.Lock()
+	defer ks.mu.Unlock()
+	delete(ks.refused, o.ID)
+	if err != nil && !fault.Is(err, fault.Unavailable) {
+		if ks.refused == nil {
+			ks.refused = map[string]string{}
+		}
+		ks.refused[o.ID] = err.Error()
+	}
+	return committed && err == nil, err
+}
+
+// actor is who gave an act that was served before it was committed.
+func actor(o live.Override) access.Actor {
+	return access.Actor{Email: o.By.Email, Credential: o.Credential}
+}
+
+// carried says in the transaction that an act is over, and reports whether it was not.
+func carried(ctx context.Context, tx *store.Tx, id string, at time.Time) (bool, error) {
+	added, err := tx.Exec(ctx, `INSERT INTO kill_carried (id, at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`, id, store.Micros(at))
+	if err != nil {
+		return false, fmt.Errorf("carry out what was turned off: %w", err)
+	}
+	tx.Announce(registry.Topic) // what is served looks whether it ended
+	return added > 0, nil
+}
+
+// killedHere records that a flag was off on one replica without its database, and since when.
+func killedHere(ctx context.Context, tx *store.Tx, c registry.Change, o live.Override, replica, outcome string) error {
+	if !o.Here {
+		return nil
+	}
+	flag, _, err := registry.Get(ctx, tx, o.Select.Flag)
+	if err != nil {
+		return err
+	}
+	event := c.By.Event("flag.killed_here", c.At)
+	event.FlagKey, event.FlagID, event.App, event.Environment, event.Reason = o.Select.Flag, flag.FlagID, flag.App, o.Environment, o.Reason
+	event.Details = map[string]any{"since": o.At.UTC(), "replica": replica, "outcome": outcome, "override": o.ID}
+	_, err = audit.Append(ctx, tx, event)
+	return err
+}
+
+// Carried is a step: which of these acts are over, so that what the database says of their flags holds again.
+func Carried(ctx context.Context, tx *store.Tx, ids []string) ([]string, error) {
+	over, err := store.List(ctx, tx, store.ScanString, `SELECT id FROM kill_carried WHERE id IN (`+store.In(1, len(ids))+`)`, store.Values(ids)...)
+	if err != nil {
+		return nil, fmt.Errorf("look for what was carried out: %w", err)
+	}
+	return over, nil
+}
+
+// Uncommitted is an act that is served and not committed, and what the database said when that was last tried; empty: not to be had.
+type Uncommitted struct {
+	live.Override
+	Refused string
+}
+
+// Uncommitted returns the early kills that this replica knows of, oldest first.
+func (ks *Kills) Uncommitted() (all []Uncommitted) {
+	if ks.Live == nil {
+		return nil
+	}
+	ks.mu.Lock()
+	defer ks.mu.Unlock()
+	for _, o := range ks.Live.Overrides() {
+		if !o.Here {
+			all = append(all, Uncommitted{Override: o, Refused: ks.refused[o.ID]})
+		}
+	}
+	return all
+}
+
+// Shown returns a flag as it is served: with the kills that are not committed yet, as far as this replica knows.
+func (ks *Kills) Shown(f registry.Flag) registry.Flag {
+	f.Environments = slices.Clone(f.Environments)
+	for i, state := range f.Environments {
+		o, off := ks.early(covering(state.Environment, f.Key))
+		if off && state.Kill == nil {
+			f.Environments[i].Kill = &registry.Killed{ID: o.ID, By: o.By.Email, At: o.At, Reason: o.Reason, Uncommitted: true}
+		}
+	}
+	return f
+}
+
+// covering finds an act by one of the flags that it turned off.
+func covering(environment string, keys ...string) func(live.Override) bool {
+	return func(o live.Override) bool {
+		return o.Environment == environment && slices.ContainsFunc(keys, func(key string) bool {
+			_, covers := slices.BinarySearch(o.Keys, key)
+			return covers
+		})
+	}
+}
+
+// End lets go of an early kill that the database refuses: its flags are served again as the database has them. Admins do it, with a
+// reason. One that is committed or ended already is a fault of kind NotFound. The event is kill.ended.
+func (ks *Kills) End(ctx context.Context, by access.Actor, id, reason string) error {
+	if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
+		return err
+	}
+	if reason == "" {
+		return fault.New(fault.Invalid, "required", "a reason is missing").At("reason").Fix("say why it is not to be off any more")
+	}
+	if err := rollout.CheckReason(reason); err != nil {
+		return err
+	}
+	o, ok := ks.early(func(o live.Override) bool { return o.ID == id && !o.Here })
+	if !ok {
+		return unknownKill()
+	}
+	return ks.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		now := ks.now()
+		if ended, err := carried(ctx, tx, id, now); err != nil || !ended {
+			if err == nil {
+				err = unknownKill()
+			}
+			return err
+		}
+		a := actOf(o)
+		a.At = now
+		return a.record(ctx, tx, by, "kill.ended", reason, map[string]any{
+			"select": o.Select, "flags": o.Keys, "served_at": o.At.UTC(), "killed_by": o.By.Email, "killed_why": o.Reason,
+		})
+	})
+}
+
+// Free is nil unless one of these flags is off by an early kill: then nothing turns it on, until that is committed. Nil Kills know of
+// none.
+func (ks *Kills) Free(environment string, keys ...string) error {
+	o, found := ks.early(covering(environment, keys...))
+	if !found {
+		return nil
+	}
+	return fault.New(fault.Conflict, "kill_uncommitted", "%s is turned off in %s by %s, which is being written to the log", o.Select.Words(), environment, o.By.Email).
+		Fix("wait until it is, then try again")
+}

@@ -1,0 +1,71 @@
+package serve_test
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/soukhq/souk/internal/store"
+)
+
+// holdWriter keeps the writer busy with a transaction that has changed an environment, until it is let go.
+func (s *site) holdWriter(environment string) (letGo func()) {
+	s.Helper()
+	held, end, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	var once sync.Once
+	go func() {
+		ended <- s.app.Directory.DB.WriteLarge(context.WithoutCancel(s.Context()), func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Exec(ctx, `UPDATE environment SET version = version + 1 WHERE name = $1`, environment)
+			once.Do(func() { close(held) })
+			<-end
+			return err
+		})
+	}()
+	<-held
+	return sync.OnceFunc(func() {
+		close(end)
+		if err := <-ended; err != nil {
+			s.Error(err)
+		}
+	})
+}
+
+func TestAKillThatCannotBeWrittenAtOnceIsServedAndAnswers202UntilItIs(t *testing.T) {
+	each(t, func(s *site) {
+		flag := s.published("eat").text("flag", "key")
+		key := s.sdkKey("sandbox")
+		path := "/api/v1/flags/" + flag + "/environments/sandbox/kill"
+		olu := s.as("olu").token("all")
+		once := olu.with("Idempotency-Key: burning")
+		letGo := s.holdWriter("sandbox")
+		defer letGo()
+		killed := once.post(path, object{"reason": "it burns"}).want(t, http.StatusAccepted)
+		id := killed.text("kill_id")
+		if id == "" || killed.at("served") != true || killed.at("committed") != false || killed.at("receipt", "committed_at") != nil {
+			t.Errorf("%s", killed)
+		}
+		if got := s.evaluate(key, flag, object{"targetingKey": "bob" + at}); got.at("value") != false {
+			t.Errorf("it is not served: %s", got)
+		}
+		if again := once.post(path, object{"reason": "it burns"}).want(t, http.StatusAccepted); again.text("kill_id") != id {
+			t.Errorf("the same call is another kill: %s", again)
+		}
+		if got := olu.get("/api/v1/kills/"+id).want(t, http.StatusAccepted); got.at("committed") != false || got.text("by") != "olu"+at {
+			t.Errorf("asked for: %s", got)
+		}
+		letGo()
+		s.eventually("it is committed", func() bool { return olu.get("/api/v1/kills/"+id).Code == http.StatusOK })
+		if again := once.post(path, object{"reason": "it burns"}).want(t, http.StatusOK); again.text("kill_id") != id || again.at("committed") != true {
+			t.Errorf("the same call afterwards: %s", again)
+		}
+		for event, want := range map[string]int{"flag.killed": 1, "flag.killed_again": 0} {
+			if n := s.events("event=" + event + "&flag=" + flag); n != want {
+				t.Errorf("%d of %s, want %d", n, event, want)
+			}
+		}
+		if got := s.evaluate(key, flag, object{"targetingKey": "bob" + at}); got.at("value") != false {
+			t.Errorf("after the commit it is on: %s", got)
+		}
+	})
+}
