@@ -80,7 +80,7 @@ func (d *Desk) admit(r *record, f Facts, by access.Actor, v Verdict, j *Judgemen
 		return false, fault.New(fault.Forbidden, "own_request", "you asked for this or edited it, so others must decide it").
 			Fix("ask one of: %s", strings.Join(eligibleOf(r.needs(r.electorate(f.World))), ", "))
 	}
-	mine := slices.IndexFunc(r.decisions, func(x Decision) bool { return x.By == by.Email && !x.Void })
+	mine := slices.IndexFunc(r.decisions, func(x Decision) bool { return x.By == by.Email && x.Void == "" })
 	if mine >= 0 && r.decisions[mine].Verdict == v && (j.Digest == "" || j.Digest == r.digest) &&
 		(j.Domain == "" || j.Domain == r.decisions[mine].Domain) {
 		return true, nil
@@ -226,10 +226,9 @@ func (d *Desk) decided(ctx context.Context, tx *store.Tx, by access.Actor, r *re
 		ID: store.NewID(), Digest: r.digest, Domain: j.Domain, By: by.Email, At: d.Now(), Verdict: v, Reason: j.Reason,
 		ForeignToken: foreign(by),
 	}
-	if err := insertDecision(ctx, tx, r.id, decision); err != nil {
+	if err := r.addDecision(ctx, tx, decision); err != nil {
 		return err
 	}
-	r.decisions = append(r.decisions, decision)
 	name := "flag.approval.granted"
 	if v == VerdictDenied {
 		name = "flag.approval.denied"

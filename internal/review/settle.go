@@ -59,7 +59,7 @@ func Settle(checks []CheckResult, e Electorate, decisions []Decision) (State, []
 	counted := map[access.Domain]int{}
 	decided := map[string]bool{}
 	for _, d := range decisions {
-		if d.Void || d.Verdict != VerdictApproved || decided[d.By] || !slices.Contains(e.Eligible[d.Domain], d.By) {
+		if d.Void != "" || d.Verdict != VerdictApproved || decided[d.By] || !slices.Contains(e.Eligible[d.Domain], d.By) {
 			continue
 		}
 		decided[d.By] = true

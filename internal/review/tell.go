@@ -13,7 +13,7 @@ var told = map[string]string{
 	"request.draft_saved":  "saved the draft",
 	"request.commented":    "said",
 	"request.submitted":    "asked for this",
-	"request.edited":       "edited the request; approvals given before count only if it says the same",
+	"request.edited":       "edited the request; what was decided on another content no longer counts",
 	"request.withdrawn":    "withdrew the request",
 	"request.denied":       "the request is denied",
 	"app.reserved":         "reserved the short name",

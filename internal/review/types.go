@@ -83,9 +83,17 @@ type Decision struct {
 	At           time.Time     `json:"at"`
 	Verdict      Verdict       `json:"verdict" enum:"approved,denied"`
 	Reason       string        `json:"reason"`
-	Void         bool          `json:"void" doc:"The content was edited since, so that it no longer counts"`
+	Void         Void          `json:"void,omitempty" enum:"edited" doc:"Why it no longer counts, for good; absent while it counts"`
 	ForeignToken bool          `json:"foreign_token" doc:"Given with a token that the approver did not make"`
 }
+
+// Void is why a decision no longer counts; empty while it counts. Nothing makes a void decision count again.
+type Void string
+
+// The reasons.
+const (
+	VoidEdited Void = "edited" // the content was edited since
+)
 
 // Verdict is a closed set.
 type Verdict string

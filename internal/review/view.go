@@ -99,7 +99,7 @@ func (r record) summary(by access.Actor, w World) Request {
 			view.Can = append(view.Can, "submit")
 		}
 	}
-	decided := slices.ContainsFunc(r.decisions, func(x Decision) bool { return x.By == by.Email && !x.Void })
+	decided := slices.ContainsFunc(r.decisions, func(x Decision) bool { return x.By == by.Email && x.Void == "" })
 	if domains := domainsOf(electorate, by.Email); len(domains) > 0 && !decided && access.Can(by, access.RequestDecide, access.Scope{}) == nil {
 		if r.state == NeedsApproval {
 			view.Can = append(view.Can, "approve")

@@ -1939,8 +1939,11 @@ export interface components {
             reason: string;
             /** @enum {string} */
             verdict: "approved" | "denied";
-            /** @description The content was edited since, so that it no longer counts */
-            void: boolean;
+            /**
+             * @description Why it no longer counts, for good; absent while it counts
+             * @enum {string}
+             */
+            void?: "edited";
         };
         DemoPerson: {
             display_name: string;
