@@ -221,8 +221,11 @@ func withDecisions(ctx context.Context, tx *store.Tx, records []record) error {
 	return nil
 }
 
-// addDecision stores a decision. The one that the same person made before must be void: the database takes no second that counts.
+// addDecision stores a decision. What the same person decided before no longer counts.
 func (r *record) addDecision(ctx context.Context, tx *store.Tx, d Decision) error {
+	if err := r.void(ctx, tx, VoidReplaced, func(x Decision) bool { return x.By == d.By }); err != nil {
+		return err
+	}
 	_, err := tx.Exec(ctx, `INSERT INTO decision (id, request_id, digest, domain, person, verdict, reason, foreign_token, at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		d.ID, r.id, d.Digest, d.Domain, d.By, d.Verdict, d.Reason, d.ForeignToken, store.Micros(d.At))
