@@ -73,13 +73,23 @@ func (a *API) requestItems(ctx context.Context, by access.Actor) ([]InboxItem, e
 		case review.Draft:
 			items = append(items, requestItem(r, "draft", "a draft that you have not submitted"))
 		case review.NeedsFixes:
-			items = append(items, requestItem(r, "fix_request", "its checks found something that you can mend"))
+			items = append(items, requestItem(r, "fix_request", toFix(r)))
 		case review.NeedsApproval:
 			items = append(items, requestItem(r, "waiting", "waits for "+waitsFor(r)))
 		case review.Approved, review.Denied, review.Withdrawn:
 		}
 	}
 	return items, nil
+}
+
+// toFix says what a request needs before anybody can approve it.
+func toFix(r review.Request) string {
+	for _, decision := range r.Decisions {
+		if decision.Verdict == review.VerdictAsked && decision.Void == "" {
+			return decision.By + " asks for a change or an answer"
+		}
+	}
+	return "its checks found something that you can fix"
 }
 
 // waitsFor names the domains that have not approved yet.

@@ -11,11 +11,11 @@ import (
 	"github.com/soukhq/souk/internal/store"
 )
 
-// Judgement is an approval or a denial of one digest of a request.
+// Judgement is what an approver decides on one digest of a request.
 type Judgement struct {
 	Digest string        `json:"digest" doc:"Digest of what was read: an edit since makes it stale"`
 	Domain access.Domain `json:"domain,omitempty" doc:"Needed from who may decide for several"`
-	Reason string        `json:"reason,omitempty" doc:"Needed for a denial"`
+	Reason string        `json:"reason,omitempty" doc:"Needed for a denial and to ask for a change"`
 }
 
 func (j Judgement) judgement() review.Judgement {
@@ -58,8 +58,9 @@ func (in requestQuery) query() review.Query {
 
 // Remark is what somebody says about a request.
 type Remark struct {
-	Reason string `json:"reason" doc:"What is said"`
-	Digest string `json:"digest,omitempty" doc:"Digest of what was read: an edit since refuses the comment"`
+	Reason  string `json:"reason" doc:"What is said"`
+	Digest  string `json:"digest,omitempty" doc:"Digest of what was read: an edit since refuses the comment"`
+	Answers bool   `json:"answers,omitempty" doc:"It answers what approvers asked for: the request needs approval again, and approvals stay"`
 }
 
 type remarkInput struct {
@@ -131,10 +132,24 @@ func requests(a *API) {
 			return requestObject(http.StatusOK)(out.Request, err)
 		})
 	register(a, operation{
+		method: http.MethodPost, path: "/requests/{id}/ask", id: "ask-for-change",
+		summary: "Return a request to its requester with what should be changed or answered, not for good",
+	}, access.RequestDecide, func(ctx context.Context, by access.Actor, in *judgementInput) (*object[review.Request], error) {
+		return requestObject(http.StatusOK)(a.Desk.Ask(ctx, by, in.ID, in.Body.judgement()))
+	})
+	register(a, operation{
+		method: http.MethodPost, path: "/requests/{id}/take-back", id: "take-back-decision",
+		summary: "Take back one's own approval, or what one asked for, until the request is carried out",
+	}, access.RequestDecide, func(ctx context.Context, by access.Actor, in *judgementInput) (*object[review.Request], error) {
+		return requestObject(http.StatusOK)(a.Desk.TakeBack(ctx, by, in.ID, in.Body.judgement()))
+	})
+	register(a, operation{
 		method: http.MethodPost, path: "/requests/{id}/comments", id: "comment-request", status: http.StatusCreated,
-		summary: "Say something about a request, in whatever state it is",
+		summary: "Say something about a request, in whatever state it is, or answer what approvers asked for",
 	}, access.RequestComment, func(ctx context.Context, by access.Actor, in *remarkInput) (*reply[review.Comment], error) {
-		comment, err := a.Desk.Comment(ctx, by, in.ID, in.Body.Reason, in.Body.Digest)
+		comment, err := a.Desk.Comment(ctx, by, in.ID, review.CommentSpec{
+			Words: in.Body.Reason, Digest: in.Body.Digest, Answers: in.Body.Answers,
+		})
 		return &reply[review.Comment]{Body: comment}, err
 	})
 	register(a, operation{

@@ -165,7 +165,7 @@ func (s *story) comment(ctx context.Context, who, id, words string) error {
 		return err
 	}
 	s.clock = s.clock.Add(12 * time.Minute)
-	_, err = s.target.Desk.Comment(ctx, by, id, words, "")
+	_, err = s.target.Desk.Comment(ctx, by, id, review.CommentSpec{Words: words})
 	return err
 }
 

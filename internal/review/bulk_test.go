@@ -38,7 +38,7 @@ func TestListsDoNotReadWhatMayBeMegabytes(t *testing.T) {
 		c := where2eat()
 		c.Attachments = []review.Attachment{{Name: "scan.sarif", Content: strings.Repeat("x", 400_000)}}
 		r := o.submit(c)
-		if _, err := o.desk.Comment(o.Context(), o.as("pat"), r.ID, "why pilot?", ""); err != nil {
+		if _, err := o.desk.Comment(o.Context(), o.as("pat"), r.ID, review.CommentSpec{Words: "why pilot?"}); err != nil {
 			o.Fatal(err)
 		}
 		var flags []string

@@ -11,16 +11,23 @@ import (
 	"github.com/soukhq/souk/internal/store"
 )
 
+// CommentSpec is what somebody says about a request.
+type CommentSpec struct {
+	Words   string
+	Digest  string // of what was read; empty: of whatever it says now
+	Answers bool   // it answers what approvers asked for, so that they may decide again; only an author of the request answers
+}
+
 // Comment records what somebody says about a request, in whatever state it is. A digest that is not the present one refuses
 // it: the content was edited since it was read. Saying the same again right away says it once.
-func (d *Desk) Comment(ctx context.Context, by access.Actor, id, words, digest string) (Comment, error) {
+func (d *Desk) Comment(ctx context.Context, by access.Actor, id string, spec CommentSpec) (Comment, error) {
 	if err := access.Can(by, access.RequestComment, access.Scope{}); err != nil {
 		return Comment{}, err
 	}
-	if strings.TrimSpace(words) == "" {
+	if strings.TrimSpace(spec.Words) == "" {
 		return Comment{}, fault.New(fault.Invalid, "required", "the comment is empty").At("reason").Fix("write what you want to say")
 	}
-	if err := checkReason(words); err != nil {
+	if err := checkReason(spec.Words); err != nil {
 		return Comment{}, err
 	}
 	var comment Comment
@@ -29,24 +36,40 @@ func (d *Desk) Comment(ctx context.Context, by access.Actor, id, words, digest s
 		if err != nil {
 			return err
 		}
-		if digest != "" && digest != r.digest {
+		if spec.Digest != "" && spec.Digest != r.digest {
 			return digestStale(r)
+		}
+		if spec.Answers {
+			if err := r.mayAnswer(by); err != nil {
+				return err
+			}
 		}
 		before, err := r.comments(ctx, tx)
 		if err != nil {
 			return err
 		}
-		if n := len(before); n > 0 && before[n-1].By == by.Email && before[n-1].Words == words && !before[n-1].Earlier {
+		if n := len(before); n > 0 && before[n-1].By == by.Email && before[n-1].Words == spec.Words && !before[n-1].Earlier &&
+			before[n-1].Answers == spec.Answers {
 			comment = before[n-1]
 			return nil
 		}
-		comment = Comment{ID: store.NewID(), By: by.Email, At: store.Time(store.Micros(d.Now())), Words: words}
-		if _, err := tx.Exec(ctx, `INSERT INTO request_comment (id, request_id, digest, person, words, at) VALUES ($1, $2, $3, $4, $5, $6)`,
-			comment.ID, r.id, r.digest, comment.By, comment.Words, store.Micros(comment.At)); err != nil {
+		comment = Comment{
+			ID: store.NewID(), By: by.Email, At: store.Time(store.Micros(d.Now())), Words: spec.Words, Answers: spec.Answers,
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO request_comment (id, request_id, digest, person, words, answers, at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+			comment.ID, r.id, r.digest, comment.By, comment.Words, comment.Answers, store.Micros(comment.At)); err != nil {
 			return fmt.Errorf("insert comment: %w", err)
 		}
-		e := by.Event("request.commented", d.Now())
-		e.Details = map[string]any{"comment": words}
+		name := "request.commented"
+		if spec.Answers {
+			name = "request.answered"
+			if err := d.answer(ctx, tx, &r); err != nil {
+				return err
+			}
+		}
+		e := by.Event(name, d.Now())
+		e.Details = map[string]any{"comment": spec.Words}
 		return appendEvent(ctx, tx, &r, e)
 	})
 	return comment, err
@@ -57,10 +80,10 @@ func (r record) comments(ctx context.Context, tx *store.Tx) ([]Comment, error) {
 	all, err := store.List(ctx, tx, func(row store.Row) (c Comment, err error) {
 		var digest string
 		var at int64
-		err = row.Scan(&c.ID, &c.By, &c.Words, &digest, &at)
+		err = row.Scan(&c.ID, &c.By, &c.Words, &c.Answers, &digest, &at)
 		c.At, c.Earlier = store.Time(at), digest != r.digest
 		return c, err
-	}, `SELECT id, person, words, digest, at FROM request_comment WHERE request_id = $1 ORDER BY id`, r.id)
+	}, `SELECT id, person, words, answers, digest, at FROM request_comment WHERE request_id = $1 ORDER BY id`, r.id)
 	if err != nil {
 		return nil, fmt.Errorf("list comments: %w", err)
 	}

@@ -86,36 +86,33 @@ func (d *Desk) admit(r *record, f Facts, by access.Actor, v Verdict, j *Judgemen
 		return false, fault.New(fault.Forbidden, "own_request", "you asked for this or edited it, so others must decide it").
 			Fix("ask one of: %s", strings.Join(eligibleOf(r.needs(r.electorate(f.World))), ", "))
 	}
-	mine := slices.IndexFunc(r.decisions, func(x Decision) bool { return x.By == by.Email && !x.Void })
-	if mine >= 0 && r.decisions[mine].Verdict == v && (j.Digest == "" || j.Digest == r.digest) &&
-		(j.Domain == "" || j.Domain == r.decisions[mine].Domain) {
+	mine, decided := r.decisionOf(by.Email)
+	if decided && mine.Verdict == v && (j.Digest == "" || j.Digest == r.digest) && (j.Domain == "" || j.Domain == mine.Domain) &&
+		(v != VerdictAsked || j.Reason == mine.Reason) {
 		if !renews(*r, v, f.Now) {
 			return true, nil
 		}
-		j.Domain = r.decisions[mine].Domain
-		if j.Digest == "" {
-			j.Digest = r.digest
-		}
+		j.Domain, j.Digest = mine.Domain, r.digest
 		return false, r.timely(f)
 	}
 	if err := r.open("decided"); err != nil {
 		return false, err
 	}
-	if j.Digest == "" {
-		return false, fault.New(fault.Invalid, "digest_required", "a decision names the exact content that it is about").At("digest").
-			Fix("send the digest of the request that you read")
-	}
-	if j.Digest != r.digest {
-		return false, digestStale(*r)
+	if err := r.names(j.Digest); err != nil {
+		return false, err
 	}
 	if v == VerdictApproved {
 		if err := r.timely(f); err != nil {
 			return false, err
 		}
 	}
-	if mine >= 0 {
-		return false, fault.New(fault.Conflict, "already_decided", "you decided this already, for %s; nobody counts twice", r.decisions[mine].Domain).
+	if decided && mine.Verdict == v && v != VerdictAsked {
+		return false, fault.New(fault.Conflict, "already_decided", "you decided this already, for %s; nobody counts twice", mine.Domain).
 			Fix("leave the rest to others")
+	}
+	if i := slices.IndexFunc(r.decisions, Decision.open); i >= 0 && v == VerdictApproved {
+		return false, fault.New(fault.Conflict, "change_asked", "%s asked for a change, which is neither made nor answered",
+			r.decisions[i].By).Fix("wait for the requester; whoever asked can take it back").Showing(map[string]any{"state": r.state})
 	}
 	if r.state != NeedsApproval && v == VerdictApproved {
 		return false, fault.New(fault.Conflict, "needs_fixes", "a check still fails, so there is nothing to approve yet").
@@ -123,6 +120,9 @@ func (d *Desk) admit(r *record, f Facts, by access.Actor, v Verdict, j *Judgemen
 	}
 	e := r.electorate(f.World)
 	domains := domainsOf(e, by.Email)
+	if j.Domain == "" && decided && slices.Contains(domains, mine.Domain) {
+		j.Domain = mine.Domain
+	}
 	switch {
 	case len(domains) == 0:
 		return false, fault.New(fault.Forbidden, "not_an_approver", "you are no approver for this request").
@@ -137,6 +137,27 @@ func (d *Desk) admit(r *record, f Facts, by access.Actor, v Verdict, j *Judgemen
 			Fix("decide for %s", list(domains))
 	}
 	return false, nil
+}
+
+// decisionOf returns what a person decided, where it still counts.
+func (r record) decisionOf(email string) (Decision, bool) {
+	i := slices.IndexFunc(r.decisions, func(x Decision) bool { return x.By == email && x.Void == "" })
+	if i < 0 {
+		return Decision{}, false
+	}
+	return r.decisions[i], true
+}
+
+// names refuses a digest that is not the one of the content.
+func (r record) names(digest string) error {
+	if digest == "" {
+		return fault.New(fault.Invalid, "digest_required", "a decision names the exact content that it is about").At("digest").
+			Fix("send the digest of the request that you read")
+	}
+	if digest != r.digest {
+		return digestStale(r)
+	}
+	return nil
 }
 
 // approvalInput is an approval as the policies that judge approvals see it.
@@ -241,16 +262,12 @@ func (d *Desk) decided(ctx context.Context, tx *store.Tx, by access.Actor, r *re
 		ID: store.NewID(), Digest: r.digest, Domain: j.Domain, By: by.Email, At: d.Now(), Verdict: v, Reason: j.Reason,
 		ForeignToken: foreign(by),
 	}
-	if err := insertDecision(ctx, tx, r.id, decision); err != nil {
+	if err := r.addDecision(ctx, tx, decision); err != nil {
 		return err
 	}
-	r.decisions = append(slices.DeleteFunc(r.decisions, func(x Decision) bool {
-		return x.By == decision.By && x.Digest == decision.Digest
-	}), decision)
-	name := "flag.approval.granted"
-	if v == VerdictDenied {
-		name = "flag.approval.denied"
-	}
+	name := map[Verdict]string{
+		VerdictApproved: "flag.approval.granted", VerdictDenied: "flag.approval.denied", VerdictAsked: "request.change_asked",
+	}[v]
 	e := by.Event(name, decision.At)
 	e.Reason = orElse(j.Reason, fmt.Sprintf("approved for %s", j.Domain))
 	e.Details = map[string]any{"digest": r.digest, "domain": j.Domain, "foreign_token": decision.ForeignToken}

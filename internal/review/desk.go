@@ -192,8 +192,8 @@ func (d *Desk) assess(ctx context.Context, tx *store.Tx, h *hearing, by access.A
 	if r.digest, err = r.digestNow(f.subject); err != nil {
 		return nil, err
 	}
-	for i := range r.decisions {
-		r.decisions[i].Void = r.decisions[i].Digest != r.digest
+	if err := r.void(ctx, tx, VoidEdited, func(x Decision) bool { return x.Digest != r.digest }); err != nil {
+		return nil, err
 	}
 	r.state, _ = Settle(r.assessment.Checks, r.electorate(f.World), r.decisions)
 	if err := appendEvent(ctx, tx, r, e); err != nil {
@@ -294,7 +294,7 @@ func (d *Desk) edit(ctx context.Context, tx *store.Tx, h *hearing, by access.Act
 		return nil, err
 	}
 	e := by.Event("request.edited", d.Now())
-	e.Details = map[string]any{"changes": changed(before, r.content, facts.subject.about().document())}
+	e.Details = map[string]any{"changes": edited(before, r.content, facts.subject.about().document())}
 	if before.Draft {
 		e = by.Event("request.submitted", d.Now())
 		e.Reason = r.content.Reason

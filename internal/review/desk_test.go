@@ -175,7 +175,7 @@ func TestAnEditVoidsApprovalsAndAStaleOneIsRefused(t *testing.T) {
 			o.Fatal(err)
 		}
 		edited := out.Request
-		if edited.Digest == first.Digest || edited.ApprovalsNeeded[0].Given != 0 || !edited.Decisions[0].Void {
+		if edited.Digest == first.Digest || edited.ApprovalsNeeded[0].Given != 0 || edited.Decisions[0].Void != review.VoidEdited {
 			o.Errorf("the approval still counts: %+v", edited.ApprovalsNeeded)
 		}
 		_, err = o.desk.Approve(o.Context(), o.as("pat"), first.ID, review.Judgement{Digest: first.Digest})
@@ -186,6 +186,36 @@ func TestAnEditVoidsApprovalsAndAStaleOneIsRefused(t *testing.T) {
 		}
 		_, err = o.desk.Edit(o.Context(), o.as("alice"), first.ID, r.Revision, patch)
 		o.refused(err, fault.Conflict, "request_approved")
+	})
+}
+
+func TestEditingBackRevivesNoApproval(t *testing.T) {
+	each(t, func(o *office) {
+		first := o.submit(where2eat())
+		r := o.approve("pat", first)
+		for _, patch := range []string{`{"fields": {"ttl_days": 20}}`, `{"fields": {"ttl_days": 30}, "reason": "team lunch picks take too long"}`} {
+			out, err := o.desk.Edit(o.Context(), o.as("alice"), r.ID, r.Revision, json.RawMessage(patch))
+			if err != nil {
+				o.Fatal(err)
+			}
+			r = out.Request
+		}
+		if r.Digest != first.Digest {
+			o.Fatal("the edits do not lead back to what was approved")
+		}
+		if r.ApprovalsNeeded[0].Given != 0 || r.Decisions[0].Void != review.VoidEdited {
+			o.Errorf("the approval counts again: %+v, %+v", r.ApprovalsNeeded, r.Decisions)
+		}
+		if r = o.approve("sam", r); r.State != review.NeedsApproval {
+			o.Errorf("one person's approval made it %s", r.State)
+		}
+		waiting, err := o.desk.List(o.Context(), o.as("pat"), review.Query{WaitingForMe: true}, store.Page{})
+		if err != nil || len(waiting.Items) != 1 {
+			o.Errorf("it does not wait for pat: %+v, %v", waiting.Items, err)
+		}
+		if r = o.approve("pat", r); r.State != review.Approved {
+			o.Errorf("approved by both again it is %s", r.State)
+		}
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 
@@ -52,9 +53,28 @@ func stepWords(s rollout.Step) string {
 	return serving.Words()
 }
 
-// changed lists the members of a content that differ: the app's, the template's fields, the rest.
+// changed lists what differs of what is asked for: the app's members, the template's fields, the rest.
 func changed(before, after Content, t template.Document) []Change {
-	was, is := membersOf(before, t), membersOf(after, t)
+	return compare(membersOf(before, t), membersOf(after, t))
+}
+
+// edited lists all that an edit changes, also what is no part of what is asked for: why, and from which revision.
+func edited(before, after Content, t template.Document) []Change {
+	aside := func(c Content) []member {
+		members := membersOf(c, t)
+		if c.Reason != "" {
+			members = append(members, member{"reason", "Reason", c.Reason})
+		}
+		if c.BaseRevision != 0 {
+			members = append(members, member{"base_revision", "Revision that it changes", c.BaseRevision})
+		}
+		return members
+	}
+	return compare(aside(before), aside(after))
+}
+
+// compare lists the members that differ.
+func compare(was, is []member) []Change {
 	changes := []Change{}
 	add := func(path, label string, before, after any) {
 		if !reflect.DeepEqual(before, after) {
@@ -100,7 +120,13 @@ func membersOf(c Content, t template.Document) []member {
 	text("app.contact", "Contact", app.Contact)
 	text("app.kind", "Kind of app", app.Kind)
 	text("app.url", "Web address", app.URL)
-	for _, name := range t.Fields.Names() {
+	names := t.Fields.Names()
+	for _, name := range slices.Sorted(maps.Keys(c.Fields)) { // the template need not have them all
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	for _, name := range names {
 		if value, ok := c.Fields[name]; ok {
 			members = append(members, member{"fields." + name, "Switch: " + t.Label(name), value})
 		}
@@ -114,14 +140,18 @@ func membersOf(c Content, t template.Document) []member {
 	text("until", "Until", c.Until)
 	text("format", "Format", c.Format)
 	if c.Document != "" {
-		sum := sha256.Sum256([]byte(c.Document))
-		text("document", "Document", fmt.Sprintf("%d bytes, SHA-256 %x", len(c.Document), sum))
+		text("document", "Document", sizeAndSum(c.Document))
 	}
 	text("removal_plan", "Removal plan", c.RemovalPlan)
-	for _, a := range c.Attachments {
-		text("attachments."+a.Name, "Attached "+a.Name, fmt.Sprintf("%d bytes", len(a.Content)))
+	for i, a := range c.Attachments {
+		text(fmt.Sprintf("attachments.%d", i), "Attached", fmt.Sprintf("%s, %s", a.Name, sizeAndSum(a.Content)))
 	}
 	return members
+}
+
+// sizeAndSum stands for a text that is too long to show.
+func sizeAndSum(text string) string {
+	return fmt.Sprintf("%d bytes, SHA-256 %x", len(text), sha256.Sum256([]byte(text)))
 }
 
 func changeWords(label string, before, after any) string {

@@ -150,7 +150,7 @@ func (w World) rules() (string, error) {
 func (r record) expired(now time.Time) bool {
 	var last time.Time
 	for _, d := range r.decisions {
-		if !d.Void && d.Verdict == VerdictApproved && d.At.After(last) {
+		if d.Void == "" && d.Verdict == VerdictApproved && d.At.After(last) {
 			last = d.At
 		}
 	}

@@ -113,7 +113,7 @@ func page(ctx context.Context, tx *store.Tx, by access.Actor, q Query, after []s
 	}
 	if q.WaitingForMe {
 		n.add(`state = ? AND requester <> ?`, NeedsApproval, by.Email)
-		n.add(`NOT EXISTS (SELECT 1 FROM decision d WHERE d.request_id = request.id AND d.person = ? AND d.digest = request.digest)`, by.Email)
+		n.add(`NOT EXISTS (SELECT 1 FROM decision d WHERE d.request_id = request.id AND d.person = ? AND d.void = '')`, by.Email)
 	}
 	if q.DecidedByMe {
 		n.add(`id IN (SELECT request_id FROM decision WHERE person = ?)`, by.Email)
@@ -215,38 +215,6 @@ func words[T ~string](values []T) []string {
 		texts[i] = string(v)
 	}
 	return texts
-}
-
-func withDecisions(ctx context.Context, tx *store.Tx, records []record) error {
-	if len(records) == 0 {
-		return nil
-	}
-	at := map[string]int{}
-	ids := make([]any, 0, len(records))
-	for i, r := range records {
-		at[r.id] = i
-		ids = append(ids, r.id)
-	}
-	type owned struct {
-		request string
-		Decision
-	}
-	all, err := store.List(ctx, tx, func(row store.Row) (o owned, err error) {
-		var micros int64
-		err = row.Scan(&o.request, &o.ID, &o.Digest, &o.Domain, &o.By, &o.Verdict, &o.Reason, &o.ForeignToken, &micros)
-		o.At = store.Time(micros)
-		return o, err
-	}, `SELECT request_id, id, digest, domain, person, verdict, reason, foreign_token, at FROM decision
-		WHERE request_id IN (`+store.In(1, len(ids))+`) ORDER BY id`, ids...)
-	if err != nil {
-		return fmt.Errorf("list decisions: %w", err)
-	}
-	for _, o := range all {
-		r := &records[at[o.request]]
-		o.Void = o.Digest != r.digest
-		r.decisions = append(r.decisions, o.Decision)
-	}
-	return nil
 }
 
 // Open is a step: the requests about an app and its flags that wait to be mended or decided, oldest first, without what depends

@@ -28,7 +28,7 @@ func TestADraftIsSeenByItsRequesterAloneAndReservesNothing(t *testing.T) {
 			o.refused(err, fault.NotFound, "no_such_request")
 			_, err = o.desk.Edit(o.Context(), o.as(who), draft.ID, draft.Revision, json.RawMessage(`{"reason": "x"}`))
 			o.refused(err, fault.NotFound, "no_such_request")
-			_, err = o.desk.Comment(o.Context(), o.as(who), draft.ID, "hello", "")
+			_, err = o.desk.Comment(o.Context(), o.as(who), draft.ID, review.CommentSpec{Words: "hello"})
 			o.refused(err, fault.NotFound, "no_such_request")
 			for _, q := range []review.Query{{}, {States: []review.State{review.Draft}}, {Mine: true}, {App: "where2eat"}} {
 				if list, err := o.desk.List(o.Context(), o.as(who), q, store.Page{}); err != nil || len(list.Items) != 0 {
@@ -83,18 +83,18 @@ func TestAWithdrawnDraftStaysHidden(t *testing.T) {
 func TestACommentIsSaidOnceAndKnowsWhichContentItIsAbout(t *testing.T) {
 	each(t, func(o *office) {
 		r := o.submit(where2eat())
-		first, err := o.desk.Comment(o.Context(), o.as("pat"), r.ID, "why pilot?", r.Digest)
+		first, err := o.desk.Comment(o.Context(), o.as("pat"), r.ID, review.CommentSpec{Words: "why pilot?", Digest: r.Digest})
 		if err != nil {
 			o.Fatal(err)
 		}
-		again, err := o.desk.Comment(o.Context(), o.as("pat"), r.ID, "why pilot?", r.Digest)
+		again, err := o.desk.Comment(o.Context(), o.as("pat"), r.ID, review.CommentSpec{Words: "why pilot?", Digest: r.Digest})
 		if err != nil || again.ID != first.ID {
 			o.Errorf("said twice: %+v, %v", again, err)
 		}
 		if open, err := o.desk.Unanswered(o.Context(), o.as("alice")); err != nil || len(open) != 1 || open[0].Words != "why pilot?" || open[0].Title != "Publish Where2Eat" {
 			o.Errorf("alice's comments: %+v, %v", open, err)
 		}
-		if _, err := o.desk.Comment(o.Context(), o.as("alice"), r.ID, "since it is new", ""); err != nil {
+		if _, err := o.desk.Comment(o.Context(), o.as("alice"), r.ID, review.CommentSpec{Words: "since it is new"}); err != nil {
 			o.Fatal(err)
 		}
 		if open, err := o.desk.Unanswered(o.Context(), o.as("alice")); err != nil || len(open) != 0 {
@@ -104,12 +104,12 @@ func TestACommentIsSaidOnceAndKnowsWhichContentItIsAbout(t *testing.T) {
 		if err != nil {
 			o.Fatal(err)
 		}
-		_, err = o.desk.Comment(o.Context(), o.as("pat"), r.ID, "fine", r.Digest)
+		_, err = o.desk.Comment(o.Context(), o.as("pat"), r.ID, review.CommentSpec{Words: "fine", Digest: r.Digest})
 		o.refused(err, fault.Conflict, "digest_stale")
-		_, err = o.desk.Comment(o.Context(), o.as("pat"), r.ID, " \n", "")
+		_, err = o.desk.Comment(o.Context(), o.as("pat"), r.ID, review.CommentSpec{Words: " \n"})
 		o.refused(err, fault.Invalid, "required")
 		o.approve("sam", o.approve("pat", edited.Request))
-		if _, err := o.desk.Comment(o.Context(), o.as("eve"), r.ID, "nice", ""); err != nil {
+		if _, err := o.desk.Comment(o.Context(), o.as("eve"), r.ID, review.CommentSpec{Words: "nice"}); err != nil {
 			o.Errorf("a decided request takes no comment: %v", err)
 		}
 		done, err := o.desk.Get(o.Context(), o.as("alice"), r.ID)

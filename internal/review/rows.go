@@ -115,21 +115,9 @@ func read(ctx context.Context, tx *store.Tx, by access.Actor, id, suffix string)
 		return record{}, fault.New(fault.NotFound, "no_such_request", "there is no request %s", id).
 			Fix("look it up in the list of requests")
 	}
-	r.decisions, err = store.List(ctx, tx, scanDecision(r.digest), `SELECT id, digest, domain, person, verdict, reason, foreign_token, at
-		FROM decision WHERE request_id = $1 ORDER BY id`, id)
-	if err != nil {
-		return record{}, fmt.Errorf("read decisions: %w", err)
-	}
-	return r, nil
-}
-
-func scanDecision(digest string) func(store.Row) (Decision, error) {
-	return func(row store.Row) (d Decision, err error) {
-		var at int64
-		err = row.Scan(&d.ID, &d.Digest, &d.Domain, &d.By, &d.Verdict, &d.Reason, &d.ForeignToken, &at)
-		d.At, d.Void = store.Time(at), d.Digest != digest
-		return d, err
-	}
+	all := []record{r}
+	err = withDecisions(ctx, tx, all)
+	return all[0], err
 }
 
 // risks are the ranks that lists are sorted by.
@@ -202,14 +190,63 @@ func (r *record) save(ctx context.Context, tx *store.Tx, now time.Time) error {
 	return nil
 }
 
-// insertDecision stores a decision; one that a person gives once more takes the place of the first.
-func insertDecision(ctx context.Context, tx *store.Tx, request string, d Decision) error {
+// withDecisions reads the decisions on the requests, oldest first.
+func withDecisions(ctx context.Context, tx *store.Tx, records []record) error {
+	if len(records) == 0 {
+		return nil
+	}
+	at := map[string]int{}
+	ids := make([]any, 0, len(records))
+	for i, r := range records {
+		at[r.id] = i
+		ids = append(ids, r.id)
+	}
+	type owned struct {
+		request string
+		Decision
+	}
+	all, err := store.List(ctx, tx, func(row store.Row) (o owned, err error) {
+		var micros int64
+		err = row.Scan(&o.request, &o.ID, &o.Digest, &o.Domain, &o.By, &o.Verdict, &o.Reason, &o.ForeignToken, &o.Void, &micros)
+		o.At = store.Time(micros)
+		return o, err
+	}, `SELECT request_id, id, digest, domain, person, verdict, reason, foreign_token, void, at FROM decision
+		WHERE request_id IN (`+store.In(1, len(ids))+`) ORDER BY id`, ids...)
+	if err != nil {
+		return fmt.Errorf("list decisions: %w", err)
+	}
+	for _, o := range all {
+		r := &records[at[o.request]]
+		r.decisions = append(r.decisions, o.Decision)
+	}
+	return nil
+}
+
+// addDecision stores a decision. What the same person decided before no longer counts.
+func (r *record) addDecision(ctx context.Context, tx *store.Tx, d Decision) error {
+	if err := r.void(ctx, tx, VoidReplaced, func(x Decision) bool { return x.By == d.By }); err != nil {
+		return err
+	}
 	_, err := tx.Exec(ctx, `INSERT INTO decision (id, request_id, digest, domain, person, verdict, reason, foreign_token, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (request_id, digest, person) DO UPDATE SET
-			domain = excluded.domain, verdict = excluded.verdict, reason = excluded.reason, foreign_token = excluded.foreign_token, at = excluded.at`,
-		d.ID, request, d.Digest, d.Domain, d.By, d.Verdict, d.Reason, d.ForeignToken, store.Micros(d.At))
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		d.ID, r.id, d.Digest, d.Domain, d.By, d.Verdict, d.Reason, d.ForeignToken, store.Micros(d.At))
 	if err != nil {
 		return fmt.Errorf("insert decision: %w", err)
+	}
+	r.decisions = append(r.decisions, d)
+	return nil
+}
+
+// void makes the decisions that still count and that which picks void for good.
+func (r *record) void(ctx context.Context, tx *store.Tx, why Void, which func(Decision) bool) error {
+	for i, d := range r.decisions {
+		if d.Void != "" || !which(d) {
+			continue
+		}
+		if _, err := tx.Exec(ctx, `UPDATE decision SET void = $1 WHERE id = $2`, why, d.ID); err != nil {
+			return fmt.Errorf("void decision: %w", err)
+		}
+		r.decisions[i].Void = why
 	}
 	return nil
 }

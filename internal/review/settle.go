@@ -54,12 +54,13 @@ type Author struct {
 }
 
 // Settle says where a request stands, given its checks and the decisions made so far. A decision counts if it is an
-// approval that is not void, by somebody who is eligible for its domain now; nobody counts twice.
+// approval that is not void, by somebody who is eligible for its domain now; nobody counts twice. While somebody's wish for a
+// change stands, the request needs fixes.
 func Settle(checks []CheckResult, e Electorate, decisions []Decision) (State, []Need) {
 	counted := map[access.Domain]int{}
 	decided := map[string]bool{}
 	for _, d := range decisions {
-		if d.Void || d.Verdict != VerdictApproved || decided[d.By] || !slices.Contains(e.Eligible[d.Domain], d.By) {
+		if d.Void != "" || d.Verdict != VerdictApproved || decided[d.By] || !slices.Contains(e.Eligible[d.Domain], d.By) {
 			continue
 		}
 		decided[d.By] = true
@@ -81,13 +82,17 @@ func Settle(checks []CheckResult, e Electorate, decisions []Decision) (State, []
 		needs = append(needs, need)
 	}
 	switch {
-	case slices.ContainsFunc(checks, func(c CheckResult) bool { return c.Status == Failed || c.Status == Pending }):
+	case slices.ContainsFunc(checks, func(c CheckResult) bool { return c.Status == Failed || c.Status == Pending }),
+		slices.ContainsFunc(decisions, Decision.open):
 		return NeedsFixes, needs
 	case enough:
 		return Approved, needs
 	}
 	return NeedsApproval, needs
 }
+
+// open reports whether the decision asks for a change that is neither made nor answered.
+func (d Decision) open() bool { return d.Verdict == VerdictAsked && d.Void == "" }
 
 // byDomain puts the domains in the order in which people think of them: product, security, platform, then by name.
 func byDomain(a, b access.Domain) int {

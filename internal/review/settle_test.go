@@ -23,7 +23,7 @@ func TestSettleTable(t *testing.T) {
 		Eligible: map[access.Domain][]string{"product": {"pat", "sam"}, "security": {"sam"}},
 	}
 	void := approval("pat", "product")
-	void.Void = true
+	void.Void = VoidEdited
 	denied := approval("pat", "product")
 	denied.Verdict = VerdictDenied
 	byAgent := both
@@ -115,13 +115,13 @@ func TestNoSetOfDecisionsLetsAuthorsOrFewerPeopleThanQuorumsApprove(t *testing.T
 		decisions := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Decision {
 			return Decision{
 				By: rapid.SampledFrom(names).Draw(t, "by"), Domain: rapid.SampledFrom(domains).Draw(t, "domain"),
-				Verdict: rapid.SampledFrom([]Verdict{VerdictApproved, VerdictDenied}).Draw(t, "verdict"), Void: rapid.Bool().Draw(t, "void"),
+				Verdict: rapid.SampledFrom([]Verdict{VerdictApproved, VerdictDenied}).Draw(t, "verdict"), Void: rapid.SampledFrom([]Void{"", VoidEdited}).Draw(t, "void"),
 			}
 		}), 0, 12).Draw(t, "decisions")
 		state, needs := Settle(nil, e, decisions)
 		valid := map[string]bool{}
 		for _, d := range decisions {
-			if d.Verdict == VerdictApproved && !d.Void && d.By != author {
+			if d.Verdict == VerdictApproved && d.Void == "" && d.By != author {
 				valid[d.By] = true
 			}
 		}

@@ -12,8 +12,10 @@ var told = map[string]string{
 	"request.drafted":      "began a draft",
 	"request.draft_saved":  "saved the draft",
 	"request.commented":    "said",
+	"request.change_asked": "asked for a change",
+	"request.answered":     "answered",
 	"request.submitted":    "asked for this",
-	"request.edited":       "edited the request; approvals given before count only if it says the same",
+	"request.edited":       "edited the request; what was decided on another content no longer counts",
 	"request.withdrawn":    "withdrew the request",
 	"request.denied":       "the request is denied",
 	"app.reserved":         "reserved the short name",
@@ -51,6 +53,8 @@ func Tell(e audit.Event) string {
 		return fmt.Sprintf("approved for %v", e.Details["domain"])
 	case "flag.approval.denied":
 		return fmt.Sprintf("denied for %v", e.Details["domain"])
+	case "flag.approval.taken_back":
+		return fmt.Sprintf("took back what was decided for %v", e.Details["domain"])
 	case "flag.state_changed":
 		return fmt.Sprintf("%s went from %s to %s", e.FlagKey, e.From, e.To)
 	case "flag.killed":

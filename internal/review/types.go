@@ -81,11 +81,22 @@ type Decision struct {
 	Domain       access.Domain `json:"domain"`
 	By           string        `json:"by"`
 	At           time.Time     `json:"at"`
-	Verdict      Verdict       `json:"verdict" enum:"approved,denied"`
+	Verdict      Verdict       `json:"verdict" enum:"approved,denied,asked"`
 	Reason       string        `json:"reason"`
-	Void         bool          `json:"void" doc:"The content was edited since, so that it no longer counts"`
+	Void         Void          `json:"void,omitempty" enum:"edited,taken_back,replaced,answered" doc:"Why it no longer counts, for good; absent while it counts"`
 	ForeignToken bool          `json:"foreign_token" doc:"Given with a token that the approver did not make"`
 }
+
+// Void is why a decision no longer counts; empty while it counts. Nothing makes a void decision count again.
+type Void string
+
+// The reasons.
+const (
+	VoidEdited    Void = "edited"     // the content was edited since
+	VoidTakenBack Void = "taken_back" // by whoever decided
+	VoidReplaced  Void = "replaced"   // whoever decided decided anew
+	VoidAnswered  Void = "answered"   // the requester answered what was asked for
+)
 
 // Verdict is a closed set.
 type Verdict string
@@ -94,6 +105,7 @@ type Verdict string
 const (
 	VerdictApproved Verdict = "approved"
 	VerdictDenied   Verdict = "denied"
+	VerdictAsked    Verdict = "asked" // for a change or an answer, before anybody approves
 )
 
 // FlagRef names the flag that a request is about.
@@ -148,6 +160,7 @@ type Comment struct {
 	At      time.Time `json:"at"`
 	Words   string    `json:"words"`
 	Earlier bool      `json:"earlier" doc:"It is about content that was edited since"`
+	Answers bool      `json:"answers" doc:"It answered what approvers had asked for"`
 }
 
 // Request is a proposed change and all that is known of it.
@@ -174,7 +187,7 @@ type Request struct {
 	Impact          Impact          `json:"impact"`
 	Comments        []Comment       `json:"comments" doc:"Oldest first"`
 	Timeline        []TimelineEntry `json:"timeline"`
-	Can             []string        `json:"can" doc:"What the caller may do now: edit, submit, withdraw, approve, deny, comment"`
+	Can             []string        `json:"can" doc:"What the caller may do now: edit, submit, withdraw, approve, deny, ask, take_back, answer, comment"`
 	CanDomains      []access.Domain `json:"can_domains" doc:"Domains that the caller may decide for"`
 	CreatedAt       time.Time       `json:"created_at"`
 	UpdatedAt       time.Time       `json:"updated_at"`

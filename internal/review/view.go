@@ -100,15 +100,21 @@ func (r record) summary(by access.Actor, w World) Request {
 			view.Can = append(view.Can, "submit")
 		}
 	}
-	decided := slices.ContainsFunc(r.decisions, func(x Decision) bool { return x.By == by.Email && !x.Void })
-	if !w.Now.IsZero() && renews(r, VerdictApproved, w.Now) { // by those who approved
-		decided = !decided
+	if r.mayAnswer(by) == nil && slices.ContainsFunc(r.decisions, Decision.open) {
+		view.Can = append(view.Can, "answer")
 	}
-	if domains := domainsOf(electorate, by.Email); len(domains) > 0 && !decided && access.Can(by, access.RequestDecide, access.Scope{}) == nil {
-		if r.state == NeedsApproval {
+	if access.Can(by, access.RequestDecide, access.Scope{}) != nil {
+		return view
+	}
+	_, decided := r.decisionOf(by.Email)
+	if decided {
+		view.Can = append(view.Can, "take_back")
+	}
+	if domains := domainsOf(electorate, by.Email); len(domains) > 0 {
+		if r.state == NeedsApproval && (!decided || !w.Now.IsZero() && renews(r, VerdictApproved, w.Now)) {
 			view.Can = append(view.Can, "approve")
 		}
-		view.Can = append(view.Can, "deny")
+		view.Can = append(view.Can, "deny", "ask")
 		view.CanDomains = domains
 	}
 	return view

@@ -217,7 +217,7 @@ func TestEditVoidsApprovalsAndStaleEditsAreRefused(t *testing.T) {
 		var edited review.Request
 		o.do("alice", "PATCH", path, map[string]any{"fields": map[string]any{"ttl_days": 20}}, "If-Match", fresh,
 			"Content-Type", "application/merge-patch+json").must(200).into(&edited)
-		if edited.Digest == r.Digest || !edited.Decisions[0].Void {
+		if edited.Digest == r.Digest || edited.Decisions[0].Void != review.VoidEdited {
 			o.Fatalf("the approval still counts: %+v", edited.Decisions)
 		}
 		p := o.do("sam", "POST", path+"/approve", map[string]any{"digest": r.Digest, "reason": "fine"})

@@ -1050,6 +1050,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/requests/{id}/ask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Return a request to its requester with what should be changed or answered, not for good */
+        post: operations["ask-for-change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/requests/{id}/comments": {
         parameters: {
             query?: never;
@@ -1059,7 +1076,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Say something about a request, in whatever state it is */
+        /** Say something about a request, in whatever state it is, or answer what approvers asked for */
         post: operations["comment-request"];
         delete?: never;
         options?: never;
@@ -1095,6 +1112,23 @@ export interface paths {
         put?: never;
         /** Deny a request, for good */
         post: operations["deny-request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/requests/{id}/take-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take back one's own approval, or what one asked for, until the request is carried out */
+        post: operations["take-back-decision"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1902,6 +1936,8 @@ export interface components {
             size: number;
         };
         Comment: {
+            /** @description It answered what approvers had asked for */
+            answers: boolean;
             /** Format: date-time */
             at: string;
             by: string;
@@ -1974,9 +2010,12 @@ export interface components {
             id: string;
             reason: string;
             /** @enum {string} */
-            verdict: "approved" | "denied";
-            /** @description The content was edited since, so that it no longer counts */
-            void: boolean;
+            verdict: "approved" | "denied" | "asked";
+            /**
+             * @description Why it no longer counts, for good; absent while it counts
+             * @enum {string}
+             */
+            void?: "edited" | "taken_back" | "replaced" | "answered";
         };
         DemoPerson: {
             display_name: string;
@@ -2558,7 +2597,7 @@ export interface components {
             digest: string;
             /** @description Needed from who may decide for several */
             domain?: string;
-            /** @description Needed for a denial */
+            /** @description Needed for a denial and to ask for a change */
             reason?: string;
         };
         KeyLimits: {
@@ -3394,6 +3433,8 @@ export interface components {
             same: number;
         };
         Remark: {
+            /** @description It answers what approvers asked for: the request needs approval again, and approvals stay */
+            answers?: boolean;
             /** @description Digest of what was read: an edit since refuses the comment */
             digest?: string;
             /** @description What is said */
@@ -3463,7 +3504,7 @@ export interface components {
              * @description The revision that was read of what changes: of the app for change_app, of the flag in the environment for change_flag
              */
             base_revision?: number;
-            /** @description What the caller may do now: edit, submit, withdraw, approve, deny, comment */
+            /** @description What the caller may do now: edit, submit, withdraw, approve, deny, ask, take_back, answer, comment */
             can: string[];
             /** @description Domains that the caller may decide for */
             can_domains: string[];
@@ -7369,6 +7410,52 @@ export interface operations {
             };
         };
     };
+    "ask-for-change": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "digest": "sha256:0000000000000000000000000000000000000000000000000000000000000000",
+                 *       "domain": "product",
+                 *       "reason": "why only the pilot?"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Judgement"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Request"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "comment-request": {
         parameters: {
             query?: never;
@@ -7462,6 +7549,51 @@ export interface operations {
                  *       "digest": "sha256:1111111111111111111111111111111111111111111111111111111111111111",
                  *       "domain": "product",
                  *       "reason": "there is one already"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Judgement"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Request"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "take-back-decision": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "digest": "sha256:0000000000000000000000000000000000000000000000000000000000000000",
+                 *       "reason": "too early"
                  *     }
                  */
                 "application/json": components["schemas"]["Judgement"];

@@ -47,14 +47,15 @@ export function Approvals({ request }: { request: Request }) {
   );
 }
 
+const said = { approved: m.request.saidYes, denied: m.request.saidNo, asked: m.request.saidAsked };
+
 function Decisions({ decisions }: { decisions: Decision[] }) {
   return decisions.map((one) => (
     <p key={one.id} className={classes.decision} data-void={one.void || undefined}>
       {one.verdict === "denied" && <IconCircleX size={16} className={classes.denied} aria-hidden />}
-      <Who email={one.by} /> {one.verdict === "approved" ? m.request.saidYes : m.request.saidNo}{" "}
-      <When at={one.at} />
+      <Who email={one.by} /> {said[one.verdict]} <When at={one.at} />
       {one.reason && <q className={classes.reason}>{one.reason}</q>}
-      {one.void && <span className={classes.note}>{sentence(m.request.void)}</span>}
+      {one.void && <span className={classes.note}>{sentence(m.request.void[one.void])}</span>}
       {one.foreign_token && <span className={classes.note}>{sentence(m.request.foreign)}</span>}
     </p>
   ));

@@ -1,6 +1,6 @@
 import { Button, Kbd, Select, Textarea } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
-import { IconCheck, IconX } from "@tabler/icons-react";
+import { IconCheck, IconMessageQuestion, IconX } from "@tabler/icons-react";
 import { type FormEvent, useRef, useState } from "react";
 import { flushSync } from "react-dom";
 import type { Request } from "../api/types";
@@ -9,9 +9,10 @@ import { m } from "../messages";
 import { Notice, NoticeBox } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
 import classes from "./Decide.module.css";
+import { TakeBack } from "./TakeBack";
 import { useDecision, type Verdict } from "./useRequest";
 
-/** The decision of an approver: approve or deny with a reason, by pointer or by the keys a and d. */
+/** The decision of an approver: approve, ask for a change or deny with a reason, by pointer or by the keys a and d. */
 export function Decide({ request }: { request: Request }) {
   const self = useSelf();
   const can = (verdict: Verdict) => request.can.includes(verdict);
@@ -40,16 +41,22 @@ export function Decide({ request }: { request: Request }) {
     ["d", () => choose("deny")],
   ]);
 
+  const mine = request.decisions.find((one) => one.by === self.email && !one.void);
   if (!can("approve") && !can("deny")) {
-    if (request.state !== "needs_approval") return null;
-    const decided = request.decisions.some((one) => one.by === self.email && !one.void);
+    if (request.state !== "needs_approval" && !request.can.includes("take_back")) return null;
     return (
       <Panel title={words.title}>
-        {decided ? words.decided : request.requester === self.email ? words.own : words.cannot}
+        {mine ? (
+          <TakeBack request={request} decision={mine} />
+        ) : request.requester === self.email ? (
+          words.own
+        ) : (
+          words.cannot
+        )}
       </Panel>
     );
   }
-  const missing = verdict === "deny" && !reason.trim();
+  const missing = verdict !== null && verdict !== "approve" && !reason.trim();
   function send(event: FormEvent) {
     event.preventDefault();
     setAsked(true);
@@ -76,20 +83,32 @@ export function Decide({ request }: { request: Request }) {
           }
         />
       )}
+      {mine && <TakeBack request={request} decision={mine} />}
       <div className={classes.buttons}>
+        {can("approve") && (
+          <Button
+            variant={verdict === "approve" ? "filled" : "light"}
+            aria-pressed={verdict === "approve"}
+            leftSection={<IconCheck size={16} aria-hidden />}
+            aria-keyshortcuts="a"
+            rightSection={
+              <Kbd size="xs" aria-hidden>
+                a
+              </Kbd>
+            }
+            onClick={() => choose("approve")}
+          >
+            {words.approve}
+          </Button>
+        )}
         <Button
-          variant={verdict === "approve" ? "filled" : "light"}
-          aria-pressed={verdict === "approve"}
-          leftSection={<IconCheck size={16} aria-hidden />}
-          aria-keyshortcuts="a"
-          rightSection={
-            <Kbd size="xs" aria-hidden>
-              a
-            </Kbd>
-          }
-          onClick={() => choose("approve")}
+          variant={verdict === "ask" ? "filled" : "light"}
+          color="gray"
+          aria-pressed={verdict === "ask"}
+          leftSection={<IconMessageQuestion size={16} aria-hidden />}
+          onClick={() => choose("ask")}
         >
-          {words.approve}
+          {words.ask}
         </Button>
         <Button
           variant={verdict === "deny" ? "filled" : "light"}
@@ -121,9 +140,9 @@ export function Decide({ request }: { request: Request }) {
           )}
           <Textarea
             ref={field}
-            label={verdict === "deny" ? words.reason : words.reasonOptional}
-            description={verdict === "deny" ? words.denyHelp : words.approveHelp}
-            withAsterisk={verdict === "deny"}
+            label={words.labels[verdict]}
+            description={words.helps[verdict]}
+            withAsterisk={verdict !== "approve"}
             autosize
             minRows={2}
             value={reason}
@@ -140,7 +159,7 @@ export function Decide({ request }: { request: Request }) {
             loading={decision.isPending}
             fullWidth
           >
-            {verdict === "deny" ? words.confirmDeny : words.confirmApprove}
+            {words.confirm[verdict]}
           </Button>
         </form>
       )}

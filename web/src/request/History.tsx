@@ -47,12 +47,14 @@ export function History({ request }: { request: Request }) {
   );
 }
 
-const isComment = (entry: TimelineEntry) => entry.event === "request.commented" && Boolean(entry.reason);
+const isComment = (entry: TimelineEntry) =>
+  (entry.event === "request.commented" || entry.event === "request.answered") && Boolean(entry.reason);
 
 function titleOf(entry: TimelineEntry) {
   return isComment(entry) ? (
     <>
-      <Who email={entry.by} /> {m.request.comment.said}
+      <Who email={entry.by} />{" "}
+      {entry.event === "request.answered" ? m.request.comment.answered : m.request.comment.said}
     </>
   ) : (
     sentence(entry.words)

@@ -8,6 +8,7 @@ import { useRolloutAct } from "../flag/useFlag";
 import { m } from "../messages";
 import { Notice, NoticeBox } from "../pieces/Notice";
 import { Who } from "../pieces/Who";
+import { Asked } from "./Asked";
 import { useCopy } from "./useRequest";
 
 /** Where a request has led, and the next step from there. */
@@ -17,20 +18,26 @@ export function Outcome({ request }: { request: Request }) {
     case "needs_approval":
       return null;
     case "needs_fixes":
+      if (request.checks.every((check) => check.status !== "failed" && check.status !== "pending")) {
+        return <Asked request={request} />;
+      }
       return (
-        <NoticeBox
-          tone="warn"
-          title={words.fixes}
-          actions={
-            request.can.includes("edit") && (
-              <Button size="xs" component={Link} to={`/requests/${request.id}/edit`}>
-                {words.mend}
-              </Button>
-            )
-          }
-        >
-          <p>{words.fixesWords}</p>
-        </NoticeBox>
+        <>
+          <Asked request={request} />
+          <NoticeBox
+            tone="warn"
+            title={words.fixes}
+            actions={
+              request.can.includes("edit") && (
+                <Button size="xs" component={Link} to={`/requests/${request.id}/edit`}>
+                  {words.mend}
+                </Button>
+              )
+            }
+          >
+            <p>{words.fixesWords}</p>
+          </NoticeBox>
+        </>
       );
     case "draft":
       return (

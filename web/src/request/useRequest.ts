@@ -4,10 +4,10 @@ import { api, newKey, unwrap } from "../api/client";
 import { queries } from "../api/queries";
 import type { Request } from "../api/types";
 
-export type Verdict = "approve" | "deny";
+export type Verdict = "approve" | "ask" | "deny";
 
 interface Judgement {
-  verdict: Verdict;
+  verdict: Verdict | "take-back";
   digest: string;
   domain?: string;
   reason?: string;
@@ -22,11 +22,7 @@ function landed(request: Request) {
 export function useDecision(id: string) {
   return useMutation({
     mutationFn: ({ verdict, ...body }: Judgement) =>
-      unwrap(
-        verdict === "approve"
-          ? api.POST("/api/v1/requests/{id}/approve", { params: { path: { id } }, body })
-          : api.POST("/api/v1/requests/{id}/deny", { params: { path: { id } }, body }),
-      ),
+      unwrap(api.POST(`/api/v1/requests/{id}/${verdict}`, { params: { path: { id } }, body })),
     onSuccess: landed,
     onError: () => queries.invalidateQueries({ queryKey: ["request", id] }),
   });
@@ -49,19 +45,19 @@ export function useWithdrawal(id: string) {
 export function useComment(id: string) {
   const sent = useRef({ words: "", key: "" });
   return useMutation({
-    mutationFn: ({ words, digest }: { words: string; digest: string }) => {
+    mutationFn: ({ words, digest, answers }: { words: string; digest: string; answers?: boolean }) => {
       if (sent.current.words !== words) sent.current = { words, key: newKey() };
       return unwrap(
         api.POST("/api/v1/requests/{id}/comments", {
           params: { path: { id } },
-          body: { reason: words, digest },
+          body: { reason: words, digest, answers },
           headers: { "Idempotency-Key": sent.current.key },
         }),
       );
     },
     onSuccess: () => {
       sent.current = { words: "", key: "" };
-      return queries.invalidateQueries({ queryKey: ["request", id] });
+      return queries.invalidateQueries();
     },
   });
 }
