@@ -23,6 +23,7 @@ var Unlogged = []Silent{
 	{Table: "sign_in_place", Why: "where somebody signs in from, so that a guesser elsewhere locks nobody out"},
 	{Table: "idempotency", Why: "answers kept for a day for whoever repeats a call"},
 	{Table: "replica", Why: "which servers run"},
+	{Table: "request_mark", Why: "which open requests a change that is an event itself lets the leader look at"},
 	{Table: "kill_receipt", Why: "which of them serve a kill that is an event itself"},
 	{Table: "seal_check", Why: "by which a server with another secret key is found out"},
 	{Table: "audit_pending", Why: "the log itself"},

@@ -83,6 +83,10 @@ func (d *Desk) TakeBack(ctx context.Context, by access.Actor, id string, j Judge
 
 // mayTakeBack decides whether the actor has something to take back. repeated is true if it is taken back already.
 func (r record) mayTakeBack(by access.Actor, j Judgement) (repeated bool, err error) {
+	if r.wroteIt(by) {
+		return false, fault.New(fault.Forbidden, "own_request", "you asked for this or edited it, so you decided nothing on it").
+			Fix("withdraw or edit it instead")
+	}
 	if err := r.open("decided otherwise"); err != nil {
 		return false, err
 	}

@@ -79,10 +79,15 @@ func checkReason(reason string) error {
 	return store.CheckText("reason", reason)
 }
 
+// wroteIt reports whether the actor asked for the request or edited it, and so decides nothing on it.
+func (r record) wroteIt(by access.Actor) bool {
+	return slices.ContainsFunc(r.authors, func(a Author) bool { return a.Email == by.Email })
+}
+
 // admit decides whether the judgement may be taken, and fills in the domain where it is clear. repeated is true if the
 // actor said just this before.
 func (d *Desk) admit(r *record, f Facts, by access.Actor, v Verdict, j *Judgement) (repeated bool, err error) {
-	if slices.ContainsFunc(r.authors, func(a Author) bool { return a.Email == by.Email }) {
+	if r.wroteIt(by) {
 		return false, fault.New(fault.Forbidden, "own_request", "you asked for this or edited it, so others must decide it").
 			Fix("ask one of: %s", strings.Join(eligibleOf(r.needs(r.electorate(f.World))), ", "))
 	}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/registry"
@@ -68,6 +69,9 @@ func edited(before, after Content, t template.Document) []Change {
 		if c.BaseRevision != 0 {
 			members = append(members, member{"base_revision", "Revision that it changes", c.BaseRevision})
 		}
+		if strange := strangeFields(c, t); strange != "" {
+			members = append(members, member{"fields", "Fields that the template does not have", strange})
+		}
 		return members
 	}
 	return compare(aside(before), aside(after))
@@ -120,13 +124,7 @@ func membersOf(c Content, t template.Document) []member {
 	text("app.contact", "Contact", app.Contact)
 	text("app.kind", "Kind of app", app.Kind)
 	text("app.url", "Web address", app.URL)
-	names := t.Fields.Names()
-	for _, name := range slices.Sorted(maps.Keys(c.Fields)) { // the template need not have them all
-		if !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	for _, name := range names {
+	for _, name := range t.Fields.Names() {
 		if value, ok := c.Fields[name]; ok {
 			members = append(members, member{"fields." + name, "Switch: " + t.Label(name), value})
 		}
@@ -147,6 +145,19 @@ func membersOf(c Content, t template.Document) []member {
 		text(fmt.Sprintf("attachments.%d", i), "Attached", fmt.Sprintf("%s, %s", a.Name, sizeAndSum(a.Content)))
 	}
 	return members
+}
+
+// strangeFields stands for the fields that the template does not have, of which there may be any number: empty for none.
+func strangeFields(c Content, t template.Document) string {
+	strange := maps.Clone(c.Fields)
+	for _, name := range t.Fields.Names() {
+		delete(strange, name)
+	}
+	encoded, err := json.Marshal(strange)
+	if len(strange) == 0 || err != nil {
+		return ""
+	}
+	return fault.Clip(strings.Join(slices.Sorted(maps.Keys(strange)), ", "), maxWords) + "; " + sizeAndSum(string(encoded))
 }
 
 // sizeAndSum stands for a text that is too long to show.

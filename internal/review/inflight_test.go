@@ -24,21 +24,12 @@ func (o *office) approvers(names ...string) {
 	}
 }
 
-func (o *office) get(id string) review.Request {
-	o.Helper()
-	r, err := o.desk.Get(o.Context(), o.as("alice"), id)
-	if err != nil {
-		o.Fatal(err)
-	}
-	return r
-}
-
 func (o *office) settled(id string) review.Request {
 	o.Helper()
 	if err := o.desk.SettleMarked(o.Context()); err != nil {
 		o.Fatal(err)
 	}
-	return o.get(id)
+	return o.get("alice", id)
 }
 
 // waitsForPat is a request that pat and sam approved, while pat was no approver for the moment of sam's.
@@ -69,7 +60,7 @@ func TestARequestThatHasAllItsApprovalsIsCarriedOutBySoukOnce(t *testing.T) {
 			})
 		}
 		all.Wait()
-		r = o.get(r.ID)
+		r = o.get("alice", r.ID)
 		var by []string
 		for _, e := range r.Timeline {
 			if e.Event == "request.approved" {

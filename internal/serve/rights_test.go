@@ -66,6 +66,7 @@ var rights = map[string]right{
 	"list-kills":       {may: anybody}, "get-kill": {path: "/kills/{kill}", may: anybody},
 	"count-kill":         {body: map[string]any{"select": map[string]any{"owner": "team-lunch"}, "environment": "staging"}, may: []string{"alice", "olu", "root"}},
 	"kill-many":          {body: map[string]any{"select": map[string]any{"owner": "team-lunch"}, "environment": "staging", "expect_flags": 1}, may: []string{"alice", "olu", "root"}},
+	"end-kill":           {path: "/kills/{kill}/end", body: map[string]any{"reason": "x"}, may: admins},
 	"restore-kill":       {path: "/kills/{kill}/restore", may: []string{"alice", "olu", "root"}},
 	"follow-environment": {path: "/environments/staging/follow", body: map[string]any{"served": 1}, may: admins},
 	"get-flag-usage":     {path: "/flags/where2eat.enabled/usage", may: anybody},

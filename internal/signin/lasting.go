@@ -39,6 +39,9 @@ func (s *Sessions) Lasting(ctx context.Context, tx *store.Tx, shown []audit.Cred
 				return nil, fault.Wrap("look at credentials", err)
 			}
 			for _, row := range rows {
+				if row.seen.Valid {
+					row.seen.Int64 = store.Micros(s.used.since(row.id, store.Time(row.seen.Int64)))
+				}
 				if row.lasts(now, s.Now(), idle, lifetime) {
 					lasting[byID[kind][row.id]] = true
 				}

@@ -138,7 +138,7 @@ func (db *DB) writeLong(ctx context.Context, fn func(ctx context.Context, tx *Tx
 		return err
 	}
 	defer db.writer.gate.leave()
-	return classify(db.write(ctx, db.writer, fn))
+	return classify(db.write(ctx, db.writer, false, fn))
 }
 
 func (tx *Tx) fill(ctx context.Context, in *dumpReader) error {

@@ -133,6 +133,7 @@ type Tx struct {
 	engine   Engine
 	topics   map[string]bool
 	readOnly bool
+	again    bool // it runs once more after a deadlock
 	kept     *sync.Map
 }
 
@@ -174,16 +175,16 @@ func (db *DB) writeWithin(ctx context.Context, wait, deadline time.Duration, fn 
 	}
 	defer p.gate.leave()
 	for attempt := 1; ; attempt++ {
-		err := db.write(ctx, p, fn)
+		err := db.write(ctx, p, attempt > 1, fn)
 		if err == nil || attempt == 3 || !retryable(err) {
 			return classify(err)
 		}
 	}
 }
 
-func (db *DB) write(ctx context.Context, p pool, fn func(ctx context.Context, tx *Tx) error) error {
+func (db *DB) write(ctx context.Context, p pool, again bool, fn func(ctx context.Context, tx *Tx) error) error {
 	return db.over(ctx, p, nil, func(ctx context.Context, inner *sql.Tx) error {
-		tx := &Tx{tx: inner, engine: db.engine, topics: map[string]bool{}, kept: &db.kept}
+		tx := &Tx{tx: inner, engine: db.engine, topics: map[string]bool{}, kept: &db.kept, again: again}
 		if err := guarded(ctx, tx); err != nil {
 			return err
 		}
@@ -251,18 +252,32 @@ func (db *DB) Read(ctx context.Context, fn func(ctx context.Context, tx *Tx) err
 	}))
 }
 
+// begin begins a transaction over a connection of p. One that died while it was idle, with nothing begun on it, is replaced, as long
+// as the server answers: after an outage the pool is full of those. Without a connection there is no transaction either.
+func (db *DB) begin(ctx context.Context, p pool, opts *sql.TxOptions) (conn *sql.Conn, inner *sql.Tx, err error) {
+	for {
+		if conn, err = p.conns.Conn(ctx); err != nil {
+			return nil, nil, err
+		}
+		inner, err = conn.BeginTx(ctx, opts)
+		if err == nil || ctx.Err() != nil || db.engine != PostgreSQL || !closed(conn) {
+			return conn, inner, err
+		}
+		_ = conn.Close()
+	}
+}
+
 // over runs do in a transaction over a connection of p, whose gate let the caller in, and rolls back what do does not commit.
 func (db *DB) over(ctx context.Context, p pool, opts *sql.TxOptions, do func(context.Context, *sql.Tx) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	late := time.AfterFunc(patience, func() { cancel(context.DeadlineExceeded) })
 	defer late.Stop()
-	conn, err := p.conns.Conn(ctx)
-	if err != nil {
+	conn, inner, err := db.begin(ctx, p, opts)
+	if conn == nil {
 		return fmt.Errorf("connect: %w", cmp.Or(context.Cause(ctx), err))
 	}
 	defer func() { _ = conn.Close() }()
-	inner, err := conn.BeginTx(ctx, opts)
 	if err != nil {
 		err = fmt.Errorf("begin: %w", err)
 	} else {
@@ -326,10 +341,11 @@ func (tx *Tx) ForUpdate() string {
 }
 
 // ForKeyShare is the suffix of a SELECT whose rows are not deleted, and not selected with ForUpdate by another transaction, until
-// the end of this one; other changes of them go on. It is empty where ForUpdate is.
+// the end of this one; other changes of them go on. It is empty where ForUpdate is. A transaction that runs again after a deadlock
+// locks them as ForUpdate does: two that share a row and then both want it for themselves would deadlock once more.
 func (tx *Tx) ForKeyShare() string {
-	if tx.ForUpdate() == "" {
-		return ""
+	if suffix := tx.ForUpdate(); suffix == "" || tx.again {
+		return suffix
 	}
 	return " FOR KEY SHARE"
 }
