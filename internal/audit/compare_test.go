@@ -26,10 +26,14 @@ func TestWhatWasWrittenPastTheLogIsNamed(t *testing.T) {
 		}
 		const of = ` = (SELECT event_id FROM audit_leaf WHERE idx = `
 		for _, way := range []struct{ do, undo, says string }{
-			{`UPDATE audit_event SET body = replace(body, 'where2eat', 'elsewhere') WHERE id` + of + `2)`,
-				`UPDATE audit_event SET body = replace(body, 'elsewhere', 'where2eat') WHERE id` + of + `2)`, "(leaf 2): it was changed"},
-			{`UPDATE audit_event SET actor = 'mallory@example.com' WHERE id` + of + `3)`,
-				`UPDATE audit_event SET actor = 'alice@example.com' WHERE id` + of + `3)`, "(leaf 3): it is found by another actor"},
+			{
+				`UPDATE audit_event SET body = replace(body, 'where2eat', 'elsewhere') WHERE id` + of + `2)`,
+				`UPDATE audit_event SET body = replace(body, 'elsewhere', 'where2eat') WHERE id` + of + `2)`, "(leaf 2): it was changed",
+			},
+			{
+				`UPDATE audit_event SET actor = 'mallory@example.com' WHERE id` + of + `3)`,
+				`UPDATE audit_event SET actor = 'alice@example.com' WHERE id` + of + `3)`, "(leaf 3): it is found by another actor",
+			},
 			{`UPDATE audit_event SET flag_key = '' WHERE id` + of + `3)`, `UPDATE audit_event SET flag_key = 'where2eat.enabled' WHERE id` + of + `3)`, "another flag_key"},
 			{`UPDATE audit_event SET at = at + 1 WHERE id` + of + `4)`, `UPDATE audit_event SET at = at - 1 WHERE id` + of + `4)`, "(leaf 4): it is found by another time"},
 			{`UPDATE audit_text SET text = 'yes' WHERE text = 'no'`, `UPDATE audit_text SET text = 'no' WHERE text = 'yes'`, "(leaf 1): its text /details/comment was changed"},
