@@ -47,8 +47,8 @@ func GiveUp(ctx context.Context, tx *store.Tx, c Change, environment string, ser
 	}
 	event := c.By.Event("environment.given_up", c.At)
 	event.Environment, event.Subject, event.Reason = environment, "environment:"+environment, c.Reason
-	event.Details = maps.Clone(details)
-	event.Details["revision"] = revision
+	event.Details = map[string]any{"revision": revision}
+	maps.Copy(event.Details, details)
 	_, err = audit.Append(ctx, tx, event)
 	return err
 }
