@@ -99,8 +99,8 @@ func withoutTexts(value any, path, name string, texts map[string]Text) any {
 
 func escape(member string) string { return strings.NewReplacer("~", "~0", "/", "~1").Replace(member) }
 
-// replace puts into the value what with makes of that which stands at the pointer, and reports whether there is such a place.
-func replace(value any, pointer string, with func(any) any) bool {
+// replace puts into the value what with makes of that which stands at the pointer, where there is such a place.
+func replace(value any, pointer string, with func(any) any) {
 	names := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
 	for i, name := range names {
 		name = strings.NewReplacer("~1", "/", "~0", "~").Replace(name)
@@ -109,28 +109,27 @@ func replace(value any, pointer string, with func(any) any) bool {
 		case map[string]any:
 			inner, ok := v[name]
 			if !ok {
-				return false
+				return
 			}
 			if last {
 				v[name] = with(inner)
-				return true
+				return
 			}
 			value = inner
 		case []any:
 			n, err := strconv.Atoi(name)
 			if err != nil || n < 0 || n >= len(v) || strconv.Itoa(n) != name {
-				return false
+				return
 			}
 			if last {
 				v[n] = with(v[n])
-				return true
+				return
 			}
 			value = v[n]
 		default:
-			return false
+			return
 		}
 	}
-	return false
 }
 
 // standsFor reports whether the value is what an event holds in place of the text.

@@ -139,7 +139,7 @@ func resultsOf(rule, otherwise any) []string {
 	if !ok || len(members) != 1 || !listed || len(args) < 2 {
 		text, err := json.Marshal(rule)
 		if err != nil || rule == nil {
-			text, _ = json.Marshal(otherwise) // it was decoded from JSON
+			text, _ = json.Marshal(otherwise) //nolint:errchkjson // it was decoded from JSON
 		}
 		return []string{string(text)}
 	}

@@ -461,7 +461,7 @@ func (c Change) event(f Flag, name, environment string, details map[string]any) 
 	event.FlagID, event.FlagKey, event.App, event.Environment = f.FlagID, f.Key, f.App, environment
 	event.Reason, event.RequestID, event.RolloutID = c.Reason, c.RequestID, c.RolloutID
 	if state, ok := f.In(environment); ok {
-		details = maps.Clone(details)
+		details = maps.Collect(maps.All(details)) // a clone of nil would be nil
 		details["revision"] = state.Revision
 		if c.ServedAt != nil {
 			details["served_at"], details["committed_at"] = c.ServedAt.UTC(), c.At.UTC()
