@@ -56,18 +56,21 @@ export function Decide({ request }: { request: Request }) {
       </Panel>
     );
   }
+  // Whoever decided may still decide otherwise, so the form does not go by itself.
+  function close() {
+    setVerdict(null);
+    setReason("");
+  }
   const missing = verdict !== null && verdict !== "approve" && !reason.trim();
   function send(event: FormEvent) {
     event.preventDefault();
     setAsked(true);
     if (missing) field.current?.focus();
     else if (verdict && !decision.isPending) {
-      decision.mutate({
-        verdict,
-        digest: read,
-        domain: domain ?? undefined,
-        reason: reason.trim() || undefined,
-      });
+      decision.mutate(
+        { verdict, digest: read, domain: domain ?? undefined, reason: reason.trim() || undefined },
+        { onSuccess: close },
+      );
     }
   }
   return (

@@ -2,6 +2,7 @@ import { Button } from "@mantine/core";
 import type { Decision, Request } from "../api/types";
 import { m } from "../messages";
 import { Notice } from "../pieces/Notice";
+import classes from "./Decide.module.css";
 import { useDecision } from "./useRequest";
 
 /** What the person decided on a request, and the way to take it back while nothing is carried out. */
@@ -9,7 +10,7 @@ export function TakeBack({ request, decision }: { request: Request; decision: De
   const taking = useDecision(request.id);
   const words = m.request.you;
   return (
-    <>
+    <div className={classes.mine}>
       <p>{decision.verdict === "asked" ? words.youAsked : words.decided}</p>
       {request.can.includes("take_back") && (
         <Button
@@ -21,6 +22,6 @@ export function TakeBack({ request, decision }: { request: Request; decision: De
         </Button>
       )}
       {taking.error && <Notice problem={taking.error} />}
-    </>
+    </div>
   );
 }
