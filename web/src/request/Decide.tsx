@@ -129,7 +129,7 @@ export function Decide({ request }: { request: Request }) {
           {words.deny}
         </Button>
       </div>
-      {verdict === null && <p className={classes.hint}>{words.keys}</p>}
+      {verdict === null && can("approve") && <p className={classes.hint}>{words.keys}</p>}
       {verdict && (
         <form onSubmit={send} noValidate className={classes.form}>
           {request.can_domains.length > 1 && (
