@@ -6167,6 +6167,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "its flags went to another app, and the database is right"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Reason"];
             };
         };
