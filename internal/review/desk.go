@@ -94,7 +94,8 @@ func (d *Desk) submit(ctx context.Context, tx *store.Tx, h *hearing, by access.A
 		if err := d.keep(ctx, tx, by, &r); err != nil {
 			return r, nil, err
 		}
-		return r, nil, appendEvent(ctx, tx, &r, by.Event("request.drafted", d.Now()))
+		err := appendEvent(ctx, tx, &r, by.Event("request.drafted", d.Now()))
+		return r, nil, err
 	}
 	facts, err := d.facts(ctx, tx, r, by)
 	if err != nil {
