@@ -198,8 +198,9 @@ func (h *Hub) refresh(ctx context.Context, tx *store.Tx, people []string, everyb
 }
 
 // expel is a step: it ends the streams whose credential lets nobody in any more.
-func (h *Hub) expel(ctx context.Context, tx *store.Tx) error {
-	readers := h.readers()
+func (h *Hub) expel(ctx context.Context, tx *store.Tx) error { return h.expelOf(ctx, tx, h.readers()) }
+
+func (h *Hub) expelOf(ctx context.Context, tx *store.Tx, readers []*stream) error {
 	if len(readers) == 0 {
 		return nil
 	}

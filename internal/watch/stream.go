@@ -80,7 +80,8 @@ func (h *Hub) current(ctx context.Context, by access.Actor) error {
 	h.rights.Lock()
 	defer h.rights.Unlock()
 	return h.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		return errors.Join(h.refresh(ctx, tx, []string{by.Email}, false), h.expel(ctx, tx))
+		others := func(s *stream) bool { return s.by.Load().Email != by.Email }
+		return errors.Join(h.refresh(ctx, tx, []string{by.Email}, false), h.expelOf(ctx, tx, slices.DeleteFunc(h.readers(), others)))
 	})
 }
 
