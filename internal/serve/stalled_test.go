@@ -41,7 +41,7 @@ func TestClientsThatDoNotReadTheirBackupHoldUpNobody(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer answer.Body.Close()
+			t.Cleanup(func() { _ = answer.Body.Close() })
 			switch {
 			case answer.StatusCode == http.StatusOK:
 				begun++
