@@ -40,9 +40,9 @@ dev: ## Serve the demo with reload: Vite for the console, Go built anew when a f
 	scripts/dev
 
 .PHONY: generate
-generate: ## Write the generated files anew: openapi.json, the console's types, docs/reference, the verdicts that both validators share, protobuf
+generate: ## Write the generated files anew: openapi.json, the console's types and names of events, docs/reference, the verdicts that both validators share, protobuf
 	@scripts/protobuf
-	go generate ./internal/api ./internal/template ./internal/cli
+	go generate ./internal/api ./internal/audit ./internal/template ./internal/cli
 	scripts/npm-packages
 	cd web && npm run --silent generate
 

@@ -141,7 +141,7 @@ func (a Actor) Maker() string { return cmp.Or(a.Credential.MadeBy, a.Email) }
 func OfPerson(name string) bool { return strings.Contains(name, "@") && !strings.Contains(name, ":") }
 
 // Event begins an audit event of this actor at the given time.
-func (a Actor) Event(name string, at time.Time) audit.Event {
+func (a Actor) Event(name audit.Name, at time.Time) audit.Event {
 	return audit.Event{Event: name, Actor: a.Email, Timestamp: at, Credential: a.Credential}
 }
 

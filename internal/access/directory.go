@@ -283,7 +283,7 @@ func (c Change) Check(what string, exists bool, revision int64, current any) err
 }
 
 // Append is a step: the audit event of the change, with what was before, if anything was, and what is after.
-func (c Change) Append(ctx context.Context, tx *store.Tx, name, subject string, before, after any) error {
+func (c Change) Append(ctx context.Context, tx *store.Tx, name audit.Name, subject string, before, after any) error {
 	e := c.By.Event(name, c.At)
 	e.Subject, e.Details = subject, map[string]any{"after": after}
 	if before != nil {

@@ -116,7 +116,7 @@ func SecondAdmin(ctx context.Context, tx *store.Tx, by Actor, at time.Time, l Lo
 		store.Micros(p.At), store.Micros(p.ExpiresAt), proposalOpen); err != nil {
 		return nil, fault.Wrap("write proposal", err)
 	}
-	return &p, p.tell(ctx, tx, by, at, "proposal.made")
+	return &p, p.tell(ctx, tx, by, at, audit.ProposalMade)
 }
 
 // Pending is the error that a verb gives back for a proposal; nil for none.
@@ -137,9 +137,9 @@ func (p Proposal) confirm(ctx context.Context, tx *store.Tx, by Actor, at time.T
 	if err != nil && !fault.Is(err, fault.Unauthenticated) {
 		return false, err
 	}
-	state, event := proposalConfirmed, "proposal.confirmed"
+	state, event := proposalConfirmed, audit.ProposalConfirmed
 	if err != nil || !made.Has(Admin) {
-		state, event = proposalExpired, "proposal.expired"
+		state, event = proposalExpired, audit.ProposalExpired
 	}
 	if err := p.end(ctx, tx, by, at, state); err != nil {
 		return false, err
@@ -156,7 +156,7 @@ func (p Proposal) end(ctx context.Context, tx *store.Tx, by Actor, at time.Time,
 	return Written("proposal", rows)
 }
 
-func (p Proposal) tell(ctx context.Context, tx *store.Tx, by Actor, at time.Time, name string) error {
+func (p Proposal) tell(ctx context.Context, tx *store.Tx, by Actor, at time.Time, name audit.Name) error {
 	e := by.Event(name, at)
 	e.Subject, e.Details = "proposal:"+p.ID, map[string]any{"proposal": p}
 	_, err := audit.Append(ctx, tx, e)
@@ -254,7 +254,7 @@ func (g *Governors) Withdraw(ctx context.Context, by Actor, id string) (p Propos
 		if err := p.end(ctx, tx, by, g.Now(), proposalWithdrawn); err != nil {
 			return err
 		}
-		return p.tell(ctx, tx, by, g.Now(), "proposal.withdrawn")
+		return p.tell(ctx, tx, by, g.Now(), audit.ProposalWithdrawn)
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 )
@@ -48,7 +49,7 @@ func (d *Directory) DeleteGroup(ctx context.Context, by Actor, name string, revi
 		if err := Written("group", rows); err != nil {
 			return err
 		}
-		return c.Append(ctx, tx, "group.deleted", "group:"+name, g, nil)
+		return c.Append(ctx, tx, audit.GroupDeleted, "group:"+name, g, nil)
 	})
 }
 
@@ -80,14 +81,14 @@ func unknownGroup(ctx context.Context, tx *store.Tx, name string) error {
 
 // Join makes the actor a member of a group that people join by themselves. Joining again changes nothing.
 func (d *Directory) Join(ctx context.Context, by Actor, name string) (Group, error) {
-	return d.move(ctx, by, name, "group.joined", func(ctx context.Context, tx *store.Tx, g Group) error {
+	return d.move(ctx, by, name, audit.GroupJoined, func(ctx context.Context, tx *store.Tx, g Group) error {
 		return join(ctx, tx, by.PersonID, g.Name)
 	})
 }
 
 // Leave ends the actor's membership in a group that people join by themselves. Leaving again changes nothing.
 func (d *Directory) Leave(ctx context.Context, by Actor, name string) (Group, error) {
-	return d.move(ctx, by, name, "group.left", func(ctx context.Context, tx *store.Tx, g Group) error {
+	return d.move(ctx, by, name, audit.GroupLeft, func(ctx context.Context, tx *store.Tx, g Group) error {
 		if err := awaitPerson(ctx, tx, by.Email); err != nil {
 			return err
 		}
@@ -96,7 +97,7 @@ func (d *Directory) Leave(ctx context.Context, by Actor, name string) (Group, er
 	})
 }
 
-func (d *Directory) move(ctx context.Context, by Actor, name, event string, do func(ctx context.Context, tx *store.Tx, g Group) error) (after Group, err error) {
+func (d *Directory) move(ctx context.Context, by Actor, name string, event audit.Name, do func(ctx context.Context, tx *store.Tx, g Group) error) (after Group, err error) {
 	if err := Can(by, GroupJoin, Scope{}); err != nil {
 		return Group{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 )
@@ -71,9 +72,9 @@ func (d *Directory) SetPerson(ctx context.Context, tx *store.Tx, c Change, email
 		}
 	}
 	if !exists {
-		return after, Created, nil, c.Append(ctx, tx, "person.created", "person:"+email, nil, after)
+		return after, Created, nil, c.Append(ctx, tx, audit.PersonCreated, "person:"+email, nil, after)
 	}
-	return after, Updated, nil, c.Append(ctx, tx, "person.updated", "person:"+email, before, after)
+	return after, Updated, nil, c.Append(ctx, tx, audit.PersonUpdated, "person:"+email, before, after)
 }
 
 // toJoin gives those of the wanted groups that a person is not in yet and that do not list their members themselves.
@@ -164,9 +165,9 @@ func (d *Directory) setGroup(ctx context.Context, tx *store.Tx, c Change, name s
 		return Group{}, "", nil, err
 	}
 	if !exists {
-		return after, Created, nil, c.Append(ctx, tx, "group.created", "group:"+name, nil, after)
+		return after, Created, nil, c.Append(ctx, tx, audit.GroupCreated, "group:"+name, nil, after)
 	}
-	return after, Updated, nil, c.Append(ctx, tx, "group.updated", "group:"+name, before, after)
+	return after, Updated, nil, c.Append(ctx, tx, audit.GroupUpdated, "group:"+name, before, after)
 }
 
 func writeGroup(ctx context.Context, tx *store.Tx, c Change, g Group, exists bool) error {

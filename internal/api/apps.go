@@ -30,14 +30,14 @@ type AppDetail struct {
 
 // AppEvent is one thing that happened; it is an audit event in words.
 type AppEvent struct {
-	ID        string    `json:"id"`
-	At        time.Time `json:"at"`
-	By        string    `json:"by"`
-	Event     string    `json:"event"`
-	Words     string    `json:"words"`
-	Reason    string    `json:"reason,omitempty"`
-	FlagKey   string    `json:"flag_key,omitempty"`
-	RequestID string    `json:"request_id,omitempty"`
+	ID        string     `json:"id"`
+	At        time.Time  `json:"at"`
+	By        string     `json:"by"`
+	Event     audit.Name `json:"event"`
+	Words     string     `json:"words"`
+	Reason    string     `json:"reason,omitempty"`
+	FlagKey   string     `json:"flag_key,omitempty"`
+	RequestID string     `json:"request_id,omitempty"`
 }
 
 // BySlug names an app.
@@ -149,7 +149,7 @@ func history(ctx context.Context, tx *store.Tx, slug string) ([]AppEvent, error)
 	events := make([]AppEvent, len(entries))
 	for i, e := range entries {
 		events[i] = AppEvent{
-			ID: e.ID, At: e.Timestamp, By: e.Actor, Event: e.Event.Event, Words: review.Tell(e.Event), Reason: e.Reason,
+			ID: e.ID, At: e.Timestamp, By: e.Actor, Event: e.Event.Event, Words: e.Words(), Reason: e.Reason,
 			FlagKey: e.FlagKey, RequestID: e.RequestID,
 		}
 	}

@@ -21,7 +21,7 @@ func TestWhatWasOvertakenIsLookedAtAgainBeforeItIsGivenOut(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			_, err := Append(ctx, tx, Event{Event: "x.y", Actor: "a", Timestamp: time.Now(), Credential: Credential{Kind: "local"}})
+			_, err := Append(ctx, tx, Event{Event: FlagTagged, Actor: "a", Timestamp: time.Now(), Credential: Credential{Kind: "local"}})
 			return err
 		})
 		if err != nil {

@@ -52,7 +52,7 @@ func open(t *testing.T, db *store.DB, cfg audit.Config) *audit.Log {
 
 func event(n int) audit.Event {
 	return audit.Event{
-		Event: "flag.state_changed", FlagID: "microapp-where2eat-001", FlagKey: "where2eat.enabled", From: "staged", To: "active",
+		Event: audit.FlagStateChanged, FlagID: "microapp-where2eat-001", FlagKey: "where2eat.enabled", From: "staged", To: "active",
 		Actor: "alice@example.com", Timestamp: start.Add(time.Duration(n) * time.Second), Reason: fmt.Sprintf("reason %d", n),
 		App: "where2eat", RequestID: "r1", Credential: audit.Credential{Kind: "session"},
 		Details: map[string]any{"n": n, "share": 0.1, "text": "<a> & \u00e4 \u2028"},

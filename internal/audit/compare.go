@@ -104,7 +104,7 @@ func (e storedEvent) differs(hash tlog.Hash, texts map[string]Text) string {
 	if err := json.Unmarshal([]byte(e.body.String), &is); err != nil {
 		return "it cannot be read"
 	}
-	says := [8]string{is.ID, is.Event, is.Actor, is.FlagKey, is.FlagID, is.App, is.RequestID, is.Subject}
+	says := [8]string{is.ID, is.Event.text, is.Actor, is.FlagKey, is.FlagID, is.App, is.RequestID, is.Subject}
 	names := [8]string{"id", "name", "actor", "flag_key", "flag_id", "app", "request_id", "subject"}
 	for i := range says {
 		if says[i] != e.columns[i] {

@@ -33,7 +33,7 @@ type Credential struct {
 // they are, the reason too. Free text in details stands in the leaf as a salted hash (Text).
 type Event struct {
 	ID        string    `json:"id"`
-	Event     string    `json:"event" doc:"What happened, such as flag.state_changed"`
+	Event     Name      `json:"event" doc:"What happened, such as flag.state_changed"`
 	FlagID    string    `json:"flag_id,omitempty"`
 	From      string    `json:"from,omitempty"`
 	To        string    `json:"to,omitempty"`
@@ -52,7 +52,8 @@ type Event struct {
 }
 
 // Append writes the event in the caller's transaction. It fills in the id if that is empty; Event, Actor, Timestamp and
-// Credential.Kind are the caller's and required, and so is a reason for flag.state_changed. It returns the event's id.
+// Credential.Kind are the caller's and required, and so is a reason for flag.state_changed. It refuses an event that is not in
+// the catalogue. It returns the event's id.
 func Append(ctx context.Context, tx *store.Tx, e Event) (id string, err error) {
 	ids, err := appendAll(ctx, tx, []Event{e})
 	if err != nil {
@@ -98,7 +99,7 @@ func appendAll(ctx context.Context, tx *store.Tx, events []Event) (ids []string,
 			pending.WriteString(", ")
 		}
 		rows.WriteString("(" + store.In(len(values)+1, 11) + ")")
-		values = append(values, e.ID, store.Micros(e.Timestamp), e.Event, e.Actor, e.FlagKey, e.FlagID, e.App, e.RequestID, e.Subject,
+		values = append(values, e.ID, store.Micros(e.Timestamp), e.Event.text, e.Actor, e.FlagKey, e.FlagID, e.App, e.RequestID, e.Subject,
 			e.search(), string(body))
 		pending.WriteString("(" + store.In(i+1, 1) + ")")
 		pendingIDs, ids = append(pendingIDs, e.ID), append(ids, e.ID)
@@ -120,15 +121,18 @@ func appendAll(ctx context.Context, tx *store.Tx, events []Event) (ids []string,
 // search is what people find the event by, folded.
 func (e Event) search() string {
 	return strings.ToLower(strings.Join([]string{
-		e.Event, e.Actor, e.FlagKey, e.FlagID, e.Environment, e.App, e.Subject, e.From, e.To, e.Reason,
+		e.Event.text, e.Actor, e.FlagKey, e.FlagID, e.Environment, e.App, e.Subject, e.From, e.To, e.Reason,
 	}, "\n"))
 }
 
 func (e Event) complete() error {
+	_, known := KindOf(e.Event)
 	switch {
-	case e.Event == "" || e.Actor == "" || e.Timestamp.IsZero() || e.Credential.Kind == "":
-		return fmt.Errorf("event %q lacks a name, an actor, a time or a credential", e.Event)
-	case e.Event == "flag.state_changed" && (strings.TrimSpace(e.Reason) == "" || e.FlagID == "" || e.From == "" || e.To == ""):
+	case !known:
+		return fmt.Errorf("event %q is not in the catalogue", e.Event)
+	case e.Actor == "" || e.Timestamp.IsZero() || e.Credential.Kind == "":
+		return fmt.Errorf("event %q lacks an actor, a time or a credential", e.Event)
+	case e.Event == FlagStateChanged && (strings.TrimSpace(e.Reason) == "" || e.FlagID == "" || e.From == "" || e.To == ""):
 		return fmt.Errorf("a flag.state_changed of %s lacks a flag, a state or a reason", e.FlagKey)
 	}
 	return nil

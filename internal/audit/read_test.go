@@ -48,7 +48,7 @@ func TestEventsAreListedNewestFirstAndFiltered(t *testing.T) {
 			e := event(i + 1)
 			e.ID = store.NewID()
 			if i%5 == 0 {
-				e.FlagKey, e.FlagID, e.App, e.Actor, e.Event, e.RequestID = "other", "other-001", "other", "bob@example.com", "flag.killed", "r2"
+				e.FlagKey, e.FlagID, e.App, e.Actor, e.Event, e.RequestID = "other", "other-001", "other", "bob@example.com", audit.FlagKilled, "r2"
 			}
 			if err := appendEvents(t.Context(), db, e); err != nil {
 				t.Fatal(err)

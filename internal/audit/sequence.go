@@ -88,7 +88,7 @@ func (l *Log) register(ctx context.Context, tx *store.Tx) error {
 		return err
 	}
 	_, err = Append(ctx, tx, Event{
-		Event: "audit.key_added", Actor: "souk:audit", Timestamp: now, Subject: "audit_key:" + l.vkey,
+		Event: SigningKeyAdded, Actor: "souk:audit", Timestamp: now, Subject: "audit_key:" + l.vkey,
 		Reason: "a server signs with this key from now on", Credential: Credential{Kind: "system", ID: "audit"},
 	})
 	return err

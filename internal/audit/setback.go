@@ -18,9 +18,6 @@ import (
 // setBackCode is the code of the fault that says that a log does not continue what was published of it.
 const setBackCode = "log_set_back"
 
-// restarted is the name of the event that is the first leaf of a log that goes on after one was set back.
-const restarted = "audit.log_restarted"
-
 // SetBack says that the log in the database does not continue what this server has published of it: an older copy of the
 // database was put in place, or somebody rewrote it.
 type SetBack struct {
@@ -98,13 +95,13 @@ func (l *Log) follows(ctx context.Context, tx *store.Tx, t tree, known latched) 
 		return false, err
 	}
 	var first struct {
-		Event   string    `json:"event"`
+		Event   Name      `json:"event"`
 		Details restartOf `json:"details"`
 	}
 	if err := json.Unmarshal([]byte(body), &first); err != nil {
 		return false, nil //nolint:nilerr // an event of another shape begins no log
 	}
-	if first.Event != restarted || !first.Details.covers(known.head) {
+	if first.Event != LogRestarted || !first.Details.covers(known.head) {
 		return false, nil
 	}
 	verifiers, err := parseVerifiers(append(slices.Clone(known.keys), l.vkey))
@@ -183,7 +180,7 @@ func (l *Log) Restart(ctx context.Context, tx *store.Tx, back SetBack, e Event) 
 	if err != nil && !errors.Is(err, errHashMissing) {
 		return err
 	}
-	e.ID, e.Event, e.Details = store.NewID(), restarted, map[string]any{
+	e.ID, e.Event, e.Details = store.NewID(), LogRestarted, map[string]any{
 		"abandoned_origin": back.Origin, "abandoned_size": back.Size, "abandoned_root": back.Root, "origin": begun.origin, "found": back.Words,
 		"replaced_origin": t.origin, "replaced_size": t.size, "replaced_root": replaced.String(),
 	}

@@ -230,7 +230,7 @@ func TestTheFeedTellsNoEventTwiceAfterARestart(t *testing.T) {
 				t.Errorf("next is %d, %v", next, err)
 			}
 			entries, err := audit.From(ctx, tx, 7, 100)
-			if err != nil || len(entries) != 4 || entries[0].Event.Event != "audit.log_restarted" || *entries[0].Leaf != 7 {
+			if err != nil || len(entries) != 4 || entries[0].Event.Event != audit.LogRestarted || *entries[0].Leaf != 7 {
 				t.Errorf("%+v, %v", entries, err)
 			}
 			return nil

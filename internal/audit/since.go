@@ -123,11 +123,11 @@ func (c *compared) pass(size int64, root func() tlog.Hash) {
 // begins looks whether the first event says that the log is the successor of another.
 func (c *compared) begins(event []byte) {
 	var e struct {
-		Event   string  `json:"event"`
+		Event   Name    `json:"event"`
 		Reason  string  `json:"reason"`
 		Details SetBack `json:"details"`
 	}
-	if json.Unmarshal(event, &e) == nil && e.Event == restarted {
+	if json.Unmarshal(event, &e) == nil && e.Event == LogRestarted {
 		c.first, c.why = &e.Details, e.Reason
 	}
 }

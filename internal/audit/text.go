@@ -242,7 +242,7 @@ func checkTexts(event []byte, texts map[string]Text) (path string, err error) {
 // Eraser is who takes texts out of the log, as law demands: somebody who can tell whether they may. access.Actor is one.
 type Eraser interface {
 	MayEraseTexts() error
-	Event(name string, at time.Time) Event
+	Event(name Name, at time.Time) Event
 }
 
 // Erase deletes the texts of the event with the id, with a reason and an event that says so, and returns where they stood. What
@@ -265,7 +265,7 @@ func (l *Log) Erase(ctx context.Context, by Eraser, id, reason string) (paths []
 		if _, err := tx.Exec(ctx, `DELETE FROM audit_text WHERE event_id = $1`, id); err != nil {
 			return fmt.Errorf("delete texts of an audit event: %w", err)
 		}
-		e := by.Event("audit.texts_erased", l.cfg.Now())
+		e := by.Event(TextsErased, l.cfg.Now())
 		e.Subject, e.Reason, e.Details = "audit_event:"+id, reason, map[string]any{"paths": paths}
 		_, err = Append(ctx, tx, e)
 		return err

@@ -22,7 +22,7 @@ type eraser struct{ stranger }
 
 func (eraser) MayEraseTexts() error { return nil }
 
-func (eraser) Event(name string, at time.Time) audit.Event {
+func (eraser) Event(name audit.Name, at time.Time) audit.Event {
 	return audit.Event{Event: name, Actor: "root@example.com", Timestamp: at, Credential: audit.Credential{Kind: "session"}}
 }
 
@@ -33,7 +33,7 @@ func (writer) MayEraseTexts() error { return stranger{}.MayReadAudit() }
 
 func commented(n int) audit.Event {
 	e := event(n)
-	e.Event, e.Reason = "request.commented", "reasons stay in the leaf"
+	e.Event, e.Reason = audit.RequestCommented, "reasons stay in the leaf"
 	e.Details = map[string]any{
 		"comment": "no", "n": 9007199254740993, "key": "eat.enabled", "a/b~c": "two words", "empty": "",
 		"after": map[string]any{"members": []string{"a@example.com", "Bob Smith"}, "title": "Lunch", "revision": 7},

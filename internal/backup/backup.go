@@ -75,9 +75,6 @@ type Restored struct {
 	Tokens int64 `json:"tokens_valid"`
 }
 
-// EventRestored is the name of the event that a restore leaves.
-const EventRestored = "installation.restored"
-
 // Restore makes an empty database what the backup says, all of it or nothing, ends its one-time links and leaves an event that
 // says so. A file that is no whole backup is a fault of kind Invalid, a database in use one of kind Conflict.
 func Restore(ctx context.Context, db *store.DB, r io.Reader, now time.Time) (done Restored, err error) {
@@ -88,7 +85,7 @@ func Restore(ctx context.Context, db *store.DB, r io.Reader, now time.Time) (don
 		if done.Links, done.Tokens, err = signin.Restored(ctx, tx, now); err != nil {
 			return err
 		}
-		event := access.System("backup").Event(EventRestored, now)
+		event := access.System("backup").Event(audit.InstallationRestored, now)
 		event.Subject, event.Details = "installation", map[string]any{"backup_at": done.At, "links_ended": done.Links, "tokens_valid": done.Tokens}
 		_, err = audit.Append(ctx, tx, event)
 		return err

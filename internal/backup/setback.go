@@ -53,7 +53,7 @@ func (b *Backups) Acknowledge(ctx context.Context, by access.Actor, reason strin
 		if err != nil || waiting != nil {
 			return err
 		}
-		event := by.Event("", b.Now())
+		event := by.Event(audit.LogRestarted, b.Now())
 		event.Reason = reason
 		return b.Audit.Restart(ctx, tx, *back, event)
 	})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 )
@@ -115,7 +116,7 @@ func Reserve(ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, a
 	if err != nil {
 		return App{}, err
 	}
-	return saved, record(ctx, tx, by, at, "app.reserved", saved.Slug, "", requestID, map[string]any{"owner": saved.Owner, "name": saved.Name})
+	return saved, record(ctx, tx, by, at, audit.AppReserved, saved.Slug, "", requestID, map[string]any{"owner": saved.Owner, "name": saved.Name})
 }
 
 // Publish lists an app in the marketplace. An app that is listed already stays as it is.
@@ -139,7 +140,7 @@ func Publish(ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, s
 		return App{}, stale(app)
 	}
 	app.Listed, app.UpdatedAt, app.Revision = true, at.UTC().Truncate(time.Microsecond), app.Revision+1
-	return app, record(ctx, tx, by, at, "app.published", slug, "", requestID, map[string]any{"owner": app.Owner, "name": app.Name, "url": app.URL})
+	return app, record(ctx, tx, by, at, audit.AppPublished, slug, "", requestID, map[string]any{"owner": app.Owner, "name": app.Name, "url": app.URL})
 }
 
 // Hold takes back an app that was never listed, after its request was denied or withdrawn, and keeps the slug for its team
@@ -162,7 +163,7 @@ func Hold(ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, slug
 	if n == 0 {
 		return stale(app)
 	}
-	return record(ctx, tx, by, at, "app.held", slug, reason, requestID, map[string]any{"owner": app.Owner, "until": until.UTC()})
+	return record(ctx, tx, by, at, audit.AppHeld, slug, reason, requestID, map[string]any{"owner": app.Owner, "until": until.UTC()})
 }
 
 // Change writes what an app says of itself. The app carries the revision that was read, else it is a fault of kind Stale.
@@ -195,7 +196,7 @@ func Change(ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, ap
 		return App{}, stale(before)
 	}
 	after.Revision, after.UpdatedAt = before.Revision+1, at.UTC().Truncate(time.Microsecond)
-	return after, record(ctx, tx, by, at, "app.changed", app.Slug, "", requestID, map[string]any{"changed": differences(before, after)})
+	return after, record(ctx, tx, by, at, audit.AppChanged, app.Slug, "", requestID, map[string]any{"changed": differences(before, after)})
 }
 
 // differences gives the members that differ, each with its value before and after.

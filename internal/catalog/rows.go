@@ -61,7 +61,7 @@ func stale(now App) *fault.Error {
 		Fix("look at what changed, then try again").Showing(now)
 }
 
-func record(ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, name, slug, reason, requestID string, details map[string]any) error {
+func record(ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, name audit.Name, slug, reason, requestID string, details map[string]any) error {
 	e := by.Event(name, at)
 	e.App, e.Reason, e.RequestID, e.Details = slug, reason, requestID, details
 	_, err := audit.Append(ctx, tx, e)

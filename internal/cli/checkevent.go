@@ -44,7 +44,7 @@ func checkEvent(raw []byte) []fault.Finding {
 	need("event", event.Event != "")
 	need("actor", event.Actor != "")
 	need("timestamp", event.Timestamp != nil)
-	if event.Event == "flag.state_changed" {
+	if event.Event == audit.FlagStateChanged.String() {
 		need("flag_id", event.FlagID != "")
 		need("from", event.From != "")
 		need("to", event.To != "")

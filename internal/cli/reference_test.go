@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/serve"
 	"github.com/soukhq/souk/internal/telemetry"
 )
@@ -30,7 +31,7 @@ const reference = "../../docs/reference"
 func TestTheReferenceIsCurrent(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
-		"commands.md": commandsPage(), "configuration.md": configurationPage(), "api.md": apiPage(t), "metrics.md": metricsPage(),
+		"commands.md": commandsPage(), "configuration.md": configurationPage(), "api.md": apiPage(t), "metrics.md": metricsPage(), "events.md": eventsPage(),
 	} {
 		file := filepath.Join(reference, name)
 		if *update {
@@ -90,6 +91,18 @@ func metricsPage() string {
 			labels = "`" + strings.Join(m.Labels, "`, `") + "`"
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.Name, m.Kind, labels, m.Help)
+	}
+	return b.String()
+}
+
+// eventsPage tells of every event of the audit log.
+func eventsPage() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Events\n\n%s\nEvery change appends one of these to the audit log. The second column is what it changes, as `GET /api/v1/watch` tells it. The third\n"+
+		"is what the console says of it; with an event at hand it says more, such as where and which switch.\n\n"+
+		"| event | changes | says |\n|---|---|---|\n", generated)
+	for _, k := range audit.Catalogue() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", k.Name, k.Noun, k.Words())
 	}
 	return b.String()
 }

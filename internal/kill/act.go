@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/catalog"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/live"
@@ -252,7 +253,7 @@ func (ks *Kills) Settle(ctx context.Context, by access.Actor, a Act, receipt any
 			return nil
 		}
 		a.At = now
-		return a.record(ctx, tx, by, "flag.kill_delivered", "the receipt of a kill", map[string]any{
+		return a.record(ctx, tx, by, audit.FlagKillDelivered, "the receipt of a kill", map[string]any{
 			"select": a.Select, "flags": a.Flags, "revision": a.Revision, "receipt": receipt,
 		})
 	})

@@ -199,7 +199,7 @@ func killedHere(ctx context.Context, tx *store.Tx, c registry.Change, o live.Ove
 	if err != nil {
 		return err
 	}
-	event := c.By.Event("flag.killed_here", c.At)
+	event := c.By.Event(audit.FlagKilledHere, c.At)
 	event.FlagKey, event.FlagID, event.App, event.Environment, event.Reason = o.Select.Flag, flag.FlagID, flag.App, o.Environment, o.Reason
 	event.Details = map[string]any{"since": o.At.UTC(), "replica": replica, "outcome": outcome, "override": o.ID}
 	_, err = audit.Append(ctx, tx, event)
@@ -284,7 +284,7 @@ func (ks *Kills) End(ctx context.Context, by access.Actor, id, reason string) er
 		}
 		a := actOf(o)
 		a.At = now
-		return a.record(ctx, tx, by, "kill.ended", reason, map[string]any{
+		return a.record(ctx, tx, by, audit.KillEnded, reason, map[string]any{
 			"select": o.Select, "flags": o.Keys, "served_at": o.At.UTC(), "killed_by": o.By.Email, "killed_why": o.Reason,
 		})
 	})

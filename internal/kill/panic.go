@@ -194,7 +194,7 @@ func (a Act) complete(ctx context.Context, tx *store.Tx, c registry.Change, sent
 		details["served_at"], details["committed_at"] = a.ServedAt.UTC(), c.At.UTC()
 	}
 	a.At = c.At
-	return a.record(ctx, tx, c.By, "kill.carried_out", a.Reason, details)
+	return a.record(ctx, tx, c.By, audit.KillCarriedOut, a.Reason, details)
 }
 
 func nothingOn(environment string) error {
@@ -218,7 +218,7 @@ func latest(ctx context.Context, tx *store.Tx, a Act) (last Act, ok bool, err er
 }
 
 // record appends an event about the act.
-func (a Act) record(ctx context.Context, tx *store.Tx, by access.Actor, name, reason string, details map[string]any) error {
+func (a Act) record(ctx context.Context, tx *store.Tx, by access.Actor, name audit.Name, reason string, details map[string]any) error {
 	e := by.Event(name, a.At)
 	e.Environment, e.FlagKey, e.App, e.Subject, e.Reason, e.Details = a.Environment, a.Select.Flag, a.Select.App, "kill:"+a.ID, reason, details
 	_, err := audit.Append(ctx, tx, e)
@@ -259,7 +259,7 @@ func Undo(ctx context.Context, tx *store.Tx, c registry.Change, a Act) (restored
 func (a Act) undone(ctx context.Context, tx *store.Tx, c registry.Change, details map[string]any) error {
 	b := a
 	b.At = c.At
-	return b.record(ctx, tx, c.By, "kill.restored", strings.TrimSpace(c.Reason), details)
+	return b.record(ctx, tx, c.By, audit.KillRestored, strings.TrimSpace(c.Reason), details)
 }
 
 // TargetAct gives the act that somebody wants to take back and its environment, if they may.

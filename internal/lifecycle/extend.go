@@ -152,7 +152,7 @@ func Extend(
 	if after, err = save(ctx, tx, at, after); err != nil {
 		return Status{}, err
 	}
-	if err := record(ctx, tx, by, at, flag, "flag.extended", reason, requestID, map[string]any{
+	if err := record(ctx, tx, by, at, flag, audit.FlagExtended, reason, requestID, map[string]any{
 		"before": before.ExpiresAt, "after": until, "beyond_max_active_days": len(found) > 0,
 	}); err != nil || before.State != Deprecated {
 		return after, err
@@ -199,11 +199,11 @@ func plans(ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, fla
 	if _, err := save(ctx, tx, at, s); err != nil {
 		return err
 	}
-	return record(ctx, tx, by, at, flag, "flag.removal_planned", reason, requestID, map[string]any{"before": before, "after": plan})
+	return record(ctx, tx, by, at, flag, audit.FlagRemovalPlanned, reason, requestID, map[string]any{"before": before, "after": plan})
 }
 
 func record(
-	ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, flag Ident, name, reason, requestID string, details map[string]any,
+	ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, flag Ident, name audit.Name, reason, requestID string, details map[string]any,
 ) error {
 	e := by.Event(name, at)
 	e.FlagKey, e.FlagID, e.App, e.RequestID, e.Reason, e.Details = flag.Key, flag.FlagID, flag.App, requestID, reason, details

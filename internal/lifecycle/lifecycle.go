@@ -85,7 +85,7 @@ func (l *Lifecycles) setRules(ctx context.Context, by access.Actor, rules Rules,
 		if !changed {
 			return nil
 		}
-		e := by.Event("lifecycle.rules_changed", l.Now())
+		e := by.Event(audit.LifecycleRulesChanged, l.Now())
 		e.Subject, e.Reason, e.Details = "lifecycle", reason, map[string]any{"before": before, "after": rules}
 		_, err = audit.Append(ctx, tx, e)
 		return err
@@ -131,7 +131,7 @@ func (l *Lifecycles) PlanRemoval(ctx context.Context, by access.Actor, key, plan
 		if status, err = save(ctx, tx, l.Now(), status); err != nil {
 			return err
 		}
-		e := by.Event("flag.removal_planned", l.Now())
+		e := by.Event(audit.FlagRemovalPlanned, l.Now())
 		e.FlagKey, e.FlagID, e.App = key, flag.FlagID, flag.App
 		e.Details = map[string]any{"before": before.RemovalPlan, "after": plan}
 		_, err = audit.Append(ctx, tx, e)
@@ -284,7 +284,7 @@ func Move(ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, flag
 	if after, err = save(ctx, tx, at, after); err != nil {
 		return Status{}, err
 	}
-	e := by.Event("flag.state_changed", at)
+	e := by.Event(audit.FlagStateChanged, at)
 	e.FlagKey, e.FlagID, e.App, e.RequestID = flag.Key, flag.FlagID, flag.App, requestID
 	e.From, e.To, e.Reason = string(before.State), string(to), reason
 	_, err = audit.Append(ctx, tx, e)
@@ -344,7 +344,7 @@ func EnterProduction(ctx context.Context, tx *store.Tx, by access.Actor, at time
 	if s, err = save(ctx, tx, at, s); err != nil {
 		return Status{}, err
 	}
-	e := by.Event("flag.ttl_started", at)
+	e := by.Event(audit.FlagTTLStarted, at)
 	e.FlagKey, e.FlagID, e.App = flag.Key, flag.FlagID, flag.App
 	e.Details = map[string]any{"ttl_days": s.TTLDays, "expires_at": s.ExpiresAt}
 	_, err = audit.Append(ctx, tx, e)

@@ -56,7 +56,7 @@ func (e *Engine) Perform() map[string]func(ctx context.Context, by access.Actor,
 
 // edit is a change of one policy, as its verb decides on it.
 type edit struct {
-	event  string
+	event  audit.Name
 	next   *row   // what is stored; nil deletes
 	action string // names the verb for proposals
 	ask    proposed
@@ -80,11 +80,11 @@ func (e *Engine) Put(ctx context.Context, by access.Actor, d Draft) (p Policy, c
 			return nil, nil //nolint:nilnil // nothing changes
 		}
 		out := &edit{
-			event: "policy.created", next: &row{module: m, active: true, revision: was.Revision + 1},
+			event: audit.PolicyCreated, next: &row{module: m, active: true, revision: was.Revision + 1},
 			action: ActionPut, ask: proposed{Name: m.Name, Source: m.Source, File: m.File},
 		}
 		if exists {
-			out.event = "policy.updated"
+			out.event = audit.PolicyUpdated
 		}
 		if exists && was.Active {
 			out.words = []string{"the policy " + m.Name + " gets another text"}
@@ -107,7 +107,7 @@ func (e *Engine) SetActive(ctx context.Context, by access.Actor, name string, ac
 			return nil, nil //nolint:nilnil // it holds already
 		}
 		out := &edit{
-			event: "policy.activated", next: &row{module: was.Module, active: active, revision: was.Revision + 1},
+			event: audit.PolicyActivated, next: &row{module: was.Module, active: active, revision: was.Revision + 1},
 			action: ActionSetActive, ask: proposed{Name: name, Active: active},
 		}
 		switch {
@@ -120,7 +120,7 @@ func (e *Engine) SetActive(ctx context.Context, by access.Actor, name string, ac
 			out.words = []string{"the policy " + name + " decides again who must approve"}
 		}
 		if !active {
-			out.event = "policy.deactivated"
+			out.event = audit.PolicyDeactivated
 		}
 		return out, nil
 	})
@@ -141,7 +141,7 @@ func (e *Engine) Delete(ctx context.Context, by access.Actor, name string, revis
 			return nil, fault.New(fault.Conflict, "standard_policy", "%s is a standard policy, which cannot be deleted", name).
 				Fix("switch it off instead")
 		}
-		out := &edit{event: "policy.deleted", action: ActionDelete, ask: proposed{Name: name}}
+		out := &edit{event: audit.PolicyDeleted, action: ActionDelete, ask: proposed{Name: name}}
 		if was.Active {
 			out.words = []string{"the policy " + name + " is deleted"}
 		}
@@ -248,14 +248,14 @@ func (e *Engine) erase(ctx context.Context, tx *store.Tx, by access.Actor, was P
 	if _, err := tx.Exec(ctx, `DELETE FROM policy_module WHERE name = $1`, was.Name); err != nil {
 		return fmt.Errorf("delete policy: %w", err)
 	}
-	event := by.Event("policy.deleted", e.Now())
+	event := by.Event(audit.PolicyDeleted, e.Now())
 	event.Subject = "policy:" + was.Name
 	event.Details = map[string]any{"sha256": sumOf(was.Source), "source": was.Source, "revision": was.Revision}
 	_, err := audit.Append(ctx, tx, event)
 	return err
 }
 
-func (e *Engine) write(ctx context.Context, tx *store.Tx, by access.Actor, name string, r row) (Policy, error) {
+func (e *Engine) write(ctx context.Context, tx *store.Tx, by access.Actor, name audit.Name, r row) (Policy, error) {
 	m, now := r.module, e.Now()
 	source, file := m.Source, m.File
 	if m.Origin == Standard {

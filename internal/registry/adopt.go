@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -38,7 +39,7 @@ func Adopt(ctx context.Context, tx *store.Tx, c Change, app string, by Keepers) 
 			f.OwnerGroup, f.Owner, f.Contact, f.Revision, store.Micros(f.UpdatedAt), key); err != nil {
 			return fmt.Errorf("hand over %s: %w", key, err)
 		}
-		if err := c.tell(ctx, tx, f, "flag.updated", "", map[string]any{
+		if err := c.tell(ctx, tx, f, audit.FlagUpdated, "", map[string]any{
 			"before": before, "after": map[string]any{"owner_group": f.OwnerGroup, "owner": f.Owner, "contact": f.Contact},
 		}); err != nil {
 			return err

@@ -45,7 +45,7 @@ func GiveUp(ctx context.Context, tx *store.Tx, c Change, environment string, ser
 	if err != nil {
 		return err
 	}
-	event := c.By.Event("environment.given_up", c.At)
+	event := c.By.Event(audit.EnvironmentGivenUp, c.At)
 	event.Environment, event.Subject, event.Reason = environment, "environment:"+environment, c.Reason
 	event.Details = map[string]any{"revision": revision}
 	maps.Copy(event.Details, details)

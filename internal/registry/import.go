@@ -254,7 +254,7 @@ func (c Change) name(ctx context.Context, tx *store.Tx, environment, name string
 		ON CONFLICT (environment, name) DO UPDATE SET rule = $3`, environment, name, string(rule)); err != nil {
 		return fmt.Errorf("write evaluator %s: %w", name, err)
 	}
-	event := c.By.Event("evaluator.imported", c.At)
+	event := c.By.Event(audit.EvaluatorImported, c.At)
 	event.Subject, event.Environment, event.Reason, event.RequestID = "evaluator:"+name, environment, c.Reason, c.RequestID
 	event.Details = map[string]any{"before": orNull([]byte(before)), "after": rule}
 	_, err = audit.Append(ctx, tx, event)
@@ -371,5 +371,5 @@ func (f *Flag) take(ctx context.Context, tx *store.Tx, c Change, in Import, one 
 	if wasLive {
 		details["before"] = before
 	}
-	return c.tell(ctx, tx, *f, "flag.imported", in.Environment, details)
+	return c.tell(ctx, tx, *f, audit.FlagImported, in.Environment, details)
 }

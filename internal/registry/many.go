@@ -74,7 +74,7 @@ func KillAll(ctx context.Context, tx *store.Tx, c Change, environment string, ke
 			on = append(on, f)
 			continue
 		}
-		standing = append(standing, c.event(f, "flag.killed_again", environment, map[string]any{"kill": state.Kill.ID}))
+		standing = append(standing, c.event(f, audit.FlagKilledAgain, environment, map[string]any{"kill": state.Kill.ID}))
 	}
 	for part := range slices.Chunk(standing, manyRows) {
 		if err := audit.AppendAll(ctx, tx, part); err != nil {
@@ -87,7 +87,7 @@ func KillAll(ctx context.Context, tx *store.Tx, c Change, environment string, ke
 	c.Cause = CauseKill
 	revision, err = c.putAll(ctx, tx, environment, on, func(state *FlagEnvironment) { state.Kill = c.killed() },
 		func(f Flag, state FlagEnvironment) audit.Event {
-			return c.event(f, "flag.killed", environment, map[string]any{"kill": c.KillID, "before": state.Serving})
+			return c.event(f, audit.FlagKilled, environment, map[string]any{"kill": c.KillID, "before": state.Serving})
 		})
 	return len(on), len(standing), revision, err
 }
@@ -154,7 +154,7 @@ func RestoreAll(ctx context.Context, tx *store.Tx, c Change, environment, kill s
 	c.Cause = CauseRestore
 	revision, err = c.putAll(ctx, tx, environment, flags, func(state *FlagEnvironment) { state.Kill = nil },
 		func(f Flag, state FlagEnvironment) audit.Event {
-			return c.event(f, "flag.restored", environment, map[string]any{
+			return c.event(f, audit.FlagRestored, environment, map[string]any{
 				"kill": kill, "after": state.Serving, "words": state.Serving.Words(), "killed_by": killedBy[f.Key],
 			})
 		})

@@ -106,7 +106,7 @@ func (r *Registry) PutEnvironment(ctx context.Context, by access.Actor, e Enviro
 		if changed == 0 {
 			return stale("environment", e.Name)
 		}
-		return c.govern(ctx, tx, "environment.updated", "environment:"+e.Name, map[string]any{"before": old, "after": result})
+		return c.govern(ctx, tx, audit.EnvironmentUpdated, "environment:"+e.Name, map[string]any{"before": old, "after": result})
 	})
 	return result, err
 }
@@ -136,10 +136,10 @@ func (c Change) addEnvironment(ctx context.Context, tx *store.Tx, e Environment)
 		}
 	}
 	tx.Announce(Topic)
-	return e, c.govern(ctx, tx, "environment.created", "environment:"+e.Name, map[string]any{"after": e})
+	return e, c.govern(ctx, tx, audit.EnvironmentCreated, "environment:"+e.Name, map[string]any{"after": e})
 }
 
-func (c Change) govern(ctx context.Context, tx *store.Tx, name, subject string, details map[string]any) error {
+func (c Change) govern(ctx context.Context, tx *store.Tx, name audit.Name, subject string, details map[string]any) error {
 	event := c.By.Event(name, c.At)
 	event.Subject, event.Details = subject, details
 	_, err := audit.Append(ctx, tx, event)

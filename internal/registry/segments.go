@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 )
@@ -173,9 +174,9 @@ func (r *Registry) PutSegment(ctx context.Context, by access.Actor, s Segment) (
 		if err := c.spread(ctx, tx, s); err != nil {
 			return err
 		}
-		name := "segment.updated"
+		name := audit.SegmentUpdated
 		if !exists {
-			name = "segment.created"
+			name = audit.SegmentCreated
 		}
 		return c.govern(ctx, tx, name, "segment:"+s.Name, map[string]any{"before": old, "after": result})
 	})
@@ -220,7 +221,7 @@ func (r *Registry) DeleteSegment(ctx context.Context, by access.Actor, name stri
 		if err := c.advanceAll(ctx, tx); err != nil {
 			return err
 		}
-		return c.govern(ctx, tx, "segment.deleted", "segment:"+name, map[string]any{"before": old})
+		return c.govern(ctx, tx, audit.SegmentDeleted, "segment:"+name, map[string]any{"before": old})
 	})
 }
 

@@ -57,7 +57,7 @@ func Propose(ctx context.Context, tx *store.Tx, c Change, s Spec) (Flag, error) 
 		}
 		f.Environments = append(f.Environments, state)
 	}
-	return f, c.tell(ctx, tx, f, "flag.created", "", map[string]any{
+	return f, c.tell(ctx, tx, f, audit.FlagCreated, "", map[string]any{
 		"name": f.Name, "owner_group": f.OwnerGroup, "owner": f.Owner, "audience": f.Audience,
 		"template_id": f.TemplateID, "template_version": f.TemplateVersion,
 	})
@@ -115,7 +115,7 @@ func Revise(ctx context.Context, tx *store.Tx, c Change, key string, s Spec) (Fl
 			return Flag{}, fmt.Errorf("define %s: %w", f.Key, err)
 		}
 	}
-	return f, c.tell(ctx, tx, f, "flag.updated", "", map[string]any{
+	return f, c.tell(ctx, tx, f, audit.FlagUpdated, "", map[string]any{
 		"before": old.Key, "name": f.Name, "owner_group": f.OwnerGroup, "owner": f.Owner, "audience": f.Audience,
 	})
 }
@@ -146,7 +146,7 @@ func Install(ctx context.Context, tx *store.Tx, c Change, key string) (Flag, err
 		}
 		serving[e.Name] = e.Tier.first().Words()
 	}
-	return f, c.tell(ctx, tx, f, "flag.installed", "", map[string]any{"serving": serving})
+	return f, c.tell(ctx, tx, f, audit.FlagInstalled, "", map[string]any{"serving": serving})
 }
 
 // Serve changes what a live flag serves in an environment, which every SDK there hears of. A flag that is not live there, or
@@ -188,7 +188,7 @@ func Serve(ctx context.Context, tx *store.Tx, c Change, key, environment string,
 	if err := f.put(ctx, tx, c, environment, func(state *FlagEnvironment) { state.Serving = s }); err != nil {
 		return Flag{}, err
 	}
-	return f, c.tell(ctx, tx, f, "flag.updated", environment, map[string]any{
+	return f, c.tell(ctx, tx, f, audit.FlagUpdated, environment, map[string]any{
 		"before": before, "after": s, "words": s.Words(), "cause": c.Cause,
 	})
 }
@@ -201,14 +201,14 @@ func Kill(ctx context.Context, tx *store.Tx, c Change, key, environment string) 
 		return f, false, err
 	}
 	if state.Kill != nil {
-		return f, false, c.tell(ctx, tx, f, "flag.killed_again", environment, map[string]any{"kill": state.Kill.ID})
+		return f, false, c.tell(ctx, tx, f, audit.FlagKilledAgain, environment, map[string]any{"kill": state.Kill.ID})
 	}
 	c.Cause = CauseKill
 	if err := f.put(ctx, tx, c, environment, func(state *FlagEnvironment) { state.Kill = c.killed() }); err != nil {
 		return Flag{}, false, err
 	}
 	serves, chosen := f.KillServes(environment)
-	return f, true, c.tell(ctx, tx, f, "flag.killed", environment, map[string]any{
+	return f, true, c.tell(ctx, tx, f, audit.FlagKilled, environment, map[string]any{
 		"kill": c.KillID, "before": state.Serving, "serves": serves, "off_value_chosen": chosen,
 	})
 }
@@ -227,7 +227,7 @@ func Restore(ctx context.Context, tx *store.Tx, c Change, key, environment strin
 	if err := f.put(ctx, tx, c, environment, func(state *FlagEnvironment) { state.Kill = nil }); err != nil {
 		return Flag{}, false, err
 	}
-	return f, true, c.tell(ctx, tx, f, "flag.restored", environment, map[string]any{
+	return f, true, c.tell(ctx, tx, f, audit.FlagRestored, environment, map[string]any{
 		"after": state.Serving, "words": state.Serving.Words(), "kill": state.Kill.ID, "killed_by": state.Kill.By,
 	})
 }
@@ -249,7 +249,7 @@ func Withdraw(ctx context.Context, tx *store.Tx, c Change, key string) error {
 			return fmt.Errorf("discard %s: %w", key, err)
 		}
 	}
-	return c.tell(ctx, tx, f, "flag.withdrawn", "", nil)
+	return c.tell(ctx, tx, f, audit.FlagWithdrawn, "", nil)
 }
 
 // Remove takes a flag out of every environment. Its key stays taken and its history stays. Removing a removed flag changes
@@ -270,7 +270,7 @@ func Remove(ctx context.Context, tx *store.Tx, c Change, key string) (Flag, erro
 			return Flag{}, err
 		}
 	}
-	return f, c.tell(ctx, tx, f, "flag.removed", "", nil)
+	return f, c.tell(ctx, tx, f, audit.FlagRemoved, "", nil)
 }
 
 // flag makes the flag that the spec describes, without what the database gives it.
@@ -451,12 +451,12 @@ func advance(ctx context.Context, tx *store.Tx, environment string) (revision in
 	return revision, nil
 }
 
-func (c Change) tell(ctx context.Context, tx *store.Tx, f Flag, name, environment string, details map[string]any) error {
+func (c Change) tell(ctx context.Context, tx *store.Tx, f Flag, name audit.Name, environment string, details map[string]any) error {
 	_, err := audit.Append(ctx, tx, c.event(f, name, environment, details))
 	return err
 }
 
-func (c Change) event(f Flag, name, environment string, details map[string]any) audit.Event {
+func (c Change) event(f Flag, name audit.Name, environment string, details map[string]any) audit.Event {
 	event := c.By.Event(name, c.At)
 	event.FlagID, event.FlagKey, event.App, event.Environment = f.FlagID, f.Key, f.App, environment
 	event.Reason, event.RequestID, event.RolloutID = c.Reason, c.RequestID, c.RolloutID

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 )
@@ -71,7 +72,7 @@ func (f *Flag) retag(ctx context.Context, tx *store.Tx, c Change, tags []string)
 	if _, err := tx.Exec(ctx, `UPDATE flag SET revision = $1, updated_at = $2 WHERE key = $3`, f.Revision, store.Micros(c.At), f.Key); err != nil {
 		return fmt.Errorf("write %s: %w", f.Key, err)
 	}
-	return c.tell(ctx, tx, *f, "flag.tagged", "", map[string]any{"before": before, "after": tags})
+	return c.tell(ctx, tx, *f, audit.FlagTagged, "", map[string]any{"before": before, "after": tags})
 }
 
 // CheckTags is nil if a flag may have the tags, each of them once.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 )
@@ -111,7 +112,7 @@ func (d *Desk) takeBack(ctx context.Context, tx *store.Tx, by access.Actor, r *r
 	if err := r.void(ctx, tx, VoidTakenBack, func(x Decision) bool { return x.ID == mine.ID }); err != nil {
 		return err
 	}
-	e := by.Event("flag.approval.taken_back", d.Now())
+	e := by.Event(audit.FlagApprovalTakenBack, d.Now())
 	e.Reason = orElse(j.Reason, "taken back by "+by.Email)
 	e.Details = map[string]any{"digest": r.digest, "domain": mine.Domain, "verdict": mine.Verdict}
 	if err := appendEvent(ctx, tx, r, e); err != nil {

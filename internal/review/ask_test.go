@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/review"
 )
@@ -76,7 +77,7 @@ func TestAnAnswerBringsARequestBackToItsApproversAndKeepsTheApprovalsOfOthers(t 
 		if r = o.approve("pat", r); r.State != review.Approved {
 			o.Errorf("sam's approval did not stay: %s, %+v", r.State, r.Decisions)
 		}
-		for _, event := range []string{"request.change_asked", "request.answered"} {
+		for _, event := range []audit.Name{audit.RequestChangeAsked, audit.RequestAnswered} {
 			if n := len(slices.DeleteFunc(slices.Clone(r.Timeline), func(e review.TimelineEntry) bool { return e.Event != event })); n != 1 {
 				o.Errorf("the timeline has %s %d times", event, n)
 			}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 )
@@ -61,9 +62,9 @@ func (d *Desk) Comment(ctx context.Context, by access.Actor, id string, spec Com
 			comment.ID, r.id, r.digest, comment.By, comment.Words, comment.Answers, store.Micros(comment.At)); err != nil {
 			return fmt.Errorf("insert comment: %w", err)
 		}
-		name := "request.commented"
+		name := audit.RequestCommented
 		if spec.Answers {
-			name = "request.answered"
+			name = audit.RequestAnswered
 			if err := d.answer(ctx, tx, &r); err != nil {
 				return err
 			}

@@ -228,7 +228,7 @@ func (d *Desk) deny(ctx context.Context, tx *store.Tx, by access.Actor, r *recor
 		return err
 	}
 	r.state = Denied
-	return d.close(ctx, tx, by, r, "request.denied", j.Reason)
+	return d.close(ctx, tx, by, r, audit.RequestDenied, j.Reason)
 }
 
 // approve records an approval that the policies let pass and, when the request is decided by it, does what was asked for.
@@ -270,8 +270,8 @@ func (d *Desk) decided(ctx context.Context, tx *store.Tx, by access.Actor, r *re
 	if err := r.addDecision(ctx, tx, decision); err != nil {
 		return err
 	}
-	name := map[Verdict]string{
-		VerdictApproved: "flag.approval.granted", VerdictDenied: "flag.approval.denied", VerdictAsked: "request.change_asked",
+	name := map[Verdict]audit.Name{
+		VerdictApproved: audit.FlagApprovalGranted, VerdictDenied: audit.FlagApprovalDenied, VerdictAsked: audit.RequestChangeAsked,
 	}[v]
 	e := by.Event(name, decision.At)
 	e.Reason = orElse(j.Reason, fmt.Sprintf("approved for %s", j.Domain))

@@ -94,7 +94,7 @@ func (d *Desk) submit(ctx context.Context, tx *store.Tx, h *hearing, by access.A
 		if err := d.keep(ctx, tx, by, &r); err != nil {
 			return r, nil, err
 		}
-		err := appendEvent(ctx, tx, &r, by.Event("request.drafted", d.Now()))
+		err := appendEvent(ctx, tx, &r, by.Event(audit.RequestDrafted, d.Now()))
 		return r, nil, err
 	}
 	facts, err := d.facts(ctx, tx, r, by)
@@ -107,7 +107,7 @@ func (d *Desk) submit(ctx context.Context, tx *store.Tx, h *hearing, by access.A
 	if same, ok, err := r.twin(ctx, tx, facts); err != nil || ok {
 		return same, nil, err
 	}
-	e := by.Event("request.submitted", d.Now())
+	e := by.Event(audit.RequestSubmitted, d.Now())
 	e.Reason = c.Reason
 	revealed, err := d.assess(ctx, tx, h, by, &r, facts, e)
 	if err != nil {
@@ -212,7 +212,7 @@ func (d *Desk) assess(ctx context.Context, tx *store.Tx, h *hearing, by access.A
 
 // carryOut does what was asked for, and tells which revisions SDKs are to see.
 func (m move) carryOut(ctx context.Context, s subject, a Assessed) (map[string]int64, error) {
-	e := m.by.Event("request.approved", m.at)
+	e := m.by.Event(audit.RequestApproved, m.at)
 	if len(m.r.quorum) == 0 {
 		e.Reason = "nobody needs to approve this"
 	}
@@ -294,10 +294,10 @@ func (d *Desk) edit(ctx context.Context, tx *store.Tx, h *hearing, by access.Act
 	if err := mayAsk(by, r.content, facts); err != nil {
 		return nil, err
 	}
-	e := by.Event("request.edited", d.Now())
+	e := by.Event(audit.RequestEdited, d.Now())
 	e.Details = map[string]any{"changes": edited(before, r.content, facts.subject.about().document())}
 	if before.Draft {
-		e = by.Event("request.submitted", d.Now())
+		e = by.Event(audit.RequestSubmitted, d.Now())
 		e.Reason = r.content.Reason
 	}
 	revealed, err := d.assess(ctx, tx, h, by, r, facts, e)
@@ -341,7 +341,7 @@ func (d *Desk) Withdraw(ctx context.Context, by access.Actor, id, reason string)
 				return err
 			}
 			r.state = Withdrawn
-			if err := d.close(ctx, tx, by, &r, "request.withdrawn", orElse(reason, "withdrawn by "+by.Email)); err != nil {
+			if err := d.close(ctx, tx, by, &r, audit.RequestWithdrawn, orElse(reason, "withdrawn by "+by.Email)); err != nil {
 				return err
 			}
 		}
@@ -352,7 +352,7 @@ func (d *Desk) Withdraw(ctx context.Context, by access.Actor, id, reason string)
 }
 
 // close ends a request that is not to be: it frees what was reserved and records why.
-func (d *Desk) close(ctx context.Context, tx *store.Tx, by access.Actor, r *record, event, reason string) error {
+func (d *Desk) close(ctx context.Context, tx *store.Tx, by access.Actor, r *record, event audit.Name, reason string) error {
 	e := by.Event(event, d.Now())
 	e.Reason = reason
 	if err := appendEvent(ctx, tx, r, e); err != nil {

@@ -78,7 +78,7 @@ func TestTheMissionsRequestGoesFromSubmitToAReadyRollout(t *testing.T) {
 		}
 		var events []string
 		for _, e := range r.Timeline {
-			events = append(events, e.Event)
+			events = append(events, e.Event.String())
 		}
 		for _, event := range []string{"request.submitted", "flag.created", "flag.approval.granted", "request.approved", "flag.state_changed"} {
 			if !strings.Contains(strings.Join(events, " "), event) {

@@ -63,7 +63,7 @@ func TestARequestThatHasAllItsApprovalsIsCarriedOutBySoukOnce(t *testing.T) {
 		r = o.get("alice", r.ID)
 		var by []string
 		for _, e := range r.Timeline {
-			if e.Event == "request.approved" {
+			if e.Event == audit.RequestApproved {
 				by = append(by, e.By)
 			}
 		}

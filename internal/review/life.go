@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/registry"
@@ -203,7 +204,7 @@ func (m move) closeOthers(ctx context.Context) error {
 			return err
 		}
 		other.state = Withdrawn
-		if err := m.desk.close(ctx, m.tx, access.System("review"), &other, "request.withdrawn", m.r.flag.Key+" was removed"); err != nil {
+		if err := m.desk.close(ctx, m.tx, access.System("review"), &other, audit.RequestWithdrawn, m.r.flag.Key+" was removed"); err != nil {
 			return err
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/store"
@@ -38,19 +37,20 @@ func marksOf(events []audit.Event) []mark {
 	var marks []mark
 	for _, e := range events {
 		m := mark{Besides: e.RequestID}
-		noun, what, _ := strings.Cut(e.Event, ".")
-		switch noun {
-		case "group", "policy", "segment", "template", "environment", "lifecycle":
+		kind, _ := audit.KindOf(e.Event)
+		switch kind.Noun {
+		case audit.NounGroup, audit.NounPolicy, audit.NounSegment, audit.NounTemplate, audit.NounEnvironment, audit.NounLifecycle:
 			m.Besides = ""
-		case "person":
-			if strings.HasPrefix(what, "signed_") || strings.HasPrefix(what, "password_") || what == "guessed_at" {
-				continue
+		case audit.NounPerson:
+			switch e.Event {
+			case audit.PersonGuessedAt, audit.PersonPasswordChanged, audit.PersonPasswordReset, audit.LinkCreated:
+				continue // they change nobody's rights
 			}
 			m.Besides = ""
-		case "app":
+		case audit.NounApp:
 			m.App = e.App
-		case "flag", "rollout":
-			if strings.HasPrefix(what, "approval.") || e.FlagKey == "" {
+		case audit.NounFlag, audit.NounRollout:
+			if e.FlagKey == "" {
 				continue
 			}
 			m.FlagKey = e.FlagKey

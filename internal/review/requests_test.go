@@ -116,7 +116,7 @@ func TestACommentIsSaidOnceAndKnowsWhichContentItIsAbout(t *testing.T) {
 		if err != nil || len(done.Comments) != 3 || !done.Comments[0].Earlier || done.Comments[2].Earlier {
 			o.Errorf("%+v, %v", done.Comments, err)
 		}
-		said := slices.IndexFunc(done.Timeline, func(e review.TimelineEntry) bool { return e.Event == "request.commented" })
+		said := slices.IndexFunc(done.Timeline, func(e review.TimelineEntry) bool { return e.Event == audit.RequestCommented })
 		if said < 0 || done.Timeline[said].Reason != "why pilot?" {
 			o.Errorf("the timeline lacks the comment: %+v", done.Timeline)
 		}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/rollout"
 )
@@ -133,13 +134,13 @@ type Impact struct {
 
 // TimelineEntry is one thing that happened to a request; it is an audit event in words.
 type TimelineEntry struct {
-	ID     string    `json:"id"`
-	At     time.Time `json:"at"`
-	Event  string    `json:"event"`
-	By     string    `json:"by"`
-	Words  string    `json:"words"`
-	Reason string    `json:"reason,omitempty"`
-	Leaf   *int64    `json:"leaf" doc:"Number of its audit leaf; null for about a second"`
+	ID     string     `json:"id"`
+	At     time.Time  `json:"at"`
+	Event  audit.Name `json:"event"`
+	By     string     `json:"by"`
+	Words  string     `json:"words"`
+	Reason string     `json:"reason,omitempty"`
+	Leaf   *int64     `json:"leaf" doc:"Number of its audit leaf; null for about a second"`
 }
 
 // Assessment is what the checks say of a content: the answer of requests:check.

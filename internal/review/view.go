@@ -37,7 +37,7 @@ func (d *Desk) view(ctx context.Context, tx *store.Tx, by access.Actor, r record
 			e.Reason = said
 		}
 		view.Timeline = append(view.Timeline, TimelineEntry{
-			ID: e.ID, At: e.Timestamp, Event: e.Event.Event, By: e.Actor, Words: Tell(e.Event), Reason: e.Reason, Leaf: e.Leaf,
+			ID: e.ID, At: e.Timestamp, Event: e.Event.Event, By: e.Actor, Words: e.Words(), Reason: e.Reason, Leaf: e.Leaf,
 		})
 	}
 	return view, nil

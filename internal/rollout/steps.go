@@ -46,7 +46,7 @@ func create(
 	for name, value := range details {
 		all[name] = value
 	}
-	return r, m.record(ctx, tx, r, "rollout.created", "", "", all)
+	return r, m.record(ctx, tx, r, audit.RolloutCreated, "", "", all)
 }
 
 // OfFlag gives the rollouts of a flag, the newest first, with what the actor may do with each at the time.
@@ -76,7 +76,7 @@ func (m motion) change(r Rollout) registry.Change {
 }
 
 // record appends the event of a change of the rollout.
-func (m motion) record(ctx context.Context, tx *store.Tx, r Rollout, name, environment, reason string, details map[string]any) error {
+func (m motion) record(ctx context.Context, tx *store.Tx, r Rollout, name audit.Name, environment, reason string, details map[string]any) error {
 	e := m.by.Event(name, m.at)
 	e.FlagKey, e.FlagID, e.App = m.ident.Key, m.ident.FlagID, m.ident.App
 	e.RequestID, e.RolloutID, e.Environment, e.Reason, e.Details = r.RequestID, r.ID, environment, reason, details
@@ -100,7 +100,7 @@ func (m motion) begin(ctx context.Context, tx *store.Tx, r *Rollout, environment
 	}
 	r.bake(m.at)
 	state, _ := flag.In(step.Environment)
-	return state.Revision, m.record(ctx, tx, *r, "rollout.step_started", step.Environment, m.reason, map[string]any{
+	return state.Revision, m.record(ctx, tx, *r, audit.RolloutStepStarted, step.Environment, m.reason, map[string]any{
 		"step": r.Current + 1, "of": len(r.Steps), "audience": step.Audience, "percent": step.Percent,
 		"bake_seconds": step.BakeSeconds, "promote": step.Promote,
 	})
@@ -133,7 +133,7 @@ func (m motion) start(ctx context.Context, tx *store.Tx, r Rollout) (Outcome, er
 		}
 	}
 	r.UpdatedAt = m.at
-	if err := m.record(ctx, tx, r, "rollout.started", "", m.reason, map[string]any{"steps": len(r.Steps)}); err != nil {
+	if err := m.record(ctx, tx, r, audit.RolloutStarted, "", m.reason, map[string]any{"steps": len(r.Steps)}); err != nil {
 		return Outcome{}, err
 	}
 	return m.step(ctx, tx, r, environments)
@@ -155,7 +155,7 @@ func (m motion) promote(ctx context.Context, tx *store.Tx, r Rollout, evidence s
 	early := step.BakedAt != nil && m.at.Before(*step.BakedAt)
 	last := r.endStep(m.at, m.by.Email, m.reason, evidence)
 	r.UpdatedAt = m.at
-	if err := m.record(ctx, tx, r, "rollout.step_promoted", step.Environment, m.reason, map[string]any{
+	if err := m.record(ctx, tx, r, audit.RolloutStepPromoted, step.Environment, m.reason, map[string]any{
 		"step": number, "of": len(r.Steps), "percent": step.Percent, "evidence": evidence, "before_bake_was_over": early,
 	}); err != nil {
 		return Outcome{}, err
@@ -170,7 +170,7 @@ func (m motion) promote(ctx context.Context, tx *store.Tx, r Rollout, evidence s
 	if err := m.activate(ctx, tx, r); err != nil {
 		return Outcome{}, err
 	}
-	if err := m.record(ctx, tx, r, "rollout.completed", "", m.reason, nil); err != nil {
+	if err := m.record(ctx, tx, r, audit.RolloutCompleted, "", m.reason, nil); err != nil {
 		return Outcome{}, err
 	}
 	r, err := save(ctx, tx, r)
@@ -196,7 +196,7 @@ func (m motion) activate(ctx context.Context, tx *store.Tx, r Rollout) error {
 
 func (m motion) pause(ctx context.Context, tx *store.Tx, r Rollout) (Outcome, error) {
 	r.pause(m.at, m.reason)
-	return m.keep(ctx, tx, r, "rollout.paused")
+	return m.keep(ctx, tx, r, audit.RolloutPaused)
 }
 
 // resume goes on where the rollout was paused, unless the flag is killed there meanwhile.
@@ -207,16 +207,16 @@ func (m motion) resume(ctx context.Context, tx *store.Tx, r Rollout, flag regist
 			Fix("restore it first").Showing(r)
 	}
 	r.resume(m.at)
-	return m.keep(ctx, tx, r, "rollout.resumed")
+	return m.keep(ctx, tx, r, audit.RolloutResumed)
 }
 
 func (m motion) abort(ctx context.Context, tx *store.Tx, r Rollout, killedIn string) (Outcome, error) {
 	r.abort(m.at, m.by.Email, m.reason, killedIn)
-	return m.keep(ctx, tx, r, "rollout.aborted")
+	return m.keep(ctx, tx, r, audit.RolloutAborted)
 }
 
 // keep saves a change that SDKs do not see.
-func (m motion) keep(ctx context.Context, tx *store.Tx, r Rollout, event string) (Outcome, error) {
+func (m motion) keep(ctx context.Context, tx *store.Tx, r Rollout, event audit.Name) (Outcome, error) {
 	r.UpdatedAt = m.at
 	r, err := save(ctx, tx, r)
 	if err != nil {

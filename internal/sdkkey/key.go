@@ -118,7 +118,7 @@ func (k *Keys) Create(ctx context.Context, by access.Actor, spec Spec) (key Key,
 		if err := insertKey(ctx, tx, key, hash); err != nil {
 			return err
 		}
-		return k.tell(ctx, tx, by, now, "sdk_key.created", nil, key)
+		return k.tell(ctx, tx, by, now, audit.SDKKeyCreated, nil, key)
 	})
 	if err != nil {
 		return Key{}, "", err
@@ -152,7 +152,7 @@ func (k *Keys) may(ctx context.Context, tx *store.Tx, by access.Actor, action ac
 	return access.Can(by, action, on)
 }
 
-func (k *Keys) tell(ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, name string, before any, key Key) error {
+func (k *Keys) tell(ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, name audit.Name, before any, key Key) error {
 	e := by.Event(name, at)
 	e.Subject, e.Environment, e.App, e.Details = "sdk_key:"+key.ID, key.Environment, key.App, map[string]any{"after": key}
 	if before != nil {
@@ -301,7 +301,7 @@ func (k *Keys) Revoke(ctx context.Context, by access.Actor, id string, revision 
 		if err := access.Written("SDK key", rows); err != nil {
 			return err
 		}
-		return k.tell(ctx, tx, by, c.At, "sdk_key.revoked", before, key)
+		return k.tell(ctx, tx, by, c.At, audit.SDKKeyRevoked, before, key)
 	})
 	if err != nil {
 		return Key{}, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 )
@@ -77,7 +78,7 @@ func (k *Keys) SetLimits(ctx context.Context, by access.Actor, id string, limits
 		if err := access.Written("SDK key", rows); err != nil {
 			return err
 		}
-		return k.tell(ctx, tx, by, c.At, "sdk_key.limited", before, key)
+		return k.tell(ctx, tx, by, c.At, audit.SDKKeyLimited, before, key)
 	})
 	if err != nil {
 		return Key{}, err

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 )
@@ -43,10 +44,10 @@ func (k *Keys) Rotate(ctx context.Context, by access.Actor, id string, r access.
 		if err := access.Written("SDK key", rows); err != nil {
 			return err
 		}
-		if err := k.tell(ctx, tx, by, now, "sdk_key.rotated", old, after); err != nil {
+		if err := k.tell(ctx, tx, by, now, audit.SDKKeyRotated, old, after); err != nil {
 			return err
 		}
-		return k.tell(ctx, tx, by, now, "sdk_key.created", nil, fresh)
+		return k.tell(ctx, tx, by, now, audit.SDKKeyCreated, nil, fresh)
 	})
 	if err != nil {
 		return Key{}, "", err

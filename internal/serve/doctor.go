@@ -16,7 +16,6 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/api"
 	"github.com/soukhq/souk/internal/audit"
-	"github.com/soukhq/souk/internal/backup"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/flag"
 	"github.com/soukhq/souk/internal/kill"
@@ -337,7 +336,7 @@ func (a *App) examineData(ctx context.Context, by access.Actor, v *vitals) (err 
 	if err := a.examineStates(ctx, v); err != nil {
 		return err
 	}
-	restored, err := a.audit.Events(ctx, by, audit.Query{Event: backup.EventRestored, Page: store.Page{Limit: 1}})
+	restored, err := a.audit.Events(ctx, by, audit.Query{Event: audit.InstallationRestored.String(), Page: store.Page{Limit: 1}})
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/serve"
 	"github.com/soukhq/souk/internal/signin"
 	"github.com/soukhq/souk/internal/store"
@@ -130,7 +131,7 @@ func (e *ear) until(what string, fits func(heard) bool) (all []heard) {
 	}
 }
 
-func (e *ear) untilChange(noun watch.Noun, id string) []heard {
+func (e *ear) untilChange(noun audit.Noun, id string) []heard {
 	e.Helper()
 	return e.until(fmt.Sprintf("a change of the %s %s", noun, id), func(h heard) bool { return h.change.Noun == noun && h.change.ID == id })
 }
@@ -151,7 +152,7 @@ func (e *ear) ends() time.Duration {
 	}
 }
 
-func nounsOf(all []heard) (nouns []watch.Noun) {
+func nounsOf(all []heard) (nouns []audit.Noun) {
 	for _, h := range all {
 		if h.change.Noun != "" && !slices.Contains(nouns, h.change.Noun) {
 			nouns = append(nouns, h.change.Noun)
@@ -178,7 +179,7 @@ func TestWatchTellsEachReaderWhatTheyMaySee(t *testing.T) {
 		root.with(`If-None-Match: *`).do("PUT", "/api/v1/groups/last", object{}).want(s, http.StatusCreated)
 
 		all := eve.untilChange("group", "last")
-		if got, want := nounsOf(all), []watch.Noun{"app", "flag", "group", "request", "rollout"}; !slices.Equal(got, want) {
+		if got, want := nounsOf(all), []audit.Noun{"app", "flag", "group", "request", "rollout"}; !slices.Equal(got, want) {
 			s.Errorf("eve is told of %v, want %v", got, want)
 		}
 		var last heard
@@ -223,7 +224,7 @@ func TestWatchTellsOfOnesOwnTokensAndSessionsAndNobodyElses(t *testing.T) {
 				s.Errorf("%s is told of %+v", name, all[at])
 			}
 		}
-		if got := nounsOf(bob.untilChange("group", "last")); !slices.Equal(got, []watch.Noun{"group"}) {
+		if got := nounsOf(bob.untilChange("group", "last")); !slices.Equal(got, []audit.Noun{"group"}) {
 			s.Errorf("bob is told of %v", got)
 		}
 	})

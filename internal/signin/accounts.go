@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 )
@@ -209,7 +210,7 @@ func (a *Accounts) count(ctx context.Context, l login, email string, now time.Ti
 			return fault.Wrap("count failure to sign in", err)
 		}
 		if told > 0 && l.personID != "" {
-			return access.Change{By: access.System("access"), At: now}.Append(ctx, tx, "person.guessed_at", "person:"+email, nil,
+			return access.Change{By: access.System("access"), At: now}.Append(ctx, tx, audit.PersonGuessedAt, "person:"+email, nil,
 				map[string]any{"failures": told})
 		}
 		return nil
@@ -307,7 +308,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, by access.Actor, r *http.
 		if err := setPassword(ctx, tx, c, by.PersonID, hash, madeBy, by.Credential.ID); err != nil {
 			return err
 		}
-		return c.Append(ctx, tx, "person.password_changed", "person:"+by.Email, nil, map[string]any{"other_sessions": "ended"})
+		return c.Append(ctx, tx, audit.PersonPasswordChanged, "person:"+by.Email, nil, map[string]any{"other_sessions": "ended"})
 	})
 }
 

@@ -235,7 +235,7 @@ func (a *Accounts) makeLink(ctx context.Context, tx *store.Tx, c access.Change, 
 	if p.Email != "" {
 		subject = "person:" + p.Email
 	}
-	err := c.Append(ctx, tx, "link.created", subject, nil, map[string]any{"link": id, "kind": kind, "expires_at": store.Time(store.Micros(expires))})
+	err := c.Append(ctx, tx, audit.LinkCreated, subject, nil, map[string]any{"link": id, "kind": kind, "expires_at": store.Time(store.Micros(expires))})
 	return NewLink{Link: a.URL() + "/join#" + secret, Kind: kind, Email: p.Email, ExpiresAt: store.Time(store.Micros(expires))}, err
 }
 
@@ -444,6 +444,9 @@ func (a *Accounts) useLink(ctx context.Context, tx *store.Tx, use LinkUse, hash,
 	if err := rememberPlace(ctx, tx, p.ID, place, now); err != nil {
 		return Token{}, err
 	}
-	event := map[LinkKind]string{LinkSetup: "installation.set_up", LinkInvite: "person.joined", LinkReset: "person.password_reset"}[held.kind]
-	return Token{As: p.Email, Scope: access.ScopeAll, MadeBy: madeBy}, c.Append(ctx, tx, event, "person:"+p.Email, nil, map[string]any{"link": held.id, "sessions": "ended"})
+	event := map[LinkKind]audit.Name{
+		LinkSetup: audit.InstallationSetUp, LinkInvite: audit.PersonJoined, LinkReset: audit.PersonPasswordReset,
+	}[held.kind]
+	return Token{As: p.Email, Scope: access.ScopeAll, MadeBy: madeBy},
+		c.Append(ctx, tx, event, "person:"+p.Email, nil, map[string]any{"link": held.id, "sessions": "ended"})
 }

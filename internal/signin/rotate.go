@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 )
@@ -46,10 +47,10 @@ func (s *Tokens) Rotate(ctx context.Context, by access.Actor, id string, r acces
 		}
 		tx.Announce(access.Topic)
 		c := access.Change{By: by, At: now}
-		if err := c.Append(ctx, tx, "token.rotated", "token:"+id, old, after); err != nil {
+		if err := c.Append(ctx, tx, audit.TokenRotated, "token:"+id, old, after); err != nil {
 			return err
 		}
-		return c.Append(ctx, tx, "token.created", "token:"+fresh.ID, nil, fresh)
+		return c.Append(ctx, tx, audit.TokenCreated, "token:"+fresh.ID, nil, fresh)
 	})
 	if err != nil {
 		return Token{}, "", err

@@ -98,7 +98,7 @@ func (s *Sessions) open(ctx context.Context, r *http.Request, proof func(ctx con
 			return err
 		}
 		by.PublishersOnly = s.Publishers == access.PublishersByRole
-		e := by.Event("person.signed_in", s.Now())
+		e := by.Event(audit.PersonSignedIn, s.Now())
 		e.Subject = "person:" + by.Email
 		_, err = audit.Append(ctx, tx, e)
 		return err
@@ -145,7 +145,7 @@ func endSessions(ctx context.Context, tx *store.Tx, r *http.Request, now time.Ti
 		}
 		tx.Announce(access.Topic)
 		if _, err := audit.Append(ctx, tx, audit.Event{
-			Event: "person.signed_out", Actor: was[1], Timestamp: now, Subject: "person:" + was[1],
+			Event: audit.PersonSignedOut, Actor: was[1], Timestamp: now, Subject: "person:" + was[1],
 			Credential: audit.Credential{Kind: access.CredentialSession, ID: was[0]},
 		}); err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 )
@@ -135,5 +136,5 @@ func (s *Sessions) end(ctx context.Context, tx *store.Tx, by access.Actor, email
 		return fault.Wrap("end sessions", err)
 	}
 	tx.Announce(access.Topic)
-	return access.Change{By: by, At: s.Now()}.Append(ctx, tx, "person.signed_out", "person:"+email, nil, map[string]any{"sessions": rows})
+	return access.Change{By: by, At: s.Now()}.Append(ctx, tx, audit.PersonSignedOut, "person:"+email, nil, map[string]any{"sessions": rows})
 }

@@ -54,7 +54,7 @@ func (d desk) act(ctx context.Context, by access.Actor, also func(ctx context.Co
 		if err := also(ctx, tx); err != nil {
 			return err
 		}
-		_, err := audit.Append(ctx, tx, by.Event("acted", accesstest.Noon))
+		_, err := audit.Append(ctx, tx, by.Event(audit.FlagTagged, accesstest.Noon))
 		return err
 	})
 }
@@ -142,7 +142,7 @@ func TestRightsOfACallAreThoseAtItsCommit(t *testing.T) {
 					}
 					accesstest.WantFault(t, d.act(t.Context(), d.by[way], nothing), kind, loss.code)
 				}
-				if slices.Contains(accesstest.Events(t, db), "acted") {
+				if slices.Contains(accesstest.Events(t, db), audit.FlagTagged.String()) {
 					t.Error("it was done")
 				}
 			})
@@ -177,7 +177,7 @@ func TestALossOfRightsAndAnActHaveOneOrder(t *testing.T) {
 					t.Fatal(err)
 				}
 				events := accesstest.Events(t, db)
-				if len(events) == 0 || events[len(events)-1] == "acted" || !slices.Contains(events, "acted") {
+				if len(events) == 0 || events[len(events)-1] == audit.FlagTagged.String() || !slices.Contains(events, audit.FlagTagged.String()) {
 					t.Errorf("got %v, want the loss behind the act", events)
 				}
 			})

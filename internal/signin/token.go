@@ -89,7 +89,7 @@ func (s *Tokens) Create(ctx context.Context, by access.Actor, spec TokenSpec) (t
 		if err := insertToken(ctx, tx, token, hash); err != nil {
 			return err
 		}
-		return access.Change{By: by, At: now}.Append(ctx, tx, "token.created", "token:"+token.ID, nil, token)
+		return access.Change{By: by, At: now}.Append(ctx, tx, audit.TokenCreated, "token:"+token.ID, nil, token)
 	})
 	if err != nil {
 		return Token{}, "", err
@@ -187,7 +187,7 @@ func (s *Tokens) Revoke(ctx context.Context, by access.Actor, id string, revisio
 			return err
 		}
 		tx.Announce(access.Topic)
-		return c.Append(ctx, tx, "token.revoked", "token:"+id, before, token)
+		return c.Append(ctx, tx, audit.TokenRevoked, "token:"+id, before, token)
 	})
 	if err != nil {
 		return Token{}, err

@@ -195,10 +195,10 @@ func (l *Library) SetActive(ctx context.Context, by access.Actor, id string, act
 }
 
 func setActive(ctx context.Context, tx *store.Tx, by access.Actor, t Template, active bool, now time.Time) (Template, error) {
-	query, args, name := `DELETE FROM template_retired WHERE id = $1`, []any{t.TemplateID}, "template.activated"
+	query, args, name := `DELETE FROM template_retired WHERE id = $1`, []any{t.TemplateID}, audit.TemplateActivated
 	if !active {
 		query = `INSERT INTO template_retired (id, retired_at, retired_by) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
-		args, name = append(args, store.Micros(now), by.Email), "template.retired"
+		args, name = append(args, store.Micros(now), by.Email), audit.TemplateRetired
 	}
 	n, err := tx.Exec(ctx, query, args...)
 	if err != nil {
@@ -263,9 +263,9 @@ func put(ctx context.Context, tx *store.Tx, by access.Actor, doc Document, now t
 		return Template{}, false, fault.New(fault.Conflict, "template_changed", "somebody else changed %s at the same moment", doc.TemplateID).
 			At("templateId").Fix("look at the new version, then send yours again if it is still wanted")
 	}
-	name := "template.created"
+	name := audit.TemplateCreated
 	if exists {
-		name = "template.updated"
+		name = audit.TemplateUpdated
 	}
 	event := by.Event(name, now)
 	event.Subject = "template:" + doc.TemplateID

@@ -15,43 +15,32 @@ import (
 	"github.com/soukhq/souk/internal/store"
 )
 
-// Noun is a kind of thing that live updates tell of.
-type Noun string
-
-// The nouns.
-const (
-	nounRequest     Noun = "request"
-	nounFlag        Noun = "flag"
-	nounKill        Noun = "kill"
-	nounRollout     Noun = "rollout"
-	nounApp         Noun = "app"
-	nounPerson      Noun = "person"
-	nounGroup       Noun = "group"
-	nounTemplate    Noun = "template"
-	nounPolicy      Noun = "policy"
-	nounEnvironment Noun = "environment"
-	nounSegment     Noun = "segment"
-	nounLifecycle   Noun = "lifecycle"
-	nounAudit       Noun = "audit"
-	nounToken       Noun = "token"
-	nounSDKKey      Noun = "sdk_key"
-	nounSession     Noun = "session"
-	nounProposal    Noun = "proposal"
-)
-
-// nouns says for which action somebody is told of a noun. What is somebody's own is narrowed further below.
-var nouns = map[Noun]access.Action{
-	nounRequest: access.Read, nounFlag: access.Read, nounKill: access.Read, nounRollout: access.Read, nounApp: access.Read, nounPerson: access.Read,
-	nounGroup: access.Read, nounTemplate: access.Read, nounPolicy: access.Read, nounEnvironment: access.Read,
-	nounSegment: access.Read, nounLifecycle: access.Read, nounAudit: access.AuditRead, nounToken: access.TokenMake,
-	nounSDKKey: access.KeyRead, nounSession: access.TokenMake, nounProposal: access.GovernWrite,
+// rights says for which action somebody is told of a noun. What is somebody's own is narrowed further below.
+var rights = map[audit.Noun]access.Action{
+	audit.NounRequest:     access.Read,
+	audit.NounFlag:        access.Read,
+	audit.NounKill:        access.Read,
+	audit.NounRollout:     access.Read,
+	audit.NounApp:         access.Read,
+	audit.NounPerson:      access.Read,
+	audit.NounGroup:       access.Read,
+	audit.NounTemplate:    access.Read,
+	audit.NounPolicy:      access.Read,
+	audit.NounEnvironment: access.Read,
+	audit.NounSegment:     access.Read,
+	audit.NounLifecycle:   access.Read,
+	audit.NounAudit:       access.AuditRead,
+	audit.NounToken:       access.TokenMake,
+	audit.NounSDKKey:      access.KeyRead,
+	audit.NounSession:     access.TokenMake,
+	audit.NounProposal:    access.GovernWrite,
 }
 
 // Change is the data of an event named change: something changed, and whoever shows it fetches it again.
 type Change struct {
-	Noun     Noun   `json:"noun" enum:"request,flag,kill,rollout,app,person,group,template,policy,environment,segment,lifecycle,audit,token,sdk_key,session,proposal"`
-	ID       string `json:"id" doc:"As in the path of the thing: an id, a key, a slug, a name or an e-mail address"`
-	Revision int64  `json:"revision,omitempty" doc:"Its revision after the change, where it has one that is known"`
+	Noun     audit.Noun `json:"noun" enum:"request,flag,kill,rollout,app,person,group,template,policy,environment,segment,lifecycle,audit,token,sdk_key,session,proposal"`
+	ID       string     `json:"id" doc:"As in the path of the thing: an id, a key, a slug, a name or an e-mail address"`
+	Revision int64      `json:"revision,omitempty" doc:"Its revision after the change, where it has one that is known"`
 }
 
 // told is a change and who is told of it.
@@ -65,35 +54,35 @@ type told struct {
 
 // may reports whether somebody is told.
 func (t *told) may(by access.Actor) bool {
-	return (t.only == nil || slices.Contains(t.only, by.Email)) && access.Can(by, nouns[t.change.Noun], t.on) == nil
+	return (t.only == nil || slices.Contains(t.only, by.Email)) && access.Can(by, rights[t.change.Noun], t.on) == nil
 }
 
 // changesOf derives from one event of the audit log what changed: what the event is about, and what else it names, since
 // that looks different too. Every change appends an event, so that nothing changes untold.
 func changesOf(e audit.Event) []Change {
 	var all []Change
-	add := func(noun Noun, id string) {
+	add := func(noun audit.Noun, id string) {
 		c := Change{Noun: noun, ID: id}
 		if id != "" && !slices.Contains(all, c) {
 			all = append(all, c)
 		}
 	}
-	kind, id, _ := strings.Cut(e.Subject, ":")
-	switch noun := Noun(kind); {
-	case strings.HasPrefix(e.Event, "person.signed_"): // seen by that person alone, and no change of the person
-		add(nounSession, id)
-	case noun == nounLifecycle:
-		add(nounLifecycle, "default")
-	case noun != nounAudit && nouns[noun] != "":
-		add(noun, id)
+	kind, _ := audit.KindOf(e.Event)
+	switch kind.Noun {
+	case audit.NounRequest, audit.NounFlag, audit.NounRollout, audit.NounApp, audit.NounAudit, "": // by their own members, below
+	case audit.NounLifecycle:
+		add(audit.NounLifecycle, "default")
+	default:
+		_, id, _ := strings.Cut(e.Subject, ":")
+		add(kind.Noun, id)
 	}
-	add(nounRequest, e.RequestID)
-	add(nounFlag, e.FlagKey)
-	add(nounRollout, e.RolloutID)
-	if prefix, _, _ := strings.Cut(e.Event, "."); prefix != string(nounSDKKey) {
-		add(nounApp, e.App)
+	add(audit.NounRequest, e.RequestID)
+	add(audit.NounFlag, e.FlagKey)
+	add(audit.NounRollout, e.RolloutID)
+	if kind.Noun != audit.NounSDKKey {
+		add(audit.NounApp, e.App)
 	}
-	add(nounAudit, e.ID)
+	add(audit.NounAudit, e.ID)
 	return all
 }
 
@@ -137,29 +126,29 @@ func (t *told) fill(ctx context.Context, tx *store.Tx, e audit.Event, request re
 		t.change.Revision = int64(revision)
 	}
 	switch t.change.Noun {
-	case nounRequest:
+	case audit.NounRequest:
 		t.change.Revision = request.Revision
-	case nounFlag:
+	case audit.NounFlag:
 		flag, _, err := registry.Get(ctx, tx, t.change.ID)
 		if err != nil {
 			return err
 		}
 		t.change.Revision = flag.Revision
-	case nounApp, nounSDKKey:
+	case audit.NounApp, audit.NounSDKKey:
 		app, _, err := catalog.Load(ctx, tx, e.App)
 		if err != nil {
 			return err
 		}
-		if t.on.OwnerGroup = app.Owner; t.change.Noun == nounApp {
+		if t.on.OwnerGroup = app.Owner; t.change.Noun == audit.NounApp {
 			t.change.Revision = app.Revision
 		}
-	case nounToken:
+	case audit.NounToken:
 		t.on.Person, _ = after["as"].(string)
-	case nounSession:
+	case audit.NounSession:
 		t.on.Person = t.change.ID
 	default: // nothing more is known, and everybody who may read is told
 	}
-	if request.Draft && t.change.Noun != nounAudit {
+	if request.Draft && t.change.Noun != audit.NounAudit {
 		t.only = request.Editors
 	}
 	text, err := json.Marshal(t.change)
@@ -172,13 +161,15 @@ func (t *told) fill(ctx context.Context, tx *store.Tx, e audit.Event, request re
 
 // actorsOf returns whose rights an event may have changed: people by their e-mail addresses, or everybody.
 func actorsOf(e audit.Event) (people []string, everybody bool) {
-	kind, id, _ := strings.Cut(e.Subject, ":")
-	switch {
-	case strings.HasPrefix(e.Event, "person.signed_"):
-		return nil, false
-	case Noun(kind) == nounPerson:
-		return []string{id}, false
-	case Noun(kind) != nounGroup:
+	kind, known := audit.KindOf(e.Event)
+	if !known { // a newer server wrote it
+		return nil, true
+	}
+	if kind.Noun == audit.NounPerson {
+		_, email, _ := strings.Cut(e.Subject, ":")
+		return []string{email}, false
+	}
+	if kind.Noun != audit.NounGroup {
 		return nil, false
 	}
 	after, known := e.Details["after"].(map[string]any)

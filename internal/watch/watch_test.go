@@ -2,8 +2,10 @@ package watch
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -30,16 +32,17 @@ func TestAnEventTellsOfAllThatItNames(t *testing.T) {
 		event audit.Event
 		want  []string
 	}{
-		"a kill":       {audit.Event{Event: "flag.killed", FlagKey: "a.b", App: "a"}, []string{"flag a.b", "app a"}},
-		"a submission": {audit.Event{Event: "request.submitted", RequestID: "r", App: "a"}, []string{"request r", "app a"}},
-		"a step":       {audit.Event{Event: "rollout.step_started", RolloutID: "o", FlagKey: "a.b", App: "a", RequestID: "r"}, []string{"request r", "flag a.b", "rollout o", "app a"}},
-		"a group":      {audit.Event{Event: "group.updated", Subject: "group:product"}, []string{"group product"}},
-		"a policy":     {audit.Event{Event: "policy.activated", Subject: "policy:marketplace.risk"}, []string{"policy marketplace.risk"}},
-		"lifecycle":    {audit.Event{Event: "lifecycle.rules_changed", Subject: "lifecycle"}, []string{"lifecycle default"}},
-		"a sign-in":    {audit.Event{Event: "person.signed_in", Subject: "person:a@x"}, []string{"session a@x"}},
-		"an SDK key":   {audit.Event{Event: "sdk_key.created", Subject: "sdk_key:k", App: "a"}, []string{"sdk_key k"}},
-		"a log key":    {audit.Event{Event: "audit.key_added", Subject: "audit_key:k"}, nil},
-		"no noun":      {audit.Event{Event: "x.y", Subject: "audit:k"}, nil},
+		"a kill":                    {audit.Event{Event: audit.FlagKilled, FlagKey: "a.b", App: "a"}, []string{"flag a.b", "app a"}},
+		"a submission":              {audit.Event{Event: audit.RequestSubmitted, RequestID: "r", App: "a"}, []string{"request r", "app a"}},
+		"a step":                    {audit.Event{Event: audit.RolloutStepStarted, RolloutID: "o", FlagKey: "a.b", App: "a", RequestID: "r"}, []string{"request r", "flag a.b", "rollout o", "app a"}},
+		"a group":                   {audit.Event{Event: audit.GroupUpdated, Subject: "group:product"}, []string{"group product"}},
+		"a policy":                  {audit.Event{Event: audit.PolicyActivated, Subject: "policy:marketplace.risk"}, []string{"policy marketplace.risk"}},
+		"lifecycle":                 {audit.Event{Event: audit.LifecycleRulesChanged, Subject: "lifecycle"}, []string{"lifecycle default"}},
+		"a sign-in":                 {audit.Event{Event: audit.PersonSignedIn, Subject: "person:a@x"}, []string{"session a@x"}},
+		"an SDK key":                {audit.Event{Event: audit.SDKKeyCreated, Subject: "sdk_key:k", App: "a"}, []string{"sdk_key k"}},
+		"a log key":                 {audit.Event{Event: audit.SigningKeyAdded, Subject: "audit_key:k"}, nil},
+		"a shared rule":             {audit.Event{Event: audit.EvaluatorImported, Subject: "evaluator:k", RequestID: "r"}, []string{"request r"}},
+		"what a newer server wrote": {audit.Event{Subject: "person:a", FlagKey: "a.b"}, []string{"flag a.b"}},
 	} {
 		c.event.ID = "e"
 		var got []string
@@ -55,7 +58,7 @@ func TestAnEventTellsOfAllThatItNames(t *testing.T) {
 func TestRightsFollowPeopleAndGroups(t *testing.T) {
 	t.Parallel()
 	group := func(details map[string]any) audit.Event {
-		return audit.Event{Event: "group.updated", Subject: "group:g", Details: details}
+		return audit.Event{Event: audit.GroupUpdated, Subject: "group:g", Details: details}
 	}
 	members := func(all ...any) map[string]any { return map[string]any{"members": all} }
 	for name, c := range map[string]struct {
@@ -63,12 +66,13 @@ func TestRightsFollowPeopleAndGroups(t *testing.T) {
 		want  []string
 		all   bool
 	}{
-		"a person":             {event: audit.Event{Event: "person.updated", Subject: "person:a"}, want: []string{"a"}},
-		"a sign-in":            {event: audit.Event{Event: "person.signed_in", Subject: "person:a"}},
-		"who left and came":    {event: group(map[string]any{"before": members("a", "b"), "after": members("b", "c")}), want: []string{"a", "b", "b", "c"}},
-		"a new group":          {event: group(map[string]any{"after": members("a")}), want: []string{"a"}},
-		"a group without more": {event: group(nil), all: true},
-		"a flag":               {event: audit.Event{Event: "flag.killed", FlagKey: "k"}},
+		"a person":                  {event: audit.Event{Event: audit.PersonUpdated, Subject: "person:a"}, want: []string{"a"}},
+		"a sign-in":                 {event: audit.Event{Event: audit.PersonSignedIn, Subject: "person:a"}},
+		"who left and came":         {event: group(map[string]any{"before": members("a", "b"), "after": members("b", "c")}), want: []string{"a", "b", "b", "c"}},
+		"a new group":               {event: group(map[string]any{"after": members("a")}), want: []string{"a"}},
+		"a group without more":      {event: group(nil), all: true},
+		"a flag":                    {event: audit.Event{Event: audit.FlagKilled, FlagKey: "k"}},
+		"what a newer server wrote": {event: audit.Event{Subject: "person:a"}, all: true},
 	} {
 		people, everybody := actorsOf(c.event)
 		if !slices.Equal(people, c.want) || everybody != c.all {
@@ -77,13 +81,30 @@ func TestRightsFollowPeopleAndGroups(t *testing.T) {
 	}
 }
 
+func TestEveryNounHasARightAndStandsInTheAPI(t *testing.T) {
+	t.Parallel()
+	var known []audit.Noun
+	field, _ := reflect.TypeFor[Change]().FieldByName("Noun")
+	for _, noun := range strings.Split(field.Tag.Get("enum"), ",") {
+		known = append(known, audit.Noun(noun))
+	}
+	if diff := cmp.Diff(slices.Sorted(slices.Values(known)), slices.Sorted(maps.Keys(rights))); diff != "" {
+		t.Errorf("the API names other nouns than there are rights for (-API +rights):\n%s", diff)
+	}
+	for _, kind := range audit.Catalogue() {
+		if rights[kind.Noun] == "" {
+			t.Errorf("%s changes a %s, of which nobody is told", kind.Name, kind.Noun)
+		}
+	}
+}
+
 func TestADraftIsToldToItsEditorsAlone(t *testing.T) {
 	t.Parallel()
-	draft := told{change: Change{Noun: nounRequest, ID: "r"}, only: []string{"a@x"}}
+	draft := told{change: Change{Noun: audit.NounRequest, ID: "r"}, only: []string{"a@x"}}
 	if !draft.may(person("a@x")) || draft.may(person("b@x", access.Admin)) {
 		t.Error("a draft is told to others, or not to its editor")
 	}
-	open := told{change: Change{Noun: nounRequest, ID: "r"}}
+	open := told{change: Change{Noun: audit.NounRequest, ID: "r"}}
 	if !open.may(person("b@x")) || open.may(access.Actor{}) {
 		t.Error("an open request is told to nobody, or to who is not signed in")
 	}
@@ -93,8 +114,8 @@ func TestWhoReadsSlowerThanChangesAreKeptStartsAnew(t *testing.T) {
 	t.Parallel()
 	all := &tail{first: 10, next: 14}
 	for leaf := int64(10); leaf < 14; leaf++ {
-		all.changes = append(all.changes, told{leaf: leaf, change: Change{Noun: nounFlag}, text: []byte(string(rune('a' + leaf - 10)))})
-		all.changes = append(all.changes, told{leaf: leaf, change: Change{Noun: nounAudit}, text: []byte("!")})
+		all.changes = append(all.changes, told{leaf: leaf, change: Change{Noun: audit.NounFlag}, text: []byte(string(rune('a' + leaf - 10)))})
+		all.changes = append(all.changes, told{leaf: leaf, change: Change{Noun: audit.NounAudit}, text: []byte("!")})
 	}
 	for at, want := range map[int64]string{
 		9: resync + "id: 14\n\n", 10: "abcdid: 14\n\n", 12: "cdid: 14\n\n", 13: "did: 14\n\n", 14: "", 15: resync + "id: 14\n\n",

@@ -37,7 +37,8 @@ export function History({ request }: { request: Request }) {
             {isComment(entry) ? (
               <p className={classes.comment}>{entry.reason}</p>
             ) : (
-              entry.reason && !entry.words.includes(entry.reason) && <q>{entry.reason}</q>
+              entry.reason &&
+              !entry.words.toLowerCase().includes(entry.reason.toLowerCase()) && <q>{entry.reason}</q>
             )}
           </Happening>
         ))}
