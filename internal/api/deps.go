@@ -10,25 +10,16 @@ import (
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
-	"github.com/soukhq/souk/internal/apply"
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/backup"
-	"github.com/soukhq/souk/internal/catalog"
 	"github.com/soukhq/souk/internal/fault"
-	"github.com/soukhq/souk/internal/kill"
-	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/measure"
-	"github.com/soukhq/souk/internal/policy"
-	"github.com/soukhq/souk/internal/registry"
-	"github.com/soukhq/souk/internal/review"
-	"github.com/soukhq/souk/internal/rollout"
-	"github.com/soukhq/souk/internal/sdkkey"
 	"github.com/soukhq/souk/internal/seal"
 	"github.com/soukhq/souk/internal/signin"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/telemetry"
-	"github.com/soukhq/souk/internal/template"
+	"github.com/soukhq/souk/internal/verbs"
 	"github.com/soukhq/souk/internal/watch"
 )
 
@@ -43,6 +34,7 @@ const (
 
 // Deps is what the API calls.
 type Deps struct {
+	verbs.Verbs
 	DB      *store.DB
 	Log     *slog.Logger
 	Now     func() time.Time
@@ -52,34 +44,19 @@ type Deps struct {
 	Console fs.FS        // the built console; nil serves a note
 	Ready   func() bool  // the snapshots of all environments are loaded
 
-	Directory *access.Directory
-	Sessions  *signin.Sessions
-	Accounts  *signin.Accounts
-	Governors *access.Governors
-	Tokens    *signin.Tokens
-	Keys      *sdkkey.Keys
-	Catalog   *catalog.Catalog
-	Registry  *registry.Registry
-	Live      *live.Live
-	Rollouts  *rollout.Rollouts
-	Kills     *kill.Kills
-	Usage     *measure.Usage
-	Metrics   *telemetry.Metrics
-	Tracing   *telemetry.Tracing // whose Handler has to be around the API
-	Replicas  *measure.Replicas
-	Desk      *review.Desk
-	Library   *template.Library
-	Policies  *policy.Engine
-	Lifecycle *lifecycle.Lifecycles
-	Apply     *apply.Target
-	Watch     *watch.Hub
-	Audit     *audit.Log
-	Recent    *measure.Recent        // contexts that the data plane was asked with
-	Answers   func(host string) bool // to which hosts, as in the header Host, the console and the API answer; nil is all
-	Origin    string                 // of the console as people reach it, where a proxy may change the host; may be empty
-	Away      error                  // what everything that needs the database answers, in a server that started without it
-	Secret    *seal.Key              // seals answers that hold secrets; nil keeps none of them
-	Backups   *backup.Backups
+	Live     *live.Live
+	Usage    *measure.Usage
+	Metrics  *telemetry.Metrics
+	Tracing  *telemetry.Tracing // whose Handler has to be around the API
+	Replicas *measure.Replicas
+	Watch    *watch.Hub
+	Audit    *audit.Log
+	Recent   *measure.Recent        // contexts that the data plane was asked with
+	Answers  func(host string) bool // to which hosts, as in the header Host, the console and the API answer; nil is all
+	Origin   string                 // of the console as people reach it, where a proxy may change the host; may be empty
+	Away     error                  // what everything that needs the database answers, in a server that started without it
+	Secret   *seal.Key              // seals answers that hold secrets; nil keeps none of them
+	Backups  *backup.Backups
 	// KillHere turns a flag off on this replica alone, while its database is away.
 	KillHere func(ctx context.Context, by access.Actor, flag, environment, reason string) (live.Override, error)
 	// Doctor examines the installation; serve knows all of it.

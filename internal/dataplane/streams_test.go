@@ -284,7 +284,7 @@ func TestASlowReaderIsEndedAndSlowsNobody(t *testing.T) {
 	p.serve(t, "travel.enabled", registry.Serving{Mode: registry.ServeOn})
 	next()
 	revision := p.live.Snapshot("production").Revision
-	if h := p.plane.Handed("production", revision); h.Sent != 1 || h.Waiting != 1 {
+	if h := p.plane.Handed("production", revision); h.Sent != 1 || h.Waiting+h.Unreachable != 1 {
 		t.Errorf("while one does not read: %+v", h)
 	}
 	eventually(t, "the slow one is ended", func() bool {

@@ -52,7 +52,7 @@ func (s *story) found(ctx context.Context) error {
 	if err != nil {
 		return told("read the company's files", err)
 	}
-	if _, err := s.target.Apply(ctx, access.System("demo"), documents, apply.Options{}); err != nil {
+	if _, err := s.Apply.Apply(ctx, access.System("demo"), documents, apply.Options{}); err != nil {
 		return told("apply the company's files", err)
 	}
 	return nil

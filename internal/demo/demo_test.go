@@ -88,7 +88,7 @@ func TestCompanyHasAppsInEveryStageAndLeavesWhere2EatToTheReader(t *testing.T) {
 	t.Parallel()
 	s, _ := open(t)
 	states := map[string]string{}
-	list, err := s.rollouts.List(t.Context(), access.System("test"), rollout.Filter{}, store.Page{})
+	list, err := s.Rollouts.List(t.Context(), access.System("test"), rollout.Filter{}, store.Page{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestNothingOfTheStoryLiesInTheFuture(t *testing.T) {
 func TestTheStoryHasSomethingToDecideToMendAndToRenew(t *testing.T) {
 	t.Parallel()
 	s, _ := open(t)
-	requests, err := s.target.Desk.List(t.Context(), access.System("test"), review.Query{}, store.Page{})
+	requests, err := s.Desk.List(t.Context(), access.System("test"), review.Query{}, store.Page{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestTheStoryHasSomethingToDecideToMendAndToRenew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	drafts, err := s.target.Desk.List(t.Context(), fatima, review.Query{Mine: true, States: []review.State{review.Draft}}, store.Page{})
+	drafts, err := s.Desk.List(t.Context(), fatima, review.Query{Mine: true, States: []review.State{review.Draft}}, store.Page{})
 	if err != nil || len(drafts.Items) != 1 {
 		t.Errorf("fatima has %d drafts: %v", len(drafts.Items), err)
 	}
@@ -205,7 +205,7 @@ func TestReaderCanPublishWhere2EatAsTheTourSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	judged, err := s.target.Desk.Check(t.Context(), alice, where2eat.content, "")
+	judged, err := s.Desk.Check(t.Context(), alice, where2eat.content, "")
 	if err != nil {
 		t.Fatal(err)
 	}

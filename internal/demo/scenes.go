@@ -68,7 +68,7 @@ func denyVoiceNotes(ctx context.Context, s *story, _ time.Time) error {
 		return err
 	}
 	s.clock = s.clock.Add(5 * time.Hour)
-	_, err = s.target.Desk.Deny(ctx, by, request.ID, review.Judgement{
+	_, err = s.Desk.Deny(ctx, by, request.ID, review.Judgement{
 		Digest: request.Digest, Domain: "security",
 		Reason: "Recordings of customers may not be kept outside the bank. Ask again with our own transcription service.",
 	})
@@ -111,7 +111,7 @@ func killTripClaims(ctx context.Context, s *story, _ time.Time) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.kills.Kill(ctx, by, "trip-claims.running", "production", rollout.Word{
+	_, err = s.Kills.Kill(ctx, by, "trip-claims.running", "production", rollout.Word{
 		Reason: "claims were sent twice; accounting asked to stop it until they are sorted out",
 	}, live.Sent{})
 	return err
@@ -147,7 +147,7 @@ func showFraudDigest(ctx context.Context, s *story, _ time.Time) error {
 	if err != nil {
 		return err
 	}
-	running, err := s.rollouts.List(ctx, owner, rollout.Filter{FlagKey: "fraud-digest.enabled"}, store.Page{})
+	running, err := s.Rollouts.List(ctx, owner, rollout.Filter{FlagKey: "fraud-digest.enabled"}, store.Page{})
 	if err != nil || len(running.Items) != 1 {
 		return fmt.Errorf("Fraud Digest has %d rollouts: %w", len(running.Items), err)
 	}

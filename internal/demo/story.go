@@ -6,18 +6,12 @@ import (
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
-	"github.com/soukhq/souk/internal/apply"
 	"github.com/soukhq/souk/internal/audit"
-	"github.com/soukhq/souk/internal/kill"
-	"github.com/soukhq/souk/internal/lifecycle"
-	"github.com/soukhq/souk/internal/policy"
-	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
 	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/sdkkey"
-	"github.com/soukhq/souk/internal/signin"
 	"github.com/soukhq/souk/internal/store"
-	"github.com/soukhq/souk/internal/template"
+	"github.com/soukhq/souk/internal/verbs"
 )
 
 const day = 24 * time.Hour
@@ -25,28 +19,14 @@ const day = 24 * time.Hour
 // story tells the company's last weeks through the verbs that people use, by a clock of its own. It is not safe for
 // concurrent use.
 type story struct {
-	db       *store.DB
-	clock    time.Time
-	target   *apply.Target
-	rollouts *rollout.Rollouts
-	kills    *kill.Kills
-	keys     *sdkkey.Keys
+	*verbs.Verbs
+	db    *store.DB
+	clock time.Time
 }
 
 func newStory(db *store.DB, begin time.Time) *story {
 	s := &story{db: db, clock: begin}
-	engine := &policy.Engine{DB: db, Now: s.now}
-	s.target = &apply.Target{
-		DB: db, Directory: &access.Directory{DB: db, Now: s.now, EndCredentials: signin.EndCredentials}, Registry: &registry.Registry{DB: db, Now: s.now},
-		Library: &template.Library{DB: db, Now: s.now}, Engine: engine, Lifecycle: &lifecycle.Lifecycles{DB: db, Now: s.now},
-		Desk: &review.Desk{DB: db, Now: s.now, Policies: engine}, Now: s.now,
-	}
-	s.rollouts = &rollout.Rollouts{DB: db, Now: s.now}
-	s.kills = &kill.Kills{DB: db, Now: s.now}
-	s.keys = &sdkkey.Keys{DB: db, Now: s.now, Facts: func(ctx context.Context, tx *store.Tx, environment, _ string) (sdkkey.Facts, error) {
-		e, _, err := registry.EnvironmentNamed(ctx, tx, environment)
-		return sdkkey.Facts{Governed: e.Governed}, err
-	}}
+	s.Verbs = verbs.New(verbs.Config{DB: db, Now: s.now})
 	return s
 }
 
@@ -81,7 +61,7 @@ type publication struct {
 
 // tell plays the weeks before the reader comes, which end at end.
 func (s *story) tell(ctx context.Context, end time.Time) error {
-	if err := s.target.Library.Seed(ctx); err != nil {
+	if err := s.Library.Seed(ctx); err != nil {
 		return err
 	}
 	if err := s.found(ctx); err != nil {
@@ -118,11 +98,11 @@ func (s *story) live(ctx context.Context, p publication, toTheEnd bool) error {
 		if err != nil {
 			return err
 		}
-		if _, err := s.target.Registry.SetTags(ctx, owner, flag.Key, p.tags, flag.Revision); err != nil {
+		if _, err := s.Registry.SetTags(ctx, owner, flag.Key, p.tags, flag.Revision); err != nil {
 			return err
 		}
 	}
-	out, err := s.rollouts.Start(ctx, owner, request.RolloutID, rollout.Word{Reason: "ready to show it"})
+	out, err := s.Rollouts.Start(ctx, owner, request.RolloutID, rollout.Word{Reason: "ready to show it"})
 	if err != nil {
 		return err
 	}
@@ -139,7 +119,7 @@ func (s *story) live(ctx context.Context, p publication, toTheEnd bool) error {
 }
 
 func (s *story) promote(ctx context.Context, owner access.Actor, id string) (rollout.Outcome, error) {
-	return s.rollouts.Promote(ctx, owner, id, rollout.Word{Reason: "nobody complained, and the numbers look right"})
+	return s.Rollouts.Promote(ctx, owner, id, rollout.Word{Reason: "nobody complained, and the numbers look right"})
 }
 
 func (s *story) submit(ctx context.Context, who string, c review.Content) (review.Request, error) {
@@ -147,7 +127,7 @@ func (s *story) submit(ctx context.Context, who string, c review.Content) (revie
 	if err != nil {
 		return review.Request{}, err
 	}
-	made, err := s.target.Desk.Submit(ctx, by, c)
+	made, err := s.Desk.Submit(ctx, by, c)
 	if err != nil {
 		return review.Request{}, err
 	}
@@ -165,7 +145,7 @@ func (s *story) comment(ctx context.Context, who, id, words string) error {
 		return err
 	}
 	s.clock = s.clock.Add(12 * time.Minute)
-	_, err = s.target.Desk.Comment(ctx, by, id, review.CommentSpec{Words: words})
+	_, err = s.Desk.Comment(ctx, by, id, review.CommentSpec{Words: words})
 	return err
 }
 
@@ -178,7 +158,7 @@ func (s *story) approve(ctx context.Context, request review.Request) (review.Req
 				return review.Request{}, err
 			}
 			s.clock = s.clock.Add(25 * time.Minute)
-			out, err := s.target.Desk.Approve(ctx, by, request.ID, review.Judgement{Digest: request.Digest, Domain: need.Domain, Reason: "fine by me"})
+			out, err := s.Desk.Approve(ctx, by, request.ID, review.Judgement{Digest: request.Digest, Domain: need.Domain, Reason: "fine by me"})
 			if err != nil {
 				return review.Request{}, err
 			}
@@ -208,6 +188,6 @@ func (s *story) key(ctx context.Context, environment string) (secret string, err
 	if err != nil {
 		return "", err
 	}
-	_, secret, err = s.keys.Create(ctx, by, sdkkey.Spec{Environment: environment, Name: "demo"})
+	_, secret, err = s.Keys.Create(ctx, by, sdkkey.Spec{Environment: environment, Name: "demo"})
 	return secret, err
 }

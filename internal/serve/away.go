@@ -33,7 +33,7 @@ func (a *App) startAway(ctx context.Context, cause error) error {
 	}
 	reading, cancel := context.WithTimeout(ctx, reachTime)
 	defer cancel()
-	if a.live.Load(reading) != nil || !a.keys.LoadCopy() { // nothing to evaluate, or nobody who could
+	if a.live.Load(reading) != nil || !a.Keys.LoadCopy() { // nothing to evaluate, or nobody who could
 		return cause
 	}
 	a.log.LogAttrs(ctx, slog.LevelWarn, "started without the database; serving flags from disk", slog.Any("error", cause))

@@ -261,7 +261,7 @@ func (a *App) Doctor(ctx context.Context, by access.Actor) ([]api.Diagnosis, err
 	}
 	v := examineHost(a.cfg)
 	v.stale, v.behind, v.here = a.live.Stale(), a.live.Behind(), a.live.Overrides()
-	v.uncommitted = a.kills.Uncommitted()
+	v.uncommitted = a.Kills.Uncommitted()
 	for _, name := range a.live.Environments() {
 		if served := a.live.Snapshot(name); served != nil {
 			v.leftOut = append(v.leftOut, leftOut{name, served.Flags.LeftOut()})
@@ -406,7 +406,7 @@ func (a *App) examineCredentials(ctx context.Context, by access.Actor, v *vitals
 			v.expiring = append(v.expiring, fmt.Sprintf("the token %s of %s ends on %s", orElse(t.Name, t.Prefix), t.As, t.ExpiresAt.Format(time.DateOnly)))
 		}
 	}
-	keys, err := a.keys.List(ctx, by, "", false, store.Page{Limit: 1000})
+	keys, err := a.Keys.List(ctx, by, "", false, store.Page{Limit: 1000})
 	if err != nil {
 		return err
 	}

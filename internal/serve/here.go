@@ -64,7 +64,7 @@ func (a *App) carryOut(ctx context.Context) {
 				continue
 			}
 			again[o.ID] = time.Now().Add(carryAgain) // also of one that is committed: it ends when the database was read
-			committed, err := a.kills.Commit(ctx, access.System("kills"), o, a.replicas.Name)
+			committed, err := a.Kills.Commit(ctx, access.System("kills"), o, a.replicas.Name)
 			switch {
 			case err != nil && ctx.Err() == nil:
 				a.log.LogAttrs(ctx, slog.LevelDebug, "a kill that is served is not committed yet", slog.String("kill", o.ID), slog.Any("error", err))

@@ -55,6 +55,9 @@ var house = map[string]struct {
 	"internal/importer":            {floor: 4, neighbours: []string{"internal/catalog"}},
 	"internal/review":              {floor: 4, neighbours: []string{"internal/catalog", "internal/lifecycle", "internal/rollout", "internal/kill", "internal/importer"}},
 	"internal/apply":               {floor: 4, neighbours: []string{"internal/catalog", "internal/lifecycle", "internal/rollout", "internal/kill", "internal/review"}},
+	"internal/verbs": {floor: 4, neighbours: []string{
+		"internal/catalog", "internal/lifecycle", "internal/rollout", "internal/kill", "internal/review", "internal/apply",
+	}},
 
 	// The data plane runs while the database is down: it knows nothing of governance.
 	"internal/dataplane": {floor: 5, only: []string{

@@ -2,41 +2,16 @@ package serve
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
-	"maps"
 	"net"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
 
-	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/api"
 	"github.com/soukhq/souk/internal/backup"
-	"github.com/soukhq/souk/internal/catalog"
-	"github.com/soukhq/souk/internal/registry"
-	"github.com/soukhq/souk/internal/signin"
-	"github.com/soukhq/souk/internal/store"
 )
-
-func (a *App) newAccounts() *signin.Accounts {
-	return &signin.Accounts{
-		DB: a.db, Now: a.cfg.Now, Log: a.log, Directory: a.Directory, URL: a.url,
-		Sessions: &signin.Sessions{DB: a.db, Now: a.cfg.Now, Publishers: access.Publishers(a.cfg.Publishers)},
-	}
-}
-
-// newGovernors knows, for every kind of change that can wait for a second administrator, the verb that does it.
-func (a *App) newGovernors() *access.Governors {
-	g := &access.Governors{DB: a.db, Now: a.cfg.Now, Perform: map[string]func(context.Context, access.Actor, json.RawMessage, int64) error{}}
-	maps.Copy(g.Perform, a.Directory.Perform())
-	maps.Copy(g.Perform, a.accounts.Perform())
-	maps.Copy(g.Perform, a.Policies.Perform())
-	maps.Copy(g.Perform, a.Library.Perform())
-	maps.Copy(g.Perform, a.newBackups().Perform())
-	return g
-}
 
 func (a *App) newBackups() *backup.Backups {
 	return &backup.Backups{DB: a.db, Audit: a.audit, Now: a.cfg.Now, Version: a.cfg.Version, Dir: a.cfg.Data}
@@ -72,7 +47,7 @@ func (a *App) setUp(ctx context.Context) {
 	if a.cfg.Mode != api.Serve || a.cfg.SetUp == nil {
 		return
 	}
-	link, needed, err := a.accounts.SetUpLink(ctx)
+	link, needed, err := a.Accounts.SetUpLink(ctx)
 	if err != nil {
 		a.log.LogAttrs(ctx, slog.LevelError, "no set-up link made", slog.Any("error", err))
 		return
@@ -111,28 +86,4 @@ func throughProxy(r *http.Request, proxies []netip.Prefix) *http.Request {
 		}
 	}
 	return r
-}
-
-// usesOfGroup names what hangs on a group, for whoever wants to delete it.
-func usesOfGroup(ctx context.Context, tx *store.Tx, group string) ([]string, error) {
-	apps, err := catalog.OwnedBy(ctx, tx, group)
-	if err != nil {
-		return nil, err
-	}
-	var uses []string
-	for _, slug := range apps {
-		uses = append(uses, "the app "+slug)
-	}
-	segments, err := registry.SegmentsOf(ctx, tx, group)
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range segments {
-		uses = append(uses, "the audience "+name)
-	}
-	flags, err := registry.OwnedBy(ctx, tx, group)
-	for _, key := range flags {
-		uses = append(uses, "the flag "+key)
-	}
-	return uses, err
 }

@@ -126,7 +126,7 @@ func (a *App) settleOnce(ctx context.Context, since map[string]time.Time) error 
 		if age := now.Sub(first); age < settleFrom || age < settleAfter && !w.receipt.Settled {
 			continue
 		}
-		if failed := a.kills.Settle(ctx, access.System("receipts"), w.Act, w.receipt); failed != nil {
+		if failed := a.Kills.Settle(ctx, access.System("receipts"), w.Act, w.receipt); failed != nil {
 			err = cmp.Or(err, failed)
 			continue
 		}

@@ -9,10 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,25 +20,18 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/api"
-	"github.com/soukhq/souk/internal/apply"
 	"github.com/soukhq/souk/internal/audit"
-	"github.com/soukhq/souk/internal/catalog"
 	"github.com/soukhq/souk/internal/dataplane"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/kill"
-	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/measure"
-	"github.com/soukhq/souk/internal/policy"
-	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
-	"github.com/soukhq/souk/internal/rollout"
-	"github.com/soukhq/souk/internal/sdkkey"
 	"github.com/soukhq/souk/internal/seal"
 	"github.com/soukhq/souk/internal/signin"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/telemetry"
-	"github.com/soukhq/souk/internal/template"
+	"github.com/soukhq/souk/internal/verbs"
 	"github.com/soukhq/souk/internal/watch"
 	"github.com/soukhq/souk/web"
 )
@@ -49,13 +42,9 @@ type App struct {
 	log      *slog.Logger
 	db       *store.DB
 	audit    *audit.Log
-	keys     *sdkkey.Keys
-	accounts *signin.Accounts
 	address  atomic.Pointer[string] // where it listens, once it does, as a URL
 	live     *live.Live
 	plane    *dataplane.Plane
-	rollouts *rollout.Rollouts
-	kills    *kill.Kills
 	usage    *measure.Usage
 	metrics  *telemetry.Metrics
 	tracing  *telemetry.Tracing
@@ -72,16 +61,7 @@ type App struct {
 	connected atomic.Bool
 	failed    chan error // what ends a server that started without its database
 
-	// The verbs, for a demo that tells its story through them.
-	Directory *access.Directory
-	Tokens    *signin.Tokens
-	Library   *template.Library
-	Policies  *policy.Engine
-	Registry  *registry.Registry
-	Catalog   *catalog.Catalog
-	Lifecycle *lifecycle.Lifecycles
-	Desk      *review.Desk
-	Apply     *apply.Target
+	*verbs.Verbs
 }
 
 // New opens the installation, brings its schema to the newest version, and stores the starter templates.
@@ -133,50 +113,28 @@ func open(ctx context.Context, cfg Config) (*store.DB, error) {
 	return store.Open(ctx, where)
 }
 
-// judgeWait is how long a judgement by policies waits for its turn. One may take three seconds, and a person no longer than this.
-const judgeWait = 10 * time.Second
-
 // assemble makes the parts that need no database as yet.
 func assemble(cfg Config, db *store.DB) *App {
 	copies := filepath.Join(cfg.Data, "snapshots")
 	a := &App{
 		cfg: cfg, log: cfg.Log, db: db, failed: make(chan error, 1),
-		keys:     &sdkkey.Keys{DB: db, Now: cfg.Now, Log: cfg.Log, Facts: keyFacts, Dir: copies},
-		live:     &live.Live{DB: db, Dir: copies, Log: cfg.Log, Now: cfg.Now, Ended: kill.Carried},
-		rollouts: &rollout.Rollouts{DB: db, Now: cfg.Now, Log: cfg.Log},
-		kills:    &kill.Kills{DB: db, Now: cfg.Now},
-		usage:    &measure.Usage{DB: db, Now: cfg.Now, Log: cfg.Log, Counters: measure.NewCounters()},
-		Directory: &access.Directory{
-			DB: db, Now: cfg.Now, Uses: usesOfGroup, Listed: catalog.CountListed, EndCredentials: signin.EndCredentials, SignIns: signin.SignInsOf,
-		},
-		Tokens:    &signin.Tokens{DB: db, Now: cfg.Now, Publishers: access.Publishers(cfg.Publishers)},
-		Library:   &template.Library{DB: db, Now: cfg.Now},
-		Policies:  &policy.Engine{DB: db, Now: cfg.Now},
-		Registry:  &registry.Registry{DB: db, Now: cfg.Now, Log: cfg.Log, SegmentInUse: rollout.NeedsSegment},
-		Catalog:   &catalog.Catalog{DB: db, Now: cfg.Now},
-		Lifecycle: &lifecycle.Lifecycles{DB: db, Now: cfg.Now},
+		live:  &live.Live{DB: db, Dir: copies, Log: cfg.Log, Now: cfg.Now, Ended: kill.Carried},
+		usage: &measure.Usage{DB: db, Now: cfg.Now, Log: cfg.Log, Counters: measure.NewCounters()},
 	}
+	a.Verbs = verbs.New(verbs.Config{
+		DB: db, Now: cfg.Now, Log: cfg.Log, Publishers: access.Publishers(cfg.Publishers), Copies: copies, Live: a.live, URL: a.url,
+	})
 	a.plane = &dataplane.Plane{
-		Lookup: a.keys.Lookup, Held: a.keys.Held, Keys: a.keys, Live: a.live, Now: cfg.Now, Log: cfg.Log,
+		Lookup: a.Keys.Lookup, Held: a.Keys.Held, Keys: a.Keys, Live: a.live, Now: cfg.Now, Log: cfg.Log,
 	}
 	a.metrics = telemetry.NewMetrics()
 	a.tellMetrics()
 	a.plane.Recent, a.plane.Usage, a.plane.Told = &a.recent, a.usage.Counters, a.metrics.Protocol(dataplane.OFREP)
 	a.plane.ToldFlagd = a.metrics.Protocol(dataplane.Flagd)
-	a.accounts = a.newAccounts()
 	a.replicas = a.newReplicas()
 	a.live.Replica = a.replicas.ID
-	a.watch = watch.NewHub(db, cfg.Log, a.accounts.Sessions)
+	a.watch = watch.NewHub(db, cfg.Log, a.Accounts.Sessions)
 	audit.Listen(db, review.Mark)
-	a.Library.Judge = a.Policies.TemplateJudge
-	// One core is left for all that is not judging.
-	a.Policies.Turn = policy.NewQueue(max(1, runtime.GOMAXPROCS(0)-1), judgeWait).Run
-	a.kills.Live = a.live
-	a.Desk = &review.Desk{DB: db, Now: cfg.Now, Log: cfg.Log, Policies: a.Policies, Kills: a.kills}
-	a.Apply = &apply.Target{
-		DB: db, Directory: a.Directory, Registry: a.Registry, Library: a.Library, Engine: a.Policies, Lifecycle: a.Lifecycle,
-		Desk: a.Desk, Now: cfg.Now,
-	}
 	return a
 }
 
@@ -202,7 +160,7 @@ func (a *App) connect(ctx context.Context) (err error) {
 	if err := a.live.Load(ctx); err != nil {
 		return fmt.Errorf("load flags: %w", err)
 	}
-	if err := a.keys.Load(ctx); err != nil {
+	if err := a.Keys.Load(ctx); err != nil {
 		return fmt.Errorf("load SDK keys: %w", err)
 	}
 	if err := a.route(a.newControl()); err != nil {
@@ -213,14 +171,13 @@ func (a *App) connect(ctx context.Context) (err error) {
 }
 
 func (a *App) newControl() *api.API {
+	backups := a.newBackups()
+	maps.Copy(a.Governors.Perform, backups.Perform())
 	return api.New(api.Deps{
-		DB: a.db, Log: a.log, Now: a.cfg.Now, Mode: a.cfg.Mode, Version: a.cfg.Version, People: a.cfg.People, Console: web.Files,
-		Ready: a.live.Ready, Directory: a.Directory, Sessions: a.accounts.Sessions, Accounts: a.accounts, Governors: a.newGovernors(), Tokens: a.Tokens,
-		Keys: a.keys, Catalog: a.Catalog, Registry: a.Registry, Live: a.live, Rollouts: a.rollouts, Kills: a.kills, Usage: a.usage, Metrics: a.metrics, Tracing: a.tracing, Desk: a.Desk,
-		Library: a.Library, Policies: a.Policies, Lifecycle: a.Lifecycle, Audit: a.audit, Recent: &a.recent, Apply: a.Apply, Watch: a.watch, Secret: a.secret,
-		Replicas: a.replicas, KillHere: a.killHere,
-		Answers: a.cfg.answers, Origin: a.cfg.origin(),
-		Backups: a.newBackups(), Doctor: a.Doctor,
+		Verbs: *a.Verbs, DB: a.db, Log: a.log, Now: a.cfg.Now, Mode: a.cfg.Mode, Version: a.cfg.Version, People: a.cfg.People, Console: web.Files,
+		Ready: a.live.Ready, Live: a.live, Usage: a.usage, Metrics: a.metrics, Tracing: a.tracing, Audit: a.audit, Recent: &a.recent,
+		Watch: a.watch, Secret: a.secret, Replicas: a.replicas, KillHere: a.killHere, Answers: a.cfg.answers, Origin: a.cfg.origin(),
+		Backups: backups, Doctor: a.Doctor,
 	})
 }
 
@@ -248,45 +205,6 @@ func (a *App) route(control http.Handler) error {
 	return nil
 }
 
-// keyFacts tells package sdkkey what it may not ask itself: who owns an app, and whether an environment is governed.
-func keyFacts(ctx context.Context, tx *store.Tx, environment, app string) (sdkkey.Facts, error) {
-	var facts sdkkey.Facts
-	if environment != "" {
-		e, ok, err := registry.EnvironmentNamed(ctx, tx, environment)
-		if err != nil {
-			return facts, err
-		}
-		if !ok {
-			all, err := registry.Environments(ctx, tx)
-			if err != nil {
-				return facts, err
-			}
-			names := make([]string, len(all))
-			for i, e := range all {
-				names[i] = e.Name
-			}
-			return facts, unknown("environment", environment, names)
-		}
-		facts.Governed = e.Governed
-	}
-	if app != "" {
-		found, ok, err := catalog.Load(ctx, tx, app)
-		if err != nil {
-			return facts, err
-		}
-		if !ok {
-			return facts, unknown("app", app, nil)
-		}
-		facts.OwnerGroup = found.Owner
-	}
-	return facts, nil
-}
-
-func unknown(what, name string, known []string) error {
-	return fault.New(fault.NotFound, "unknown_"+what, "there is no %s %q", what, name).At(what).
-		Fix("%s", fault.Meant(name, known, "look it up in the list"))
-}
-
 // Handler answers every request: the console, the API and the data plane.
 func (a *App) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*a.handler.Load()).ServeHTTP(w, r) })
@@ -297,7 +215,7 @@ func (a *App) Handler() http.Handler {
 func (a *App) Start(ctx context.Context) {
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	a.running.Go(func() { a.live.Run(ctx) })
-	a.running.Go(func() { a.keys.Run(ctx) })
+	a.running.Go(func() { a.Keys.Run(ctx) })
 	a.running.Go(func() { a.plane.Run(ctx) })
 	a.running.Go(func() { a.usage.Run(ctx) })
 	a.running.Go(func() { a.watchServed(ctx) })
@@ -318,7 +236,7 @@ func (a *App) Start(ctx context.Context) {
 		a.running.Go(func() { a.replicas.Run(ctx) })
 		a.running.Go(func() { a.audit.Follow(ctx) })
 		a.running.Go(func() { a.carryOut(ctx) })
-		a.running.Go(func() { signin.WriteUse(ctx, a.log, a.Tokens, a.accounts.Sessions) })
+		a.running.Go(func() { signin.WriteUse(ctx, a.log, a.Tokens, a.Accounts.Sessions) })
 		a.db.Lead(ctx, a.lead)
 	})
 }
@@ -369,7 +287,7 @@ func (a *App) tickRollouts(ctx context.Context) {
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
 	for {
-		if err := a.rollouts.Tick(ctx); err != nil && ctx.Err() == nil {
+		if err := a.Rollouts.Tick(ctx); err != nil && ctx.Err() == nil {
 			a.log.LogAttrs(ctx, slog.LevelWarn, "rollouts not looked at", slog.Any("error", err))
 		}
 		select {

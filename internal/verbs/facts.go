@@ -1,0 +1,74 @@
+package verbs
+
+import (
+	"context"
+
+	"github.com/soukhq/souk/internal/catalog"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/sdkkey"
+	"github.com/soukhq/souk/internal/store"
+)
+
+// keyFacts tells package sdkkey what it may not ask itself: who owns an app, and whether an environment is governed.
+func keyFacts(ctx context.Context, tx *store.Tx, environment, app string) (sdkkey.Facts, error) {
+	var facts sdkkey.Facts
+	if environment != "" {
+		e, ok, err := registry.EnvironmentNamed(ctx, tx, environment)
+		if err != nil {
+			return facts, err
+		}
+		if !ok {
+			all, err := registry.Environments(ctx, tx)
+			if err != nil {
+				return facts, err
+			}
+			names := make([]string, len(all))
+			for i, e := range all {
+				names[i] = e.Name
+			}
+			return facts, unknown("environment", environment, names)
+		}
+		facts.Governed = e.Governed
+	}
+	if app != "" {
+		found, ok, err := catalog.Load(ctx, tx, app)
+		if err != nil {
+			return facts, err
+		}
+		if !ok {
+			return facts, unknown("app", app, nil)
+		}
+		facts.OwnerGroup = found.Owner
+	}
+	return facts, nil
+}
+
+func unknown(what, name string, known []string) error {
+	return fault.New(fault.NotFound, "unknown_"+what, "there is no %s %q", what, name).At(what).
+		Fix("%s", fault.Meant(name, known, "look it up in the list"))
+}
+
+// usesOfGroup names what hangs on a group, for whoever wants to delete it.
+func usesOfGroup(ctx context.Context, tx *store.Tx, group string) ([]string, error) {
+	apps, err := catalog.OwnedBy(ctx, tx, group)
+	if err != nil {
+		return nil, err
+	}
+	var uses []string
+	for _, slug := range apps {
+		uses = append(uses, "the app "+slug)
+	}
+	segments, err := registry.SegmentsOf(ctx, tx, group)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range segments {
+		uses = append(uses, "the audience "+name)
+	}
+	flags, err := registry.OwnedBy(ctx, tx, group)
+	for _, key := range flags {
+		uses = append(uses, "the flag "+key)
+	}
+	return uses, err
+}
