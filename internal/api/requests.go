@@ -109,8 +109,8 @@ func requests(a *API) {
 			return requestObject(http.StatusOK)(a.Desk.Get(ctx, by, in.ID))
 		})
 	register(a, operation{
-		method: http.MethodPatch, path: "/requests/{id}", id: "edit-request", mergePatch: reflect.TypeFor[review.Content](), also: []int{http.StatusAccepted},
-		summary: "Edit a request by a merge patch (RFC 7396), which voids its approvals; draft: false submits a draft",
+		method: http.MethodPatch, path: "/requests/{id}", id: "edit-request", mergePatch: reflect.TypeFor[review.Edit](), also: []int{http.StatusAccepted},
+		summary: "Edit a request by a merge patch (RFC 7396), which voids its approvals; draft: false submits a draft, resubmit: true has it judged anew",
 	}, access.RequestEdit, func(ctx context.Context, by access.Actor, in *requestPatch) (*object[review.Request], error) {
 		revision, err := in.revision()
 		if err != nil {

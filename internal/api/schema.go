@@ -12,6 +12,7 @@ import (
 var schemaNames = map[string]string{
 	"review.App":     "RequestApp",
 	"review.Content": "RequestContent",
+	"review.Edit":    "RequestEdit",
 	"rollout.Step":   "RolloutStep",
 	"kill.Act":       "KillAct",
 	"store.Listing[github.com/soukhq/souk/internal/kill.Act]": "ListingKillAct",
@@ -67,10 +68,11 @@ func nameSchema(t reflect.Type, hint string) string {
 // prepareSchemas says of some types what their Go form cannot.
 func prepareSchemas(schemas huma.Registry) {
 	// Any part of a request may be missing: that is a finding of its checks and refuses nothing.
-	content := schemas.Schema(reflect.TypeFor[review.Content](), true, "")
-	schema := schemas.SchemaFromRef(content.Ref)
-	schema.Required = nil
-	schema.PrecomputeMessages()
+	for _, content := range []reflect.Type{reflect.TypeFor[review.Content](), reflect.TypeFor[review.Edit]()} {
+		schema := schemas.SchemaFromRef(schemas.Schema(content, true, "").Ref)
+		schema.Required = nil
+		schema.PrecomputeMessages()
+	}
 
 	state := schemas.SchemaFromRef(schemas.Schema(reflect.TypeFor[Session](), true, "").Ref)
 	state.Properties["person"] = &huma.Schema{

@@ -153,6 +153,7 @@ var (
 	RequestDenied      = kind("request.denied", NounRequest, "Request denied")
 	RequestDrafted     = kind("request.drafted", NounRequest, "Draft begun")
 	RequestEdited      = kind("request.edited", NounRequest, "Request edited")
+	RequestResubmitted = kind("request.resubmitted", NounRequest, "Request submitted again, to be judged by the rules of then")
 	RequestSubmitted   = kind("request.submitted", NounRequest, "Request submitted")
 	RequestWithdrawn   = kind("request.withdrawn", NounRequest, "Request withdrawn")
 

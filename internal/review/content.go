@@ -115,27 +115,45 @@ func asApp(a catalog.App) App {
 const maxContent = 2*importer.MaxBytes + 1<<20
 
 // Parse reads a content strictly: a fault of kind Invalid names what is unknown, doubled or of another type.
-func Parse(raw []byte) (Content, error) {
-	c, findings := strict.Decode[Content](raw, strict.Take{Bytes: maxContent, AnyText: true})
+func Parse(raw []byte) (Content, error) { return parse[Content](raw) }
+
+func parse[T any](raw []byte) (value T, err error) {
+	value, findings := strict.Decode[T](raw, strict.Take{Bytes: maxContent, AnyText: true})
 	if len(findings) > 0 {
 		f := findings[0]
-		return Content{}, fault.New(fault.Invalid, f.Code, "%s", f.Message).At(f.Field).Fix("%s", f.Remediation).With(findings...)
+		return value, fault.New(fault.Invalid, f.Code, "%s", f.Message).At(f.Field).Fix("%s", f.Remediation).With(findings...)
 	}
-	return c, nil
+	return value, nil
+}
+
+// Edit is what somebody makes of a request.
+type Edit struct {
+	Content
+	Resubmit bool `json:"resubmit,omitempty" doc:"Have it judged by the rules and the state of now alone, as if it were new; approvals given so far no longer count"`
 }
 
 // merge applies an RFC 7396 merge patch to a content.
-func merge(c Content, patch json.RawMessage) (Content, error) {
+func merge(c Content, patch json.RawMessage) (Edit, error) {
 	before, err := json.Marshal(c)
 	if err != nil {
-		return Content{}, fmt.Errorf("encode content: %w", err)
+		return Edit{}, fmt.Errorf("encode content: %w", err)
 	}
 	after, err := jsonpatch.MergePatch(before, patch)
 	if err != nil {
-		return Content{}, fault.New(fault.Invalid, "bad_patch", "the change is not a JSON object").
+		return Edit{}, fault.New(fault.Invalid, "bad_patch", "the change is not a JSON object").
 			Fix("send the members that change, as in RFC 7396; null removes one").Because(err)
 	}
-	return Parse(after)
+	return parse[Edit](after)
+}
+
+// says reports whether both say the same, however they are written.
+func (c Content) says(other Content) (bool, error) {
+	one, err := digestOf(c, 0, nil, 0)
+	if err != nil {
+		return false, err
+	}
+	two, err := digestOf(other, 0, nil, 0)
+	return one == two, err
 }
 
 func text(v any) string {

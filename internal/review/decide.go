@@ -214,7 +214,7 @@ func (r record) timely(f Facts) error {
 			now = about.App
 		}
 		return fault.New(fault.Conflict, "base_changed", "what this would change is not as it was when it was asked for").
-			Fix("its requester can take it up as it is now, by an edit, or withdraw it").Showing(now)
+			Fix("its requester can submit it again as it is now, edit it, or withdraw it").Showing(now)
 	}
 	if e := f.subject.conflict(r.content, f.World); e != nil {
 		return e

@@ -109,7 +109,7 @@ func (d *Desk) submit(ctx context.Context, tx *store.Tx, h *hearing, by access.A
 	}
 	e := by.Event(audit.RequestSubmitted, d.Now())
 	e.Reason = c.Reason
-	revealed, err := d.assess(ctx, tx, h, by, &r, facts, e)
+	revealed, err := d.assess(ctx, tx, h, by, &r, facts, e, "")
 	if err != nil {
 		return record{}, nil, err
 	}
@@ -144,20 +144,31 @@ func (r record) twin(ctx context.Context, tx *store.Tx, f Facts) (record, bool, 
 	if t := f.subject.about().Template; t != nil {
 		r.templateVersion = t.Version
 	}
-	digest, err := r.digestNow(f.subject)
-	if err != nil {
-		return record{}, false, err
-	}
-	id, ok, err := store.One(ctx, tx, store.ScanString, `SELECT id FROM request WHERE requester = $1 AND state IN ($2, $3) AND digest = $4
-		ORDER BY id LIMIT 1`, r.requester, NeedsApproval, NeedsFixes, digest)
-	if err != nil {
+	var open []record
+	if _, err := store.List(ctx, tx, func(row store.Row) (none struct{}, err error) {
+		var o record
+		err = row.Scan(&o.id, &o.digest, &o.resubmits)
+		open = append(open, o)
+		return none, err
+	}, `SELECT id, digest, resubmits FROM request WHERE requester = $1 AND state IN ($2, $3) AND kind = $4 ORDER BY id`,
+		r.requester, NeedsApproval, NeedsFixes, r.content.Kind); err != nil {
 		return record{}, false, fmt.Errorf("look for the same request: %w", err)
 	}
-	if !ok {
-		return record{}, false, nil
+	digests := map[int64]string{} // by how often the open one was submitted again
+	for _, o := range open {
+		if digests[o.resubmits] == "" {
+			r.resubmits = o.resubmits
+			var err error
+			if digests[o.resubmits], err = r.digestNow(f.subject); err != nil {
+				return record{}, false, err
+			}
+		}
+		if o.digest == digests[o.resubmits] {
+			same, err := read(ctx, tx, access.Actor{Email: r.requester}, o.id, "")
+			return same, err == nil, err
+		}
 	}
-	same, err := read(ctx, tx, access.Actor{Email: r.requester}, id, "")
-	return same, err == nil, err
+	return record{}, false, nil
 }
 
 // mayAsk decides whether the actor may make the request at all, as things stand.
@@ -172,8 +183,10 @@ func mayAsk(by access.Actor, c Content, f Facts) error {
 }
 
 // assess runs the checks on the content of r, reserves what it needs once that is known to be good, and settles; where nobody
-// needs to approve it is done. e is the event that tells of the act.
-func (d *Desk) assess(ctx context.Context, tx *store.Tx, h *hearing, by access.Actor, r *record, f Facts, e audit.Event) (map[string]int64, error) {
+// needs to approve it is done. e is the event that tells of the act, why is why what was decided before no longer counts.
+func (d *Desk) assess(
+	ctx context.Context, tx *store.Tx, h *hearing, by access.Actor, r *record, f Facts, e audit.Event, why Void,
+) (map[string]int64, error) {
 	assessed, err := h.judge(question{content: r.content, facts: f})
 	if err != nil {
 		return nil, err
@@ -182,7 +195,7 @@ func (d *Desk) assess(ctx context.Context, tx *store.Tx, h *hearing, by access.A
 	if t := about.Template; t != nil {
 		r.templateID, r.templateVersion = t.TemplateID, t.Version
 	}
-	r.assessment, r.quorum = assessed.Assessment, assessed.Quorum
+	r.assessment, r.quorum, r.stricter = assessed.Assessment, assessed.Quorum, false
 	if r.rules, err = f.rules(); err != nil {
 		return nil, err
 	}
@@ -193,7 +206,7 @@ func (d *Desk) assess(ctx context.Context, tx *store.Tx, h *hearing, by access.A
 	if r.digest, err = r.digestNow(f.subject); err != nil {
 		return nil, err
 	}
-	if err := r.void(ctx, tx, VoidEdited, func(x Decision) bool { return x.Digest != r.digest }); err != nil {
+	if err := r.void(ctx, tx, why, func(x Decision) bool { return x.Digest != r.digest }); err != nil {
 		return nil, err
 	}
 	r.state, _ = Settle(r.assessment.Checks, r.electorate(f.World), r.decisions)
@@ -227,8 +240,9 @@ func (r record) electorate(w World) Electorate {
 	return Elect(r.quorum, r.assessment.Risk, w.Approvers, where, r.authors, w.Agents)
 }
 
-// Edit applies an RFC 7396 merge patch to the content of a request that is not decided yet. It voids the approvals given.
-// revision is the one that the editor read. A draft stays one until the patch says otherwise, which submits it.
+// Edit applies an RFC 7396 merge patch of an Edit to a request that is not decided yet. It voids the approvals given, and has the
+// request judged by the rules of now alone. revision is the one that the editor read. A draft stays one until the patch says
+// otherwise, which submits it. A patch that changes nothing does nothing, unless it submits the request again.
 func (d *Desk) Edit(ctx context.Context, by access.Actor, id string, revision int64, patch json.RawMessage) (Outcome, error) {
 	var out Outcome
 	err := d.hear(ctx, func(ctx context.Context, tx *store.Tx, h *hearing) error {
@@ -251,17 +265,25 @@ func (d *Desk) Edit(ctx context.Context, by access.Actor, id string, revision in
 		if err := r.open("edited"); err != nil {
 			return err
 		}
-		before := r.content
-		if r.content, err = merge(before, patch); err != nil {
+		e, err := merge(r.content, patch)
+		if err != nil {
 			return err
 		}
-		if err := fitEdit(before, r.content); err != nil {
+		if err := fitEdit(r.content, e); err != nil {
+			return err
+		}
+		same, err := r.content.says(e.Content)
+		if err != nil {
+			return err
+		}
+		if same && !e.Resubmit {
+			out.Request, err = d.view(ctx, tx, by, r)
 			return err
 		}
 		if !slices.ContainsFunc(r.authors, func(a Author) bool { return a.Email == by.Email }) {
 			r.authors = append(r.authors, Author{Email: by.Email, Agent: by.Agent})
 		}
-		if out.Revealed, err = d.edit(ctx, tx, h, by, &r, before); err != nil {
+		if out.Revealed, err = d.edit(ctx, tx, h, by, &r, e); err != nil {
 			return err
 		}
 		out.Request, err = d.view(ctx, tx, by, r)
@@ -271,7 +293,7 @@ func (d *Desk) Edit(ctx context.Context, by access.Actor, id string, revision in
 }
 
 // fitEdit refuses an edit that makes another thing of the request.
-func fitEdit(before, after Content) error {
+func fitEdit(before Content, after Edit) error {
 	if after.Kind != before.Kind {
 		return fault.New(fault.Unprocessable, "kind_is_fixed", "the kind of a request cannot be changed").At("kind").
 			Fix("withdraw this request and make another")
@@ -280,12 +302,22 @@ func fitEdit(before, after Content) error {
 		return fault.New(fault.Conflict, "submitted", "the request is submitted and cannot become a draft again").At("draft").
 			Fix("edit it as it is, or withdraw it and copy it to a new draft")
 	}
+	if before.Draft && after.Resubmit {
+		return fault.New(fault.Conflict, "not_submitted", "the request is a draft, which nothing has judged yet").At("resubmit").
+			Fix("submit it with draft: false")
+	}
 	return nil
 }
 
-func (d *Desk) edit(ctx context.Context, tx *store.Tx, h *hearing, by access.Actor, r *record, before Content) (map[string]int64, error) {
+func (d *Desk) edit(ctx context.Context, tx *store.Tx, h *hearing, by access.Actor, r *record, after Edit) (map[string]int64, error) {
+	before := r.content
+	r.content = after.Content
 	if r.content.Draft {
 		return nil, d.keep(ctx, tx, by, r)
+	}
+	if after.Resubmit { // the newest version of its template is among the rules of now
+		r.resubmits++
+		r.templateID, r.templateVersion = "", 0
 	}
 	facts, err := d.facts(ctx, tx, *r, by)
 	if err != nil {
@@ -294,13 +326,18 @@ func (d *Desk) edit(ctx context.Context, tx *store.Tx, h *hearing, by access.Act
 	if err := mayAsk(by, r.content, facts); err != nil {
 		return nil, err
 	}
-	e := by.Event(audit.RequestEdited, d.Now())
-	e.Details = map[string]any{"changes": edited(before, r.content, facts.subject.about().document())}
-	if before.Draft {
+	e, why := by.Event(audit.RequestEdited, d.Now()), VoidEdited
+	changes := edited(before, r.content, facts.subject.about().document())
+	e.Details = map[string]any{"changes": changes}
+	switch {
+	case before.Draft:
 		e = by.Event(audit.RequestSubmitted, d.Now())
 		e.Reason = r.content.Reason
+	case len(changes) == 0:
+		e, why = by.Event(audit.RequestResubmitted, d.Now()), VoidResubmitted
+		e.Details = map[string]any{"before": map[string]any{"risk": r.assessment.Risk, "approvals": r.quorum}}
 	}
-	revealed, err := d.assess(ctx, tx, h, by, r, facts, e)
+	revealed, err := d.assess(ctx, tx, h, by, r, facts, e, why)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"reflect"
 	"slices"
 	"time"
@@ -81,7 +82,7 @@ func (d *Desk) resettle(ctx context.Context, id string) error {
 			}
 			return r.save(ctx, tx, d.Now())
 		}
-		if r.state == before.state && reflect.DeepEqual(r.quorum, before.quorum) && r.assessment.Risk == before.assessment.Risk &&
+		if r.state == before.state && r.stricter == before.stricter && reflect.DeepEqual(r.quorum, before.quorum) && r.assessment.Risk == before.assessment.Risk &&
 			slices.EqualFunc(r.assessment.Checks, before.assessment.Checks, sameCheck) {
 			return nil
 		}
@@ -110,6 +111,7 @@ func (r *record) inFlight(judged Assessed, f Facts) error {
 	}
 	was := r.assessment
 	r.assessment, r.quorum = judged.Assessment, stricter(r.quorum, judged.Quorum)
+	r.stricter = !maps.Equal(r.quorum, judged.Quorum)
 	if rules == r.rules {
 		return nil
 	}
@@ -133,6 +135,7 @@ func (r *record) inFlight(judged Assessed, f Facts) error {
 	if !kept {
 		r.rules = rules
 	}
+	r.stricter = r.stricter || kept
 	return nil
 }
 

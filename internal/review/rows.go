@@ -40,12 +40,14 @@ type record struct {
 	revision        int64
 	decisions       []Decision
 	rules           string // by which alone it was judged
+	resubmits       int64  // how often it was submitted again
+	stricter        bool   // what counts for it is stricter than what it would be judged by now
 	whole           bool   // its bulk was read, so that it may be saved
 }
 
 // columns are those that scanRecord reads: all but the bulk.
 const columns = `id, state, content, requester, authors, template_id, template_version, digest, assessment, quorum,
-	flag_key, flag_id, app, owner, category, rollout_id, waiting_since, created_at, updated_at, revision, rules`
+	flag_key, flag_id, app, owner, category, rollout_id, waiting_since, created_at, updated_at, revision, rules, resubmits, stricter`
 
 func scanRecord(row store.Row) (record, error) { return scanColumns(row) }
 
@@ -55,6 +57,7 @@ func scanColumns(row store.Row, more ...any) (r record, err error) {
 	columns := []any{
 		&r.id, &r.state, &content, &r.requester, &authors, &r.templateID, &r.templateVersion, &r.digest, &assessment, &quorum,
 		&r.flag.Key, &r.flag.FlagID, &r.app, &r.owner, &r.category, &r.rolloutID, &waiting, &created, &updated, &r.revision, &r.rules,
+		&r.resubmits, &r.stricter,
 	}
 	if err := row.Scan(append(columns, more...)...); err != nil {
 		return record{}, err
@@ -162,14 +165,14 @@ func (r *record) save(ctx context.Context, tx *store.Tx, now time.Time) error {
 	args := []any{
 		r.id, r.state, r.app, r.flag.Key, r.flag.FlagID, r.content.Environment, texts[1], texts[0], r.templateID, r.templateVersion,
 		r.digest, texts[2], texts[3], r.rolloutID, store.Micros(now), r.content.Draft, r.owner, r.category, r.rank(), r.search(),
-		store.Micros(r.waitingSince), texts[4], r.rules,
+		store.Micros(r.waitingSince), texts[4], r.rules, r.resubmits, r.stricter,
 	}
 	if r.revision == 0 {
 		r.revision, r.createdAt, r.whole = 1, now, true
 		if _, err := tx.Exec(ctx, `INSERT INTO request (id, state, app, flag_key, flag_id, environment, authors, content,
 				template_id, template_version, digest, assessment, quorum, rollout_id, updated_at, draft, owner, category, risk, search,
-				waiting_since, bulk, rules, kind, requester, created_at, revision)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $15, 1)`,
+				waiting_since, bulk, rules, resubmits, stricter, kind, requester, created_at, revision)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $15, 1)`,
 			append(args, r.content.Kind, r.requester)...); err != nil {
 			return fmt.Errorf("insert request: %w", err)
 		}
@@ -178,8 +181,8 @@ func (r *record) save(ctx context.Context, tx *store.Tx, now time.Time) error {
 	changed, err := tx.Exec(ctx, `UPDATE request SET state = $2, app = $3, flag_key = $4, flag_id = $5, environment = $6, authors = $7,
 			content = $8, template_id = $9, template_version = $10, digest = $11, assessment = $12, quorum = $13, rollout_id = $14,
 			updated_at = $15, draft = $16, owner = $17, category = $18, risk = $19, search = $20, waiting_since = $21, bulk = $22, rules = $23,
-			revision = revision + 1
-		WHERE id = $1 AND revision = $24`, append(args, r.revision)...)
+			resubmits = $24, stricter = $25, revision = revision + 1
+		WHERE id = $1 AND revision = $26`, append(args, r.revision)...)
 	if err != nil {
 		return fmt.Errorf("update request: %w", err)
 	}
@@ -251,10 +254,14 @@ func (r *record) void(ctx context.Context, tx *store.Tx, why Void, which func(De
 	return nil
 }
 
-// digestOf names exact content: SHA-256 over the RFC 8785 form of what was asked for, the template's version and the state of
-// what it changes.
-func digestOf(c Content, templateVersion int, base any) (string, error) {
-	canonical, err := audit.Canonical(map[string]any{"content": c, "template_version": templateVersion, "base_revision": base})
+// digestOf names exact content: SHA-256 over the RFC 8785 form of what was asked for, the template's version, the state of what it
+// changes, and how often it was submitted again, so that an approval on its way is not one of what is judged anew.
+func digestOf(c Content, templateVersion int, base any, resubmits int64) (string, error) {
+	named := map[string]any{"content": c, "template_version": templateVersion, "base_revision": base}
+	if resubmits > 0 {
+		named["resubmits"] = resubmits
+	}
+	canonical, err := audit.Canonical(named)
 	if err != nil {
 		return "", fmt.Errorf("digest of the request: %w", err)
 	}
@@ -271,7 +278,7 @@ func (r record) digestNow(s subject) (string, error) {
 	if base == nil {
 		base = int64(0)
 	}
-	return digestOf(r.content, r.templateVersion, base)
+	return digestOf(r.content, r.templateVersion, base, r.resubmits)
 }
 
 // current reports whether what the request changes is still as it was when its digest was taken.

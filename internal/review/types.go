@@ -84,7 +84,7 @@ type Decision struct {
 	At           time.Time     `json:"at"`
 	Verdict      Verdict       `json:"verdict" enum:"approved,denied,asked"`
 	Reason       string        `json:"reason"`
-	Void         Void          `json:"void,omitempty" enum:"edited,taken_back,replaced,answered" doc:"Why it no longer counts, for good; absent while it counts"`
+	Void         Void          `json:"void,omitempty" enum:"edited,resubmitted,taken_back,replaced,answered" doc:"Why it no longer counts, for good; absent while it counts"`
 	ForeignToken bool          `json:"foreign_token" doc:"Given with a token that the approver did not make"`
 }
 
@@ -93,10 +93,11 @@ type Void string
 
 // The reasons.
 const (
-	VoidEdited    Void = "edited"     // the content was edited since
-	VoidTakenBack Void = "taken_back" // by whoever decided
-	VoidReplaced  Void = "replaced"   // whoever decided decided anew
-	VoidAnswered  Void = "answered"   // the requester answered what was asked for
+	VoidEdited      Void = "edited"      // the content was edited since
+	VoidResubmitted Void = "resubmitted" // the request was submitted again, to be judged by the rules of then
+	VoidTakenBack   Void = "taken_back"  // by whoever decided
+	VoidReplaced    Void = "replaced"    // whoever decided decided anew
+	VoidAnswered    Void = "answered"    // the requester answered what was asked for
 )
 
 // Verdict is a closed set.
@@ -183,12 +184,13 @@ type Request struct {
 	AppSlug         string          `json:"app_slug,omitempty" doc:"The app that it is about"`
 	Flag            *FlagRef        `json:"flag,omitempty"`
 	RolloutID       string          `json:"rollout_id,omitempty"`
-	BaseChanged     bool            `json:"base_changed" doc:"What it would change is no longer as it was when this was asked for; an edit takes it up as it is now"`
+	BaseChanged     bool            `json:"base_changed" doc:"What it would change is no longer as it was when this was asked for; submitting it again, or an edit, takes it up as it is now"`
+	Stricter        bool            `json:"stricter" doc:"It would be judged more leniently now: the stricter judgement counts until it is submitted again"`
 	Diff            []Change        `json:"diff"`
 	Impact          Impact          `json:"impact"`
 	Comments        []Comment       `json:"comments" doc:"Oldest first"`
 	Timeline        []TimelineEntry `json:"timeline"`
-	Can             []string        `json:"can" doc:"What the caller may do now: edit, submit, withdraw, approve, deny, ask, take_back, answer, comment"`
+	Can             []string        `json:"can" doc:"What the caller may do now: edit, resubmit, submit, withdraw, approve, deny, ask, take_back, answer, comment"`
 	CanDomains      []access.Domain `json:"can_domains" doc:"Domains that the caller may decide for"`
 	CreatedAt       time.Time       `json:"created_at"`
 	UpdatedAt       time.Time       `json:"updated_at"`

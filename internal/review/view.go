@@ -66,7 +66,7 @@ func (r record) summary(by access.Actor, w World) Request {
 	view := Request{
 		ID: r.id, Title: r.content.title(), Content: r.content, AppSlug: r.app, Comments: []Comment{}, State: r.state, Requester: r.requester, Editors: []string{}, TemplateVersion: r.templateVersion,
 		Digest: r.digest, Revision: r.revision, Checks: r.assessment.Checks, Risk: r.assessment.Risk, RiskReasons: r.assessment.RiskReasons,
-		ApprovalsNeeded: r.needs(electorate), Decisions: r.decisions, RolloutID: r.rolloutID, Plan: r.assessment.Plan,
+		ApprovalsNeeded: r.needs(electorate), Decisions: r.decisions, RolloutID: r.rolloutID, Plan: r.assessment.Plan, Stricter: r.stricter,
 		Diff: []Change{}, Timeline: []TimelineEntry{}, Can: []string{}, CanDomains: []access.Domain{},
 		Impact: Impact{Environments: []string{}, Downstream: []string{}}, CreatedAt: r.createdAt, UpdatedAt: r.updatedAt,
 	}
@@ -98,6 +98,8 @@ func (r record) summary(by access.Actor, w World) Request {
 		view.Can = append(view.Can, "edit", "withdraw")
 		if r.state == Draft {
 			view.Can = append(view.Can, "submit")
+		} else {
+			view.Can = append(view.Can, "resubmit")
 		}
 	}
 	if r.mayAnswer(by) == nil && slices.ContainsFunc(r.decisions, Decision.open) {

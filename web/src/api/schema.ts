@@ -1029,7 +1029,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Edit a request by a merge patch (RFC 7396), which voids its approvals; draft: false submits a draft */
+        /** Edit a request by a merge patch (RFC 7396), which voids its approvals; draft: false submits a draft, resubmit: true has it judged anew */
         patch: operations["edit-request"];
         trace?: never;
     };
@@ -2015,7 +2015,7 @@ export interface components {
              * @description Why it no longer counts, for good; absent while it counts
              * @enum {string}
              */
-            void?: "edited" | "taken_back" | "replaced" | "answered";
+            void?: "edited" | "resubmitted" | "taken_back" | "replaced" | "answered";
         };
         DemoPerson: {
             display_name: string;
@@ -3497,14 +3497,14 @@ export interface components {
             approvals_needed: components["schemas"]["Need"][];
             /** @description Lockfiles or SARIF for security_scan */
             attachments?: components["schemas"]["Attachment"][];
-            /** @description What it would change is no longer as it was when this was asked for; an edit takes it up as it is now */
+            /** @description What it would change is no longer as it was when this was asked for; submitting it again, or an edit, takes it up as it is now */
             base_changed: boolean;
             /**
              * Format: int64
              * @description The revision that was read of what changes: of the app for change_app, of the flag in the environment for change_flag
              */
             base_revision?: number;
-            /** @description What the caller may do now: edit, submit, withdraw, approve, deny, ask, take_back, answer, comment */
+            /** @description What the caller may do now: edit, resubmit, submit, withdraw, approve, deny, ask, take_back, answer, comment */
             can: string[];
             /** @description Domains that the caller may decide for */
             can_domains: string[];
@@ -3555,6 +3555,8 @@ export interface components {
             rollout_id?: string;
             /** @enum {string} */
             state: "draft" | "needs_fixes" | "needs_approval" | "approved" | "denied" | "withdrawn";
+            /** @description It would be judged more leniently now: the stricter judgement counts until it is submitted again */
+            stricter: boolean;
             /** @description For publish_app and create_flag */
             template_id?: string;
             /** Format: int64 */
@@ -3617,6 +3619,47 @@ export interface components {
             reason?: string;
             /** @description Who takes the flag out, when, and what replaces it; required for remove */
             removal_plan?: string;
+            /** @description For publish_app and create_flag */
+            template_id?: string;
+            /** @description For extend_ttl: a date, which counts to its end in UTC, or a time (RFC 3339) */
+            until?: string;
+        };
+        RequestEdit: {
+            /** @description For publish_app; its slug for create_flag, and for import_flags that belong to one; its slug and what changes for change_app */
+            app?: components["schemas"]["RequestApp"];
+            /** @description Lockfiles or SARIF for security_scan */
+            attachments?: components["schemas"]["Attachment"][];
+            /**
+             * Format: int64
+             * @description The revision that was read of what changes: of the app for change_app, of the flag in the environment for change_flag
+             */
+            base_revision?: number;
+            /** @description For change_flag */
+            change?: components["schemas"]["FlagChange"];
+            /** @description For import_flags: the text of the document; a request as it is given leaves it out, its content has it */
+            document?: string;
+            /** @description Not submitted yet: nothing is checked or reserved, and only the requester sees it */
+            draft?: boolean;
+            /** @description For change_flag, restore_flag and import_flags */
+            environment?: string;
+            /** @description The template's fields, for publish_app and create_flag */
+            fields?: {
+                [key: string]: unknown;
+            };
+            /** @description For change_flag, extend_ttl, deprecate, remove and restore_flag */
+            flag_key?: string;
+            /**
+             * @description For import_flags
+             * @enum {string}
+             */
+            format?: "flagd";
+            /** @enum {string} */
+            kind?: "publish_app" | "create_flag" | "change_app" | "change_flag" | "extend_ttl" | "deprecate" | "remove" | "restore_flag" | "import_flags";
+            reason?: string;
+            /** @description Who takes the flag out, when, and what replaces it; required for remove */
+            removal_plan?: string;
+            /** @description Have it judged by the rules and the state of now alone, as if it were new; approvals given so far no longer count */
+            resubmit?: boolean;
             /** @description For publish_app and create_flag */
             template_id?: string;
             /** @description For extend_ttl: a date, which counts to its end in UTC, or a time (RFC 3339) */
@@ -7315,7 +7358,7 @@ export interface operations {
                  *       }
                  *     }
                  */
-                "application/json": components["schemas"]["RequestContent"];
+                "application/json": components["schemas"]["RequestEdit"];
                 /**
                  * @example {
                  *       "reason": "team lunch picks take half an hour",
@@ -7324,7 +7367,7 @@ export interface operations {
                  *       }
                  *     }
                  */
-                "application/merge-patch+json": components["schemas"]["RequestContent"];
+                "application/merge-patch+json": components["schemas"]["RequestEdit"];
             };
         };
         responses: {

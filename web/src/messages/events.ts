@@ -69,6 +69,7 @@ export const events: Record<string, string> = {
   "request.draft_saved": "Draft saved",
   "request.drafted": "Draft begun",
   "request.edited": "Request edited",
+  "request.resubmitted": "Request submitted again, to be judged by the rules of then",
   "request.submitted": "Request submitted",
   "request.withdrawn": "Request withdrawn",
   "rollout.aborted": "Rollout stopped",

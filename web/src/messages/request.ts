@@ -15,8 +15,19 @@ export const request = {
   },
   inTheWay: "What stands in the way",
   passed: "Passed",
-  baseChanged: "What it would change is no longer as it was when this was asked for",
-  baseChangedWords: "An edit takes it up as it is now, and voids the approvals given so far.",
+  again: {
+    baseChanged: {
+      title: "What it would change is no longer as it was when this was asked for",
+      words: "Submitted again, it takes that up as it is now. Approvals given so far no longer count.",
+    },
+    stricter: {
+      title: "The rules are looser by now, and the old ones still count for this request",
+      words:
+        "Submitted again, it is judged by the rules of now alone. Approvals given so far no longer count.",
+    },
+    edit: "An edit takes it up as it is now, and voids the approvals given so far.",
+    send: "Submit again",
+  },
   comment: {
     label: "Comment",
     help: "Everybody who can see the request can read it. It stays for good.",
@@ -46,6 +57,7 @@ export const request = {
   saidAsked: "asked for a change",
   void: {
     edited: "no longer counts: the request was edited since",
+    resubmitted: "no longer counts: the request was submitted again since",
     taken_back: "taken back",
     replaced: "no longer counts: decided anew since",
     answered: "answered",

@@ -9,12 +9,13 @@ import { m } from "../messages";
 import { readTargeting } from "../model/rule";
 import { sentence } from "../model/text";
 import { Loading } from "../pieces/Loading";
-import { MissingScreen, NoticeBox } from "../pieces/Notice";
+import { MissingScreen } from "../pieces/Notice";
 import { Page, Panel } from "../pieces/Page";
 import { PlanWords } from "../pieces/PlanWords";
 import { RequestChip, RiskChip } from "../pieces/states";
 import { When } from "../pieces/When";
 import { Who } from "../pieces/Who";
+import { Again } from "../request/Again";
 import { Approvals } from "../request/Approvals";
 import { Changes } from "../request/Changes";
 import { Checks } from "../request/Checks";
@@ -54,11 +55,7 @@ function Screen({ request }: { request: Request }) {
       <Outcome request={request} />
       <div className={classes.columns}>
         <div className={classes.main}>
-          {request.base_changed && (
-            <NoticeBox tone="warn" title={m.request.baseChanged}>
-              <p>{m.request.baseChangedWords}</p>
-            </NoticeBox>
-          )}
+          <Again request={request} />
           <Changes changes={request.diff} reason={request.reason} rules={rulesOf(request)} />
           {request.checks.length > 0 && <Checks checks={request.checks} />}
           <History request={request} />

@@ -28,6 +28,21 @@ export function useDecision(id: string) {
   });
 }
 
+/** Has a request judged by the rules and the state of now alone. */
+export function useResubmit({ id, revision }: Request) {
+  return useMutation({
+    mutationFn: () =>
+      unwrap(
+        api.PATCH("/api/v1/requests/{id}", {
+          params: { path: { id }, header: { "If-Match": `"${revision}"` } },
+          body: { resubmit: true },
+        }),
+      ),
+    onSuccess: landed,
+    onError: () => queries.invalidateQueries({ queryKey: ["request", id] }),
+  });
+}
+
 export function useWithdrawal(id: string) {
   return useMutation({
     mutationFn: (reason: string) =>
