@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -20,7 +21,7 @@ import (
 
 // InboxItem is one thing that waits for the caller.
 type InboxItem struct {
-	Kind      string    `json:"kind" enum:"approve,start_rollout,promote,fix_request,draft,waiting,comment,killed,uncommitted,expiring,proposal"`
+	Kind      string    `json:"kind" enum:"approve,start_rollout,promote,fix_request,draft,waiting,nobody_left,comment,killed,uncommitted,expiring,proposal"`
 	Title     string    `json:"title" doc:"What it is about"`
 	Words     string    `json:"words" doc:"What is to be done, in plain words"`
 	Href      string    `json:"href" doc:"Path in the console"`
@@ -42,7 +43,7 @@ func inbox(a *API) {
 func (a *API) inbox(ctx context.Context, by access.Actor) ([]InboxItem, error) {
 	items := []InboxItem{}
 	for _, look := range []func(context.Context, access.Actor) ([]InboxItem, error){
-		a.requestItems, a.commentItems, a.rolloutItems, a.killedItems, a.uncommittedItems, a.expiringItems, a.proposalItems,
+		a.requestItems, a.stuckItems, a.commentItems, a.rolloutItems, a.killedItems, a.uncommittedItems, a.expiringItems, a.proposalItems,
 	} {
 		some, err := look(ctx, by)
 		if err != nil {
@@ -75,11 +76,46 @@ func (a *API) requestItems(ctx context.Context, by access.Actor) ([]InboxItem, e
 		case review.NeedsFixes:
 			items = append(items, requestItem(r, "fix_request", toFix(r)))
 		case review.NeedsApproval:
-			items = append(items, requestItem(r, "waiting", "waits for "+waitsFor(r)))
+			if lacking := lacks(r); len(lacking) > 0 {
+				items = append(items, requestItem(r, "nobody_left", nobodyLeft(lacking, "ask an administrator to add")))
+			} else {
+				items = append(items, requestItem(r, "waiting", "waits for "+waitsFor(r)))
+			}
 		case review.Approved, review.Denied, review.Withdrawn:
 		}
 	}
 	return items, nil
+}
+
+// stuckItems are the requests of others that nobody is left to approve, for administrators, who can change that.
+func (a *API) stuckItems(ctx context.Context, by access.Actor) ([]InboxItem, error) {
+	if !slices.Contains(access.Held(by), access.PeopleWrite) {
+		return nil, nil
+	}
+	var items []InboxItem
+	stuck, err := a.Desk.List(ctx, by, review.Query{Stuck: true}, store.Page{})
+	for _, r := range stuck.Items {
+		if lacking := lacks(r); len(lacking) > 0 && r.Requester != by.Email {
+			items = append(items, requestItem(r, "nobody_left", nobodyLeft(lacking, "add")))
+		}
+	}
+	return items, err
+}
+
+// lacks are the domains that there are too few people for who may still decide.
+func lacks(r review.Request) []string {
+	var domains []string
+	for _, need := range r.ApprovalsNeeded {
+		if need.Lacking > 0 {
+			domains = append(domains, string(need.Domain))
+		}
+	}
+	return domains
+}
+
+func nobodyLeft(domains []string, add string) string {
+	return fmt.Sprintf("nobody is left who may approve it for %s; %s somebody to a group that approves for %s",
+		strings.Join(domains, " and "), add, strings.Join(domains, " or for "))
 }
 
 // toFix says what a request needs before anybody can approve it.

@@ -152,8 +152,8 @@ var (
 	RequestCommented   = kind("request.commented", NounRequest, "Commented")
 	RequestDenied      = kind("request.denied", NounRequest, "Request denied")
 	RequestDrafted     = kind("request.drafted", NounRequest, "Draft begun")
-	RequestEdited      = kind("request.edited", NounRequest, "Request edited")
-	RequestResubmitted = kind("request.resubmitted", NounRequest, "Request submitted again, to be judged by the rules of then")
+	RequestEdited      = kind("request.edited", NounRequest, "Request edited[, taken over from {details.taken_over_from}]")
+	RequestResubmitted = kind("request.resubmitted", NounRequest, "Request submitted again, to be judged by the rules of then[, taken over from {details.taken_over_from}]")
 	RequestSubmitted   = kind("request.submitted", NounRequest, "Request submitted")
 	RequestWithdrawn   = kind("request.withdrawn", NounRequest, "Request withdrawn")
 

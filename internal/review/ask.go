@@ -159,7 +159,7 @@ func (d *Desk) answer(ctx context.Context, tx *store.Tx, r *record) error {
 // standAnew settles a request after an act that no judgement belongs to. It never carries the request out: what was judged at its
 // last edit or approval may be wrong by now.
 func (d *Desk) standAnew(ctx context.Context, tx *store.Tx, r *record, w World) error {
-	if r.state, _ = Settle(r.assessment.Checks, r.electorate(w), r.decisions); r.state == Approved {
+	if r.settle(w); r.state == Approved {
 		r.state = NeedsApproval
 	}
 	return r.save(ctx, tx, d.Now())

@@ -109,13 +109,13 @@ func (out *Assessed) settleNeeds(verdict policy.Verdict, seen checked, f Facts) 
 		return
 	}
 	for _, need := range out.ApprovalsNeeded {
-		if len(need.Eligible) >= need.Quorum {
+		if need.Lacking == 0 {
 			continue
 		}
 		i := slices.IndexFunc(out.Checks, func(c CheckResult) bool { return c.Name == checkPolicy })
 		out.Checks[i] = result(checkPolicy, append(out.Checks[i].Findings, fault.Finding{
 			Severity: fault.SeverityWarning, Code: "nobody_can_approve",
-			Message:     fmt.Sprintf("%s must approve this, %d of %d people who may are there", need.Domain, len(need.Eligible), need.Quorum),
+			Message:     fmt.Sprintf("%s must approve this, %d of %d people who may are there", need.Domain, need.Quorum-need.Lacking, need.Quorum),
 			Remediation: fmt.Sprintf("ask an administrator to add an approver for %s; the request can be submitted all the same", need.Domain),
 		}))
 	}

@@ -250,7 +250,7 @@ func (d *Desk) approve(
 	if err := r.inFlight(judged.Assessed, f); err != nil {
 		return nil, err
 	}
-	r.state, _ = Settle(r.assessment.Checks, r.electorate(f.World), r.decisions)
+	r.settle(f.World)
 	var revealed map[string]int64
 	if r.state == Approved {
 		m := move{desk: d, tx: tx, by: by, at: d.Now(), w: f.World, r: r}

@@ -209,7 +209,7 @@ func (d *Desk) assess(
 	if err := r.void(ctx, tx, why, func(x Decision) bool { return x.Digest != r.digest }); err != nil {
 		return nil, err
 	}
-	r.state, _ = Settle(r.assessment.Checks, r.electorate(f.World), r.decisions)
+	r.settle(f.World)
 	if err := appendEvent(ctx, tx, r, e); err != nil {
 		return nil, err
 	}
@@ -319,6 +319,14 @@ func (d *Desk) edit(ctx context.Context, tx *store.Tx, h *hearing, by access.Act
 		r.resubmits++
 		r.templateID, r.templateVersion = "", 0
 	}
+	left, err := d.left(ctx, tx, *r, by)
+	if err != nil {
+		return nil, err
+	}
+	leaver := ""
+	if left {
+		leaver, r.requester = r.requester, by.Email
+	}
 	facts, err := d.facts(ctx, tx, *r, by)
 	if err != nil {
 		return nil, err
@@ -337,11 +345,28 @@ func (d *Desk) edit(ctx context.Context, tx *store.Tx, h *hearing, by access.Act
 		e, why = by.Event(audit.RequestResubmitted, d.Now()), VoidResubmitted
 		e.Details = map[string]any{"before": map[string]any{"risk": r.assessment.Risk, "approvals": r.quorum}}
 	}
+	if left {
+		e.Details["taken_over_from"] = leaver
+	}
 	revealed, err := d.assess(ctx, tx, h, by, r, facts, e, why)
 	if err != nil {
 		return nil, err
 	}
 	return revealed, r.save(ctx, tx, d.Now())
+}
+
+// left reports whether the requester may no longer ask for this, since they left the team or may not sign in any more. Then whoever
+// edits the request takes it over. The leaver stays one of its authors, who decide nothing on it.
+func (d *Desk) left(ctx context.Context, tx *store.Tx, r record, by access.Actor) (bool, error) {
+	if r.requester == by.Email {
+		return false, nil
+	}
+	requester, err := r.actor(ctx, tx, by)
+	if err != nil {
+		return false, err
+	}
+	s, err := r.subject(ctx, tx, World{Now: d.Now(), Requester: requester})
+	return err == nil && s.ask(requester, r.content) != nil, err
 }
 
 // open refuses an act on a request that is decided.

@@ -71,7 +71,7 @@ func (d *Desk) resettle(ctx context.Context, id string) error {
 		if err := r.inFlight(judged.Assessed, f); err != nil {
 			return err
 		}
-		r.state, _ = Settle(r.assessment.Checks, r.electorate(f.World), r.decisions)
+		r.settle(f.World)
 		if r.state == Approved && (r.expired(f.Now) || refused(r.timely(f))) {
 			r.state = NeedsApproval
 		}
@@ -82,7 +82,7 @@ func (d *Desk) resettle(ctx context.Context, id string) error {
 			}
 			return r.save(ctx, tx, d.Now())
 		}
-		if r.state == before.state && r.stricter == before.stricter && reflect.DeepEqual(r.quorum, before.quorum) && r.assessment.Risk == before.assessment.Risk &&
+		if r.state == before.state && r.stricter == before.stricter && r.stuck == before.stuck && reflect.DeepEqual(r.quorum, before.quorum) && r.assessment.Risk == before.assessment.Risk &&
 			slices.EqualFunc(r.assessment.Checks, before.assessment.Checks, sameCheck) {
 			return nil
 		}

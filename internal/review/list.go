@@ -20,6 +20,7 @@ type Query struct {
 	WaitingForMe bool // those that the actor may decide and has not
 	Mine         bool // those that the actor made
 	DecidedByMe  bool // those that the actor approved or denied
+	Stuck        bool // those that wait for approvals that nobody is left to give
 	App          string
 	FlagKey      string
 	Risk         Risk
@@ -117,6 +118,9 @@ func page(ctx context.Context, tx *store.Tx, by access.Actor, q Query, after []s
 	}
 	if q.DecidedByMe {
 		n.add(`id IN (SELECT request_id FROM decision WHERE person = ?)`, by.Email)
+	}
+	if q.Stuck {
+		n.add(`state = ? AND stuck`, NeedsApproval)
 	}
 	switch {
 	case q.Mine:

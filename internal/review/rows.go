@@ -41,13 +41,14 @@ type record struct {
 	decisions       []Decision
 	rules           string // by which alone it was judged
 	resubmits       int64  // how often it was submitted again
+	stuck           bool   // too few are left who may decide
 	stricter        bool   // what counts for it is stricter than what it would be judged by now
 	whole           bool   // its bulk was read, so that it may be saved
 }
 
 // columns are those that scanRecord reads: all but the bulk.
 const columns = `id, state, content, requester, authors, template_id, template_version, digest, assessment, quorum,
-	flag_key, flag_id, app, owner, category, rollout_id, waiting_since, created_at, updated_at, revision, rules, resubmits, stricter`
+	flag_key, flag_id, app, owner, category, rollout_id, waiting_since, created_at, updated_at, revision, rules, resubmits, stricter, stuck`
 
 func scanRecord(row store.Row) (record, error) { return scanColumns(row) }
 
@@ -57,7 +58,7 @@ func scanColumns(row store.Row, more ...any) (r record, err error) {
 	columns := []any{
 		&r.id, &r.state, &content, &r.requester, &authors, &r.templateID, &r.templateVersion, &r.digest, &assessment, &quorum,
 		&r.flag.Key, &r.flag.FlagID, &r.app, &r.owner, &r.category, &r.rolloutID, &waiting, &created, &updated, &r.revision, &r.rules,
-		&r.resubmits, &r.stricter,
+		&r.resubmits, &r.stricter, &r.stuck,
 	}
 	if err := row.Scan(append(columns, more...)...); err != nil {
 		return record{}, err
@@ -165,15 +166,16 @@ func (r *record) save(ctx context.Context, tx *store.Tx, now time.Time) error {
 	args := []any{
 		r.id, r.state, r.app, r.flag.Key, r.flag.FlagID, r.content.Environment, texts[1], texts[0], r.templateID, r.templateVersion,
 		r.digest, texts[2], texts[3], r.rolloutID, store.Micros(now), r.content.Draft, r.owner, r.category, r.rank(), r.search(),
-		store.Micros(r.waitingSince), texts[4], r.rules, r.resubmits, r.stricter,
+		store.Micros(r.waitingSince), texts[4], r.rules, r.resubmits, r.stricter, r.stuck,
+		r.requester,
 	}
 	if r.revision == 0 {
 		r.revision, r.createdAt, r.whole = 1, now, true
 		if _, err := tx.Exec(ctx, `INSERT INTO request (id, state, app, flag_key, flag_id, environment, authors, content,
 				template_id, template_version, digest, assessment, quorum, rollout_id, updated_at, draft, owner, category, risk, search,
-				waiting_since, bulk, rules, resubmits, stricter, kind, requester, created_at, revision)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $15, 1)`,
-			append(args, r.content.Kind, r.requester)...); err != nil {
+				waiting_since, bulk, rules, resubmits, stricter, stuck, requester, kind, created_at, revision)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $15, 1)`,
+			append(args, r.content.Kind)...); err != nil {
 			return fmt.Errorf("insert request: %w", err)
 		}
 		return nil
@@ -181,8 +183,8 @@ func (r *record) save(ctx context.Context, tx *store.Tx, now time.Time) error {
 	changed, err := tx.Exec(ctx, `UPDATE request SET state = $2, app = $3, flag_key = $4, flag_id = $5, environment = $6, authors = $7,
 			content = $8, template_id = $9, template_version = $10, digest = $11, assessment = $12, quorum = $13, rollout_id = $14,
 			updated_at = $15, draft = $16, owner = $17, category = $18, risk = $19, search = $20, waiting_since = $21, bulk = $22, rules = $23,
-			resubmits = $24, stricter = $25, revision = revision + 1
-		WHERE id = $1 AND revision = $26`, append(args, r.revision)...)
+			resubmits = $24, stricter = $25, stuck = $26, requester = $27, revision = revision + 1
+		WHERE id = $1 AND revision = $28`, append(args, r.revision)...)
 	if err != nil {
 		return fmt.Errorf("update request: %w", err)
 	}

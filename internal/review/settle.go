@@ -74,13 +74,14 @@ func Settle(checks []CheckResult, e Electorate, decisions []Decision) (State, []
 	for _, domain := range slices.SortedFunc(maps.Keys(e.Quorum), byDomain) {
 		need := Need{Domain: domain, Quorum: e.Quorum[domain], Given: counted[domain], Eligible: []string{}}
 		for _, email := range e.Eligible[domain] {
-			if !decided[email] {
+			if !decided[email] && !(e.Human && slices.Contains(e.Agents, email)) {
 				need.Eligible = append(need.Eligible, email)
 			}
 		}
 		enough = enough && need.Given >= need.Quorum
 		needs = append(needs, need)
 	}
+	lack(needs)
 	switch {
 	case slices.ContainsFunc(checks, func(c CheckResult) bool { return c.Status == Failed || c.Status == Pending }),
 		slices.ContainsFunc(decisions, Decision.open):
@@ -89,6 +90,45 @@ func Settle(checks []CheckResult, e Electorate, decisions []Decision) (State, []
 		return Approved, needs
 	}
 	return NeedsApproval, needs
+}
+
+// lack fills in how many approvals of each need there is nobody left to give: it seats each of the eligible in one domain at most,
+// so that as few as can be are lacking (Kuhn's algorithm).
+func lack(needs []Need) {
+	seats := map[string]int{} // index in needs, by e-mail address
+	var seat func(need int, asked map[string]bool) bool
+	seat = func(need int, asked map[string]bool) bool {
+		for _, email := range needs[need].Eligible {
+			if asked[email] {
+				continue
+			}
+			asked[email] = true
+			if elsewhere, sits := seats[email]; !sits || seat(elsewhere, asked) {
+				seats[email] = need
+				return true
+			}
+		}
+		return false
+	}
+	for i := range needs {
+		for range needs[i].Quorum - needs[i].Given {
+			if !seat(i, map[string]bool{}) {
+				needs[i].Lacking++
+			}
+		}
+	}
+}
+
+// stuck reports whether there is nobody left to give some of the approvals.
+func stuck(needs []Need) bool {
+	return slices.ContainsFunc(needs, func(n Need) bool { return n.Lacking > 0 })
+}
+
+// settle works out where the request stands.
+func (r *record) settle(w World) {
+	var needs []Need
+	r.state, needs = Settle(r.assessment.Checks, r.electorate(w), r.decisions)
+	r.stuck = stuck(needs)
 }
 
 // open reports whether the decision asks for a change that is neither made nor answered.

@@ -91,3 +91,31 @@ func TestAgentsNeverCountAsHumans(t *testing.T) {
 		}
 	})
 }
+
+func TestLackingIsWhatNoSeatingOfTheEligibleCanFill(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		e, decisions := drawn(t)
+		_, needs := Settle(nil, e, decisions)
+		lacking, worst := 0, 0
+		for _, n := range needs {
+			lacking += n.Lacking
+		}
+		for some := range 1 << len(needs) { // Hall's theorem: some domains together need more than there are people for them
+			missing, people := 0, map[string]bool{}
+			for i, n := range needs {
+				if some&(1<<i) == 0 {
+					continue
+				}
+				missing += max(n.Quorum-n.Given, 0)
+				for _, email := range n.Eligible {
+					people[email] = true
+				}
+			}
+			worst = max(worst, missing-len(people))
+		}
+		if lacking != worst {
+			t.Fatalf("%d are lacking of %+v, it should be %d", lacking, needs, worst)
+		}
+	})
+}

@@ -73,6 +73,7 @@ type Need struct {
 	Quorum   int           `json:"quorum"`
 	Given    int           `json:"given"`
 	Eligible []string      `json:"eligible" doc:"E-mail addresses of those who may still decide for the domain"`
+	Lacking  int           `json:"lacking" doc:"How many approvals there is nobody left to give, since nobody counts in two domains"`
 }
 
 // Decision is what an approver said about one digest of the content.

@@ -2574,7 +2574,7 @@ export interface components {
             /** @description Path in the console */
             href: string;
             /** @enum {string} */
-            kind: "approve" | "start_rollout" | "promote" | "fix_request" | "draft" | "waiting" | "comment" | "killed" | "uncommitted" | "expiring" | "proposal";
+            kind: "approve" | "start_rollout" | "promote" | "fix_request" | "draft" | "waiting" | "nobody_left" | "comment" | "killed" | "uncommitted" | "expiring" | "proposal";
             request_id?: string;
             rollout_id?: string;
             /** @description What it is about */
@@ -2983,6 +2983,11 @@ export interface components {
             eligible: string[];
             /** Format: int64 */
             given: number;
+            /**
+             * Format: int64
+             * @description How many approvals there is nobody left to give, since nobody counts in two domains
+             */
+            lacking: number;
             /** Format: int64 */
             quorum: number;
         };

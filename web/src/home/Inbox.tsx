@@ -9,6 +9,7 @@ import {
   IconPlayerPlay,
   IconRoute,
   IconTool,
+  IconUserOff,
   IconUsers,
 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
@@ -37,11 +38,15 @@ const looks: Record<Kind, [Tone, typeof IconTool]> = {
   expiring: ["warn", IconCalendarDue],
   draft: ["off", IconPencil],
   waiting: ["off", IconHourglass],
+  nobody_left: ["warn", IconUserOff],
 };
 
 // What waits for others stands among the person's requests, not here.
 const parts: { id: keyof typeof m.home.parts; kinds: Kind[] }[] = [
-  { id: "inbox", kinds: ["approve", "promote", "start_rollout", "fix_request", "comment", "proposal"] },
+  {
+    id: "inbox",
+    kinds: ["approve", "promote", "start_rollout", "fix_request", "nobody_left", "comment", "proposal"],
+  },
   { id: "killed", kinds: ["uncommitted", "killed"] },
   { id: "expiring", kinds: ["expiring"] },
   { id: "drafts", kinds: ["draft"] },

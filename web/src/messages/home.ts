@@ -23,6 +23,7 @@ export const home = {
     expiring: "Runs out",
     draft: "Draft",
     waiting: "Waiting",
+    nobody_left: "Nobody left",
   },
   mine: "Your requests",
   mineEmpty: "You have asked for nothing yet",

@@ -29,9 +29,8 @@ export function Approvals({ request }: { request: Request }) {
             </div>
             {open && need.given < need.quorum && (
               <p className={classes.who}>
-                {need.eligible.length > 0
-                  ? m.request.waiting(need.eligible.map(shortName))
-                  : m.request.nobody}
+                {need.eligible.length > 0 && `${m.request.waiting(need.eligible.map(shortName))} `}
+                {need.lacking > 0 && m.request.nobody}
               </p>
             )}
             <Decisions decisions={decisions.filter((one) => one.domain === need.domain)} />
