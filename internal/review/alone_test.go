@@ -25,9 +25,9 @@ func TestNoOrderOfEditsAndDecisionsLetsOnePersonDecideAlone(t *testing.T) {
 			authors := map[string]bool{"alice": true}
 			given := map[string]access.Domain{}
 			for range rapid.IntRange(6, 12).Draw(t, "acts") {
-				act := rapid.SampledFrom([]string{"approve", "approve", "approve", "edit", "edit", "ask", "answer", "take back"}).Draw(t, "act")
+				act := rapid.SampledFrom([]string{"approve", "approve", "approve", "edit", "edit", "ask", "answer", "take back", "resubmit"}).Draw(t, "act")
 				people := []string{"pat", "sam", "max"}
-				if act == "edit" || act == "answer" {
+				if act == "edit" || act == "answer" || act == "resubmit" {
 					people = []string{"alice", "bob"}
 				}
 				who := rapid.SampledFrom(people).Draw(t, "who")
@@ -51,9 +51,13 @@ func TestNoOrderOfEditsAndDecisionsLetsOnePersonDecideAlone(t *testing.T) {
 					}
 				case "answer":
 					_ = o.answer(who, r, "so that") // refused unless something was asked
-				case "edit":
-					patch := fmt.Sprintf(`{"fields": {"ttl_days": %d}}`, rapid.SampledFrom([]int{20, 25, 30}).Draw(t, "days"))
-					if _, err := o.desk.Edit(o.Context(), o.as(who), r.ID, r.Revision, json.RawMessage(patch)); err == nil {
+				case "edit", "resubmit":
+					patch := `{"resubmit": true}`
+					if act == "edit" {
+						patch = fmt.Sprintf(`{"fields": {"ttl_days": %d}}`, rapid.SampledFrom([]int{20, 25, 30}).Draw(t, "days"))
+					}
+					out, err := o.desk.Edit(o.Context(), o.as(who), r.ID, r.Revision, json.RawMessage(patch))
+					if err == nil && out.Request.Revision != r.Revision { // else it changed nothing
 						authors[who] = true
 					}
 				}

@@ -42,7 +42,7 @@ func (d *Desk) decide(ctx context.Context, by access.Actor, id string, v Verdict
 		if err != nil {
 			return err
 		}
-		facts, err := d.facts(ctx, tx, r, by)
+		facts, err := d.held(ctx, tx, &r, by)
 		if err != nil {
 			return err
 		}

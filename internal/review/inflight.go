@@ -59,7 +59,7 @@ func (d *Desk) resettle(ctx context.Context, id string) error {
 		if err != nil || r.state != NeedsApproval && r.state != NeedsFixes {
 			return err
 		}
-		f, err := d.facts(ctx, tx, r, by)
+		f, err := d.held(ctx, tx, &r, by)
 		if err != nil {
 			return err
 		}

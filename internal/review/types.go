@@ -85,7 +85,7 @@ type Decision struct {
 	At           time.Time     `json:"at"`
 	Verdict      Verdict       `json:"verdict" enum:"approved,denied,asked"`
 	Reason       string        `json:"reason"`
-	Void         Void          `json:"void,omitempty" enum:"edited,resubmitted,taken_back,replaced,answered" doc:"Why it no longer counts, for good; absent while it counts"`
+	Void         Void          `json:"void,omitempty" enum:"edited,resubmitted,taken_back,replaced,answered,killed_again" doc:"Why it no longer counts, for good; absent while it counts"`
 	ForeignToken bool          `json:"foreign_token" doc:"Given with a token that the approver did not make"`
 }
 
@@ -94,11 +94,12 @@ type Void string
 
 // The reasons.
 const (
-	VoidEdited      Void = "edited"      // the content was edited since
-	VoidResubmitted Void = "resubmitted" // the request was submitted again, to be judged by the rules of then
-	VoidTakenBack   Void = "taken_back"  // by whoever decided
-	VoidReplaced    Void = "replaced"    // whoever decided decided anew
-	VoidAnswered    Void = "answered"    // the requester answered what was asked for
+	VoidEdited      Void = "edited"       // the content was edited since
+	VoidResubmitted Void = "resubmitted"  // the request was submitted again, to be judged by the rules of then
+	VoidTakenBack   Void = "taken_back"   // by whoever decided
+	VoidReplaced    Void = "replaced"     // whoever decided decided anew
+	VoidAnswered    Void = "answered"     // the requester answered what was asked for
+	VoidKilledAgain Void = "killed_again" // what was to be turned on again was turned off again
 )
 
 // Verdict is a closed set.

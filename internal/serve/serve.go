@@ -134,7 +134,7 @@ func assemble(cfg Config, db *store.DB) *App {
 	a.replicas = a.newReplicas()
 	a.live.Replica = a.replicas.ID
 	a.watch = watch.NewHub(db, cfg.Log, a.Accounts.Sessions)
-	audit.Listen(db, review.Mark)
+	audit.Listen(db, review.KilledAgain, review.Mark)
 	return a
 }
 

@@ -2015,7 +2015,7 @@ export interface components {
              * @description Why it no longer counts, for good; absent while it counts
              * @enum {string}
              */
-            void?: "edited" | "resubmitted" | "taken_back" | "replaced" | "answered";
+            void?: "edited" | "resubmitted" | "taken_back" | "replaced" | "answered" | "killed_again";
         };
         DemoPerson: {
             display_name: string;

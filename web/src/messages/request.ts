@@ -61,6 +61,7 @@ export const request = {
     taken_back: "taken back",
     replaced: "no longer counts: decided anew since",
     answered: "answered",
+    killed_again: "no longer counts: the switch was turned off again since",
   },
   asked: {
     title: "An approver asks for a change",
