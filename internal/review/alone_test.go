@@ -16,7 +16,7 @@ import (
 func TestNoOrderOfEditsAndDecisionsLetsOnePersonDecideAlone(t *testing.T) {
 	each(t, func(o *office) {
 		n := 0
-		rapid.Check(o.T, func(t *rapid.T) {
+		rapid.Check(o.TB, func(t *rapid.T) {
 			n++
 			c := where2eat()
 			c.App.Slug = fmt.Sprintf("lunch-%d", n)

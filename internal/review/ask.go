@@ -156,8 +156,8 @@ func (d *Desk) answer(ctx context.Context, tx *store.Tx, r *record) error {
 	return d.standAnew(ctx, tx, r, world)
 }
 
-// standAnew settles a request after an act that no judgement belongs to. It never carries the request out: what was judged at its
-// last edit or approval may be wrong by now.
+// standAnew settles a request after an act that no judgement belongs to. It never carries the request out, since what was judged at its
+// last edit or approval may be wrong by now: the leader judges it anew, whom the mark of the act's event tells.
 func (d *Desk) standAnew(ctx context.Context, tx *store.Tx, r *record, w World) error {
 	if r.settle(w); r.state == Approved {
 		r.state = NeedsApproval

@@ -24,25 +24,28 @@ const freshFor = 7 * 24 * time.Hour
 
 // SettleMarked judges the open requests whose facts changed, oldest first, and settles each in a transaction of its own: by souk, on
 // the approvals given. One process at a time runs it. It judges in no queue, so that nobody who is waited for keeps it waiting. A
-// request that cannot be settled is told of in the log, and the others are all the same.
+// request that cannot be settled is told of in the log and tried again, later each time, and the others are settled all the same.
 func (d *Desk) SettleMarked(ctx context.Context) error {
 	for {
 		var marks, requests []string
 		if err := d.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-			marks, requests, err = marked(ctx, tx)
+			marks, requests, err = marked(ctx, tx, d.Now())
 			return err
 		}); err != nil || len(marks) == 0 {
 			return err
 		}
 		for _, id := range requests {
 			err := d.resettle(ctx, id)
-			switch {
-			case err == nil:
-			case ctx.Err() != nil || fault.Is(err, fault.Unavailable): // the marks stay, so that it is tried again
-				return err
-			case d.Log != nil:
-				d.Log.LogAttrs(ctx, slog.LevelError, "request not settled", slog.String("request", id), slog.Any("error", err))
+			if err == nil {
+				continue
 			}
+			if err := d.putOff(ctx, id, err); err != nil { // the marks stay
+				return err
+			}
+			marks = slices.DeleteFunc(marks, func(mark string) bool { return mark == id })
+		}
+		if len(marks) == 0 {
+			continue
 		}
 		if err := d.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return unmark(ctx, tx, marks) }); err != nil {
 			return err
@@ -50,11 +53,32 @@ func (d *Desk) SettleMarked(ctx context.Context) error {
 	}
 }
 
+// putOff has a request settled later that could not be settled now, and tells of it.
+func (d *Desk) putOff(ctx context.Context, id string, why error) error {
+	var tries int64
+	if err := d.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		tries, err = putOff(ctx, tx, id, d.Now())
+		return err
+	}); err != nil {
+		return errors.Join(why, err)
+	}
+	d.log(ctx, slog.LevelError, "request not settled", slog.String("request", id), slog.Int64("tries", tries), slog.Any("error", why))
+	return nil
+}
+
+func (d *Desk) log(ctx context.Context, level slog.Level, words string, attrs ...slog.Attr) {
+	if d.Log != nil {
+		d.Log.LogAttrs(ctx, level, words, attrs...)
+	}
+}
+
 // resettle judges one open request by the facts as they are, and carries it out if it has all that it needs.
 func (d *Desk) resettle(ctx context.Context, id string) error {
 	by := access.System("review")
 	atOnce := func(ctx context.Context, fn func(context.Context) error) error { return fn(ctx) }
-	return d.hearBy(ctx, atOnce, func(ctx context.Context, tx *store.Tx, h *hearing) error {
+	var seen map[string]int64
+	err := d.hearBy(ctx, atOnce, func(ctx context.Context, tx *store.Tx, h *hearing) error {
+		seen = nil
 		r, err := load(ctx, tx, by, id)
 		if err != nil || r.state != NeedsApproval && r.state != NeedsFixes {
 			return err
@@ -77,7 +101,7 @@ func (d *Desk) resettle(ctx context.Context, id string) error {
 		}
 		if r.state == Approved {
 			m := move{desk: d, tx: tx, by: by, at: d.Now(), w: f.World, r: &r}
-			if _, err := m.carryOut(ctx, f.subject, judged.Assessed); err != nil {
+			if seen, err = m.carryOut(ctx, f.subject, judged.Assessed); err != nil {
 				return err
 			}
 			return r.save(ctx, tx, d.Now())
@@ -88,6 +112,10 @@ func (d *Desk) resettle(ctx context.Context, id string) error {
 		}
 		return r.save(ctx, tx, d.Now())
 	})
+	if err == nil && len(seen) > 0 {
+		d.log(ctx, slog.LevelInfo, "request carried out", slog.String("request", id), slog.Any("revisions", seen))
+	}
+	return err
 }
 
 func refused(err error) bool {

@@ -15,7 +15,7 @@ import (
 func KilledAgain(ctx context.Context, tx *store.Tx, events []audit.Event) error {
 	keys := map[string][]string{} // by environment
 	for _, e := range events {
-		if e.Event == "flag.killed_again" {
+		if e.Event == audit.FlagKilledAgain {
 			keys[e.Environment] = append(keys[e.Environment], e.FlagKey)
 		}
 	}

@@ -87,7 +87,7 @@ func TestASecondKillThatAnApprovalWaitsForVoidsTheOneBeforeIt(t *testing.T) {
 			o.untilOneWaits()
 		})
 		audit.Listen(o.db, func(ctx context.Context, tx *store.Tx, events []audit.Event) error {
-			if events[0].Event == "flag.killed_again" {
+			if events[0].Event == audit.FlagKilledAgain {
 				once()
 			}
 			return review.KilledAgain(ctx, tx, events)

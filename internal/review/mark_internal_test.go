@@ -2,6 +2,7 @@ package review
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -28,12 +29,25 @@ func TestEventsMarkTheRequestsThatRestOnThem(t *testing.T) {
 		"an app":              {[]audit.Event{{Event: audit.AppChanged, App: "a", RequestID: "r"}}, []mark{{App: "a", Besides: "r"}}},
 		"an approval":         {[]audit.Event{{Event: audit.FlagApprovalGranted, FlagKey: "a.b", RequestID: "r"}}, nil},
 		"a request":           {[]audit.Event{{Event: audit.RequestEdited, RequestID: "r"}}, nil},
+		"an answer":           {[]audit.Event{{Event: audit.RequestAnswered, FlagKey: "a.b", RequestID: "r"}}, []mark{{Request: "r"}}},
+		"what is taken back":  {[]audit.Event{{Event: audit.FlagApprovalTakenBack, FlagKey: "a.b", RequestID: "r"}}, []mark{{Request: "r"}}},
 		"many flags": {[]audit.Event{
 			{Event: audit.FlagKilled, FlagKey: "a.1"}, {Event: audit.FlagKilled, FlagKey: "a.2"}, {Event: audit.FlagKilled, FlagKey: "a.3"}, {Event: audit.FlagKilled, FlagKey: "a.4"},
 		}, []mark{{}}},
 	} {
 		if diff := cmp.Diff(one.want, marksOf(one.events)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestARequestThatCannotBeSettledWaitsLongerEachTime(t *testing.T) {
+	t.Parallel()
+	for tries, want := range map[int64]time.Duration{
+		1: time.Second, 2: 2 * time.Second, 5: 16 * time.Second, 10: 512 * time.Second, 11: 10 * time.Minute, 1_000: 10 * time.Minute,
+	} {
+		if got := backOff(tries); got != want {
+			t.Errorf("after %d tries: %v, want %v", tries, got, want)
 		}
 	}
 }

@@ -22,7 +22,7 @@ const at = "@hyfin.example"
 
 // office is a small company with a desk, on a database of its own.
 type office struct {
-	*testing.T
+	testing.TB
 	db       *store.DB
 	desk     *review.Desk
 	rollouts *rollout.Rollouts
@@ -31,9 +31,9 @@ type office struct {
 	now      time.Time
 }
 
-func open(t *testing.T, db *store.DB) *office {
+func open(t testing.TB, db *store.DB) *office {
 	t.Helper()
-	o := &office{T: t, db: db, now: start}
+	o := &office{TB: t, db: db, now: start}
 	now := func() time.Time { return o.now }
 	root := access.System("test")
 	directory := &access.Directory{DB: db, Now: now}

@@ -21,6 +21,7 @@ import (
 	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/live"
+	"github.com/soukhq/souk/internal/review"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -50,6 +51,7 @@ type vitals struct {
 	restored    time.Time // when a backup was restored last; zero: never
 	expiring    []string  // credentials that end within two weeks
 	policies    error
+	unsettled   []string // open requests that cannot be settled, by their ids
 }
 
 // leftOut is flags of an environment that in-process SDKs do not get.
@@ -224,6 +226,9 @@ func diagnoseData(v vitals) []api.Diagnosis {
 	} else {
 		all.add(api.Well, "policies", "", "compile")
 	}
+	if len(v.unsettled) > 0 {
+		all.add(api.Failed, "requests", "see the log of the server for why; they are tried again all the time", "open requests cannot be judged: %s", strings.Join(v.unsettled, ", "))
+	}
 	if !v.restored.IsZero() && v.now.Sub(v.restored) < restoredLately {
 		all.add(api.Warning, "restored", "revoke those tokens and SDK keys again, and disable those people, under Admin; this is said for two weeks",
 			"a backup was restored on %s: what was revoked after it was taken works again", v.restored.Format(time.DateOnly))
@@ -344,6 +349,12 @@ func (a *App) examineData(ctx context.Context, by access.Actor, v *vitals) (err 
 		v.restored = e.Timestamp
 	}
 	if err := a.examinePeople(ctx, v); err != nil {
+		return err
+	}
+	if err := a.db.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		v.unsettled, err = review.Unsettled(ctx, tx)
+		return err
+	}); err != nil {
 		return err
 	}
 	v.policies = a.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {

@@ -56,6 +56,7 @@ func TestTheDoctorNamesEachIllnessWithItsMend(t *testing.T) {
 		}},
 		{"audit_log", api.Failed, func(v *vitals) { v.log = "the audit log was set back" }},
 		{"audit_events", api.Failed, func(v *vitals) { v.differs = []string{"event x: it was changed"} }},
+		{"requests", api.Failed, func(v *vitals) { v.unsettled = []string{"r1"} }},
 		{"checkpoints", api.Failed, func(v *vitals) { v.unkept = fault.New(fault.Unavailable, "x", "no room").Fix("make some") }},
 		{"audit_sequencer", api.Warning, func(v *vitals) { v.waiting = v.now.Add(-2 * time.Minute) }},
 		{"clock", api.Failed, func(v *vitals) { v.newest = v.now.Add(time.Hour) }},
