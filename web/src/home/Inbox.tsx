@@ -4,6 +4,7 @@ import {
   IconHandStop,
   IconHourglass,
   IconInbox,
+  IconLockOpen,
   IconMessage,
   IconPencil,
   IconPlayerPlay,
@@ -34,6 +35,7 @@ const looks: Record<Kind, [Tone, typeof IconTool]> = {
   proposal: ["warn", IconUsers],
   killed: ["danger", IconHandStop],
   uncommitted: ["danger", IconHandStop],
+  loosened: ["warn", IconLockOpen],
   expiring: ["warn", IconCalendarDue],
   draft: ["off", IconPencil],
   waiting: ["off", IconHourglass],
@@ -41,7 +43,10 @@ const looks: Record<Kind, [Tone, typeof IconTool]> = {
 
 // What waits for others stands among the person's requests, not here.
 const parts: { id: keyof typeof m.home.parts; kinds: Kind[] }[] = [
-  { id: "inbox", kinds: ["approve", "promote", "start_rollout", "fix_request", "comment", "proposal"] },
+  {
+    id: "inbox",
+    kinds: ["approve", "promote", "start_rollout", "fix_request", "comment", "proposal", "loosened"],
+  },
   { id: "killed", kinds: ["uncommitted", "killed"] },
   { id: "expiring", kinds: ["expiring"] },
   { id: "drafts", kinds: ["draft"] },
