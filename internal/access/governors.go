@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,11 +17,13 @@ import (
 
 // Loosening is a change of what governs: a group, a policy, a template.
 type Loosening struct {
-	Action  string   // names the verb, such as "group.put"; Governors.Perform has it under this name
-	Subject string   // what is changed, such as "group:product"
-	Words   []string // what gets weaker, in plain words; if nothing does, the change needs nobody else
-	Change  any      // what was asked for, whole: another administrator who asks for the same confirms it
-	Base    int64    // the revision that it was made from; 0 is any
+	Subject string // what is changed, such as "group:product"
+	Change  any    // what was asked for, whole: another administrator who asks for the same confirms it
+	Base    int64  // the revision that it was made from; 0 is any
+
+	action string
+	right  Action
+	words  []string // what gets looser
 }
 
 // Proposal is a change that waits for a second administrator.
@@ -54,38 +57,29 @@ const (
 	proposalConfirmed = "confirmed"
 	proposalWithdrawn = "withdrawn"
 	proposalExpired   = "expired"
+	proposalAlone     = "alone" // took effect on the word of one
 )
 
-// SecondAdmin is a step that a verb takes before it changes what governs. It gives nil if the change may take effect: nothing
-// gets weaker, there is no other administrator who could confirm it, whoever acts holds the installation itself, or
-// another administrator has asked for the same. Else it keeps the change and gives the proposal: the verb then changes
-// nothing, lets the transaction commit, and gives its caller (*Proposal).Pending(), which the API answers with 202.
-//
-//	var waiting *access.Proposal
-//	err := db.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-//		if waiting, err = access.SecondAdmin(ctx, tx, by, now, loosening); err != nil || waiting != nil {
-//			return err
-//		}
-//		… the change …
-//	})
-//	if err == nil {
-//		err = waiting.Pending()
-//	}
-//
-// The same verb, called for the other administrator with the change that the proposal kept, is what serve puts into
-// Governors.Perform under the name of the action.
-func SecondAdmin(ctx context.Context, tx *store.Tx, by Actor, at time.Time, l Loosening) (*Proposal, error) {
-	if len(l.Words) == 0 || by.Credential.Kind == CredentialSystem || by.Credential.Kind == CredentialLocal || by.Credential.Kind == CredentialLink {
+// second is the step of Verb.Second.
+func (l Loosening) second(ctx context.Context, tx *store.Tx, by Actor, at time.Time) (*Proposal, error) {
+	if len(l.words) == 0 || by.Credential.Kind == CredentialSystem || by.Credential.Kind == CredentialLink {
 		return nil, nil //nolint:nilnil // the change may take effect
 	}
-	if others, err := otherAdmins(ctx, tx, by); err != nil || others == 0 {
+	if by.Credential.Kind == CredentialLocal {
+		return nil, l.alone(ctx, tx, by, at)
+	}
+	others, err := otherAdmins(ctx, tx, by)
+	if err != nil {
 		return nil, err
+	}
+	if others == 0 {
+		return nil, l.alone(ctx, tx, by, at)
 	}
 	if by.Foreign() {
 		return nil, fault.New(fault.Forbidden, "own_credential", "what loosens the rules is changed with a credential of one's own, and %s made this one",
 			by.Credential.MadeBy).Fix("sign in with what nobody else made; on the server, souk invite --reset %s makes a link for that", by.Email)
 	}
-	digest, body, err := l.digest()
+	digest, _, err := l.digest()
 	if err != nil {
 		return nil, err
 	}
@@ -99,24 +93,42 @@ func SecondAdmin(ctx context.Context, tx *store.Tx, by Actor, at time.Time, l Lo
 		return nil, fault.Wrap("read proposal", err)
 	}
 	switch {
-	case found && p.By == by.Email:
+	case found && p.By == by.Email && p.base == l.Base:
 		return &p, nil
+	case found && p.By == by.Email: // of a state that is no more: what it says may be wrong by now
+		if err := p.end(ctx, tx, by, at, proposalExpired); err != nil {
+			return nil, err
+		}
+		if err := p.tell(ctx, tx, by, at, audit.ProposalExpired); err != nil {
+			return nil, err
+		}
 	case found:
-		confirmed, err := p.confirm(ctx, tx, by, at)
+		confirmed, err := p.confirm(ctx, tx, by, at, l.right)
 		if err != nil || confirmed {
 			return nil, err
 		}
 	}
-	p = Proposal{
-		ID: store.NewID(), Action: l.Action, Subject: l.Subject, Words: strings.Join(l.Words, "; "), By: by.Email,
-		At: store.Time(store.Micros(at)), ExpiresAt: store.Time(store.Micros(at.Add(proposalsFor))),
-	}
-	if _, err := tx.Exec(ctx, `INSERT INTO proposal (id, action, subject, digest, body, base, words, made_by, made_at, expires_at, state)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, p.ID, p.Action, p.Subject, digest, body, l.Base, p.Words, p.By,
-		store.Micros(p.At), store.Micros(p.ExpiresAt), proposalOpen); err != nil {
-		return nil, fault.Wrap("write proposal", err)
+	p, err = l.keep(ctx, tx, by, at, proposalOpen)
+	if err != nil {
+		return nil, err
 	}
 	return &p, p.tell(ctx, tx, by, at, audit.ProposalMade)
+}
+
+// keep is a step: writes the change down as a proposal of that state.
+func (l Loosening) keep(ctx context.Context, tx *store.Tx, by Actor, at time.Time, state string) (Proposal, error) {
+	digest, body, err := l.digest()
+	if err != nil {
+		return Proposal{}, err
+	}
+	p := Proposal{
+		ID: store.NewID(), Action: l.action, Subject: l.Subject, Words: strings.Join(l.words, "; "), By: by.Email,
+		At: store.Time(store.Micros(at)), ExpiresAt: store.Time(store.Micros(at.Add(proposalsFor))),
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO proposal (id, action, subject, digest, body, base, words, made_by, made_at, expires_at, state)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, p.ID, p.Action, p.Subject, digest, body, l.Base, p.Words, p.By,
+		store.Micros(p.At), store.Micros(p.ExpiresAt), state)
+	return p, fault.Wrap("write proposal", err)
 }
 
 // Pending is the error that a verb gives back for a proposal; nil for none.
@@ -129,16 +141,16 @@ func (p *Proposal) Pending() error {
 
 // confirm is a step: the other administrator agrees. It is false, and the proposal ended, if whoever made it may no longer
 // make such changes; an agent's word confirms nothing.
-func (p Proposal) confirm(ctx context.Context, tx *store.Tx, by Actor, at time.Time) (bool, error) {
+func (p Proposal) confirm(ctx context.Context, tx *store.Tx, by Actor, at time.Time, right Action) (bool, error) {
 	if by.Agent {
 		return false, fault.New(fault.Forbidden, "human_needed", "an agent cannot confirm what loosens the rules").Fix("let a human administrator confirm it")
 	}
-	made, err := ActorOf(ctx, tx, p.By, audit.Credential{Kind: CredentialSystem, ID: "access"}, ScopeAll)
+	made, err := ActorOf(ctx, tx, p.By, audit.Credential{Kind: CredentialSession}, ScopeAll)
 	if err != nil && !fault.Is(err, fault.Unauthenticated) {
 		return false, err
 	}
 	state, event := proposalConfirmed, audit.ProposalConfirmed
-	if err != nil || !made.Has(Admin) {
+	if err != nil || Can(made, right, Scope{Governed: true}) != nil {
 		state, event = proposalExpired, audit.ProposalExpired
 	}
 	if err := p.end(ctx, tx, by, at, state); err != nil {
@@ -169,7 +181,7 @@ func (l Loosening) digest() (digest, body string, err error) {
 	if err != nil {
 		return "", "", fault.Wrap("write change", err)
 	}
-	sum := sha256.Sum256(append([]byte(l.Action+"\n"), canonical...))
+	sum := sha256.Sum256(append([]byte(l.action+"\n"), canonical...))
 	return hex.EncodeToString(sum[:]), string(canonical), nil
 }
 
@@ -197,9 +209,8 @@ func scanProposal(row store.Row) (p Proposal, err error) {
 type Governors struct {
 	DB  *store.DB
 	Now func() time.Time
-	// Perform calls, by action, the verb that made a proposal, for the administrator who confirms it, with the change that was
-	// kept and the revision that it was made from. Access may not know policies and templates; serve does.
-	Perform map[string]func(ctx context.Context, by Actor, change json.RawMessage, base int64) error
+	// Verbs are all that need a right to govern. Access may not know policies and templates; serve does.
+	Verbs []Governing
 }
 
 // List gives what waits, the newest first.
@@ -235,11 +246,11 @@ func (g *Governors) Confirm(ctx context.Context, by Actor, id string) (p Proposa
 	if p.By == by.Email {
 		return Proposal{}, fault.New(fault.Conflict, "own_proposal", "you asked for this yourself").Fix("another administrator has to confirm it")
 	}
-	perform, ok := g.Perform[p.Action]
-	if !ok {
+	at := slices.IndexFunc(g.Verbs, func(v Governing) bool { return v.Action == p.Action })
+	if at < 0 {
 		return Proposal{}, fmt.Errorf("confirm proposal: nothing performs %s", p.Action)
 	}
-	return p, perform(ctx, by, p.change, p.base)
+	return p, g.Verbs[at].Perform(ctx, by, p.change, p.base)
 }
 
 // Withdraw ends a proposal without doing what it asks for. Any administrator may.

@@ -27,7 +27,7 @@ func governed(t *testing.T, db *store.DB) (*Governors, *Directory, *wall) {
 	for _, email := range []string{"ada@hyfin.example", "max@hyfin.example"} {
 		joined(t, db, email)
 	}
-	return &Governors{DB: db, Now: clock.now, Perform: d.Perform()}, d, clock
+	return &Governors{DB: db, Now: clock.now, Verbs: d.Governing()}, d, clock
 }
 
 // wall is a clock that a test sets.
@@ -172,8 +172,8 @@ func TestOneAdministratorAndTheServerItselfAreNotHeldUp(t *testing.T) {
 			t.Errorf("a group without power: %v", err)
 		}
 		no, yes := false, true
-		if _, _, err := d.PutPerson(t.Context(), ada, "max@hyfin.example", PersonSpec{Active: &no}, 0); err != nil {
-			t.Errorf("who is dangerous is stopped at once: %v", err)
+		if _, _, err := d.PutPerson(t.Context(), root, "max@hyfin.example", PersonSpec{Active: &no}, 0); err != nil {
+			t.Errorf("an administrator is taken out from the server: %v", err)
 		}
 		if _, _, err := d.PutGroup(t.Context(), ada, "security", GroupSpec{Roles: []Role{Approver}, Domains: []Domain{"security"}, Members: []string{alice}}, 0); err != nil {
 			t.Errorf("the only administrator: %v", err)
@@ -284,7 +284,7 @@ func TestNothingLetsAnybodyDecideMoreWithoutBeingSaid(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		before, after := anyGroup(t, "before"), anyGroup(t, "after")
-		if len(loosens(before, after)) > 0 {
+		if len(looserGroup(before, after)) > 0 {
 			return
 		}
 		could := decides(before)
@@ -300,12 +300,15 @@ func TestTheSameChangeIsNoLoosening(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		g := anyGroup(t, "group")
-		if words := loosens(g, g); len(words) > 0 {
+		if words := looserGroup(g, g); len(words) > 0 {
 			t.Fatalf("%v", words)
 		}
 		fewer := g
-		fewer.Members, fewer.Delegated = nil, true
-		if words := loosens(g, fewer); len(words) > 0 {
+		fewer.Delegated = true
+		if !slices.Contains(g.Roles, Admin) { // administrators who leave can no longer object
+			fewer.Members = nil
+		}
+		if words := looserGroup(g, fewer); len(words) > 0 {
 			t.Fatalf("fewer: %v", words)
 		}
 	})
@@ -314,7 +317,7 @@ func TestTheSameChangeIsNoLoosening(t *testing.T) {
 func TestDigestOfAChangeIsThatOfItsContent(t *testing.T) {
 	t.Parallel()
 	of := func(action string, change any) string {
-		digest, _, err := Loosening{Action: action, Change: change}.digest()
+		digest, _, err := Loosening{action: action, Change: change}.digest()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,7 +2,6 @@ package access
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,16 +10,28 @@ import (
 	"github.com/soukhq/souk/internal/store"
 )
 
-// The actions of this package that can loosen what governs.
-const (
-	ActionPutGroup  = "group.put"
-	ActionPutPerson = "person.put"
+// The verbs of this package that can loosen what governs.
+var (
+	putGroup    = Verb[Group]{Method: "Directory.PutGroup", Action: ActionPutGroup, Right: PeopleWrite, Looser: looserGroup}
+	deleteGroup = Verb[Group]{Method: "Directory.DeleteGroup", Action: ActionDeleteGroup, Right: PeopleWrite, Looser: looserGroup}
+	putPerson   = Verb[decider]{Method: "Directory.PutPerson", Action: ActionPutPerson, Right: PeopleWrite, Looser: looserPerson}
 )
 
-// groupChange and personChange are what proposals keep.
+// Their names in proposals.
+const (
+	ActionPutGroup    = "group.put"
+	ActionDeleteGroup = "group.delete"
+	ActionPutPerson   = "person.put"
+)
+
+// groupChange, groupDeletion and personChange are what proposals keep.
 type groupChange struct {
 	Name string    `json:"name"`
 	Spec GroupSpec `json:"spec"`
+}
+
+type groupDeletion struct {
+	Name string `json:"name"`
 }
 
 type personChange struct {
@@ -28,36 +39,32 @@ type personChange struct {
 	Spec  PersonSpec `json:"spec"`
 }
 
-// Perform gives the verbs of this package for Governors.
-func (d *Directory) Perform() map[string]func(ctx context.Context, by Actor, change json.RawMessage, base int64) error {
-	return map[string]func(ctx context.Context, by Actor, change json.RawMessage, base int64) error{
-		ActionPutGroup: func(ctx context.Context, by Actor, change json.RawMessage, base int64) error {
-			var c groupChange
-			if err := json.Unmarshal(change, &c); err != nil {
-				return fault.Wrap("read proposal", err)
-			}
+// Governing is the rows of this package in the table of verbs that govern.
+func (d *Directory) Governing() []Governing {
+	return []Governing{
+		Row(putGroup, func(ctx context.Context, by Actor, c groupChange, base int64) error {
 			_, _, err := d.PutGroup(ctx, by, c.Name, c.Spec, base)
 			return err
-		},
-		ActionPutPerson: func(ctx context.Context, by Actor, change json.RawMessage, base int64) error {
-			var c personChange
-			if err := json.Unmarshal(change, &c); err != nil {
-				return fault.Wrap("read proposal", err)
-			}
+		}),
+		Row(deleteGroup, func(ctx context.Context, by Actor, c groupDeletion, base int64) error {
+			return d.DeleteGroup(ctx, by, c.Name, base)
+		}),
+		Row(putPerson, func(ctx context.Context, by Actor, c personChange, base int64) error {
 			_, _, err := d.PutPerson(ctx, by, c.Email, c.Spec, base)
 			return err
-		},
+		}),
+		Harmless("Governors.Withdraw", GovernWrite, "it ends a proposal, and what was proposed does not take effect"),
 	}
 }
 
-// powerful tells whether members of a group with these roles decide about others' changes.
+// powerful reports whether members of a group with these roles decide about others' changes.
 func powerful(roles []Role) bool {
 	return slices.Contains(roles, Approver) || slices.Contains(roles, Admin)
 }
 
-// loosens tells, in words, how the change of a group lets more people decide, or decide more. A group that does not exist
-// yet is one without anything.
-func loosens(before, after Group) (words []string) {
+// looserGroup says how the change of a group lets more people decide, or decide more, or leaves fewer administrators who could
+// object. A group that does not exist is one without anything.
+func looserGroup(before, after Group) (words []string) {
 	say := func(format string, args ...any) { words = append(words, fmt.Sprintf(format, args...)) }
 	for _, role := range []Role{Admin, Approver} {
 		if slices.Contains(after.Roles, role) && !slices.Contains(before.Roles, role) && len(after.Members) > 0 {
@@ -67,6 +74,15 @@ func loosens(before, after Group) (words []string) {
 	if powerful(after.Roles) {
 		if came := missing(before.Members, after.Members); len(came) > 0 {
 			say("%s joins %s", strings.Join(came, ", "), after.Title)
+		}
+	}
+	if slices.Contains(before.Roles, Admin) {
+		left := missing(after.Members, before.Members)
+		if !slices.Contains(after.Roles, Admin) {
+			left = before.Members
+		}
+		if len(left) > 0 {
+			say("%s can no longer object as an administrator", strings.Join(left, ", "))
 		}
 	}
 	if slices.Contains(before.Roles, Approver) && slices.Contains(after.Roles, Approver) {
@@ -80,6 +96,9 @@ func loosens(before, after Group) (words []string) {
 			say("%s decide about more", after.Title)
 		}
 	}
+	if before.Revision > 0 && !before.Joinable && after.Joinable {
+		say("everybody may join %s by themselves", after.Title)
+	}
 	return words
 }
 
@@ -92,7 +111,7 @@ func sortedWords(domains []Domain) []string {
 	return words
 }
 
-// within tells whether everything that s covers is covered by other.
+// within reports whether everything that s covers is covered by other.
 func (s ApprovalScope) within(other ApprovalScope) bool {
 	inside := func(list, all []string) bool {
 		return len(all) == 0 || len(list) > 0 && !slices.ContainsFunc(list, func(name string) bool { return !slices.Contains(all, name) })
@@ -100,23 +119,49 @@ func (s ApprovalScope) within(other ApprovalScope) bool {
 	return inside(s.Apps, other.Apps) && inside(s.Categories, other.Categories) && inside(s.Environments, other.Environments)
 }
 
-// empowers is a step: how the change of a person makes them decide about others' changes: by new groups, or by coming back.
-func empowers(ctx context.Context, tx *store.Tx, before, after Person) (words []string, err error) {
+// decider is a person with those of their groups that decide about others' changes.
+type decider struct {
+	Person
+	powers []Group // sorted by name
+}
+
+// admin reports whether the person can object to what others do.
+func (s decider) admin() bool {
+	return s.Active && !s.Agent && slices.ContainsFunc(s.powers, func(g Group) bool { return slices.Contains(g.Roles, Admin) })
+}
+
+// looserPerson says how the change of a person makes them decide about others' changes: by new groups, by coming back, or by
+// counting as a human; or takes away an administrator who could object.
+func looserPerson(before, after decider) (words []string) {
+	if before.admin() && !after.admin() {
+		words = append(words, after.Email+" can no longer object as an administrator")
+	}
 	if !after.Active {
-		return nil, nil
+		return words
 	}
-	came := missing(before.Groups, after.Groups)
-	if !before.Active { // whoever comes back decides again, and somebody new does for the first time
-		came = after.Groups
+	if before.Agent && !after.Agent {
+		words = append(words, after.Email+" counts as a human")
 	}
-	for _, name := range came {
-		g, ok, err := store.One(ctx, tx, scanGroup, `SELECT `+groupColumns+` FROM grp g WHERE g.name = $1`, name)
-		if err != nil {
-			return nil, fault.Wrap("read group", err)
-		}
-		if ok && powerful(g.Roles) {
+	for _, g := range after.powers {
+		// Whoever comes back decides again, and somebody new does for the first time.
+		if !before.Active || !slices.Contains(before.Groups, g.Name) {
 			words = append(words, fmt.Sprintf("%s joins %s", after.Email, g.Title))
 		}
 	}
-	return words, nil
+	return words
+}
+
+// deciderOf is a step: the person with those of their groups that decide about others' changes.
+func deciderOf(ctx context.Context, tx *store.Tx, p Person) (s decider, err error) {
+	s.Person = p
+	for _, name := range p.Groups {
+		g, ok, err := store.One(ctx, tx, scanGroup, `SELECT `+groupColumns+` FROM grp g WHERE g.name = $1`, name)
+		if err != nil {
+			return decider{}, fault.Wrap("read group", err)
+		}
+		if ok && powerful(g.Roles) {
+			s.powers = append(s.powers, g)
+		}
+	}
+	return s, nil
 }

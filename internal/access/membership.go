@@ -11,12 +11,13 @@ import (
 )
 
 // DeleteGroup removes a group that nothing hangs on, and with it everybody's membership. A revision other than 0 must be the
-// present one.
+// present one. One of administrators waits for a second administrator.
 func (d *Directory) DeleteGroup(ctx context.Context, by Actor, name string, revision int64) error {
 	if err := Can(by, PeopleWrite, Scope{}); err != nil {
 		return err
 	}
-	return d.Exclusively(ctx, func(ctx context.Context, tx *store.Tx) error {
+	var waiting *Proposal
+	err := d.Exclusively(ctx, func(ctx context.Context, tx *store.Tx) error {
 		g, ok, err := GroupByName(ctx, tx, name)
 		if err != nil {
 			return err
@@ -29,6 +30,12 @@ func (d *Directory) DeleteGroup(ctx context.Context, by Actor, name string, revi
 			return err
 		}
 		if err := d.unused(ctx, tx, name); err != nil {
+			return err
+		}
+		waiting, err = deleteGroup.Second(ctx, tx, by, c.At, g, Group{Name: name, Title: g.Title}, Loosening{
+			Subject: "group:" + name, Change: groupDeletion{name}, Base: revision,
+		})
+		if err != nil || waiting != nil {
 			return err
 		}
 		if err := awaitMembers(ctx, tx, name); err != nil {
@@ -51,6 +58,10 @@ func (d *Directory) DeleteGroup(ctx context.Context, by Actor, name string, revi
 		}
 		return c.Append(ctx, tx, audit.GroupDeleted, "group:"+name, g, nil)
 	})
+	if err == nil {
+		err = waiting.Pending()
+	}
+	return err
 }
 
 // unused refuses to delete a group that something hangs on, naming it.

@@ -11,8 +11,8 @@ import (
 	"github.com/soukhq/souk/internal/store"
 )
 
-// SetPerson is a step of PutPerson. Where it makes the person one who decides about others' changes, and that needs a second
-// administrator, it gives a proposal instead of an effect.
+// SetPerson is a step of PutPerson. Where it loosens what governs, and that needs a second administrator, it returns a proposal
+// instead of an effect.
 func (d *Directory) SetPerson(ctx context.Context, tx *store.Tx, c Change, email string, spec PersonSpec) (Person, Effect, *Proposal, error) {
 	if err := awaitPerson(ctx, tx, email); err != nil {
 		return Person{}, "", nil, err
@@ -43,12 +43,16 @@ func (d *Directory) SetPerson(ctx context.Context, tx *store.Tx, c Change, email
 	if exists && reflect.DeepEqual(before, after) {
 		return before, Unchanged, nil, nil
 	}
-	words, err := empowers(ctx, tx, before, after)
+	was, err := deciderOf(ctx, tx, before)
 	if err != nil {
 		return Person{}, "", nil, err
 	}
-	waiting, err := SecondAdmin(ctx, tx, c.By, c.At, Loosening{
-		Action: ActionPutPerson, Subject: "person:" + email, Words: words, Change: personChange{email, spec}, Base: c.Revision,
+	is, err := deciderOf(ctx, tx, after)
+	if err != nil {
+		return Person{}, "", nil, err
+	}
+	waiting, err := putPerson.Second(ctx, tx, c.By, c.At, was, is, Loosening{
+		Subject: "person:" + email, Change: personChange{email, spec}, Base: c.Revision,
 	})
 	if err != nil || waiting != nil {
 		return Person{}, "", waiting, err
@@ -116,8 +120,8 @@ func writePerson(ctx context.Context, tx *store.Tx, c Change, p Person, exists b
 	return Written("person", rows)
 }
 
-// setGroup is a step of PutGroup. Where it lets more people decide about others' changes, and that needs a second administrator, it gives a
-// proposal instead of an effect.
+// setGroup is a step of PutGroup. Where it loosens what governs, and that needs a second administrator, it returns a proposal
+// instead of an effect.
 func (d *Directory) setGroup(ctx context.Context, tx *store.Tx, c Change, name string, spec GroupSpec) (Group, Effect, *Proposal, error) {
 	before, exists, err := GroupByName(ctx, tx, name)
 	if err != nil {
@@ -146,8 +150,8 @@ func (d *Directory) setGroup(ctx context.Context, tx *store.Tx, c Change, name s
 	if exists && encode(before) == encode(after) {
 		return before, Unchanged, nil, nil
 	}
-	waiting, err := SecondAdmin(ctx, tx, c.By, c.At, Loosening{
-		Action: ActionPutGroup, Subject: "group:" + name, Words: loosens(before, after), Change: groupChange{name, spec}, Base: c.Revision,
+	waiting, err := putGroup.Second(ctx, tx, c.By, c.At, before, after, Loosening{
+		Subject: "group:" + name, Change: groupChange{name, spec}, Base: c.Revision,
 	})
 	if err != nil || waiting != nil {
 		return Group{}, "", waiting, err

@@ -86,7 +86,7 @@ func auditLog(a *API) {
 			return &reply[audit.Consistency]{Body: proof}, err
 		})
 	register(a, operation{
-		method: http.MethodPost, path: "/audit/acknowledge", id: "acknowledge-audit-log", status: http.StatusOK,
+		method: http.MethodPost, path: "/audit/acknowledge", id: "acknowledge-audit-log", proposes: true, status: http.StatusOK,
 		summary: "Let a log that was set back go on under a new name, whose first event says what was given up. The answer is its checkpoint",
 	}, access.GovernWrite, func(ctx context.Context, by access.Actor, in *acknowledgement) (*reply[audit.Checkpoint], error) {
 		if err := a.Backups.Acknowledge(ctx, by, in.Body.Reason); err != nil {

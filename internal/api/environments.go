@@ -30,7 +30,7 @@ func environments(a *API) {
 			all, err := a.Registry.Environments(ctx, by)
 			return &reply[store.Listing[registry.Environment]]{Body: store.Listing[registry.Environment]{Items: all}}, err
 		})
-	register(a, operation{method: http.MethodPut, path: "/environments/{name}", id: "put-environment", summary: "Make or change an environment; what is there already answers 200, whatever the version"},
+	register(a, operation{method: http.MethodPut, path: "/environments/{name}", id: "put-environment", proposes: true, summary: "Make or change an environment; what is there already answers 200, whatever the version"},
 		access.GovernWrite, func(ctx context.Context, by access.Actor, in *struct {
 			ByName
 			Version

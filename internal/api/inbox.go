@@ -21,7 +21,7 @@ import (
 
 // InboxItem is one thing that waits for the caller.
 type InboxItem struct {
-	Kind      string    `json:"kind" enum:"approve,start_rollout,promote,fix_request,draft,waiting,nobody_left,comment,killed,uncommitted,expiring,proposal"`
+	Kind      string    `json:"kind" enum:"approve,start_rollout,promote,fix_request,draft,waiting,nobody_left,comment,killed,uncommitted,expiring,proposal,loosened"`
 	Title     string    `json:"title" doc:"What it is about"`
 	Words     string    `json:"words" doc:"What is to be done, in plain words"`
 	Href      string    `json:"href" doc:"Path in the console"`
@@ -43,7 +43,7 @@ func inbox(a *API) {
 func (a *API) inbox(ctx context.Context, by access.Actor) ([]InboxItem, error) {
 	items := []InboxItem{}
 	for _, look := range []func(context.Context, access.Actor) ([]InboxItem, error){
-		a.requestItems, a.stuckItems, a.commentItems, a.rolloutItems, a.killedItems, a.uncommittedItems, a.expiringItems, a.proposalItems,
+		a.requestItems, a.stuckItems, a.commentItems, a.rolloutItems, a.killedItems, a.uncommittedItems, a.expiringItems, a.proposalItems, a.loosenedItems,
 	} {
 		some, err := look(ctx, by)
 		if err != nil {
@@ -307,6 +307,44 @@ func (a *API) proposalItems(ctx context.Context, by access.Actor) ([]InboxItem, 
 		items[i] = InboxItem{Kind: "proposal", Title: p.Subject, Words: words, Href: "/admin/proposals", At: p.At}
 	}
 	return items, err
+}
+
+// loosenedItems tells administrators and approvers what one person alone loosened of late, a card for each person.
+func (a *API) loosenedItems(ctx context.Context, by access.Actor) (items []InboxItem, err error) {
+	if a.Governors == nil {
+		return nil, nil
+	}
+	alone, err := a.Governors.Alone(ctx, by)
+	for _, p := range alone {
+		at := slices.IndexFunc(items, func(i InboxItem) bool { return i.Title == p.By })
+		switch {
+		case at < 0:
+			items = append(items, InboxItem{
+				Kind: "loosened", Title: p.By, Words: "loosened the rules without a second administrator: " + p.Words, Href: subjectPath(p.Subject), At: p.At,
+			})
+		case len(items[at].Words) < maxQuote:
+			items[at].Words += "; " + p.Words
+		}
+	}
+	for i := range items {
+		items[i].Words = fault.Clip(items[i].Words, maxQuote)
+	}
+	return items, err
+}
+
+// subjectPages are the pages of the console that show what proposals are about; those that end with a slash take its name.
+var subjectPages = map[string]string{
+	"person": "/admin/people/", "group": "/admin/groups/", "policy": "/admin/policies/", "template": "/admin/templates/",
+	"environment": "/admin/environments", "lifecycle": "/admin/lifecycle", "sdk_key": "/admin/keys",
+}
+
+func subjectPath(subject string) string {
+	kind, id, _ := strings.Cut(subject, ":")
+	page := cmp.Or(subjectPages[kind], "/audit")
+	if strings.HasSuffix(page, "/") {
+		page += url.PathEscape(id)
+	}
+	return page
 }
 
 func rolloutItem(r rollout.Rollout) (InboxItem, bool) {

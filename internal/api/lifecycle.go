@@ -29,7 +29,7 @@ func lifecycles(a *API) {
 			rules, err := a.Lifecycle.Rules(ctx, by)
 			return lifecycleObject(rules), err
 		})
-	register(a, operation{method: http.MethodPut, path: "/lifecycle", id: "put-lifecycle", summary: "Set the deployment's lifecycle policy, for flags made from then on"},
+	register(a, operation{method: http.MethodPut, path: "/lifecycle", id: "put-lifecycle", proposes: true, summary: "Set the deployment's lifecycle policy, for flags made from then on"},
 		access.GovernWrite, func(ctx context.Context, by access.Actor, in *struct {
 			Version
 			Body LifecyclePolicy

@@ -72,7 +72,7 @@ func people(a *API) {
 }
 
 func memberships(a *API) {
-	register(a, operation{method: http.MethodDelete, path: "/groups/{name}", id: "delete-group", summary: "Delete a group that owns nothing"},
+	register(a, operation{method: http.MethodDelete, path: "/groups/{name}", id: "delete-group", proposes: true, summary: "Delete a group that owns nothing"},
 		access.PeopleWrite, func(ctx context.Context, by access.Actor, in *struct {
 			ByName
 			Version

@@ -39,7 +39,7 @@ func policies(a *API) {
 			p, err := a.Policies.Get(ctx, by, in.Name)
 			return policyObject(p), err
 		})
-	register(a, operation{method: http.MethodPut, path: "/policies/{name}", id: "put-policy", summary: "Make or change a policy, in force at once"},
+	register(a, operation{method: http.MethodPut, path: "/policies/{name}", id: "put-policy", proposes: true, summary: "Make or change a policy, in force at once"},
 		access.GovernWrite, func(ctx context.Context, by access.Actor, in *struct {
 			ByName
 			Version
@@ -61,7 +61,7 @@ func policies(a *API) {
 			return policyObject(p), err
 		})
 	register(a, operation{
-		method: http.MethodDelete, path: "/policies/{name}", id: "delete-policy", status: http.StatusNoContent,
+		method: http.MethodDelete, path: "/policies/{name}", id: "delete-policy", proposes: true, status: http.StatusNoContent,
 		summary: "Delete a policy that somebody put; a standard one of the same package is back",
 	}, access.GovernWrite, func(ctx context.Context, by access.Actor, in *struct {
 		ByName
@@ -100,7 +100,7 @@ func policies(a *API) {
 		return &reply[review.PolicyTrial]{Body: trial}, err
 	})
 	for name, active := range map[string]bool{"activate": true, "deactivate": false} {
-		register(a, operation{method: http.MethodPost, path: "/policies/{name}/" + name, id: name + "-policy", summary: "Switch a policy on or off"},
+		register(a, operation{method: http.MethodPost, path: "/policies/{name}/" + name, id: name + "-policy", proposes: true, summary: "Switch a policy on or off"},
 			access.GovernWrite, func(ctx context.Context, by access.Actor, in *policyAct) (*object[policy.Policy], error) {
 				revision, err := Version{IfMatch: in.IfMatch}.revision()
 				if err != nil {

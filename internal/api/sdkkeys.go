@@ -59,7 +59,7 @@ func sdkKeys(a *API) {
 		return a.newKey(ctx, key, secret), nil
 	})
 	register(a, operation{
-		method: http.MethodPut, path: "/sdk-keys/{id}/limits", id: "set-sdk-key-limits",
+		method: http.MethodPut, path: "/sdk-keys/{id}/limits", id: "set-sdk-key-limits", proposes: true,
 		summary: "Set what an SDK key may ask of each replica; what is absent goes back to its default",
 	}, access.KeyMake, func(ctx context.Context, by access.Actor, in *keyLimits) (*object[sdkkey.Key], error) {
 		revision, err := in.exact()

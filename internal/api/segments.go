@@ -42,7 +42,7 @@ func segments(a *API) {
 				Body: SegmentDetail{Segment: s, Reach: reach, Words: s.Words(), Logic: s.Logic()},
 			}, err
 		})
-	register(a, operation{method: http.MethodPut, path: "/segments/{name}", id: "put-segment", summary: "Make or change a segment"},
+	register(a, operation{method: http.MethodPut, path: "/segments/{name}", id: "put-segment", proposes: true, summary: "Make or change a segment"},
 		access.GovernWrite, func(ctx context.Context, by access.Actor, in *struct {
 			ByName
 			Version

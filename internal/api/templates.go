@@ -39,7 +39,7 @@ func templates(a *API) {
 			return &reply[store.Listing[template.Template]]{Body: list}, err
 		})
 	register(a, operation{
-		method: http.MethodPost, path: "/templates", id: "put-template", status: http.StatusCreated, also: []int{http.StatusOK},
+		method: http.MethodPost, path: "/templates", id: "put-template", proposes: true, status: http.StatusCreated, also: []int{http.StatusOK},
 		document: reflect.TypeFor[template.Document](),
 		summary:  "Store a template: what changed is the next version (201), what is there already is not (200)",
 	}, access.GovernWrite, func(ctx context.Context, by access.Actor, in *reply[json.RawMessage]) (*object[template.Template], error) {
@@ -68,7 +68,7 @@ func templates(a *API) {
 		})
 	for name, active := range map[string]bool{"activate": true, "retire": false} {
 		register(a, operation{
-			method: http.MethodPost, path: "/templates/{id}/" + name, id: name + "-template",
+			method: http.MethodPost, path: "/templates/{id}/" + name, id: name + "-template", proposes: active,
 			summary: map[bool]string{true: "Let a retired template be used again", false: "Let nothing new be made from a template"}[active],
 		}, access.GovernWrite, func(ctx context.Context, by access.Actor, in *ByID) (*object[template.Template], error) {
 			t, err := a.Library.SetActive(ctx, by, in.ID, active)

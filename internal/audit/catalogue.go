@@ -141,6 +141,7 @@ var (
 	PolicyDeleted     = kind("policy.deleted", NounPolicy, "Policy deleted")
 	PolicyUpdated     = kind("policy.updated", NounPolicy, "Policy changed")
 
+	ProposalAlone     = kind("proposal.alone", NounProposal, "Rules loosened by one alone")
 	ProposalConfirmed = kind("proposal.confirmed", NounProposal, "Confirmed by a second administrator")
 	ProposalExpired   = kind("proposal.expired", NounProposal, "Proposal lapsed")
 	ProposalMade      = kind("proposal.made", NounProposal, "Proposed to a second administrator")

@@ -2,7 +2,6 @@ package backup
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -12,8 +11,11 @@ import (
 	"github.com/soukhq/souk/internal/store"
 )
 
-// ActionAcknowledge names the verb in a proposal.
-const ActionAcknowledge = "audit.acknowledge"
+// acknowledge is the verb of this package that can loosen what governs.
+var acknowledge = access.Verb[acknowledged]{
+	Method: "Backups.Acknowledge", Action: "audit.acknowledge", Right: access.GovernWrite,
+	Looser: func(_, after acknowledged) []string { return after.loosens() },
+}
 
 // acknowledged is what an administrator agrees to: that beyond the database nothing of the log is left.
 type acknowledged struct {
@@ -47,9 +49,7 @@ func (b *Backups) Acknowledge(ctx context.Context, by access.Actor, reason strin
 				Fix("there is nothing to acknowledge; if another server reports it, do it there")
 		}
 		change := acknowledged{SetBack: *back, Reason: reason}
-		waiting, err = access.SecondAdmin(ctx, tx, by, b.Now(), access.Loosening{
-			Action: ActionAcknowledge, Subject: "audit_log:" + back.Origin, Words: change.loosens(), Change: change,
-		})
+		waiting, err = acknowledge.Second(ctx, tx, by, b.Now(), acknowledged{}, change, access.Loosening{Subject: "audit_log:" + back.Origin, Change: change})
 		if err != nil || waiting != nil {
 			return err
 		}
@@ -66,15 +66,9 @@ func (b *Backups) Acknowledge(ctx context.Context, by access.Actor, reason strin
 	return b.Audit.Attest(ctx)
 }
 
-// Perform calls, by action, the verb that made a proposal.
-func (b *Backups) Perform() map[string]func(ctx context.Context, by access.Actor, change json.RawMessage, base int64) error {
-	return map[string]func(ctx context.Context, by access.Actor, change json.RawMessage, base int64) error{
-		ActionAcknowledge: func(ctx context.Context, by access.Actor, change json.RawMessage, _ int64) error {
-			var a acknowledged
-			if err := json.Unmarshal(change, &a); err != nil {
-				return fmt.Errorf("read proposal: %w", err)
-			}
-			return b.Acknowledge(ctx, by, a.Reason)
-		},
-	}
+// Governing is the row of this package in the table of verbs that govern.
+func (b *Backups) Governing() []access.Governing {
+	return []access.Governing{access.Row(acknowledge, func(ctx context.Context, by access.Actor, a acknowledged, _ int64) error {
+		return b.Acknowledge(ctx, by, a.Reason)
+	})}
 }

@@ -80,7 +80,7 @@ func TestASetBackLogIsAcknowledgedByTwoAdministratorsWithAReason(t *testing.T) {
 		if err := restored.Export(t.Context(), access.Local("root"), &bytes.Buffer{}); !fault.Is(err, fault.Conflict) {
 			t.Errorf("exported meanwhile: %v", err)
 		}
-		governors := &access.Governors{DB: into, Now: time.Now, Perform: verbs.Perform()}
+		governors := &access.Governors{DB: into, Now: time.Now, Verbs: verbs.Governing()}
 		if _, err := governors.Confirm(t.Context(), actor("ben@example.com"), waiting.Proposal.ID); err != nil {
 			t.Fatal(err)
 		}

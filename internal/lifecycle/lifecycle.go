@@ -53,43 +53,56 @@ func (l *Lifecycles) Rules(ctx context.Context, by access.Actor) (rules Rules, e
 	return rules, err
 }
 
-// SetRules makes rules the deployment's lifecycle policy, for flags made from then on. Rules that hold already change nothing.
+// SetRules makes rules the deployment's lifecycle policy, for flags made from then on. Rules that hold already change nothing;
+// looser ones wait for a second administrator.
 func (l *Lifecycles) SetRules(ctx context.Context, by access.Actor, rules Rules, reason string) (Rules, error) {
-	return l.setRules(ctx, by, rules, reason, nil)
+	return l.setRules(ctx, by, rules, reason, func(Rules, int64) bool { return true })
 }
 
 // ReplaceRules is SetRules for who read the policy as it was before: if it is another by now, that is a fault of kind Stale.
 func (l *Lifecycles) ReplaceRules(ctx context.Context, by access.Actor, was, rules Rules) (Rules, error) {
-	return l.setRules(ctx, by, rules, "", &was)
+	return l.setRules(ctx, by, rules, "", func(now Rules, _ int64) bool { return was.equal(now) })
 }
 
-func (l *Lifecycles) setRules(ctx context.Context, by access.Actor, rules Rules, reason string, was *Rules) (Rules, error) {
+func (l *Lifecycles) setRules(ctx context.Context, by access.Actor, rules Rules, reason string, unmoved func(now Rules, revision int64) bool) (Rules, error) {
 	if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
 		return Rules{}, err
 	}
 	if found := rules.Check(); len(found) > 0 {
 		return Rules{}, fault.New(fault.Invalid, "invalid_lifecycle", "the lifecycle policy is not complete").With(found...).
-			Fix("mend what is listed")
+			Fix("fix what is listed")
 	}
 	rules.ReminderScheduleDays = append([]int{}, rules.ReminderScheduleDays...)
 	slices.SortFunc(rules.ReminderScheduleDays, func(a, b int) int { return b - a })
+	var waiting *access.Proposal
 	err := l.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		before, changed, err := setRules(ctx, tx, rules)
+		before, revision, err := defaultRules(ctx, tx)
 		if err != nil {
 			return err
 		}
-		if was != nil && !was.equal(before) {
+		if !unmoved(before, revision) {
 			return fault.New(fault.Stale, "stale", "the lifecycle policy was changed since you read it").
 				Fix("look at what is there now, and make your change again").Showing(before)
 		}
-		if !changed {
+		if before.equal(rules) {
 			return nil
+		}
+		if waiting, err = setRules.Second(ctx, tx, by, l.Now(), before, rules, access.Loosening{
+			Subject: "lifecycle", Change: rulesChange{rules, reason}, Base: revision,
+		}); err != nil || waiting != nil {
+			return err
+		}
+		if err := writeRules(ctx, tx, rules, revision); err != nil {
+			return err
 		}
 		e := by.Event(audit.LifecycleRulesChanged, l.Now())
 		e.Subject, e.Reason, e.Details = "lifecycle", reason, map[string]any{"before": before, "after": rules}
 		_, err = audit.Append(ctx, tx, e)
 		return err
 	})
+	if err == nil {
+		err = waiting.Pending()
+	}
 	if err != nil {
 		return Rules{}, err
 	}

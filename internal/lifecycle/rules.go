@@ -108,27 +108,20 @@ func (r Rules) equal(other Rules) bool {
 		slices.Equal(r.ReminderScheduleDays, other.ReminderScheduleDays)
 }
 
-// setRules stores rules that were checked; changed is false if they hold already.
-func setRules(ctx context.Context, tx *store.Tx, rules Rules) (before Rules, changed bool, err error) {
-	before, revision, err := defaultRules(ctx, tx)
-	if err != nil {
-		return before, false, err
-	}
-	if before.equal(rules) {
-		return before, false, nil
-	}
+// writeRules is a step: stores rules that were checked in the place of those of the revision.
+func writeRules(ctx context.Context, tx *store.Tx, rules Rules, revision int64) error {
 	schedule, err := json.Marshal(rules.ReminderScheduleDays)
 	if err != nil {
-		return before, false, fmt.Errorf("encode reminder schedule: %w", err)
+		return fmt.Errorf("encode reminder schedule: %w", err)
 	}
 	n, err := tx.Exec(ctx, `UPDATE lifecycle_rules SET max_active_days = $1, reminder_schedule = $2, grace_days = $3,
 		revision = revision + 1 WHERE id = 1 AND revision = $4`,
 		rules.MaxActiveDays, string(schedule), rules.DeprecatedGraceDays, revision)
 	if err != nil {
-		return before, false, fmt.Errorf("store lifecycle rules: %w", err)
+		return fmt.Errorf("store lifecycle rules: %w", err)
 	}
 	if n == 0 {
-		return before, false, fault.New(fault.Stale, "stale", "somebody changed the lifecycle policy meanwhile").Fix("try again")
+		return fault.New(fault.Stale, "stale", "somebody changed the lifecycle policy meanwhile").Fix("try again")
 	}
-	return before, true, nil
+	return nil
 }

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -10,13 +9,6 @@ import (
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
-)
-
-// The actions of this package that can loosen what governs.
-const (
-	ActionPut       = "policy.put"
-	ActionSetActive = "policy.set_active"
-	ActionDelete    = "policy.delete"
 )
 
 // proposed is what a proposal keeps of an edit.
@@ -27,45 +19,17 @@ type proposed struct {
 	Active bool   `json:"active,omitempty"`
 }
 
-// Perform gives the verbs of this package for access.Governors.
-func (e *Engine) Perform() map[string]func(ctx context.Context, by access.Actor, change json.RawMessage, base int64) error {
-	all := map[string]func(ctx context.Context, by access.Actor, change json.RawMessage, base int64) error{}
-	for action, verb := range map[string]func(ctx context.Context, by access.Actor, p proposed, base int64) error{
-		ActionPut: func(ctx context.Context, by access.Actor, p proposed, base int64) error {
-			_, _, err := e.Put(ctx, by, Draft{Source: p.Source, File: p.File, Revision: &base})
-			return err
-		},
-		ActionSetActive: func(ctx context.Context, by access.Actor, p proposed, base int64) error {
-			_, err := e.SetActive(ctx, by, p.Name, p.Active, &base)
-			return err
-		},
-		ActionDelete: func(ctx context.Context, by access.Actor, p proposed, base int64) error {
-			return e.Delete(ctx, by, p.Name, base)
-		},
-	} {
-		all[action] = func(ctx context.Context, by access.Actor, change json.RawMessage, base int64) error {
-			var p proposed
-			if err := json.Unmarshal(change, &p); err != nil {
-				return fmt.Errorf("read proposal: %w", err)
-			}
-			return verb(ctx, by, p, base)
-		}
-	}
-	return all
-}
-
 // edit is a change of one policy, as its verb decides on it.
 type edit struct {
-	event  audit.Name
-	next   *row   // what is stored; nil deletes
-	action string // names the verb for proposals
-	ask    proposed
-	words  []string // what gets weaker
+	event audit.Name
+	next  *row // what is stored; nil deletes
+	verb  access.Verb[[]Policy]
+	ask   proposed
 }
 
 // Put stores a policy under the name of its package, in the place of what has that name, and it is in force at once. The
 // same source again changes nothing. A policy that does not parse, or does not fit the others, is refused; one that
-// replaces another waits for a second administrator.
+// loosens what is in force waits for a second administrator.
 func (e *Engine) Put(ctx context.Context, by access.Actor, d Draft) (p Policy, changed bool, err error) {
 	if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
 		return Policy{}, false, err
@@ -81,13 +45,10 @@ func (e *Engine) Put(ctx context.Context, by access.Actor, d Draft) (p Policy, c
 		}
 		out := &edit{
 			event: audit.PolicyCreated, next: &row{module: m, active: true, revision: was.Revision + 1},
-			action: ActionPut, ask: proposed{Name: m.Name, Source: m.Source, File: m.File},
+			verb: putPolicy, ask: proposed{Name: m.Name, Source: m.Source, File: m.File},
 		}
 		if exists {
 			out.event = audit.PolicyUpdated
-		}
-		if exists && was.Active {
-			out.words = []string{"the policy " + m.Name + " gets another text"}
 		}
 		return out, nil
 	})
@@ -108,16 +69,10 @@ func (e *Engine) SetActive(ctx context.Context, by access.Actor, name string, ac
 		}
 		out := &edit{
 			event: audit.PolicyActivated, next: &row{module: was.Module, active: active, revision: was.Revision + 1},
-			action: ActionSetActive, ask: proposed{Name: name, Active: active},
+			verb: setActive, ask: proposed{Name: name, Active: active},
 		}
-		switch {
-		case was.Replaces:
+		if was.Replaces {
 			out.next.module, out.next.active = Module{Name: name, Origin: Standard}, true
-			out.words = []string{"the policy " + name + " goes back to the text that comes with Souk"}
-		case !active:
-			out.words = []string{"the policy " + name + " judges no more"}
-		case name == riskPackage || name == approvalsPackage: // without them all must approve
-			out.words = []string{"the policy " + name + " decides again who must approve"}
 		}
 		if !active {
 			out.event = audit.PolicyDeactivated
@@ -141,11 +96,7 @@ func (e *Engine) Delete(ctx context.Context, by access.Actor, name string, revis
 			return nil, fault.New(fault.Conflict, "standard_policy", "%s is a standard policy, which cannot be deleted", name).
 				Fix("switch it off instead")
 		}
-		out := &edit{event: audit.PolicyDeleted, action: ActionDelete, ask: proposed{Name: name}}
-		if was.Active {
-			out.words = []string{"the policy " + name + " is deleted"}
-		}
-		return out, nil
+		return &edit{event: audit.PolicyDeleted, verb: deletePolicy, ask: proposed{Name: name}}, nil
 	})
 	return err
 }
@@ -161,6 +112,7 @@ func (e *Engine) change(
 	var token string // of the state of the policies that was prepared for
 	var was Policy
 	var change *edit
+	var judged, judging []Policy // before the edit and after it
 	prepare := func(ctx context.Context) error {
 		var before []row
 		if err := e.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
@@ -169,7 +121,14 @@ func (e *Engine) change(
 		}); err != nil || change == nil {
 			return err
 		}
-		return e.Evaluate(ctx, func(context.Context) error { return fits(before, change.apply(before, name), name) })
+		after := change.apply(before, name)
+		if judged, err = activeOf(before); err != nil {
+			return err
+		}
+		if judging, err = activeOf(after); err != nil {
+			return err
+		}
+		return e.Evaluate(ctx, func(context.Context) error { return fits(before, after, name) })
 	}
 	var waiting *access.Proposal
 	err = store.Prepared(ctx, e.DB.Write, prepare, func(ctx context.Context, tx *store.Tx) error {
@@ -185,8 +144,8 @@ func (e *Engine) change(
 		if n == 0 {
 			return store.ErrMoved
 		}
-		if waiting, err = access.SecondAdmin(ctx, tx, by, e.Now(), access.Loosening{
-			Action: change.action, Subject: "policy:" + name, Words: change.words, Change: change.ask, Base: was.Revision,
+		if waiting, err = change.verb.Second(ctx, tx, by, e.Now(), judged, judging, access.Loosening{
+			Subject: "policy:" + name, Change: change.ask, Base: was.Revision,
 		}); err != nil || waiting != nil {
 			return err
 		}

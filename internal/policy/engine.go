@@ -290,17 +290,18 @@ func find(rows []row, name string) (Policy, bool, error) {
 	return Policy{}, false, nil
 }
 
-// inForce gives the modules that judge.
-func inForce(rows []row) ([]Module, error) {
+// activeOf returns the policies of the rows and of the standard library that judge, in the order of their names.
+func activeOf(rows []row) ([]Policy, error) {
 	all, err := everything(rows)
-	if err != nil {
-		return nil, err
+	return slices.DeleteFunc(all, func(p Policy) bool { return !p.Active }), err
+}
+
+// inForce returns the modules that judge.
+func inForce(rows []row) ([]Module, error) {
+	active, err := activeOf(rows)
+	modules := make([]Module, len(active))
+	for i, p := range active {
+		modules[i] = p.Module
 	}
-	var modules []Module
-	for _, p := range all {
-		if p.Active {
-			modules = append(modules, p.Module)
-		}
-	}
-	return modules, nil
+	return modules, err
 }

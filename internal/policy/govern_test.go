@@ -33,7 +33,7 @@ func TestALoosenedPolicyWaitsForASecondAdministrator(t *testing.T) {
 		}, 0); err != nil {
 			t.Fatal(err)
 		}
-		governors := &access.Governors{DB: db, Now: e.Now, Perform: e.Perform()}
+		governors := &access.Governors{DB: db, Now: e.Now, Verbs: e.Governing()}
 		waits := func(what string, err error) string {
 			t.Helper()
 			waiting, ok := errors.AsType[*access.Pending](err)

@@ -69,7 +69,8 @@ func read[T any](
 // PutEnvironment makes or changes an environment. e.Version is the version that was read, 0 for a new one; Revision is not
 // the caller's. Putting what is there already changes nothing and succeeds, whatever the version, as RFC 9110, 13.1.1, allows:
 // so whoever lost the answer to a change may send it again, and nothing of another's is overwritten by it. A new environment
-// gets every flag that is not removed: live if it was approved, as after an approval.
+// gets every flag that is not removed: live if it was approved, as after an approval. What loosens the rules of one waits for a
+// second administrator.
 func (r *Registry) PutEnvironment(ctx context.Context, by access.Actor, e Environment) (Environment, error) {
 	if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
 		return Environment{}, err
@@ -78,6 +79,7 @@ func (r *Registry) PutEnvironment(ctx context.Context, by access.Actor, e Enviro
 		return Environment{}, err
 	}
 	var result Environment
+	var waiting *access.Proposal
 	err := r.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		c := Change{By: by, At: r.Now()}
 		old, exists, err := EnvironmentNamed(ctx, tx, e.Name)
@@ -96,6 +98,13 @@ func (r *Registry) PutEnvironment(ctx context.Context, by access.Actor, e Enviro
 			result, err = c.addEnvironment(ctx, tx, e)
 			return err
 		}
+		asked := e
+		asked.Revision = 0
+		if waiting, err = putEnvironment.Second(ctx, tx, by, c.At, old, same, access.Loosening{
+			Subject: "environment:" + e.Name, Change: asked, Base: old.Version,
+		}); err != nil || waiting != nil {
+			return err
+		}
 		result = same
 		result.Version++
 		changed, err := tx.Exec(ctx, `UPDATE environment SET position = $1, tier = $2, governed = $3, version = version + 1
@@ -108,6 +117,9 @@ func (r *Registry) PutEnvironment(ctx context.Context, by access.Actor, e Enviro
 		}
 		return c.govern(ctx, tx, audit.EnvironmentUpdated, "environment:"+e.Name, map[string]any{"before": old, "after": result})
 	})
+	if err == nil {
+		err = waiting.Pending()
+	}
 	return result, err
 }
 

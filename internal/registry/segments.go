@@ -139,6 +139,7 @@ func (r *Registry) PutSegment(ctx context.Context, by access.Actor, s Segment) (
 		return Segment{}, err
 	}
 	var result Segment
+	var waiting *access.Proposal
 	err := r.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		c := Change{By: by, At: r.Now(), Cause: CauseSegment, Reason: "the segment " + s.Name + " changed"}
 		old, exists, err := SegmentNamed(ctx, tx, s.Name)
@@ -157,6 +158,11 @@ func (r *Registry) PutSegment(ctx context.Context, by access.Actor, s Segment) (
 			if err := vacant(ctx, tx, s); err != nil {
 				return err
 			}
+		}
+		if waiting, err = putSegment.Second(ctx, tx, by, c.At, old, result, access.Loosening{
+			Subject: "segment:" + s.Name, Change: s, Base: old.Revision,
+		}); err != nil || waiting != nil {
+			return err
 		}
 		result.Revision++
 		written, err := tx.Exec(ctx, `INSERT INTO segment (`+segmentColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -180,6 +186,9 @@ func (r *Registry) PutSegment(ctx context.Context, by access.Actor, s Segment) (
 		}
 		return c.govern(ctx, tx, name, "segment:"+s.Name, map[string]any{"before": old, "after": result})
 	})
+	if err == nil {
+		err = waiting.Pending()
+	}
 	return result, err
 }
 

@@ -26,7 +26,6 @@ func rule(attribute string, op registry.Operator, values ...string) registry.Seg
 	return registry.SegmentRule{Attribute: attribute, Operator: op, Values: values}
 }
 
-// TestRulesOfASegmentDecideWhoIsIn compiles segments with the package that SDKs are served by.
 func TestRulesOfASegmentDecideWhoIsIn(t *testing.T) {
 	t.Parallel()
 	germans, adults := rule("country", registry.Equals, "DE"), rule("age", registry.Greater, "17")
@@ -57,32 +56,44 @@ func TestRulesOfASegmentDecideWhoIsIn(t *testing.T) {
 			if err := c.segment.Check(); err != nil {
 				t.Fatal(err)
 			}
-			document, err := json.Marshal(map[string]any{
-				"flags": map[string]any{"f": map[string]any{
-					"state": "ENABLED", "variants": map[string]any{"on": true, "off": false}, "defaultVariant": "off",
-					"targeting": map[string]any{"if": []any{map[string]any{"$ref": "s"}, "on"}},
-				}},
-				"$evaluators": map[string]any{"s": c.segment.Logic()},
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			snapshot, problems, err := flag.Compile(document)
-			if err != nil || len(problems) > 0 {
-				t.Fatalf("%v, problems %v in %s", err, problems, document)
-			}
 			for context, want := range both(c.in, c.out) {
-				evaluation := snapshot.Context(time.Unix(0, 0))
-				if err := evaluation.Parse(`{"context":` + context + `}`); err != nil {
-					t.Fatal(err)
+				if got := variantOf(t, c.segment, context); got != want {
+					t.Errorf("%s is served %s", context, got)
 				}
-				if got := snapshot.Evaluate("f", evaluation).Variant; got != want {
-					t.Errorf("%s is served %s by %s", context, got, document)
-				}
-				evaluation.Release()
 			}
 		})
 	}
+}
+
+// variantOf compiles a segment with the package that SDKs are served by; on is served to whom it lets in.
+func variantOf(t fataler, s registry.Segment, context string) string {
+	t.Helper()
+	document, err := json.Marshal(map[string]any{
+		"flags": map[string]any{"f": map[string]any{
+			"state": "ENABLED", "variants": map[string]any{"on": true, "off": false}, "defaultVariant": "off",
+			"targeting": map[string]any{"if": []any{map[string]any{"$ref": "s"}, "on"}},
+		}},
+		"$evaluators": map[string]any{"s": s.Logic()},
+	})
+	if err != nil {
+		t.Fatalf("encode: %v", err)
+	}
+	snapshot, problems, err := flag.Compile(document)
+	if err != nil || len(problems) > 0 {
+		t.Fatalf("%v, problems %v in %s", err, problems, document)
+	}
+	evaluation := snapshot.Context(time.Unix(0, 0))
+	defer evaluation.Release()
+	if err := evaluation.Parse(`{"context":` + context + `}`); err != nil {
+		t.Fatalf("parse %s: %v", context, err)
+	}
+	return snapshot.Evaluate("f", evaluation).Variant
+}
+
+// fataler is a test, or a property of one.
+type fataler interface {
+	Helper()
+	Fatalf(format string, args ...any)
 }
 
 func both(in, out []string) map[string]string {

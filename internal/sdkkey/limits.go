@@ -46,7 +46,8 @@ func (l Limits) check() (wrong fault.Findings) {
 	return wrong
 }
 
-// SetLimits changes what the key may ask. A revision other than 0 must be the present one.
+// SetLimits changes what the key may ask. A revision other than 0 must be the present one. More than before waits for a second
+// administrator where the environment is governed.
 func (k *Keys) SetLimits(ctx context.Context, by access.Actor, id string, limits Limits, revision int64) (key Key, err error) {
 	if err := access.Can(by, access.SignIn, access.Scope{}); err != nil {
 		return Key{}, err
@@ -54,6 +55,7 @@ func (k *Keys) SetLimits(ctx context.Context, by access.Actor, id string, limits
 	if err := limits.check().Fault("limits"); err != nil {
 		return Key{}, err
 	}
+	var waiting *access.Proposal
 	err = k.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if key, err = k.own(ctx, tx, by, id); err != nil {
 			return err
@@ -68,7 +70,19 @@ func (k *Keys) SetLimits(ctx context.Context, by access.Actor, id string, limits
 		if key.Limits == limits {
 			return nil
 		}
+		facts, err := k.Facts(ctx, tx, key.Environment, key.App)
+		if err != nil {
+			return err
+		}
 		before := key
+		if facts.Governed {
+			waiting, err = setLimits.Second(ctx, tx, by, c.At, before.Limits, limits, access.Loosening{
+				Subject: "sdk_key:" + id, Change: limitsChange{id, limits}, Base: before.Revision,
+			})
+			if err != nil || waiting != nil {
+				return err
+			}
+		}
 		key.Limits, key.Revision = limits, key.Revision+1
 		rows, err := tx.Exec(ctx, `UPDATE sdk_key SET requests_per_second = $1, max_streams = $2, revision = $3 WHERE id = $4 AND revision = $5`,
 			limits.RequestsPerSecond, limits.MaxStreams, key.Revision, id, before.Revision)
@@ -80,6 +94,9 @@ func (k *Keys) SetLimits(ctx context.Context, by access.Actor, id string, limits
 		}
 		return k.tell(ctx, tx, by, c.At, audit.SDKKeyLimited, before, key)
 	})
+	if err == nil {
+		err = waiting.Pending()
+	}
 	if err != nil {
 		return Key{}, err
 	}

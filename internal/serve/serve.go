@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -172,7 +171,7 @@ func (a *App) connect(ctx context.Context) (err error) {
 
 func (a *App) newControl() *api.API {
 	backups := a.newBackups()
-	maps.Copy(a.Governors.Perform, backups.Perform())
+	a.Governors.Verbs = append(a.Governors.Verbs, backups.Governing()...)
 	return api.New(api.Deps{
 		Verbs: *a.Verbs, DB: a.db, Log: a.log, Now: a.cfg.Now, Mode: a.cfg.Mode, Version: a.cfg.Version, People: a.cfg.People, Console: web.Files,
 		Ready: a.live.Ready, Live: a.live, Usage: a.usage, Metrics: a.metrics, Tracing: a.tracing, Audit: a.audit, Recent: &a.recent,

@@ -3,7 +3,6 @@ package signin
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
@@ -170,8 +169,8 @@ func (a *Accounts) ResetLink(ctx context.Context, by access.Actor, email string)
 	return link, err
 }
 
-// ActionLink is the action of a proposal to make a link by which one signs in as an administrator.
-const ActionLink = "link.create"
+// linkFor is the verb of this package that can loosen what governs. Invite makes the person with the verb of the directory, too.
+var linkFor = access.Verb[linkChange]{Method: "Accounts.ResetLink", Action: "link.create", Right: access.PeopleWrite, Looser: looserLink}
 
 // linkChange is what such a proposal keeps.
 type linkChange struct {
@@ -179,14 +178,22 @@ type linkChange struct {
 	Kind  LinkKind `json:"kind"`
 }
 
-// Perform returns the verbs of this package for access.Governors: a link is shown to whoever asks for it, so that the second
-// administrator asks for it, too, instead of confirming what they would not see.
-func (a *Accounts) Perform() map[string]func(ctx context.Context, by access.Actor, change json.RawMessage, base int64) error {
-	return map[string]func(ctx context.Context, by access.Actor, change json.RawMessage, base int64) error{
-		ActionLink: func(context.Context, access.Actor, json.RawMessage, int64) error {
-			return fault.New(fault.Conflict, "ask_for_link", "a link is shown to whoever asks for it, so it is confirmed by asking for it").
-				Fix("open the person under People and make the link there; as the second administrator you get it at once")
-		},
+// looserLink says what a link to act as an administrator loosens: whoever proposes would also be whoever confirms.
+func looserLink(_, after linkChange) []string {
+	return []string{"whoever has the link signs in as " + after.Email + ", an administrator"}
+}
+
+// Governing is the rows of this package in the table of verbs that govern. A link is shown to whoever asks for it, so that the
+// second administrator asks for it, too, instead of confirming what they would not see.
+func (a *Accounts) Governing() []access.Governing {
+	reset := access.Row(linkFor, func(context.Context, access.Actor, linkChange, int64) error {
+		return fault.New(fault.Conflict, "ask_for_link", "a link is shown to whoever asks for it, so it is confirmed by asking for it").
+			Fix("open the person under People and make the link there; as the second administrator you get it at once")
+	})
+	invite := reset
+	invite.Method = "Accounts.Invite"
+	return []access.Governing{
+		reset, invite, access.Harmless("Sessions.SignOutEverywhere", access.PeopleWrite, "whoever is signed out signs in again"),
 	}
 }
 
@@ -200,10 +207,8 @@ func secondForAdmin(ctx context.Context, tx *store.Tx, by access.Actor, at time.
 	if err != nil || !theirs.Has(access.Admin) {
 		return nil, err
 	}
-	return access.SecondAdmin(ctx, tx, by, at, access.Loosening{
-		Action: ActionLink, Subject: "person:" + p.Email, Change: linkChange{p.Email, kind},
-		Words: []string{"whoever has the link signs in as " + p.Email + ", an administrator"},
-	})
+	change := linkChange{p.Email, kind}
+	return linkFor.Second(ctx, tx, by, at, linkChange{}, change, access.Loosening{Subject: "person:" + p.Email, Change: change})
 }
 
 // SetUpLink gives the link that makes the first administrator and voids the one before; false where there is an

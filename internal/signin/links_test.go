@@ -426,7 +426,7 @@ func TestLinkToPowerNeedsASecondAdministrator(t *testing.T) {
 			t.Errorf("an invitation without power: %v", err)
 		}
 		_, err = a.ResetLink(t.Context(), ada, "max@hyfin.example") // by which ada could confirm what ada proposes
-		if p, ok := errors.AsType[*access.Pending](err); !ok || p.Proposal.Action != ActionLink {
+		if p, ok := errors.AsType[*access.Pending](err); !ok || p.Proposal.Action != linkFor.Action {
 			t.Errorf("got %v", err)
 		}
 		if _, err := a.ResetLink(t.Context(), ada, accesstest.Alice); err != nil {

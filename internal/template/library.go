@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
-	"maps"
 	"math"
-	"slices"
 	"strconv"
 	"time"
 
@@ -42,8 +40,8 @@ type Template struct {
 }
 
 // Put stores the document. The same content as the latest version is that version again (created is false); anything else
-// is the next one. A document with errors is refused with its findings; one that loosens what the version before asked for
-// waits for a second administrator.
+// is the next one. A document with errors is refused with its findings; one that asks for less than the version before, or a new
+// one than the strictest starter, waits for a second administrator.
 func (l *Library) Put(ctx context.Context, by access.Actor, raw []byte) (Template, bool, error) {
 	return l.put(ctx, by, raw, anyVersion)
 }
@@ -78,16 +76,20 @@ func (l *Library) put(ctx context.Context, by access.Actor, raw []byte, base int
 			return fault.New(fault.Stale, "stale", "somebody made another version of %s meanwhile", doc.TemplateID).
 				Fix("look at it as it is now, then decide again").Showing(latest)
 		}
-		if words := loosens(latest.Document, doc); exists && len(words) > 0 {
-			text, err := json.Marshal(doc)
-			if err != nil {
-				return fmt.Errorf("encode template: %w", err)
-			}
-			if waiting, err = access.SecondAdmin(ctx, tx, by, l.Now(), access.Loosening{
-				Action: ActionPut, Subject: "template:" + doc.TemplateID, Words: words, Change: proposed{string(text)}, Base: int64(latest.Version),
-			}); err != nil || waiting != nil {
+		before := latest.Document
+		if !exists {
+			if before, err = benchmark(doc); err != nil {
 				return err
 			}
+		}
+		text, err := json.Marshal(doc)
+		if err != nil {
+			return fmt.Errorf("encode template: %w", err)
+		}
+		if waiting, err = putTemplate.Second(ctx, tx, by, l.Now(), before, doc, access.Loosening{
+			Subject: "template:" + doc.TemplateID, Change: proposed{string(text)}, Base: int64(latest.Version),
+		}); err != nil || waiting != nil {
+			return err
 		}
 		t, created, err = put(ctx, tx, by, doc, l.Now())
 		return err
@@ -133,52 +135,13 @@ func (l *Library) unmoved(ctx context.Context, tx *store.Tx, judged string) erro
 	return err
 }
 
-// ActionPut names Put in proposals.
-const ActionPut = "template.put"
-
-// proposed is what a proposal keeps: the document as text, since a proposal sorts members and the order of fields counts.
-type proposed struct {
-	Document string `json:"document"`
-}
-
-// Perform gives the verbs of this package for access.Governors.
-func (l *Library) Perform() map[string]func(ctx context.Context, by access.Actor, change json.RawMessage, base int64) error {
-	return map[string]func(ctx context.Context, by access.Actor, change json.RawMessage, base int64) error{
-		ActionPut: func(ctx context.Context, by access.Actor, change json.RawMessage, base int64) error {
-			var p proposed
-			if err := json.Unmarshal(change, &p); err != nil {
-				return fmt.Errorf("read proposal: %w", err)
-			}
-			_, _, err := l.put(ctx, by, []byte(p.Document), base)
-			return err
-		},
-	}
-}
-
-// loosens tells in words what a next version asks less for than the one before.
-func loosens(before, after Document) (words []string) {
-	for _, name := range before.RequiredChecks {
-		if !slices.Contains(after.RequiredChecks, name) {
-			words = append(words, fmt.Sprintf("%s no longer asks for the check %s", after.DisplayName, name))
-		}
-	}
-	for _, domain := range slices.Sorted(maps.Keys(before.Approvals)) {
-		if after.Approvals[domain] < before.Approvals[domain] {
-			words = append(words, fmt.Sprintf("%s needs %d approvals of %s instead of %d", after.DisplayName, after.Approvals[domain], domain, before.Approvals[domain]))
-		}
-	}
-	if after.AutoStart && !before.AutoStart {
-		words = append(words, after.DisplayName+" starts to roll out by itself once it is approved")
-	}
-	return words
-}
-
 // SetActive retires a template, so that nothing new is made from it, or takes it back into use. What was made from it, and
-// requests that were, keep it. What holds already changes nothing.
+// requests that were, keep it. What holds already changes nothing. Taking it back waits for a second administrator.
 func (l *Library) SetActive(ctx context.Context, by access.Actor, id string, active bool) (t Template, err error) {
 	if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
 		return Template{}, err
 	}
+	var waiting *access.Proposal
 	err = l.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		var ok bool
 		t, ok, err = Load(ctx, tx, id, 0)
@@ -188,9 +151,18 @@ func (l *Library) SetActive(ctx context.Context, by access.Actor, id string, act
 		if !ok {
 			return unknown(ctx, tx, id)
 		}
+		waiting, err = setTemplateActive.Second(ctx, tx, by, l.Now(), t.Active, active, access.Loosening{
+			Subject: "template:" + t.TemplateID, Change: proposedActive{t.TemplateID, active}, Base: int64(t.Version),
+		})
+		if err != nil || waiting != nil {
+			return err
+		}
 		t, err = setActive(ctx, tx, by, t, active, l.Now())
 		return err
 	})
+	if err == nil {
+		err = waiting.Pending()
+	}
 	return t, err
 }
 

@@ -3,10 +3,7 @@
 package verbs
 
 import (
-	"context"
-	"encoding/json"
 	"log/slog"
-	"maps"
 	"runtime"
 	"time"
 
@@ -86,10 +83,6 @@ func New(c Config) *Verbs {
 	v.Apply = &apply.Target{
 		DB: db, Now: now, Directory: v.Directory, Registry: v.Registry, Library: v.Library, Engine: v.Policies, Lifecycle: v.Lifecycle, Desk: v.Desk,
 	}
-	v.Governors = &access.Governors{DB: db, Now: now, Perform: map[string]func(context.Context, access.Actor, json.RawMessage, int64) error{}}
-	maps.Copy(v.Governors.Perform, v.Directory.Perform())
-	maps.Copy(v.Governors.Perform, v.Accounts.Perform())
-	maps.Copy(v.Governors.Perform, v.Policies.Perform())
-	maps.Copy(v.Governors.Perform, v.Library.Perform())
+	v.Governors = &access.Governors{DB: db, Now: now, Verbs: v.governing()}
 	return v
 }

@@ -11,6 +11,8 @@ import { NoticeBox } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
 import { useEdit } from "../pieces/useEdit";
 import classes from "./Admin.module.css";
+import { Proposed } from "./Proposed";
+import { useWrite } from "./useWrite";
 
 const tiers = ["sandbox", "test", "production"] as const;
 
@@ -22,29 +24,40 @@ interface Props {
 
 type Settings = Pick<Environment, "position" | "tier" | "governed">;
 
+/** An environment whose revision is that of its settings: the other one grows with every flag. */
+const settled = (environment: Environment): Environment => ({
+  ...environment,
+  revision: environment.version,
+});
+
 const settings = ({ position, tier, governed }: Environment): Settings => ({ position, tier, governed });
 
 /** One environment, and what a change of it means. */
 export function EnvironmentForm({ environment, close }: Props) {
   const words = m.admin.environments;
   const make = environment.revision === 0;
+  const { proposed, run } = useWrite();
   const [name, setName] = useState("");
+  const reread = async () => {
+    const list = await queries.fetchQuery({ ...environmentsQuery, staleTime: 0 });
+    return settled(list.items.find((one) => one.name === environment.name) ?? environment);
+  };
   const edit = useEdit({
-    read: environment,
+    read: settled(environment),
     pick: settings,
-    save: (value, revision) =>
-      unwrap(
-        api.PUT("/api/v1/environments/{name}", {
-          params: { path: { name: make ? name.trim() : environment.name }, header: over(revision) },
-          body: value,
-        }),
-      ),
-    reread: async () => {
-      const list = await queries.fetchQuery({ ...environmentsQuery, staleTime: 0 });
-      return list.items.find((one) => one.name === environment.name) ?? environment;
+    save: async (value, revision) => {
+      const answer = await run(
+        unwrap(
+          api.PUT("/api/v1/environments/{name}", {
+            params: { path: { name: make ? name.trim() : environment.name }, header: over(revision) },
+            body: value,
+          }),
+        ),
+      );
+      return answer ? settled(answer) : reread();
     },
+    reread,
     saved: (saved) => {
-      queries.invalidateQueries();
       if (make) close(saved.name);
     },
   });
@@ -59,6 +72,7 @@ export function EnvironmentForm({ environment, close }: Props) {
         </Button>
       }
     >
+      {proposed && <Proposed words={proposed} />}
       <Form label={words.title} submit={edit.save}>
         <div className={classes.fields}>
           {make && (

@@ -170,14 +170,14 @@ export function GroupForm({ group }: { group: Group }) {
             happens={words.deleteHappens(group.title, group.members.length)}
             button={{ variant: "default", color: "red" }}
             run={async () => {
-              await run(
+              const done = await run(
                 unwrap(
                   api.DELETE("/api/v1/groups/{name}", {
                     params: { path: { name: group.name }, header: over(group.revision) },
                   }),
                 ),
               );
-              await navigate("/admin/groups", { replace: true });
+              if (done !== null) await navigate("/admin/groups", { replace: true });
             }}
           />
         </div>

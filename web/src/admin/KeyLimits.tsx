@@ -1,12 +1,13 @@
 import { NumberInput } from "@mantine/core";
 import { useState } from "react";
 import { api, over, unwrap } from "../api/client";
-import { queries } from "../api/queries";
 import type { SDKKey } from "../api/types";
 import { m } from "../messages";
 import { standardLimits } from "../model/secrets";
 import { number } from "../model/text";
 import { ConfirmButton } from "../pieces/Confirm";
+import { Proposed } from "./Proposed";
+import { useWrite } from "./useWrite";
 
 type Amount = number | string;
 const most = 1_000_000;
@@ -19,16 +20,18 @@ export function KeyLimits({ of: key }: { of: SDKKey }) {
   const [perSecond, setPerSecond] = useState<Amount>(key.requests_per_second ?? "");
   const [streams, setStreams] = useState<Amount>(key.max_streams ?? "");
   const name = key.name || key.prefix;
-  async function set() {
-    await unwrap(
-      api.PUT("/api/v1/sdk-keys/{id}/limits", {
-        params: { path: { id: key.id }, header: over(key.revision) },
-        body: { requests_per_second: chosen(perSecond), max_streams: chosen(streams) },
-      }),
+  const { proposed, run } = useWrite();
+  const set = () =>
+    run(
+      unwrap(
+        api.PUT("/api/v1/sdk-keys/{id}/limits", {
+          params: { path: { id: key.id }, header: over(key.revision) },
+          body: { requests_per_second: chosen(perSecond), max_streams: chosen(streams) },
+        }),
+      ),
     );
-    await queries.invalidateQueries({ queryKey: ["sdk-keys"] });
-  }
   const common = { min: 1, max: most, allowDecimal: false, allowNegative: false, thousandSeparator: "," };
+  if (proposed) return <Proposed words={proposed} />;
   return (
     <ConfirmButton
       label={words.limit}

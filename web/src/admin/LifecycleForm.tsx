@@ -7,21 +7,25 @@ import { Panel } from "../pieces/Page";
 import { useEdit } from "../pieces/useEdit";
 import classes from "./Admin.module.css";
 import { lifecycleQuery, putLifecycle, type Rules } from "./calls";
+import { Proposed } from "./Proposed";
+import { useWrite } from "./useWrite";
 
 /** Longest time, reminders and grace. */
 export function LifecycleForm({ read }: { read: Rules }) {
   const words = m.admin.lifecycle;
+  const { proposed, run } = useWrite();
+  const reread = () => queries.fetchQuery({ ...lifecycleQuery, staleTime: 0 });
   const edit = useEdit({
     read,
     pick: ({ lifecycle }) => lifecycle,
-    save: (lifecycle, revision) => putLifecycle({ lifecycle, revision }),
-    reread: () => queries.fetchQuery({ ...lifecycleQuery, staleTime: 0 }),
-    saved: () => queries.invalidateQueries(),
+    save: async (lifecycle, revision) => (await run(putLifecycle({ lifecycle, revision }))) ?? reread(),
+    reread,
   });
   const { value, set, findings } = edit;
   const days = (next: string | number) => Math.round(Number(next)) || 0;
   return (
     <Panel>
+      {proposed && <Proposed words={proposed} />}
       <Form label={words.title} submit={edit.save}>
         <div className={classes.fields}>
           <Field

@@ -48,27 +48,30 @@ export interface Rules extends LifecyclePolicy {
   revision: number;
 }
 
-async function numbered(answer: Promise<{ data?: LifecyclePolicy; error?: unknown; response: Response }>) {
-  const policy = await unwrap(answer);
-  const etag = (await answer).response.headers.get("ETag") ?? "";
+function numbered(policy: LifecyclePolicy, response: Response): Rules {
+  const etag = response.headers.get("ETag") ?? "";
   if (etags.at(-1) !== etag) etags.push(etag);
-  return { ...policy, revision: etags.length } satisfies Rules;
+  return { ...policy, revision: etags.length };
 }
 
 export const lifecycleQuery = queryOptions({
   queryKey: ["lifecycle"],
-  queryFn: () => numbered(api.GET("/api/v1/lifecycle")),
+  queryFn: async () => {
+    const answer = api.GET("/api/v1/lifecycle");
+    return numbered(await unwrap(answer), (await answer).response);
+  },
   meta: about("lifecycle"),
 });
 
-/** Writes the rules over those that were read. */
-export const putLifecycle = ({ lifecycle, revision }: Rules): Promise<Rules> =>
-  numbered(
-    api.PUT("/api/v1/lifecycle", {
-      params: { header: { "If-Match": etags[revision - 1] } },
-      body: { lifecycle },
-    }),
-  );
+/** Writes the rules over those that were read, or proposes to. */
+export async function putLifecycle({ lifecycle, revision }: Rules) {
+  const answer = api.PUT("/api/v1/lifecycle", {
+    params: { header: { "If-Match": etags[revision - 1] } },
+    body: { lifecycle },
+  });
+  const written = await unwrap(answer);
+  return "proposal" in written ? written : numbered(written, (await answer).response);
+}
 
 export const segmentQuery = (name: string) =>
   queryOptions({

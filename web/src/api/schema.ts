@@ -2574,7 +2574,7 @@ export interface components {
             /** @description Path in the console */
             href: string;
             /** @enum {string} */
-            kind: "approve" | "start_rollout" | "promote" | "fix_request" | "draft" | "waiting" | "nobody_left" | "comment" | "killed" | "uncommitted" | "expiring" | "proposal";
+            kind: "approve" | "start_rollout" | "promote" | "fix_request" | "draft" | "waiting" | "nobody_left" | "comment" | "killed" | "uncommitted" | "expiring" | "proposal" | "loosened";
             request_id?: string;
             rollout_id?: string;
             /** @description What it is about */
@@ -4639,6 +4639,15 @@ export interface operations {
                     "application/json": components["schemas"]["Checkpoint"];
                 };
             };
+            /** @description It waits for a second administrator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proposed"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -5059,6 +5068,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Environment"];
+                };
+            };
+            /** @description It waits for a second administrator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proposed"];
                 };
             };
             /** @description Error */
@@ -5866,6 +5884,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description It waits for a second administrator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proposed"];
+                };
+            };
             /** @description No Content */
             204: {
                 headers: {
@@ -6414,6 +6441,15 @@ export interface operations {
                     "application/json": components["schemas"]["LifecyclePolicy"];
                 };
             };
+            /** @description It waits for a second administrator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proposed"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -6872,6 +6908,15 @@ export interface operations {
                     "application/json": components["schemas"]["Policy"];
                 };
             };
+            /** @description It waits for a second administrator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proposed"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -6901,6 +6946,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description It waits for a second administrator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proposed"];
+                };
+            };
             /** @description No Content */
             204: {
                 headers: {
@@ -6945,6 +6999,15 @@ export interface operations {
                     "application/json": components["schemas"]["Policy"];
                 };
             };
+            /** @description It waits for a second administrator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proposed"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -6980,6 +7043,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Policy"];
+                };
+            };
+            /** @description It waits for a second administrator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proposed"];
                 };
             };
             /** @description Error */
@@ -8286,6 +8358,15 @@ export interface operations {
                     "application/json": components["schemas"]["SDKKey"];
                 };
             };
+            /** @description It waits for a second administrator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proposed"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -8451,6 +8532,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Segment"];
+                };
+            };
+            /** @description It waits for a second administrator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proposed"];
                 };
             };
             /** @description Error */
@@ -8908,6 +8998,15 @@ export interface operations {
                     "application/json": components["schemas"]["Template"];
                 };
             };
+            /** @description It waits for a second administrator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proposed"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -8976,6 +9075,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Template"];
+                };
+            };
+            /** @description It waits for a second administrator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proposed"];
                 };
             };
             /** @description Error */

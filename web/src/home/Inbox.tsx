@@ -4,6 +4,7 @@ import {
   IconHandStop,
   IconHourglass,
   IconInbox,
+  IconLockOpen,
   IconMessage,
   IconPencil,
   IconPlayerPlay,
@@ -35,6 +36,7 @@ const looks: Record<Kind, [Tone, typeof IconTool]> = {
   proposal: ["warn", IconUsers],
   killed: ["danger", IconHandStop],
   uncommitted: ["danger", IconHandStop],
+  loosened: ["warn", IconLockOpen],
   expiring: ["warn", IconCalendarDue],
   draft: ["off", IconPencil],
   waiting: ["off", IconHourglass],
@@ -45,7 +47,16 @@ const looks: Record<Kind, [Tone, typeof IconTool]> = {
 const parts: { id: keyof typeof m.home.parts; kinds: Kind[] }[] = [
   {
     id: "inbox",
-    kinds: ["approve", "promote", "start_rollout", "fix_request", "nobody_left", "comment", "proposal"],
+    kinds: [
+      "approve",
+      "promote",
+      "start_rollout",
+      "fix_request",
+      "nobody_left",
+      "comment",
+      "proposal",
+      "loosened",
+    ],
   },
   { id: "killed", kinds: ["uncommitted", "killed"] },
   { id: "expiring", kinds: ["expiring"] },

@@ -57,6 +57,7 @@ export const events: Record<string, string> = {
   "policy.deactivated": "Policy deactivated",
   "policy.deleted": "Policy deleted",
   "policy.updated": "Policy changed",
+  "proposal.alone": "Rules loosened by one alone",
   "proposal.confirmed": "Confirmed by a second administrator",
   "proposal.expired": "Proposal lapsed",
   "proposal.made": "Proposed to a second administrator",

@@ -18,6 +18,7 @@ export const home = {
     fix_request: "Mend",
     comment: "Answer",
     proposal: "Confirm",
+    loosened: "Loosened",
     killed: "Turned off",
     uncommitted: "Not in the log",
     expiring: "Runs out",

@@ -1,11 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "react-router";
 import { AdminPage, useWrites } from "../../admin/AdminPage";
+import { Proposed } from "../../admin/Proposed";
 import { TemplateEditor } from "../../admin/TemplateEditor";
 import { TemplateVersions } from "../../admin/TemplateVersions";
+import { useWrite } from "../../admin/useWrite";
 import { templateQuery } from "../../api/calls";
 import { api, unwrap } from "../../api/client";
-import { queries } from "../../api/queries";
 import type { Template } from "../../api/types";
 import { m } from "../../messages";
 import { ConfirmButton } from "../../pieces/Confirm";
@@ -20,14 +21,16 @@ export function Component() {
   const query = useQuery({ ...templateQuery(id), enabled: !make });
   const words = m.recipes.templates;
   const template = query.data;
+  const { proposed, run } = useWrite();
   return (
     <AdminPage
       section="templates"
       title={make ? words.newTitle : (template?.displayName ?? id)}
       above={<Link to="/admin/templates">{words.title}</Link>}
       words={template && `${template.templateId}, ${words.version(template.version)}`}
-      actions={template && writes && <InUse template={template} />}
+      actions={template && writes && <InUse template={template} run={run} />}
     >
+      {proposed && <Proposed words={proposed} />}
       {!make && query.isPending && <Loading panels={[480]} />}
       {!make && query.error && !template && <Missing problem={query.error} retry={query.refetch} />}
       {make && <TemplateEditor key="new" template={null} />}
@@ -42,29 +45,22 @@ export function Component() {
   );
 }
 
-function InUse({ template }: { template: Template }) {
+function InUse({ template, run }: { template: Template; run: ReturnType<typeof useWrite>["run"] }) {
   const words = m.recipes.templates;
   const params = { path: { id: template.templateId } };
-  const again = () => queries.invalidateQueries();
   return template.active ? (
     <ConfirmButton
       label={words.retire}
       title={words.retireAsk(template.displayName)}
       happens={words.retireHappens}
-      run={async () => {
-        await unwrap(api.POST("/api/v1/templates/{id}/retire", { params }));
-        await again();
-      }}
+      run={() => run(unwrap(api.POST("/api/v1/templates/{id}/retire", { params })))}
     />
   ) : (
     <ConfirmButton
       label={words.activate}
       title={words.activate}
       happens={words.activateHappens}
-      run={async () => {
-        await unwrap(api.POST("/api/v1/templates/{id}/activate", { params }));
-        await again();
-      }}
+      run={() => run(unwrap(api.POST("/api/v1/templates/{id}/activate", { params })))}
     />
   );
 }

@@ -1,0 +1,113 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+
+	"github.com/soukhq/souk/internal/access"
+)
+
+// The verbs of this package that can loosen what governs.
+var (
+	putPolicy    = access.Verb[[]Policy]{Method: "Engine.Put", Action: "policy.put", Right: access.GovernWrite, Looser: looser}
+	setActive    = access.Verb[[]Policy]{Method: "Engine.SetActive", Action: "policy.set_active", Right: access.GovernWrite, Looser: looser}
+	deletePolicy = access.Verb[[]Policy]{Method: "Engine.Delete", Action: "policy.delete", Right: access.GovernWrite, Looser: looser}
+)
+
+// Governing is the rows of this package in the table of verbs that govern.
+func (e *Engine) Governing() []access.Governing {
+	return []access.Governing{
+		access.Row(putPolicy, func(ctx context.Context, by access.Actor, p proposed, base int64) error {
+			_, _, err := e.Put(ctx, by, Draft{Source: p.Source, File: p.File, Revision: &base})
+			return err
+		}),
+		access.Row(setActive, func(ctx context.Context, by access.Actor, p proposed, base int64) error {
+			_, err := e.SetActive(ctx, by, p.Name, p.Active, &base)
+			return err
+		}),
+		access.Row(deletePolicy, func(ctx context.Context, by access.Actor, p proposed, base int64) error {
+			return e.Delete(ctx, by, p.Name, base)
+		}),
+	}
+}
+
+// looser says what gets looser where other policies judge than before; both are those in force. What another text of a policy
+// lets pass cannot be decided, so that each one counts. A policy that was not in force only adds to what is refused, unless it
+// decides how risky a request is or who must approve it, without which all must, or others rest on what it says.
+func looser(before, after []Policy) (words []string) {
+	say := func(name, format string, args ...any) {
+		words = append(words, "the policy "+name+" "+fmt.Sprintf(format, args...))
+	}
+	named := func(all []Policy, name string) (Policy, bool) {
+		i := slices.IndexFunc(all, func(p Policy) bool { return p.Name == name })
+		if i < 0 {
+			return Policy{}, false
+		}
+		return all[i], true
+	}
+	for _, was := range before {
+		is, judges := named(after, was.Name)
+		switch {
+		case !judges:
+			say(was.Name, "judges no more")
+		case is.Source != was.Source && is.Origin == Standard:
+			say(was.Name, "goes back to the text that comes with Souk")
+		case is.Source != was.Source:
+			say(was.Name, "gets another text")
+		}
+	}
+	for _, is := range after {
+		if _, judged := named(before, is.Name); judged {
+			continue
+		}
+		if is.Name == riskPackage || is.Name == approvalsPackage {
+			say(is.Name, "decides again who must approve")
+			continue
+		}
+		for _, other := range before {
+			if other.Name != is.Name && other.restsOn(is.Name) {
+				say(is.Name, "changes what %s says, which rests on it", other.Name)
+			}
+		}
+	}
+	return words
+}
+
+// restsOn reports whether a module names the package, a part of it, or what it is a part of.
+func (m Module) restsOn(name string) (rests bool) {
+	if m.parsed == nil {
+		return true // it does not parse any more, so that nobody knows
+	}
+	wanted := strings.Split(name, ".")
+	look := func(ref ast.Ref) bool {
+		rests = rests || ref.HasPrefix(ast.DefaultRootRef) && within(ref[1:], wanted)
+		return rests
+	}
+	for _, imported := range m.parsed.Imports {
+		if ref, ok := imported.Path.Value.(ast.Ref); ok {
+			look(ref)
+		}
+	}
+	for _, rule := range m.parsed.Rules {
+		ast.WalkRefs(rule, look)
+	}
+	return rests
+}
+
+// within reports whether a path leads into the package, or to what it is a part of, as far as the path is constant.
+func within(path ast.Ref, name []string) bool {
+	for i, term := range path {
+		text, constant := term.Value.(ast.String)
+		if i == len(name) || !constant {
+			return true
+		}
+		if string(text) != name[i] {
+			return false
+		}
+	}
+	return true
+}
