@@ -154,6 +154,7 @@ var (
 	RequestDenied      = kind("request.denied", NounRequest, "Request denied")
 	RequestDrafted     = kind("request.drafted", NounRequest, "Draft begun")
 	RequestEdited      = kind("request.edited", NounRequest, "Request edited[, taken over from {details.taken_over_from}]")
+	RequestJudgedAnew  = kind("request.judged_anew", NounRequest, "Request judged anew, since what it rests on changed")
 	RequestResubmitted = kind("request.resubmitted", NounRequest, "Request submitted again, to be judged by the rules of then[, taken over from {details.taken_over_from}]")
 	RequestSubmitted   = kind("request.submitted", NounRequest, "Request submitted")
 	RequestWithdrawn   = kind("request.withdrawn", NounRequest, "Request withdrawn")

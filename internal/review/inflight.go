@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 )
@@ -109,6 +110,11 @@ func (d *Desk) resettle(ctx context.Context, id string) error {
 		if r.state == before.state && r.stricter == before.stricter && r.stuck == before.stuck && reflect.DeepEqual(r.quorum, before.quorum) && r.assessment.Risk == before.assessment.Risk &&
 			slices.EqualFunc(r.assessment.Checks, before.assessment.Checks, sameCheck) {
 			return nil
+		}
+		e := by.Event(audit.RequestJudgedAnew, d.Now())
+		e.From, e.To = string(before.state), string(r.state)
+		if err := appendEvent(ctx, tx, &r, e); err != nil {
+			return err
 		}
 		return r.save(ctx, tx, d.Now())
 	})

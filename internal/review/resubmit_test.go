@@ -36,6 +36,9 @@ func (o *office) heldByOldRules() review.Request {
 	if r = o.settled(r.ID); r.State != review.NeedsFixes || r.Stricter {
 		o.Fatalf("under a stricter policy it is %s, held by old rules: %t", r.State, r.Stricter)
 	}
+	if e := r.Timeline[len(r.Timeline)-1]; e.Event != audit.RequestJudgedAnew || e.By != "souk:review" {
+		o.Fatalf("it is told as %+v", e)
+	}
 	if _, err := o.policies.SetActive(o.Context(), access.System("test"), "marketplace.company", false, nil); err != nil {
 		o.Fatal(err)
 	}

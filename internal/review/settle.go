@@ -74,7 +74,7 @@ func Settle(checks []CheckResult, e Electorate, decisions []Decision) (State, []
 	for _, domain := range slices.SortedFunc(maps.Keys(e.Quorum), byDomain) {
 		need := Need{Domain: domain, Quorum: e.Quorum[domain], Given: counted[domain], Eligible: []string{}}
 		for _, email := range e.Eligible[domain] {
-			if !decided[email] && !(e.Human && slices.Contains(e.Agents, email)) {
+			if !decided[email] && (!e.Human || !slices.Contains(e.Agents, email)) {
 				need.Eligible = append(need.Eligible, email)
 			}
 		}
