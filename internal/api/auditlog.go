@@ -9,12 +9,13 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/store"
 )
 
 type eventQuery struct {
 	Paging
-	Flag    string `query:"flag" doc:"Key or id of a flag"`
+	Flag    string `query:"flag" doc:"Key or id of a flag; what happened to the segments that it refers to is shown, too"`
 	Actor   string `query:"actor" doc:"E-mail of who acted"`
 	Event   string `query:"event" doc:"Name of the event, such as flag.killed, or how it begins and a star, such as flag.*"`
 	App     string `query:"app" doc:"Slug of an app"`
@@ -49,13 +50,36 @@ type sizes struct {
 	To   int64 `query:"to" doc:"Number of leaves of the later one; absent is the log as it is now"`
 }
 
+// maxRests bounds how many segments of a flag its events are looked for by; both engines limit their parameters.
+const maxRests = 400
+
+// restsOn are the subjects of events about the segments that a flag refers to.
+func (a *API) restsOn(ctx context.Context, flag string) (subjects []string, err error) {
+	if flag == "" {
+		return nil, nil
+	}
+	err = a.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		segments, err := registry.SegmentsUsedBy(ctx, tx, flag)
+		for _, name := range segments[:min(len(segments), maxRests)] {
+			subjects = append(subjects, "segment:"+name)
+		}
+		return err
+	})
+	return subjects, err
+}
+
 func auditLog(a *API) {
 	register(a, operation{method: http.MethodGet, path: "/audit/events", id: "list-audit-events", summary: "List audit events, newest first"},
 		access.AuditRead, func(ctx context.Context, by access.Actor, in *eventQuery) (*reply[store.Listing[audit.Entry]], error) {
-			list, err := a.Audit.Events(ctx, by, audit.Query{
+			q := audit.Query{
 				Flag: in.Flag, Actor: in.Actor, Event: in.Event, App: in.App, Request: in.Request, After: in.After,
 				Subject: in.Subject, From: in.From, To: in.To, Text: in.Text, Page: in.page(),
-			})
+			}
+			var err error
+			if q.Rests, err = a.restsOn(ctx, in.Flag); err != nil {
+				return nil, err
+			}
+			list, err := a.Audit.Events(ctx, by, q)
 			return &reply[store.Listing[audit.Entry]]{Body: list}, err
 		})
 	register(a, operation{method: http.MethodGet, path: "/audit/events/{id}/proof", id: "get-audit-proof", summary: "Proof that an event is in the log"},

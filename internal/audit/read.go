@@ -29,7 +29,8 @@ type Entry struct {
 
 // Query says which events are wanted. Empty members do not filter.
 type Query struct {
-	Flag    string // key or flag id
+	Flag    string   // key or flag id
+	Rests   []string // with Flag: subjects that it rests on, such as segment:pilot, whose events are its own, too
 	Actor   string
 	Event   string // a name, or the beginning of one and *
 	App     string
@@ -90,7 +91,11 @@ const newestFirst = ` ORDER BY e.at DESC, e.id DESC`
 func (q Query) where() (*where, error) {
 	w := &where{}
 	if q.Flag != "" {
-		w.add(`(e.flag_key = ? OR e.flag_id = ?)`, q.Flag, q.Flag)
+		terms := `e.flag_key = ? OR e.flag_id = ?`
+		if len(q.Rests) > 0 {
+			terms += ` OR e.subject IN (` + strings.TrimSuffix(strings.Repeat("?, ", len(q.Rests)), ", ") + `)`
+		}
+		w.add(`(`+terms+`)`, append([]any{q.Flag, q.Flag}, store.Values(q.Rests)...)...)
 	}
 	exact := q.Event
 	if strings.HasSuffix(exact, "*") {

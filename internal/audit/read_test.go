@@ -120,6 +120,26 @@ func TestEventsAreListedNewestFirstAndFiltered(t *testing.T) {
 	})
 }
 
+func TestEventsOfAFlagAreThoseOfWhatItRestsOnToo(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		log := open(t, db, audit.Config{})
+		flag, pilot, beta := event(1), event(2), event(3)
+		for segment, e := range map[string]*audit.Event{"segment:pilot": &pilot, "segment:beta": &beta} {
+			e.Event, e.FlagKey, e.FlagID, e.From, e.To, e.Subject = audit.SegmentUpdated, "", "", "", "", segment
+		}
+		if err := appendEvents(t.Context(), db, flag, pilot, beta); err != nil {
+			t.Fatal(err)
+		}
+		for _, named := range []string{flag.FlagKey, flag.FlagID} {
+			list, err := log.Events(t.Context(), auditor{}, audit.Query{Flag: named, Rests: []string{"segment:pilot", "segment:other"}})
+			if err != nil || len(list.Items) != 2 || list.Items[0].Subject != "segment:pilot" {
+				t.Errorf("%s has %+v, %v", named, list.Items, err)
+			}
+		}
+	})
+}
+
 func TestEventsAreFlatWithALeafOnceSequenced(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

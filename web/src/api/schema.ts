@@ -4761,7 +4761,7 @@ export interface operations {
                 /** @description What the page before gave as next */
                 cursor?: string;
                 limit?: number;
-                /** @description Key or id of a flag */
+                /** @description Key or id of a flag; what happened to the segments that it refers to is shown, too */
                 flag?: string;
                 /** @description E-mail of who acted */
                 actor?: string;
