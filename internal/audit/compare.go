@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -120,16 +119,20 @@ func (e storedEvent) differs(hash tlog.Hash, texts map[string]Text) string {
 	return ""
 }
 
-// LatestStates is a step: the newest flag.state_changed of at most limit flags, by key.
-func LatestStates(ctx context.Context, tx *store.Tx, limit int) (map[string]Event, error) {
-	list, err := store.List(ctx, tx, scanEntry, selectEntry+` WHERE e.name = 'flag.state_changed' ORDER BY e.at DESC, e.id DESC LIMIT $1`, limit)
+// Latest is a step: of the newest events of these kinds, at most limit, the newest of each thing, by what id names the thing by.
+func Latest(ctx context.Context, tx *store.Tx, limit int, id func(Event) string, kinds ...Name) (map[string]Event, error) {
+	args := []any{limit}
+	for _, kind := range kinds {
+		args = append(args, kind.text)
+	}
+	list, err := store.List(ctx, tx, scanEntry, selectEntry+` WHERE e.name IN (`+store.In(2, len(kinds))+`) ORDER BY e.at DESC, e.id DESC LIMIT $1`, args...)
 	if err != nil {
-		return nil, fmt.Errorf("list changes of state: %w", err)
+		return nil, fmt.Errorf("list the newest events: %w", err)
 	}
 	latest := map[string]Event{}
 	for _, e := range slices.Backward(list) { // the newest is put last
-		latest[e.FlagKey] = e.Event
+		latest[id(e.Event)] = e.Event
 	}
-	maps.DeleteFunc(latest, func(key string, _ Event) bool { return key == "" })
+	delete(latest, "") // what is no such thing
 	return latest, nil
 }

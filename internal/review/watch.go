@@ -16,6 +16,23 @@ type Seen struct {
 	Editors  []string // e-mail addresses, the requester's first: who may see a draft
 }
 
+// States is a step: the states of those of the requests that exist, by their ids.
+func States(ctx context.Context, tx *store.Tx, ids []string) (map[string]State, error) {
+	states := make(map[string]State, len(ids))
+	for part := range slices.Chunk(ids, watchRows) {
+		if _, err := store.List(ctx, tx, func(row store.Row) (none struct{}, err error) {
+			var id string
+			var s State
+			err = row.Scan(&id, &s)
+			states[id] = s
+			return none, err
+		}, `SELECT id, state FROM request WHERE id IN (`+store.In(1, len(part))+`)`, store.Values(part)...); err != nil {
+			return nil, fmt.Errorf("read the states of requests: %w", err)
+		}
+	}
+	return states, nil
+}
+
 // watchRows is how many requests one query asks for; both engines limit its parameters.
 const watchRows = 400
 

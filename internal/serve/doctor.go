@@ -364,13 +364,31 @@ func (a *App) examineData(ctx context.Context, by access.Actor, v *vitals) (err 
 	return a.examineCredentials(ctx, by, v)
 }
 
-// sampledStates is how many of the newest changes of state are compared with the states of their flags.
+// sampledStates is how many of the newest changes of state are compared with the states of flags, and of requests.
 const sampledStates = 500
 
-// examineStates compares the states of flags with the newest events that tell of them.
+// ends are the states that events say a request ended in.
+var ends = map[audit.Name]review.State{
+	audit.RequestApproved: review.Approved, audit.RequestDenied: review.Denied, audit.RequestWithdrawn: review.Withdrawn,
+}
+
+// examineStates compares the states of flags and requests with the newest events that tell of them.
 func (a *App) examineStates(ctx context.Context, v *vitals) error {
 	return a.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		latest, err := audit.LatestStates(ctx, tx, sampledStates)
+		ended, err := audit.Latest(ctx, tx, sampledStates, func(e audit.Event) string { return e.RequestID }, slices.Collect(maps.Keys(ends))...)
+		if err != nil {
+			return err
+		}
+		requests, err := review.States(ctx, tx, slices.Sorted(maps.Keys(ended)))
+		if err != nil {
+			return err
+		}
+		for _, id := range slices.Sorted(maps.Keys(requests)) {
+			if said := ends[ended[id].Event]; requests[id] != said {
+				v.differs = append(v.differs, fmt.Sprintf("request %s is %s, and its newest event says %s", id, requests[id], said))
+			}
+		}
+		latest, err := audit.Latest(ctx, tx, sampledStates, func(e audit.Event) string { return e.FlagKey }, audit.FlagStateChanged)
 		if err != nil {
 			return err
 		}
