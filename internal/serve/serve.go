@@ -256,6 +256,7 @@ func (a *App) lead(ctx context.Context) {
 	loops.Go(func() { a.usage.RunTidy(ctx) })
 	loops.Go(func() { a.settleKills(ctx) })
 	loops.Go(func() { a.settleRequests(ctx) })
+	loops.Go(func() { a.tellGuesses(ctx) })
 	loops.Wait()
 }
 
@@ -288,6 +289,24 @@ func (a *App) tickRollouts(ctx context.Context) {
 	for {
 		if err := a.Rollouts.Tick(ctx); err != nil && ctx.Err() == nil {
 			a.log.LogAttrs(ctx, slog.LevelWarn, "rollouts not looked at", slog.Any("error", err))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// guessesEvery is how often it is looked for failures to sign in that the audit log was not told of.
+const guessesEvery = time.Minute
+
+func (a *App) tellGuesses(ctx context.Context) {
+	tick := time.NewTicker(guessesEvery)
+	defer tick.Stop()
+	for {
+		if err := a.Accounts.TellGuesses(ctx); err != nil && ctx.Err() == nil {
+			a.log.LogAttrs(ctx, slog.LevelWarn, "failures to sign in not told", slog.Any("error", err))
 		}
 		select {
 		case <-ctx.Done():

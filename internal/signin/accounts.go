@@ -205,13 +205,12 @@ func (a *Accounts) count(ctx context.Context, l login, email string, now time.Ti
 		if next == was && told == 0 {
 			return nil
 		}
-		if _, err := tx.Exec(ctx, `UPDATE sign_in_failure SET failures = $2, last_at = $3, untold = $4, told_at = $5 WHERE account = $1`,
-			l.account, next.count, store.Micros(next.last), next.untold, store.Micros(next.told)); err != nil {
+		if _, err := tx.Exec(ctx, `UPDATE sign_in_failure SET failures = $2, last_at = $3, untold = $4, told_at = $5, person_id = $6 WHERE account = $1`,
+			l.account, next.count, store.Micros(next.last), next.untold, store.Micros(next.told), l.personID); err != nil {
 			return fault.Wrap("count failure to sign in", err)
 		}
 		if told > 0 && l.personID != "" {
-			return access.Change{By: access.System("access"), At: now}.Append(ctx, tx, audit.PersonGuessedAt, "person:"+email, nil,
-				map[string]any{"failures": told})
+			return tellGuesses(ctx, tx, email, told, now)
 		}
 		return nil
 	})
@@ -219,6 +218,53 @@ func (a *Accounts) count(ctx context.Context, l login, email string, now time.Ti
 		return tooMany429(wait, "too many attempts to sign in with this address")
 	}
 	return err
+}
+
+func tellGuesses(ctx context.Context, tx *store.Tx, email string, failures int64, now time.Time) error {
+	return access.Change{By: access.System("access"), At: now}.Append(ctx, tx, audit.PersonGuessedAt, "person:"+email, nil,
+		map[string]any{"failures": failures})
+}
+
+// attemptEnds is how long after an attempt it is known at the latest whether that failed.
+const attemptEnds = time.Minute
+
+// TellGuesses tells the audit log of failures to sign in after which nobody tried again, once an hour an account. One process at a
+// time runs it, every minute or so.
+func (a *Accounts) TellGuesses(ctx context.Context) error {
+	now := a.Now()
+	type guessed struct {
+		failed
+		account []byte
+		email   string
+	}
+	var all []guessed
+	err := a.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		all, err = store.List(ctx, tx, func(row store.Row) (g guessed, err error) {
+			var told int64
+			err = row.Scan(&g.account, &g.untold, &told, &g.email)
+			g.told = store.Time(told)
+			return g, err
+		}, `SELECT f.account, f.untold, f.told_at, p.email FROM sign_in_failure f JOIN person p ON p.id = f.person_id
+			WHERE f.untold > 0 AND f.told_at <= $1 AND f.last_at <= $2 LIMIT 1000`,
+			store.Micros(now.Add(-tellEvery)), store.Micros(now.Add(-attemptEnds)))
+		return err
+	})
+	if err != nil {
+		return fault.Wrap("look for failures to sign in", err)
+	}
+	for _, g := range all {
+		if err := a.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+			told, err := tx.Exec(ctx, `UPDATE sign_in_failure SET untold = 0, told_at = $1 WHERE account = $2 AND untold = $3 AND told_at = $4`,
+				store.Micros(now), g.account, g.untold, store.Micros(g.told))
+			if err != nil || told == 0 { // somebody tried again meanwhile, which tells of it
+				return fault.Wrap("tell of failures to sign in", err)
+			}
+			return tellGuesses(ctx, tx, g.email, g.untold, now)
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func scanFailed(row store.Row) (f failed, err error) {
