@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/backup"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/registry"
@@ -21,7 +23,7 @@ import (
 
 // InboxItem is one thing that waits for the caller.
 type InboxItem struct {
-	Kind      string    `json:"kind" enum:"approve,start_rollout,promote,fix_request,draft,waiting,nobody_left,comment,killed,uncommitted,expiring,proposal,loosened"`
+	Kind      string    `json:"kind" enum:"approve,start_rollout,promote,fix_request,draft,waiting,nobody_left,comment,killed,uncommitted,expiring,proposal,loosened,restored"`
 	Title     string    `json:"title" doc:"What it is about"`
 	Words     string    `json:"words" doc:"What is to be done, in plain words"`
 	Href      string    `json:"href" doc:"Path in the console"`
@@ -44,6 +46,7 @@ func (a *API) inbox(ctx context.Context, by access.Actor) ([]InboxItem, error) {
 	items := []InboxItem{}
 	for _, look := range []func(context.Context, access.Actor) ([]InboxItem, error){
 		a.requestItems, a.stuckItems, a.commentItems, a.rolloutItems, a.killedItems, a.uncommittedItems, a.expiringItems, a.proposalItems, a.loosenedItems,
+		a.restoredItems,
 	} {
 		some, err := look(ctx, by)
 		if err != nil {
@@ -345,6 +348,33 @@ func subjectPath(subject string) string {
 		page += url.PathEscape(id)
 	}
 	return page
+}
+
+// restoredItems ask administrators, for two weeks after the restore of a backup, what was revoked since it was taken.
+func (a *API) restoredItems(ctx context.Context, by access.Actor) ([]InboxItem, error) {
+	if !slices.Contains(access.Held(by), access.Backup) {
+		return nil, nil
+	}
+	since := a.Now().Add(-backup.RestoredLately)
+	found, err := a.Audit.Events(ctx, by, audit.Query{
+		Event: audit.InstallationRestored.String(), From: since.Format(time.RFC3339), Page: store.Page{Limit: 1},
+	})
+	var items []InboxItem
+	for _, e := range found.Items {
+		items = append(items, InboxItem{
+			Kind: "restored", Title: "A backup was restored", Href: "/admin/tokens", At: e.Timestamp,
+			Words: fmt.Sprintf("it is of %s, and what was revoked after that works again: of %v API tokens, and of SDK keys and people, end those that had ended",
+				dayOf(e.Details["backup_at"]), e.Details["tokens_valid"]),
+		})
+	}
+	return items, err
+}
+
+// dayOf is the day of a time as it stands in an event.
+func dayOf(at any) string {
+	text, _ := at.(string)
+	day, _, _ := strings.Cut(text, "T")
+	return day
 }
 
 func rolloutItem(r rollout.Rollout) (InboxItem, bool) {

@@ -75,6 +75,9 @@ type Restored struct {
 	Tokens int64 `json:"tokens_valid"`
 }
 
+// RestoredLately is how long administrators are asked, after a restore, what was revoked since the backup was taken.
+const RestoredLately = 14 * 24 * time.Hour
+
 // Restore makes an empty database what the backup says, all of it or nothing, ends its one-time links and leaves an event that
 // says so. A file that is no whole backup is a fault of kind Invalid, a database in use one of kind Conflict.
 func Restore(ctx context.Context, db *store.DB, r io.Reader, now time.Time) (done Restored, err error) {

@@ -3,7 +3,10 @@ package backup_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +20,7 @@ import (
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/backup"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/signin"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
 )
@@ -200,4 +204,38 @@ func TestWhatIsNoBackupIsRefusedInWords(t *testing.T) {
 			t.Errorf("%q gives %v", text, err)
 		}
 	}
+}
+
+func TestAOneTimeLinkOfABackupIsRefusedAfterItsRestore(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		accounts := func(db *store.DB) *signin.Accounts {
+			return &signin.Accounts{
+				DB: db, Now: time.Now, Directory: &access.Directory{DB: db, Now: time.Now}, Sessions: &signin.Sessions{DB: db, Now: time.Now},
+				URL: func() string { return "https://souk.example.com" },
+			}
+		}
+		link, err := accounts(db).Invite(t.Context(), access.Local("root"), "ann@example.com", signin.Invitation{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, secret, _ := strings.Cut(link.Link, "#")
+		var file bytes.Buffer
+		backups := &backup.Backups{DB: db, Audit: openLog(t, db, t.TempDir()), Now: time.Now, Version: "test"}
+		if err := backups.Write(t.Context(), access.Local("root"), &file); err != nil {
+			t.Fatal(err)
+		}
+		into := storetest.Open(t, db.Engine())
+		if done, err := backup.Restore(t.Context(), into, &file, time.Now()); err != nil || done.Links != 1 {
+			t.Fatalf("%d links were ended: %v", done.Links, err)
+		}
+		r := httptest.NewRequest(http.MethodPost, "/", nil)
+		if _, err := accounts(db).ReadLink(t.Context(), r, secret); err != nil {
+			t.Errorf("where nothing was restored: %v", err)
+		}
+		_, _, err = accounts(into).UseLink(t.Context(), r, signin.LinkUse{Secret: secret, Password: "a phrase of many words"})
+		if e, ok := errors.AsType[*fault.Error](err); !ok || e.Code != "link_void" {
+			t.Errorf("after the restore: %v", err)
+		}
+	})
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/api"
 	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/backup"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/flag"
 	"github.com/soukhq/souk/internal/kill"
@@ -74,9 +75,7 @@ const (
 	clockOff    = 5 * time.Minute // an event from so far in the future means that the clock was set back
 	leafLate    = time.Minute     // an event should have its leaf by then
 	expiresSoon = 14 * 24 * time.Hour
-	// restoredLately is how long it is asked what was revoked between a backup and its restore.
-	restoredLately = 14 * 24 * time.Hour
-	namedFlags     = 10 // of an environment that are left out
+	namedFlags  = 10 // of an environment that are left out
 )
 
 // diagnoses grow as a diagnosis is made.
@@ -229,7 +228,7 @@ func diagnoseData(v vitals) []api.Diagnosis {
 	if len(v.unsettled) > 0 {
 		all.add(api.Failed, "requests", "see the log of the server for why; they are tried again all the time", "open requests cannot be judged: %s", strings.Join(v.unsettled, ", "))
 	}
-	if !v.restored.IsZero() && v.now.Sub(v.restored) < restoredLately {
+	if !v.restored.IsZero() && v.now.Sub(v.restored) < backup.RestoredLately {
 		all.add(api.Warning, "restored", "revoke those tokens and SDK keys again, and disable those people, under Admin; this is said for two weeks",
 			"a backup was restored on %s: what was revoked after it was taken works again", v.restored.Format(time.DateOnly))
 	}

@@ -42,6 +42,14 @@ func eachEngine(t *testing.T, story func(o *office)) {
 
 func open(t *testing.T, where store.Config) *office {
 	t.Helper()
+	o := begin(t, where)
+	o.hire()
+	return o
+}
+
+// begin is an installation with what its database holds already.
+func begin(t *testing.T, where store.Config) *office {
+	t.Helper()
 	o := &office{T: t, tokens: map[string]string{}}
 	cfg := serve.Defaults()
 	cfg.Data, cfg.DatabaseURL = where.Dir, where.URL
@@ -60,7 +68,6 @@ func open(t *testing.T, where store.Config) *office {
 			t.Error(err)
 		}
 	})
-	o.hire()
 	return o
 }
 

@@ -2574,7 +2574,7 @@ export interface components {
             /** @description Path in the console */
             href: string;
             /** @enum {string} */
-            kind: "approve" | "start_rollout" | "promote" | "fix_request" | "draft" | "waiting" | "nobody_left" | "comment" | "killed" | "uncommitted" | "expiring" | "proposal" | "loosened";
+            kind: "approve" | "start_rollout" | "promote" | "fix_request" | "draft" | "waiting" | "nobody_left" | "comment" | "killed" | "uncommitted" | "expiring" | "proposal" | "loosened" | "restored";
             request_id?: string;
             rollout_id?: string;
             /** @description What it is about */

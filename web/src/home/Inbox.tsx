@@ -1,6 +1,7 @@
 import {
   IconCalendarDue,
   IconCircleCheck,
+  IconDatabaseImport,
   IconHandStop,
   IconHourglass,
   IconInbox,
@@ -37,6 +38,7 @@ const looks: Record<Kind, [Tone, typeof IconTool]> = {
   killed: ["danger", IconHandStop],
   uncommitted: ["danger", IconHandStop],
   loosened: ["warn", IconLockOpen],
+  restored: ["warn", IconDatabaseImport],
   expiring: ["warn", IconCalendarDue],
   draft: ["off", IconPencil],
   waiting: ["off", IconHourglass],
@@ -56,6 +58,7 @@ const parts: { id: keyof typeof m.home.parts; kinds: Kind[] }[] = [
       "comment",
       "proposal",
       "loosened",
+      "restored",
     ],
   },
   { id: "killed", kinds: ["uncommitted", "killed"] },

@@ -19,6 +19,7 @@ export const home = {
     comment: "Answer",
     proposal: "Confirm",
     loosened: "Loosened",
+    restored: "Look over",
     killed: "Turned off",
     uncommitted: "Not in the log",
     expiring: "Runs out",
