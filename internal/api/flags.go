@@ -228,8 +228,29 @@ func (a *API) flag(ctx context.Context, by access.Actor, key string) (FlagDetail
 	}); err != nil {
 		return FlagDetail{}, err
 	}
+	if f.Imported == "" {
+		detail.Gaps = a.unsynced(f)
+	}
 	detail.allow(by, rules, past, a.Now())
 	return detail, nil
+}
+
+// unsynced tells why in-process SDKs do not get a flag that was made here, in any environment, each reason once. An imported flag's
+// gaps have it from its document.
+func (a *API) unsynced(f registry.Flag) []importer.Gap {
+	var gaps []importer.Gap
+	for _, e := range f.Environments {
+		served := a.Live.Snapshot(e.Environment)
+		if served == nil {
+			continue
+		}
+		p, left := served.Flags.LeftOutOf(f.Key)
+		gap := importer.Gap{Key: f.Key, Code: "not_synced", Message: p.Message, Remediation: p.Remediation}
+		if left && !slices.Contains(gaps, gap) {
+			gaps = append(gaps, gap)
+		}
+	}
+	return gaps
 }
 
 // allow fills in what the actor may do with the flag, as a whole and in each environment.

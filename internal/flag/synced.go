@@ -395,6 +395,15 @@ func (s *Snapshot) outerFirst(names []string) []string {
 	return inner
 }
 
+// LeftOutOf returns why in-process SDKs do not get a flag; ok is false where they do, or there is none of the key.
+func (s *Snapshot) LeftOutOf(key string) (p Problem, ok bool) {
+	f := s.flags[key]
+	if f == nil || f.synced.problem == nil {
+		return Problem{}, false
+	}
+	return *f.synced.problem, true
+}
+
 // LeftOut returns which flags in-process SDKs do not get, and why, in the order of their keys.
 func (s *Snapshot) LeftOut() []Problem {
 	var all []Problem

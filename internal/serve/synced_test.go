@@ -2,6 +2,7 @@ package serve_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -119,5 +120,31 @@ func TestInProcessSDKsAnswerAsOFREPDoesWhateverIsStored(t *testing.T) {
 			}
 		}
 		o.compareInProcess(key, contexts)
+	})
+}
+
+func TestAFlagMadeHereThatEnginesCannotLoadSaysSoOnItsPage(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(o *office) {
+		o.mission()
+		o.approved(where2eat(30))
+		people := make([]string, 1000)
+		for i := range people {
+			people[i] = fmt.Sprintf("%s%d@%s.%s.example", strings.Repeat("a", 50), i, strings.Repeat("b", 60), strings.Repeat("c", 60))
+		}
+		segment := map[string]any{"title": "Many", "people": people[:1]}
+		o.do("root", "PUT", "/api/v1/segments/many", segment, "If-None-Match", "*").must(200)
+		o.change("staging", map[string]any{"mode": "custom", "targeting": map[string]any{
+			"if": []any{map[string]any{"or": slices.Repeat([]any{map[string]any{"$ref": "many"}}, 8)}, "on"},
+		}})
+		if gaps := o.flag("alice").Gaps; len(gaps) != 0 {
+			o.Errorf("while engines can load it: %+v", gaps)
+		}
+		segment["people"] = people // its rule, with what it refers to, has over 1 MB now
+		o.do("root", "PUT", "/api/v1/segments/many", segment, "If-Match", `"1"`).must(200)
+		o.eventually("its page says so", func() bool {
+			gaps := o.flag("alice").Gaps
+			return len(gaps) == 1 && gaps[0].Code == "not_synced" && strings.Contains(gaps[0].Message, "1 MB") && gaps[0].Remediation != ""
+		})
 	})
 }

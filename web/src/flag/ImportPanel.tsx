@@ -7,11 +7,11 @@ import { sentence } from "../model/text";
 import { Panel } from "../pieces/Page";
 import classes from "./ImportPanel.module.css";
 
-/** What a flag lacks that was imported, each with the next step. */
+/** What a flag lacks, each with the next step: an imported one in its document, one that was made here in what programs can load. */
 export function ImportPanel({ flag }: { flag: Flag }) {
   const words = m.flag.imported;
   return (
-    <Panel title={words.title}>
+    <Panel title={flag.imported ? words.title : words.made}>
       {flag.gaps.length === 0 ? (
         <p className={classes.complete}>
           <IconCheck size={16} aria-hidden /> {words.complete}

@@ -46,6 +46,7 @@ export const flag = {
   none: "none",
   imported: {
     title: "Imported from flagd",
+    made: "Some programs do not get it",
     words: "It serves what its document says. To change that, change the document and import it again.",
     complete: "It lacks nothing.",
     next: "What it lacks",

@@ -67,7 +67,7 @@ function Screen({ flag, known }: { flag: Flag; known: Environment[] }) {
       {state && <KillZone flag={flag} state={state} governed={production?.governed ?? true} />}
       <div className={classes.columns}>
         <div className={classes.main}>
-          {flag.imported && <ImportPanel flag={flag} />}
+          {(flag.imported || flag.gaps.length > 0) && <ImportPanel flag={flag} />}
           <RolloutPanel flag={flag.key} rollouts={flag.rollouts} />
           <Environments flag={flag} known={known} />
           <UsagePanel flag={flag} known={known} usual={production?.name} />
