@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FlagdProvider } from "@openfeature/flagd-provider";
 import { OpenFeature, ProviderEvents } from "@openfeature/server-sdk";
-import { again, change, eventually, kill, restore, start } from "./souk.mjs";
+import { again, change, eventually, importFlags, kill, restore, start } from "./souk.mjs";
 
 const flag = "where2eat.enabled";
 const pilot = { targetingKey: "bob@hyfin.example", groups: ["pilot"] };
@@ -58,3 +58,29 @@ for (const resolverType of ["rpc", "in-process"]) {
     await eventually("what changes afterwards is seen", value);
   });
 }
+
+test("flagd-provider in-process: odd flags of an import keep no kill of another from arriving", async (t) => {
+  const souk = await start("--flagd-sync-addr", "127.0.0.1:0", "--flagd-environment", "sandbox");
+  t.after(async () => {
+    await OpenFeature.clearProviders();
+    await souk.end();
+  });
+  const provider = new FlagdProvider({ host: "127.0.0.1", port: souk.port("flagd.sync_addr"), resolverType: "in-process", tls: false });
+  const client = OpenFeature.getClient("odd");
+  await OpenFeature.setProviderAndWait("odd", provider);
+  const value = async (key) => (await client.getBooleanDetails(key, false, pilot)).value;
+  assert.equal(await value(flag), true);
+
+  const variants = { on: true, off: false };
+  await importFlags(souk, {
+    "odd.stateless": { variants, defaultVariant: "on" },
+    "odd.default": { state: "ENABLED", variants, defaultVariant: "maybe" },
+    "odd.disabled": { state: "DISABLED", variants, defaultVariant: "maybe" },
+  });
+  await eventually("the import is seen", () => value("odd.stateless"));
+  assert.equal((await client.getBooleanDetails("odd.default", false)).errorCode, "FLAG_NOT_FOUND");
+
+  await kill(souk, "sandbox");
+  await eventually("the kill is seen", async () => !(await value(flag)));
+  assert.equal(await value("odd.stateless"), true);
+});

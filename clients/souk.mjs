@@ -50,6 +50,13 @@ export async function apply(souk, name, text) {
   await souk.command("apply", "-f", files);
 }
 
+/** Imports flags into the sandbox. */
+export async function importFlags(souk, flags) {
+  const file = join(mkdtempSync(join(souk.data, "import-")), "flags.json");
+  writeFileSync(file, JSON.stringify({ flags }));
+  await souk.command("import", "flagd", file);
+}
+
 /** Starts souk serve on an empty directory, with where2eat.enabled approved: on in the sandbox, off elsewhere. */
 export async function start(...flags) {
   const data = mkdtempSync(join(tmpdir(), "souk-clients-"));
