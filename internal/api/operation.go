@@ -31,6 +31,7 @@ type operation struct {
 	secret                    bool         // the answer holds a secret
 	password                  bool         // the body holds a password, of which not even a hash is kept for an Idempotency-Key
 	urgent                    bool         // waits behind nobody for the database, from its credentials on: kills and aborts
+	inParts                   bool         // its effect is made in several transactions; the same call again makes what is left of it
 	proposes                  bool         // answers 202 with a proposal where the change needs a second administrator
 	limit                     int64        // of the body in bytes; 0 is maxBody
 	mergePatch                reflect.Type // the body is an RFC 7396 merge patch of this type; raw to the handler
@@ -56,7 +57,7 @@ func register[I, O any](a *API, o operation, action access.Action, handle func(c
 			Description: "Requests with the same key do the thing once; remembered for 24 hours",
 		}}
 	}
-	op.Metadata = map[string]any{secretAnswer: o.secret, passwordBody: o.password, urgent: o.urgent, readBelow: o.document != nil}
+	op.Metadata = map[string]any{secretAnswer: o.secret, passwordBody: o.password, urgent: o.urgent, inParts: o.inParts, readBelow: o.document != nil}
 	a.describeBody(&op, o)
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		by, _ := ctx.Value(actorKey{}).(access.Actor)
@@ -102,6 +103,9 @@ const secretAnswer = "secret answer"
 
 // urgent marks operations whose transactions come before those of others.
 const urgent = "urgent"
+
+// inParts marks operations whose effect is made in several transactions.
+const inParts = "in parts"
 
 // readBelow marks operations whose members are checked by the package that reads them.
 const readBelow = "read below"

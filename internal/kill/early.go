@@ -236,6 +236,39 @@ func (ks *Kills) Uncommitted() (all []Uncommitted) {
 	return all
 }
 
+// How long GiveWay waits at most, and how often it looks.
+const (
+	giveWayFor  = time.Second
+	giveWayLook = 5 * time.Millisecond
+)
+
+// GiveWay waits until the kills are committed that are served early by now, and no longer than a second. Whoever writes much, in
+// parts, lets them go before the next one. Nil Kills know of none.
+func (ks *Kills) GiveWay(ctx context.Context) {
+	if ks == nil || ks.Live == nil {
+		return
+	}
+	waiting := ks.Live.Overrides()
+	ctx, cancel := context.WithTimeout(ctx, giveWayFor)
+	defer cancel()
+	look := time.NewTicker(giveWayLook)
+	defer look.Stop()
+	for {
+		standing := ks.Live.Overrides()
+		waiting = slices.DeleteFunc(waiting, func(w live.Override) bool {
+			return !slices.ContainsFunc(standing, func(o live.Override) bool { return o.ID == w.ID })
+		})
+		if len(waiting) == 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+		}
+	}
+}
+
 // Shown returns a flag as it is served: with the kills that are not committed yet, as far as this replica knows.
 func (ks *Kills) Shown(f registry.Flag) registry.Flag {
 	f.Environments = slices.Clone(f.Environments)

@@ -2515,6 +2515,8 @@ export interface components {
         };
         ImportOutcome: {
             dry_run: boolean;
+            /** @description Of an import that acted at once, as its events have it; the same each time that it is sent by its Idempotency-Key */
+            import_id?: string;
             plan: components["schemas"]["ImportPlan"];
             /** @description The request that was made, where the environment is governed */
             request?: components["schemas"]["Request"];
