@@ -17,6 +17,7 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -157,6 +158,9 @@ func (a *API) admit(c huma.Context, next func(huma.Context)) {
 		c = humago.NewContext(op, r, w)
 	}
 	by, err := a.authenticate(r)
+	if op.Extensions[actionExtension] == string(access.Kill) {
+		err = kill.Away(err)
+	}
 	if action, _ := op.Extensions[actionExtension].(string); err == nil && access.Action(action) != access.Public {
 		err = access.Can(by, access.SignIn, access.Scope{})
 		if fault.Is(err, fault.Forbidden) {
