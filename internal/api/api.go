@@ -29,6 +29,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/kill"
 )
 
 //go:generate go test -run TestOpenAPIIsCurrent -update .
@@ -153,11 +154,18 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if a.Away != nil && strings.HasPrefix(r.URL.Path, prefix+"/") && r.URL.Path != prefix+"/openapi.json" {
-		a.refuse(w, r, a.Away)
+		err := a.Away
+		if killing(r.URL.Path) {
+			err = kill.Away(err)
+		}
+		a.refuse(w, r, err)
 		return
 	}
 	a.inner.ServeHTTP(w, r)
 }
+
+// killing reports whether a path turns something off for everybody.
+func killing(path string) bool { return path == prefix+"/kills" || strings.HasSuffix(path, "/kill") }
 
 // tell counts a request that was answered, or whose stream begins, and names its span.
 func (a *API) tell(r *http.Request, e *exchange, status int, took time.Duration) {

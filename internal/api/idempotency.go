@@ -36,6 +36,7 @@ const (
 type attempt struct {
 	actor, path, key, digest string
 	credential               audit.Credential // an answer that holds a secret is given again to this one alone
+	inParts                  bool             // an attempt that ended without an answer is followed by another one, which goes on with it
 }
 
 // answered is what is remembered of an attempt; a status of 0 means that its answer is not written down (yet).
@@ -72,6 +73,7 @@ var errRepeated = errors.New("done by another attempt")
 // once runs a request that has an Idempotency-Key: the first time it is done, and each other time answered alike.
 func (a *API) once(c huma.Context, try *attempt, next func(huma.Context)) {
 	r, w := humago.Unwrap(c)
+	try.inParts = c.Operation().Metadata[inParts] == true
 	if a.repeat(w, r, try) {
 		return
 	}
@@ -130,6 +132,9 @@ func (a *API) repeat(w http.ResponseWriter, r *http.Request, try *attempt) bool 
 		case <-r.Context().Done():
 			return true
 		case <-deadline:
+			if try.inParts {
+				return false
+			}
 			a.refuse(w, r, alreadyDone())
 			return true
 		}
@@ -177,7 +182,9 @@ func (try *attempt) mark(ctx context.Context, tx *store.Tx, now time.Time) error
 		return fmt.Errorf("forget idempotency keys: %w", err)
 	}
 	marked, err := tx.Exec(ctx, `INSERT INTO idempotency (actor, path, key, digest, status, etag, kind, body, at)
-		VALUES ($1, $2, $3, $4, 0, '', '', '', $5) ON CONFLICT DO NOTHING`, try.actor, try.path, try.key, try.digest, store.Micros(now))
+		VALUES ($1, $2, $3, $4, 0, '', '', '', $5) ON CONFLICT (actor, path, key) DO UPDATE SET at = excluded.at
+		WHERE $6 AND idempotency.status = 0 AND idempotency.digest = excluded.digest`,
+		try.actor, try.path, try.key, try.digest, store.Micros(now), try.inParts)
 	if err != nil {
 		return fmt.Errorf("write idempotency key: %w", err)
 	}

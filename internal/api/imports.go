@@ -33,9 +33,10 @@ type Importing struct {
 
 // Imported is what an import did, or would do.
 type Imported struct {
-	Plan    importer.Plan   `json:"plan"`
-	DryRun  bool            `json:"dry_run"`
-	Request *review.Request `json:"request,omitempty" doc:"The request that was made, where the environment is governed"`
+	Plan     importer.Plan   `json:"plan"`
+	DryRun   bool            `json:"dry_run"`
+	ImportID string          `json:"import_id,omitempty" doc:"Of an import that acted at once, as its events have it; the same each time that it is sent by its Idempotency-Key"`
+	Request  *review.Request `json:"request,omitempty" doc:"The request that was made, where the environment is governed"`
 }
 
 // imported answers with 202 where a request was made, or this replica does not serve within a second what was taken.
@@ -53,7 +54,7 @@ const defaultImport = "sandbox"
 
 func imports(a *API) {
 	register(a, operation{
-		method: http.MethodPost, path: "/imports", id: "import-flags", limit: maxImport, also: []int{http.StatusAccepted},
+		method: http.MethodPost, path: "/imports", id: "import-flags", limit: maxImport, also: []int{http.StatusAccepted}, inParts: true,
 		summary: "Take flags of another system over: at once, or as a request where the environment is governed (202)",
 	}, access.FlagImport, func(ctx context.Context, by access.Actor, in *reply[Importing]) (*imported, error) {
 		return a.importFlags(ctx, by, in.Body)
@@ -86,15 +87,28 @@ func (a *API) importFlags(ctx context.Context, by access.Actor, in Importing) (*
 	if in.App != "" {
 		c.App = &review.App{Slug: in.App}
 	}
-	out, err := a.Desk.Import(ctx, by, c, in.DryRun)
+	id := importID(ctx)
+	out, err := a.Desk.Import(ctx, by, c, id, in.DryRun)
 	if err != nil {
 		return nil, err
 	}
+	body := Imported{Plan: out.Plan, DryRun: in.DryRun, Request: out.Request}
 	status := a.served(ctx, out.Revealed)
-	if out.Request != nil {
+	switch {
+	case out.Request != nil:
 		status = http.StatusAccepted
+	case len(out.Revealed) > 0:
+		body.ImportID = id
 	}
-	return &imported{Status: status, Body: Imported{Plan: out.Plan, DryRun: in.DryRun, Request: out.Request}}, nil
+	return &imported{Status: status, Body: body}, nil
+}
+
+// importID is the id of the import that the request of ctx asks for: the same each time that it is sent by its Idempotency-Key.
+func importID(ctx context.Context) string {
+	if record, ok := ctx.Value(recorderKey{}).(*recorder); ok {
+		return store.IDOf("import", record.try.actor, record.try.path, record.try.key, record.try.digest)
+	}
+	return store.NewID()
 }
 
 func (a *API) export(ctx context.Context, by access.Actor, in *exportQuery, out *download) error {

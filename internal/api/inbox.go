@@ -200,24 +200,17 @@ func (a *API) killedItems(ctx context.Context, by access.Actor) ([]InboxItem, er
 	return items, err
 }
 
-// waitsLong is from when on a kill that is served and not committed is told to people.
-const waitsLong = 10 * time.Second
-
-// uncommittedItems tells operators and admins of kills that are served and that the database does not take.
-func (a *API) uncommittedItems(_ context.Context, by access.Actor) (items []InboxItem, err error) {
-	if access.Can(by, access.Kill, access.Scope{}) != nil {
-		return nil, nil //nolint:nilerr // who may not turn off what they like is told of none
-	}
-	for _, u := range a.Kills.Uncommitted() {
-		if u.Refused == "" && a.Now().Sub(u.At) < waitsLong {
-			continue
+// uncommittedItems tells whoever may turn it off what is off by a kill that is served and not in the database yet.
+func (a *API) uncommittedItems(ctx context.Context, by access.Actor) (items []InboxItem, err error) {
+	all, err := a.Kills.Uncommitted(ctx, by)
+	for _, u := range all {
+		words := u.By.Email + " turned it off for everybody in " + u.Environment + "; it is served, and not in the log yet"
+		if u.Refused != "" {
+			words = u.By.Email + " turned it off for everybody in " + u.Environment + "; it is served, and the database refuses it: " + fault.Clip(u.Refused, maxQuote)
 		}
-		items = append(items, InboxItem{
-			Kind: "uncommitted", Title: u.Select.Words(), Href: "/kills", At: u.At, FlagKey: u.Select.Flag,
-			Words: u.By.Email + " turned it off for everybody in " + u.Environment + "; it is served, and not in the log yet",
-		})
+		items = append(items, InboxItem{Kind: "uncommitted", Title: u.Select.Words(), Href: "/kills", At: u.At, FlagKey: u.Select.Flag, Words: words})
 	}
-	return items, nil
+	return items, err
 }
 
 // expiringItems tells the owners of a flag that its time is up soon, from the first reminder of the lifecycle policy on.

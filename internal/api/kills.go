@@ -82,12 +82,13 @@ type killQuery struct {
 	Paging
 	Environment string `query:"environment"`
 	Many        bool   `query:"many" doc:"Only those of a selection, not of one flag"`
+	Uncommitted bool   `query:"uncommitted" doc:"Only those that are served and not committed yet"`
 }
 
 func kills(a *API) {
-	register(a, operation{method: http.MethodGet, path: "/kills", id: "list-kills", summary: "What was turned off for everybody, newest first"},
+	register(a, operation{method: http.MethodGet, path: "/kills", id: "list-kills", summary: "What was turned off for everybody, newest first; without committed_at what is served and not committed yet"},
 		access.Read, func(ctx context.Context, by access.Actor, in *killQuery) (*reply[store.Listing[kill.Act]], error) {
-			list, err := a.Kills.List(ctx, by, kill.Filter{Many: in.Many, Environment: in.Environment}, in.page())
+			list, err := a.Kills.List(ctx, by, kill.Filter{Many: in.Many, Uncommitted: in.Uncommitted, Environment: in.Environment}, in.page())
 			return &reply[store.Listing[kill.Act]]{Body: list}, err
 		})
 	register(a, operation{method: http.MethodPost, path: "/kills:count", id: "count-kill", urgent: true, summary: "How many flags a kill would turn off; nothing is written"},

@@ -17,6 +17,7 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -31,6 +32,7 @@ type operation struct {
 	secret                    bool         // the answer holds a secret
 	password                  bool         // the body holds a password, of which not even a hash is kept for an Idempotency-Key
 	urgent                    bool         // waits behind nobody for the database, from its credentials on: kills and aborts
+	inParts                   bool         // its effect is made in several transactions; the same call again makes what is left of it
 	proposes                  bool         // answers 202 with a proposal where the change needs a second administrator
 	limit                     int64        // of the body in bytes; 0 is maxBody
 	mergePatch                reflect.Type // the body is an RFC 7396 merge patch of this type; raw to the handler
@@ -56,7 +58,7 @@ func register[I, O any](a *API, o operation, action access.Action, handle func(c
 			Description: "Requests with the same key do the thing once; remembered for 24 hours",
 		}}
 	}
-	op.Metadata = map[string]any{secretAnswer: o.secret, passwordBody: o.password, urgent: o.urgent, readBelow: o.document != nil}
+	op.Metadata = map[string]any{secretAnswer: o.secret, passwordBody: o.password, urgent: o.urgent, inParts: o.inParts, readBelow: o.document != nil}
 	a.describeBody(&op, o)
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		by, _ := ctx.Value(actorKey{}).(access.Actor)
@@ -102,6 +104,9 @@ const secretAnswer = "secret answer"
 
 // urgent marks operations whose transactions come before those of others.
 const urgent = "urgent"
+
+// inParts marks operations whose effect is made in several transactions.
+const inParts = "in parts"
 
 // readBelow marks operations whose members are checked by the package that reads them.
 const readBelow = "read below"
@@ -153,6 +158,9 @@ func (a *API) admit(c huma.Context, next func(huma.Context)) {
 		c = humago.NewContext(op, r, w)
 	}
 	by, err := a.authenticate(r)
+	if op.Extensions[actionExtension] == string(access.Kill) {
+		err = kill.Away(err)
+	}
 	if action, _ := op.Extensions[actionExtension].(string); err == nil && access.Action(action) != access.Public {
 		err = access.Can(by, access.SignIn, access.Scope{})
 		if fault.Is(err, fault.Forbidden) {

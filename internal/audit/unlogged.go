@@ -24,6 +24,7 @@ var Unlogged = []Silent{
 	{Table: "idempotency", Why: "answers kept for a day for whoever repeats a call"},
 	{Table: "replica", Why: "which servers run"},
 	{Table: "request_mark", Why: "which open requests a change that is an event itself lets the leader look at"},
+	{Table: "kill_early", Why: "which kills are served and not committed yet; their commit is an event"},
 	{Table: "kill_receipt", Why: "which of them serve a kill that is an event itself"},
 	{Table: "seal_check", Why: "by which a server with another secret key is found out"},
 	{Table: "audit_pending", Why: "the log itself"},

@@ -58,7 +58,7 @@ func (b *Backups) Write(ctx context.Context, by access.Actor, w io.Writer) error
 	if err := json.NewEncoder(zip).Encode(Header{Form: form, Version: b.Version, At: b.Now().UTC(), AuditKeys: keys}); err != nil {
 		return fmt.Errorf("write backup: %w", err)
 	}
-	if err := b.DB.Dump(ctx, zip, sessions, "idempotency", "seal_check"); err != nil { // sealed answers of a day, and the name of their key
+	if err := b.DB.Dump(ctx, zip, sessions, "idempotency", "seal_check", "kill_early"); err != nil { // sealed answers of a day, the name of their key, and what replicas serve
 		return err
 	}
 	if err := zip.Close(); err != nil {

@@ -103,9 +103,12 @@ func (c *client) get(ctx context.Context, path string, out any) error {
 	return decode(answer, out)
 }
 
-// decode reads an answer and closes it.
+// decode reads an answer and closes it; out is nil where nothing is to be read.
 func decode(answer *http.Response, out any) error {
 	defer answer.Body.Close()
+	if out == nil {
+		return nil
+	}
 	if err := json.NewDecoder(answer.Body).Decode(out); err != nil {
 		return fmt.Errorf("read answer: %w", err)
 	}

@@ -11,7 +11,9 @@ import (
 
 	"github.com/soukhq/souk/internal/api"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/store"
 )
 
 // killOptions are what souk kill is told.
@@ -209,6 +211,59 @@ func receiptLines(r api.Receipt, now time.Time) []string {
 		lines = append(lines, "it is committed, but the server that answered does not serve it yet")
 	}
 	return lines
+}
+
+func (p *program) killsCommand() *cobra.Command {
+	var uncommitted bool
+	list := &cobra.Command{
+		Use: "list", Short: "What was turned off for everybody, newest first, a hundred at most", Args: cobra.NoArgs,
+		RunE: run(func(cmd *cobra.Command, _ []string) error {
+			var acts store.Listing[kill.Act]
+			path := "/kills"
+			if uncommitted {
+				path += "?uncommitted=true"
+			}
+			if err := p.with(cmd.Context(), func(c *client) error { return c.get(cmd.Context(), path, &acts) }); err != nil {
+				return err
+			}
+			return p.write(acts, func(w io.Writer) {
+				for _, act := range acts.Items {
+					fmt.Fprintln(w, killLine(act))
+				}
+			})
+		}),
+	}
+	list.Flags().BoolVar(&uncommitted, "uncommitted", false, "only those that are served and not in the log yet")
+	var reason string
+	end := &cobra.Command{
+		Use: "end KILL --reason WHY", Short: "Let go of a kill that is served and that the database refuses", Args: cobra.ExactArgs(1),
+		Long: `A kill that is served before it is committed stays so until it is. Where the database refuses to have it, souk doctor says why. This lets go of
+it: its flags are served as the database has them. Administrators do it, and the audit log has it with the reason.`,
+		RunE: run(func(cmd *cobra.Command, args []string) error {
+			err := p.with(cmd.Context(), func(c *client) error {
+				return c.post(cmd.Context(), pathf("/kills/%s/end", args[0]), api.Reason{Reason: reason}, nil)
+			})
+			if err == nil {
+				fmt.Fprintf(p.Out, "kill %s is ended; what it held off is served as the database has it\n", args[0])
+			}
+			return err
+		}),
+	}
+	end.Flags().StringVar(&reason, "reason", "", "why, for the audit log")
+	_ = end.MarkFlagRequired("reason") // it is defined above
+	p.installation(list)
+	p.outputFlag(list)
+	p.installation(end)
+	return group("kills", "What was turned off for everybody", list, end)
+}
+
+// killLine is a kill in a list.
+func killLine(act kill.Act) string {
+	state := fmt.Sprintf("%d of %d still off", act.Standing, act.Flags)
+	if act.CommittedAt == nil {
+		state = "served, not in the log yet"
+	}
+	return fmt.Sprintf("%s  %s  %s in %s, by %s: %s (%s)", act.ID, act.At.Format(time.RFC3339), act.Select.Words(), act.Environment, act.By, act.Reason, state)
 }
 
 func (p *program) environmentCommand() *cobra.Command {

@@ -61,6 +61,30 @@ type Gap struct {
 // Changes tells whether carrying the plan out changes anything.
 func (p Plan) Changes() bool { return len(p.take.Flags)+len(p.take.Evaluators) > 0 }
 
+// Since returns the plan with what an earlier one of the same document did, as far as that was carried out meanwhile: by now it is kept.
+func (p Plan) Since(before Plan) Plan {
+	did := func(steps, before []Step) []Step {
+		steps = slices.Clone(steps)
+		for i, step := range steps {
+			if step.Action == Keep {
+				steps[i] = before[i]
+			}
+		}
+		return steps
+	}
+	p.Flags, p.Evaluators = did(p.Flags, before.Flags), did(p.Evaluators, before.Evaluators)
+	p.Counts = counts(p.Flags)
+	return p
+}
+
+func counts(flags []Step) map[string]int {
+	of := map[string]int{}
+	for _, step := range flags {
+		of[string(step.Action)]++
+	}
+	return of
+}
+
 // Take gives what is to be carried out.
 func (p Plan) Take() registry.Import { return p.take }
 
@@ -235,9 +259,9 @@ func some(keys []string) string {
 func (w *work) plan() Plan {
 	p := Plan{
 		Environment: w.ground.Environment.Name, Format: w.doc.Format, Governed: w.ground.Environment.Governed,
-		Flags: []Step{}, Evaluators: []Step{}, Counts: map[string]int{}, Gaps: []Gap{},
+		Flags: []Step{}, Evaluators: []Step{}, Gaps: []Gap{},
 	}
-	p.take = registry.Import{Environment: p.Environment, Format: p.Format, Evaluators: map[string]json.RawMessage{}}
+	p.take = registry.Import{Environment: p.Environment, Format: p.Format, Evaluators: map[string]json.RawMessage{}, Met: w.ground}
 	if w.app != nil {
 		p.App = w.app.Slug
 	}
@@ -271,9 +295,7 @@ func (w *work) plan() Plan {
 		p.Gaps = append(p.Gaps, w.gaps(key, found[key])...)
 	}
 	slices.SortStableFunc(p.Flags, func(a, b Step) int { return strings.Compare(a.Key, b.Key) })
-	for _, step := range p.Flags {
-		p.Counts[string(step.Action)]++
-	}
+	p.Counts = counts(p.Flags)
 	return p
 }
 
@@ -289,7 +311,11 @@ func (w *work) problems(known map[string]json.RawMessage) map[string][]flag.Prob
 }
 
 func (w *work) taken(key string) registry.ImportedFlag {
-	one := registry.ImportedFlag{Imported: w.doc.imported(key), Key: key}
+	one := registry.ImportedFlag{Imported: w.doc.imported(key), Key: key, Revision: w.ground.Flags[key].Revision}
+	for _, users := range w.ground.Users {
+		_, found := slices.BinarySearch(users, key)
+		one.Bound = one.Bound || found
+	}
 	if w.app != nil {
 		one.App, one.OwnerGroup, one.Contact = w.app.Slug, w.app.Owner, w.app.Contact
 	}

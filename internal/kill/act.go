@@ -6,6 +6,8 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -46,7 +48,7 @@ type Act struct {
 	ServedAt    *time.Time         `json:"served_at,omitempty" doc:"The same, where that was before it was committed"`
 	CommittedAt *time.Time         `json:"committed_at,omitempty" doc:"When it was in the database and its audit log; absent until then"`
 	SettledAt   *time.Time         `json:"settled_at,omitempty" doc:"When its receipt went into the audit log"`
-	Can         []string           `json:"can" nullable:"false" doc:"What the caller may do: restore"`
+	Can         []string           `json:"can" nullable:"false" doc:"What the caller may do: restore; or end, while it is not committed"`
 
 	Receipt json.RawMessage `json:"-"` // as it was when it was settled
 }
@@ -166,7 +168,7 @@ func (ks *Kills) Get(ctx context.Context, by access.Actor, id string) (a Act, er
 	err = ks.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		a, err = load(ctx, tx, id)
 		if early && fault.Is(err, fault.NotFound) {
-			a = actOf(o)
+			a = actOf(o).earlySeenBy(by)
 			return nil
 		}
 		if err == nil {
@@ -180,10 +182,16 @@ func (ks *Kills) Get(ctx context.Context, by access.Actor, id string) (a Act, er
 // Filter narrows a list of kills.
 type Filter struct {
 	Many        bool   // only those of a selection, not of one flag
+	Uncommitted bool   // only those that are served and not committed
 	Environment string // empty is all
 }
 
-// List gives kills, newest first.
+// has reports whether an act is in the list.
+func (f Filter) has(a Act) bool {
+	return (f.Environment == "" || f.Environment == a.Environment) && (!f.Many || a.Select.Flag == "")
+}
+
+// List returns kills, newest first, with those that are served and not committed yet.
 func (ks *Kills) List(ctx context.Context, by access.Actor, filter Filter, page store.Page) (list store.Listing[Act], err error) {
 	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
 		return list, err
@@ -207,13 +215,26 @@ func (ks *Kills) List(ctx context.Context, by access.Actor, filter Filter, page 
 		add(`id <`, after[0])
 	}
 	args = append(args, page.Size()+1)
+	early := ks.listed(by, filter, after) // before the database, which has them when they end
 	err = ks.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		rows, err := store.List(ctx, tx, scan, query+fmt.Sprintf(` ORDER BY id DESC LIMIT $%d`, len(args)), args...)
 		if err != nil {
 			return fmt.Errorf("list kills: %w", err)
 		}
-		list = store.Cut(page, rows, func(a Act) []string { return []string{a.ID} })
+		if filter.Uncommitted {
+			rows = nil
+		}
+		waiting, err := uncarried(ctx, tx, early)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, waiting...)
+		slices.SortFunc(rows, func(a, b Act) int { return strings.Compare(b.ID, a.ID) })
+		list = store.Cut(page, rows[:min(len(rows), page.Size()+1)], func(a Act) []string { return []string{a.ID} })
 		for i, a := range list.Items {
+			if a.CommittedAt == nil {
+				continue
+			}
 			if list.Items[i], err = a.seenBy(ctx, tx, by); err != nil {
 				return err
 			}
@@ -221,6 +242,40 @@ func (ks *Kills) List(ctx context.Context, by access.Actor, filter Filter, page 
 		return nil
 	})
 	return list, err
+}
+
+// listed returns the early kills of a list, as they are seen by the actor.
+func (ks *Kills) listed(by access.Actor, filter Filter, after []string) (acts []Act) {
+	if ks.Live == nil {
+		return nil
+	}
+	for _, o := range ks.Live.Overrides() {
+		if a := actOf(o); !o.Here && filter.has(a) && (after == nil || a.ID < after[0]) {
+			acts = append(acts, a.earlySeenBy(by))
+		}
+	}
+	return acts
+}
+
+// uncarried leaves out acts that are over by now.
+func uncarried(ctx context.Context, tx *store.Tx, acts []Act) ([]Act, error) {
+	if len(acts) == 0 {
+		return nil, nil
+	}
+	ids := make([]string, len(acts))
+	for i, a := range acts {
+		ids[i] = a.ID
+	}
+	over, err := Carried(ctx, tx, ids)
+	return slices.DeleteFunc(acts, func(a Act) bool { return slices.Contains(over, a.ID) }), err
+}
+
+// earlySeenBy fills in what the actor can do with an act that is not committed.
+func (a Act) earlySeenBy(by access.Actor) Act {
+	if access.Can(by, access.GovernWrite, access.Scope{}) == nil {
+		a.Can = []string{"end"}
+	}
+	return a
 }
 
 // Open is a step: the kills whose receipts are not in the audit log yet, oldest first.

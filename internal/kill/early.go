@@ -1,7 +1,9 @@
 package kill
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,6 +21,10 @@ import (
 // patience is how long a kill waits for the writer, and on PostgreSQL for each lock, before it is served without.
 const patience = 100 * time.Millisecond
 
+// commitPatience is how long the commit of an early kill waits for the writer, and on PostgreSQL for each lock: what holds one up must not
+// keep the connections that others are committed over.
+const commitPatience = 2 * time.Second
+
 // soon commits an order by write, or where the writer is not free within patience, serves it at once: decide checks it by what readers
 // see and returns the flags that it is about. What the caller had sent before is not done again.
 func (ks *Kills) soon(
@@ -27,7 +33,7 @@ func (ks *Kills) soon(
 ) (a Act, err error) {
 	ctx = store.First(ctx)
 	if a, ok, err := ks.sentBefore(ctx, by, o); ok || err != nil {
-		return a, away(err)
+		return a, Away(err)
 	}
 	commit := func(ctx context.Context, tx *store.Tx) (err error) {
 		a, err = write(ctx, tx)
@@ -40,7 +46,7 @@ func (ks *Kills) soon(
 	}
 	if ks.Live == nil || !errors.Is(err, store.ErrBusy) {
 		if err != nil {
-			return Act{}, away(err)
+			return Act{}, Away(err)
 		}
 		return a, nil
 	}
@@ -56,16 +62,30 @@ func (ks *Kills) soon(
 		return err
 	})
 	if err != nil {
-		return Act{}, away(err)
+		return Act{}, Away(err)
 	}
 	if early, err = ks.Live.Override(ctx, early); err != nil {
 		return Act{}, err
 	}
+	if !o.asks(early.Select, early.Environment, early.Reason, by) { // sent at the same moment
+		return Act{}, otherRequest()
+	}
 	return actOf(early), nil
 }
 
-// away names, where a kill failed for want of the database, the kill that works without it.
-func away(err error) error {
+// asks reports whether an act is what the order asks for.
+func (o Order) asks(s registry.Selection, environment, reason string, by access.Actor) bool {
+	where, err := o.place()
+	return err == nil && s == o.Select && environment == where && reason == reasonOf(o.Reason, by)
+}
+
+func otherRequest() error {
+	return fault.New(fault.Unprocessable, "other_request", "this Idempotency-Key was used for another request").
+		At("Idempotency-Key").Fix("send a new key with a new request")
+}
+
+// Away names, where a kill failed for want of the database, the kill that works without it.
+func Away(err error) error {
 	f, ok := errors.AsType[*fault.Error](err)
 	if !ok || f.Kind != fault.Unavailable || errors.Is(err, store.ErrBusy) {
 		return err
@@ -117,9 +137,8 @@ func (ks *Kills) sentBefore(ctx context.Context, by access.Actor, o Order) (a Ac
 	if err != nil && !ok { // the record alone says it, too
 		return Act{}, false, err
 	}
-	if ok && a.Select != o.Select {
-		return Act{}, false, fault.New(fault.Unprocessable, "other_request", "this Idempotency-Key was used for another request").
-			At("Idempotency-Key").Fix("send a new key with a new request")
+	if ok && !o.asks(a.Select, a.Environment, a.Reason, by) {
+		return Act{}, false, otherRequest()
 	}
 	return a, ok, nil
 }
@@ -132,7 +151,7 @@ func (ks *Kills) Commit(ctx context.Context, by access.Actor, o live.Override, r
 	if err := access.Can(by, access.Kill, access.Scope{}); err != nil {
 		return false, err
 	}
-	err = ks.DB.WriteLarge(store.First(ctx), func(ctx context.Context, tx *store.Tx) error {
+	err = ks.DB.WriteSoon(ctx, commitPatience, func(ctx context.Context, tx *store.Tx) error {
 		if committed, err = carried(ctx, tx, o.ID, ks.now()); err != nil || !committed { // whatever became of the flags since was meant so
 			return err
 		}
@@ -186,6 +205,9 @@ func carried(ctx context.Context, tx *store.Tx, id string, at time.Time) (bool, 
 	if err != nil {
 		return false, fmt.Errorf("carry out what was turned off: %w", err)
 	}
+	if _, err := tx.Exec(ctx, `DELETE FROM kill_early WHERE id = $1`, id); err != nil {
+		return false, fmt.Errorf("forget what was served before it was committed: %w", err)
+	}
 	tx.Announce(registry.Topic) // what is served looks whether it ended
 	return added > 0, nil
 }
@@ -215,25 +237,104 @@ func Carried(ctx context.Context, tx *store.Tx, ids []string) ([]string, error) 
 	return over, nil
 }
 
+// Note is a step: it lets all replicas find a kill that is served and not committed. It is Noted until that is over.
+func Note(ctx context.Context, tx *store.Tx, o live.Override) error {
+	record, err := json.Marshal(o)
+	if err != nil {
+		return fmt.Errorf("encode kill: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO kill_early (id, environment, record) SELECT $1, $2, $3
+		WHERE NOT EXISTS (SELECT 1 FROM kill_carried WHERE id = $1) ON CONFLICT (id) DO NOTHING`, o.ID, o.Environment, string(record)); err != nil {
+		return fmt.Errorf("note kill: %w", err)
+	}
+	return nil
+}
+
+// Noted is a step: the kills that some replica serves and that are not committed, oldest first.
+func Noted(ctx context.Context, tx *store.Tx) ([]live.Override, error) {
+	all, err := store.List(ctx, tx, func(row store.Row) (o live.Override, err error) {
+		var record string
+		if err := row.Scan(&record); err != nil {
+			return o, err
+		}
+		return o, json.Unmarshal([]byte(record), &o)
+	}, `SELECT record FROM kill_early WHERE NOT EXISTS (SELECT 1 FROM kill_carried c WHERE c.id = kill_early.id) ORDER BY id`)
+	if err != nil {
+		return nil, fmt.Errorf("list kills that are not committed: %w", err)
+	}
+	return all, nil
+}
+
 // Uncommitted is an act that is served and not committed, and what the database said when that was last tried; empty: not to be had.
 type Uncommitted struct {
 	live.Override
 	Refused string
 }
 
-// Uncommitted returns the early kills that this replica knows of, oldest first.
-func (ks *Kills) Uncommitted() (all []Uncommitted) {
-	if ks.Live == nil {
-		return nil
+// Uncommitted returns the early kills of what the actor may turn off, oldest first.
+func (ks *Kills) Uncommitted(ctx context.Context, by access.Actor) (all []Uncommitted, err error) {
+	if err := access.Can(by, access.Read, access.Scope{}); err != nil || ks.Live == nil {
+		return nil, err
 	}
-	ks.mu.Lock()
-	defer ks.mu.Unlock()
 	for _, o := range ks.Live.Overrides() {
 		if !o.Here {
-			all = append(all, Uncommitted{Override: o, Refused: ks.refused[o.ID]})
+			all = append(all, Uncommitted{Override: o, Refused: ks.refusal(o.ID)})
 		}
 	}
-	return all
+	if len(all) == 0 || access.Can(by, access.Kill, access.Scope{}) == nil {
+		return all, nil
+	}
+	err = ks.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		all = slices.DeleteFunc(all, func(u Uncommitted) bool {
+			refused := may(ctx, tx, by, u.Select)
+			if fault.Of(refused) == "" {
+				err = cmp.Or(err, refused)
+			}
+			return refused != nil
+		})
+		return err
+	})
+	return all, err
+}
+
+// refusal is what the database said of an early kill when that was last tried; empty if it was not to be had.
+func (ks *Kills) refusal(id string) string {
+	ks.mu.Lock()
+	defer ks.mu.Unlock()
+	return ks.refused[id]
+}
+
+// How long GiveWay waits at most, and how often it looks.
+const (
+	giveWayFor  = time.Second
+	giveWayLook = 5 * time.Millisecond
+)
+
+// GiveWay waits until the kills are committed that are served early by now, and no longer than a second. Whoever writes much, in
+// parts, lets them go before the next one. Nil Kills know of none.
+func (ks *Kills) GiveWay(ctx context.Context) {
+	if ks == nil || ks.Live == nil {
+		return
+	}
+	waiting := slices.DeleteFunc(ks.Live.Overrides(), func(o live.Override) bool { return ks.refusal(o.ID) != "" })
+	ctx, cancel := context.WithTimeout(ctx, giveWayFor)
+	defer cancel()
+	look := time.NewTicker(giveWayLook)
+	defer look.Stop()
+	for {
+		standing := ks.Live.Overrides()
+		waiting = slices.DeleteFunc(waiting, func(w live.Override) bool {
+			return !slices.ContainsFunc(standing, func(o live.Override) bool { return o.ID == w.ID })
+		})
+		if len(waiting) == 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+		}
+	}
 }
 
 // Shown returns a flag as it is served: with the kills that are not committed yet, as far as this replica knows.
@@ -290,12 +391,19 @@ func (ks *Kills) End(ctx context.Context, by access.Actor, id, reason string) er
 	})
 }
 
-// Free is nil unless one of these flags is off by an early kill: then nothing turns it on, until that is committed. Nil Kills know of
-// none.
-func (ks *Kills) Free(environment string, keys ...string) error {
+// Free is a step: nil unless one of these flags is off by an early kill of any replica. Then nothing turns it on, until that is committed.
+func (ks *Kills) Free(ctx context.Context, tx *store.Tx, environment string, keys ...string) error {
 	o, found := ks.early(covering(environment, keys...))
 	if !found {
-		return nil
+		noted, err := Noted(ctx, tx)
+		if err != nil {
+			return err
+		}
+		at := slices.IndexFunc(noted, covering(environment, keys...))
+		if at < 0 {
+			return nil
+		}
+		o = noted[at]
 	}
 	return fault.New(fault.Conflict, "kill_uncommitted", "%s is turned off in %s by %s, which is being written to the log", o.Select.Words(), environment, o.By.Email).
 		Fix("wait until it is, then try again")

@@ -53,7 +53,7 @@ func serving(t *testing.T, db *store.DB) *replica {
 // restart is what comes after kill -9: nothing was closed, and only the directory is left.
 func (r *replica) restart() {
 	r.Helper()
-	r.live = &live.Live{DB: r.db, Dir: r.dir, Log: slog.New(slog.DiscardHandler), Replica: store.NewID(), Ended: kill.Carried}
+	r.live = &live.Live{DB: r.db, Dir: r.dir, Log: slog.New(slog.DiscardHandler), Replica: store.NewID(), Ended: kill.Carried, Note: kill.Note, Noted: kill.Noted}
 	r.kills = &kill.Kills{DB: r.db, Live: r.live, Now: func() time.Time { return noon }}
 	r.load()
 }
@@ -87,6 +87,11 @@ func (r *replica) commit() (committed int, err error) {
 		}
 	}
 	return committed, nil
+}
+
+// free asks whether flags may be turned on again.
+func (r *replica) free(environment string, keys ...string) error {
+	return r.db.Read(r.Context(), func(ctx context.Context, tx *store.Tx) error { return r.kills.Free(ctx, tx, environment, keys...) })
 }
 
 // hold keeps the writer busy with a transaction that has changed an environment, until it is let go.
@@ -143,10 +148,10 @@ func TestAKillIsServedWhileTheWriterIsHeldAndCommittedOnceAfter(t *testing.T) {
 		if got, err := r.kills.Get(t.Context(), olu, act.ID); err != nil || got.CommittedAt != nil {
 			t.Errorf("asked for by its id: %+v, %v", got, err)
 		}
-		if err := r.kills.Free("production", "x", s.Flag.Key); !fault.Is(err, fault.Conflict) {
+		if err := r.free("production", "x", s.Flag.Key); !fault.Is(err, fault.Conflict) {
 			t.Errorf("a restore meanwhile: %v", err)
 		}
-		if err := r.kills.Free("staging", s.Flag.Key); err != nil {
+		if err := r.free("staging", s.Flag.Key); err != nil {
 			t.Errorf("a restore elsewhere: %v", err)
 		}
 
@@ -300,8 +305,8 @@ func TestAnEarlyKillThatIsRefusedForGoodStaysServedUntilAnAdminEndsIt(t *testing
 		if _, err := r.commit(); !fault.Is(err, fault.NotFound) {
 			t.Errorf("committed where there is no such environment: %v", err)
 		}
-		all := r.kills.Uncommitted()
-		if len(all) != 1 || all[0].ID != act.ID || !strings.Contains(all[0].Refused, "no environment") {
+		all, err := r.kills.Uncommitted(t.Context(), olu)
+		if err != nil || len(all) != 1 || all[0].ID != act.ID || !strings.Contains(all[0].Refused, "no environment") {
 			t.Errorf("told: %+v", all)
 		}
 		rename("elsewhere", "production")

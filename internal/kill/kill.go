@@ -41,10 +41,15 @@ func (ks *Kills) Kill(ctx context.Context, by access.Actor, key, environment str
 
 // killing is who kills by an act of its own, when and why.
 func (ks *Kills) killing(by access.Actor, reason string) registry.Change {
-	if strings.TrimSpace(reason) == "" {
-		reason = "turned off by " + by.Email
+	return registry.Change{By: by, At: ks.now(), Reason: reasonOf(reason, by), KillID: store.NewID()}
+}
+
+// reasonOf is what is recorded as the reason of a kill.
+func reasonOf(said string, by access.Actor) string {
+	if strings.TrimSpace(said) == "" {
+		return "turned off by " + by.Email
 	}
-	return registry.Change{By: by, At: ks.now(), Reason: reason, KillID: store.NewID()}
+	return said
 }
 
 // killOne kills one flag and stops its rollout, and returns the act that holds it off.

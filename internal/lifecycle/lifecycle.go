@@ -216,7 +216,7 @@ func Begin(ctx context.Context, tx *store.Tx, at time.Time, key string, terms Te
 		return Status{}, fmt.Errorf("begin lifecycle of %s: %w", key, err)
 	}
 	if n == 1 {
-		return s, s.place(ctx, tx, at)
+		return s, s.place(ctx, tx, at, key)
 	}
 	before, err := locked(ctx, tx, key)
 	if err != nil {
@@ -234,25 +234,40 @@ func Begin(ctx context.Context, tx *store.Tx, at time.Time, key string, terms Te
 	return save(ctx, tx, at, s)
 }
 
-// TakeOver begins the life of a flag that was imported, as active: somebody uses it already. It has no TTL until an extension
-// gives it one. registry's flag.imported is the event.
-func TakeOver(ctx context.Context, tx *store.Tx, at time.Time, key string) error {
+// TakeOver begins the lives of flags that were imported, as active: somebody uses them already. They have no TTL until an extension
+// gives them one. registry's flag.imported is the event.
+func TakeOver(ctx context.Context, tx *store.Tx, at time.Time, keys []string) error {
+	if len(keys) == 0 {
+		return nil
+	}
 	rules, err := DefaultRules(ctx, tx)
 	if err != nil {
 		return err
 	}
 	at = store.Time(store.Micros(at))
-	s := Status{FlagKey: key, State: Active, Since: at, ActiveAt: &at, Revision: 1, GraceDays: rules.DeprecatedGraceDays}
-	// A proposal that was taken back may have left its key free, and its life behind.
-	if _, err := tx.Exec(ctx, `DELETE FROM lifecycle WHERE flag_key = $1 AND state = $2 AND left_state = $3`, key, Removed, Proposed); err != nil {
-		return fmt.Errorf("clear lifecycle of %s: %w", key, err)
+	s := Status{State: Active, Since: at, ActiveAt: &at, Revision: 1, GraceDays: rules.DeprecatedGraceDays}
+	for part := range slices.Chunk(keys, takeRows) {
+		// A proposal that was taken back may have left its key free, and its life behind.
+		if _, err := tx.Exec(ctx, `DELETE FROM lifecycle WHERE state = $1 AND left_state = $2 AND flag_key IN (`+store.In(3, len(part))+`)`,
+			append([]any{Removed, Proposed}, store.Values(part)...)...); err != nil {
+			return fmt.Errorf("clear lifecycles of imported flags: %w", err)
+		}
+		rows := store.NewRows(values(s)[1:]...)
+		for _, key := range part {
+			rows.Add("(?, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)", key)
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO lifecycle (`+columns+`) VALUES `+rows.String(), rows.Args()...); err != nil {
+			return fmt.Errorf("begin lifecycles of imported flags: %w", err)
+		}
+		if err := s.place(ctx, tx, at, part...); err != nil {
+			return err
+		}
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO lifecycle (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-		values(s)...); err != nil {
-		return fmt.Errorf("begin lifecycle of %s: %w", key, err)
-	}
-	return s.place(ctx, tx, at)
+	return nil
 }
+
+// takeRows is how many flags go into one statement: SQLite looks up each of its values among all of them.
+const takeRows = 100
 
 // Rename follows a proposed flag to a new key, as registry.Revise gives it.
 func Rename(ctx context.Context, tx *store.Tx, from, to string) error {

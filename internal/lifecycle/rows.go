@@ -60,12 +60,12 @@ func save(ctx context.Context, tx *store.Tx, at time.Time, s Status) (Status, er
 	}
 	s.Revision++
 	s.ExpiresAt = s.Expiry()
-	return s, s.place(ctx, tx, at)
+	return s, s.place(ctx, tx, at, s.FlagKey)
 }
 
-// place tells the flag what its lists are sorted by, and whether it may still be changed.
-func (s Status) place(ctx context.Context, tx *store.Tx, at time.Time) error {
-	return registry.Place(ctx, tx, at, s.FlagKey, registry.Life{
+// place tells flags what their lists are sorted by, and whether they may still be changed.
+func (s Status) place(ctx context.Context, tx *store.Tx, at time.Time, keys ...string) error {
+	return registry.Place(ctx, tx, at, registry.Life{
 		State: string(s.State), ExpiresAt: s.ExpiresAt, ReadOnly: s.State == Deprecated || s.State == Removed,
-	})
+	}, keys...)
 }

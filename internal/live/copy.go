@@ -102,7 +102,9 @@ func (l *Live) readCopies() {
 		l.stale.Store(true)
 		l.swapping.Lock()
 		defer l.swapping.Unlock()
-		l.swap(&held{base: environments})
+		durable := make(chan struct{})
+		close(durable)
+		l.swap(&held{base: environments, durable: durable})
 	}
 }
 

@@ -35,6 +35,10 @@ type Live struct {
 	// Ended is a step: which of these acts no override needs to stand for any more, since they are in the database, or somebody ended
 	// them there. nil: none.
 	Ended func(ctx context.Context, tx *store.Tx, kills []string) ([]string, error)
+	// Note and Noted are steps. They keep the overrides of all replicas in the database, beside what its writer does, for whoever asks
+	// there and for replicas that missed the message. nil: none.
+	Note  func(ctx context.Context, tx *store.Tx, o Override) error
+	Noted func(ctx context.Context, tx *store.Tx) ([]Override, error)
 
 	// Locks are taken in this order: refreshing, copying, recording, swapping, and any other.
 	refreshing  sync.Mutex // one look at the database at a time
@@ -237,6 +241,7 @@ func (l *Live) refresh(ctx context.Context) error {
 	var givenUp map[string]int64
 	var owned *ownerships
 	var standing, ended []string
+	var noted []Override
 	for _, o := range l.Overrides() {
 		standing = append(standing, o.ID)
 	}
@@ -254,6 +259,11 @@ func (l *Live) refresh(ctx context.Context) error {
 		// What is in the database by now is in the revisions that are read after it.
 		if l.Ended != nil && len(standing) > 0 {
 			if ended, err = l.Ended(ctx, tx, standing); err != nil {
+				return err
+			}
+		}
+		if l.Noted != nil {
+			if noted, err = l.Noted(ctx, tx); err != nil {
 				return err
 			}
 		}
@@ -304,12 +314,25 @@ func (l *Live) refresh(ctx context.Context) error {
 		next.base[served.Environment] = served
 	}
 	l.owned.Store(owned)
-	l.swapping.Lock()
-	defer l.swapping.Unlock()
-	if l.end(ended) || !l.Ready() || !maps.Equal(next.base, old.base) || !maps.EqualFunc(next.behind, old.behind, behind.equal) {
-		l.swap(next)
+	next.durable = make(chan struct{})
+	defer close(next.durable)
+	if l.replace(old, next, ended, noted) {
+		l.keepKills(old.base, next.base)
 	}
 	return nil
+}
+
+// replace serves what was read, and reports whether that is something else. What is turned off meanwhile waits for no disk here.
+func (l *Live) replace(old, next *held, ended []string, noted []Override) bool {
+	l.swapping.Lock()
+	defer l.swapping.Unlock()
+	changed := l.end(ended)
+	changed = l.adopt(noted) || changed
+	if !changed && l.Ready() && maps.Equal(next.base, old.base) && maps.EqualFunc(next.behind, old.behind, behind.equal) {
+		return false
+	}
+	l.swap(next)
+	return true
 }
 
 // copyOut brings the copies on disk up to what is served.
@@ -337,11 +360,11 @@ func (l *Live) copyOut() {
 	l.trimOverrides()
 }
 
-// swap serves what next has as its base and what lies over it. Kills that come with it are on disk soon after, which Await waits
-// for: serving them never does. The caller holds swapping.
+// swap serves what next has as its base and what lies over it. Kills that come with it are on disk when next.durable is closed, which
+// Await waits for: serving them never does. The caller holds swapping.
 func (l *Live) swap(next *held) {
 	before := l.held.Load()
-	next.replaced, next.durable, next.overridden = make(chan struct{}), make(chan struct{}), l.overrides
+	next.replaced, next.overridden = make(chan struct{}), l.overrides
 	next.overlay(before)
 	l.held.Store(next)
 	if before != nil {
@@ -351,9 +374,7 @@ func (l *Live) swap(next *held) {
 				close(served.replaced)
 			}
 		}
-		l.keepKills(before.base, next.base)
 	}
-	close(next.durable)
 }
 
 // report logs what an operator should know of a new snapshot.

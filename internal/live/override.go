@@ -41,7 +41,8 @@ type Sent struct {
 // what is served now, which for more than one flag leaves out those that are killed already. It returns the record that is served and
 // on disk by then; other replicas hear of it beside.
 //
-// It returns the standing record instead if the same actor sent the same request before, or if one covers all of the flags already. An
+// It returns the standing record instead if the same actor sent the same request before or, where the database is away, if one covers
+// all of the flags already. An
 // environment or flag that this replica does not serve is a fault of kind NotFound, and a selection of which nothing is on one of kind
 // Conflict. After a fault of kind Unavailable it is served, but a restart would forget it; the same again tries to write it again.
 func (l *Live) Override(ctx context.Context, o Override) (Override, error) {
@@ -86,7 +87,7 @@ func (l *Live) lay(o Override) (standing Override, added bool, err error) {
 		}
 	}
 	for _, before := range l.overrides {
-		if before.covers(o) {
+		if o.Here && before.covers(o) { // else it is an act of its own, with a reason of its own
 			return before, false, nil
 		}
 	}
@@ -98,7 +99,7 @@ func (l *Live) lay(o Override) (standing Override, added bool, err error) {
 func (l *Live) put(o Override) {
 	l.overrides = append(slices.Clone(l.overrides), o)
 	if h := l.held.Load(); h != nil {
-		l.swap(&held{base: h.base, behind: h.behind})
+		l.swap(&held{base: h.base, behind: h.behind, durable: h.durable})
 	}
 }
 
@@ -143,6 +144,18 @@ func (l *Live) Overrides() []Override {
 	l.swapping.Lock()
 	defer l.swapping.Unlock()
 	return slices.Clone(l.overrides)
+}
+
+// adopt takes up the overrides of other replicas that are not known here, and reports whether there were any. The caller holds
+// swapping, and swaps.
+func (l *Live) adopt(noted []Override) bool {
+	before := len(l.overrides)
+	for _, o := range noted {
+		if !l.talk.isOver(o.ID) && !slices.ContainsFunc(l.overrides, func(known Override) bool { return known.ID == o.ID }) {
+			l.overrides = append(slices.Clone(l.overrides), o)
+		}
+	}
+	return len(l.overrides) > before
 }
 
 // end drops the overrides that are over, and reports whether there were any. The caller holds swapping, and swaps.

@@ -437,12 +437,12 @@ func TestTheSameRequestAgainIsTheSameAct(t *testing.T) {
 		{live.Override{ID: "1", Select: registry.Selection{Flag: eat}, Sent: sent, By: olu}, "1"},
 		{live.Override{ID: "2", Select: registry.Selection{Flag: eat}, Sent: sent, By: olu}, "1"},
 		{live.Override{ID: "3", Select: registry.Selection{Flag: sleep}, Sent: sent, By: olu}, "1"}, // the caller sees that it is another
-		{live.Override{ID: "4", Select: registry.Selection{Flag: eat}, By: ada}, "1"},               // off already
+		{live.Override{ID: "4", Select: registry.Selection{Flag: eat}, By: ada}, "4"},               // off already, and by an act of its own
 		{live.Override{ID: "5", Select: registry.Selection{Flag: eat}, By: ada, Here: true}, "1"},
 		{live.Override{ID: "6", Select: registry.Selection{Flag: sleep}, Sent: sent, By: ada, Here: true}, "6"},
 		{live.Override{ID: "7", Select: registry.Selection{Flag: sleep}, By: olu}, "7"}, // the other replicas have to hear of it
 		{live.Override{ID: "8", Select: registry.Selection{App: "where2eat"}, By: ada}, "8"},
-		{live.Override{ID: "9", Select: registry.Selection{Flag: sleep}, By: ada}, "7"},
+		{live.Override{ID: "9", Select: registry.Selection{Flag: sleep}, By: ada}, "9"},
 	} {
 		tt.o.Environment = "production"
 		if got, err := l.Override(t.Context(), tt.o); err != nil || got.ID != tt.want {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/soukhq/souk/internal/store"
 )
 
 // messages is the topic on which replicas tell each other of overrides, while the writer of the database is held.
@@ -209,13 +211,23 @@ func (l *Live) send(ctx context.Context) {
 			return
 		}
 		m.From = l.Replica
-		within, cancel := context.WithTimeout(ctx, sayTime)
-		err := l.DB.Broadcast(within, messages, encode(m))
-		cancel()
+		err := l.tell(ctx, m)
 		if err != nil {
 			l.talk.back(m)
 			l.Log.LogAttrs(ctx, slog.LevelDebug, "other replicas were not told", slog.Any("error", err))
 			return
 		}
 	}
+}
+
+// tell sends a message, after it noted the override that it carries.
+func (l *Live) tell(ctx context.Context, m message) error {
+	ctx, cancel := context.WithTimeout(ctx, sayTime)
+	defer cancel()
+	if m.Override != nil && l.Note != nil {
+		if err := l.DB.Aside(ctx, func(ctx context.Context, tx *store.Tx) error { return l.Note(ctx, tx, *m.Override) }); err != nil {
+			return err
+		}
+	}
+	return l.DB.Broadcast(ctx, messages, encode(m))
 }

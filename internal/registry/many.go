@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
@@ -216,9 +215,7 @@ func (c Change) putAll(
 	for part := range slices.Chunk(flags, manyRows) {
 		events := make([]audit.Event, 0, len(part))
 		keys := make([]any, 0, len(part))
-		var rows, definitions strings.Builder
-		var defined []any
-		values := []any{environment, revision, string(c.Cause), c.By.Email, at, c.Reason}
+		revisions := c.newRevisions(environment, revision)
 		var killed Killed
 		killedAt := store.NullMicros(nil)
 		for i := range part {
@@ -231,26 +228,20 @@ func (c Change) putAll(
 			if state.Kill != nil {
 				killed, killedAt = *state.Kill, store.NullMicros(&state.Kill.At)
 			}
-			if i > 0 {
-				rows.WriteString(", ")
-				definitions.WriteString(", ")
-			}
-			definitions.WriteString("(" + store.In(len(defined)+8, 2) + ")")
-			defined = append(defined, f.Key, string(state.Definition))
-			n := len(values) + 1
-			fmt.Fprintf(&rows, "($%d, $%d, $1, $2, $3, $%d, %t, $%d, $4, $5, $6, '', '')", n, n+1, n+2, state.Kill != nil, n+3)
-			values = append(values, store.NewID(), f.Key, string(encode(state.Serving)), string(state.Definition))
+			revisions.add(f.Key, *state)
 			keys = append(keys, f.Key)
 			events = append(events, event(*f, *state))
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO flag_revision (id, flag_key, environment, revision, cause, serving, killed, definition,
-				actor, at, reason, request_id, rollout_id) VALUES `+rows.String(), values...); err != nil {
-			return 0, fmt.Errorf("record revisions: %w", err)
+		if err := revisions.write(ctx, tx); err != nil {
+			return 0, err
+		}
+		definitions := store.NewRows(revision, killedAt, killed.By, killed.Reason, at, environment, store.NullText(killed.ID))
+		for _, f := range part {
+			definitions.Add("(?, ?)", f.Key, string(f.Environments[0].Definition))
 		}
 		if _, err := tx.Exec(ctx, `UPDATE flag_environment SET revision = $1, killed_at = $2, killed_by = $3, kill_reason = $4,
 				definition = v.column2, updated_at = $5, kill_id = $7 FROM (VALUES `+definitions.String()+`) AS v
-			WHERE flag_environment.flag_key = v.column1 AND flag_environment.environment = $6`,
-			append([]any{revision, killedAt, killed.By, killed.Reason, at, environment, store.NullText(killed.ID)}, defined...)...); err != nil {
+			WHERE flag_environment.flag_key = v.column1 AND flag_environment.environment = $6`, definitions.Args()...); err != nil {
 			return 0, fmt.Errorf("write flags in %s: %w", environment, err)
 		}
 		if _, err := tx.Exec(ctx, `UPDATE flag SET revision = revision + 1, updated_at = $1 WHERE key IN (`+store.In(2, len(keys))+`)`,
@@ -262,4 +253,24 @@ func (c Change) putAll(
 		}
 	}
 	return revision, nil
+}
+
+// revisions are rows of flag_revision that one change makes of many flags in an environment.
+type revisions struct{ rows *store.Rows }
+
+func (c Change) newRevisions(environment string, revision int64) revisions {
+	return revisions{store.NewRows(environment, revision, string(c.Cause), c.By.Email, store.Micros(c.At), c.Reason, c.RequestID, c.RolloutID)}
+}
+
+func (r revisions) add(key string, state FlagEnvironment) {
+	r.rows.Add("(?, ?, $1, $2, $3, ?, ?, ?, $4, $5, $6, $7, $8)", store.NewID(), key, string(encode(state.Serving)), state.Kill != nil,
+		string(state.Definition))
+}
+
+func (r revisions) write(ctx context.Context, tx *store.Tx) error {
+	if _, err := tx.Exec(ctx, `INSERT INTO flag_revision (id, flag_key, environment, revision, cause, serving, killed, definition, actor, at,
+			reason, request_id, rollout_id) VALUES `+r.rows.String(), r.rows.Args()...); err != nil {
+		return fmt.Errorf("record revisions: %w", err)
+	}
+	return nil
 }

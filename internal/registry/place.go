@@ -17,12 +17,12 @@ type Life struct {
 	ReadOnly  bool
 }
 
-// Place tells a flag where it stands in its life. The event is the caller's. A key without a flag is left alone.
-func Place(ctx context.Context, tx *store.Tx, at time.Time, key string, life Life) error {
+// Place tells flags where they stand in their life. The event is the caller's. A key without a flag is left alone.
+func Place(ctx context.Context, tx *store.Tx, at time.Time, life Life, keys ...string) error {
+	args := append([]any{life.State, expiry(life.ExpiresAt), life.ReadOnly, store.Micros(at)}, store.Values(keys)...)
 	if _, err := tx.Exec(ctx, `UPDATE flag SET state = $1, expires_at = $2, read_only = $3, updated_at = $4, revision = revision + 1
-		WHERE key = $5 AND (state <> $1 OR read_only <> $3 OR expires_at <> $2)`,
-		life.State, expiry(life.ExpiresAt), life.ReadOnly, store.Micros(at), key); err != nil {
-		return fmt.Errorf("place %s in its life: %w", key, err)
+		WHERE key IN (`+store.In(5, len(keys))+`) AND (state <> $1 OR read_only <> $3 OR expires_at <> $2)`, args...); err != nil {
+		return fmt.Errorf("place flags in their lives: %w", err)
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ func TestListsDoNotReadWhatMayBeMegabytes(t *testing.T) {
 		}
 		imported, err := o.desk.Import(o.Context(), o.as("root"), review.Content{
 			Environment: "production", Format: "flagd", Document: `{"flags": {` + strings.Join(flags, ",") + `}}`,
-		}, false)
+		}, store.NewID(), false)
 		if err != nil {
 			o.Fatal(err)
 		}

@@ -68,7 +68,12 @@ func (s *importing) effect(ctx context.Context, m move, _ Assessed) (map[string]
 	if s.Plan == nil {
 		return nil, s.Fault
 	}
-	return takeOver(ctx, m.tx, m.change(registry.CauseImported), *s.Plan)
+	if !s.Plan.Changes() {
+		return nil, nil
+	}
+	take := s.Plan.Take()
+	take.ID = m.r.id
+	return takeOver(ctx, m.tx, m.change(registry.CauseImported), take)
 }
 
 func planImport(ctx context.Context, tx *store.Tx, c Content, app *catalog.App, by access.Actor) (importer.Plan, error) {
@@ -95,21 +100,13 @@ func planImport(ctx context.Context, tx *store.Tx, c Content, app *catalog.App, 
 	return importer.PlanFor(doc, ground, app, ends, by), nil
 }
 
-// takeOver carries a plan out.
-func takeOver(ctx context.Context, tx *store.Tx, c registry.Change, plan importer.Plan) (map[string]int64, error) {
-	if !plan.Changes() {
-		return nil, nil
-	}
-	made, revision, err := registry.Take(ctx, tx, c, plan.Take())
+// takeOver carries an import out, or a part of one.
+func takeOver(ctx context.Context, tx *store.Tx, c registry.Change, in registry.Import) (map[string]int64, error) {
+	made, revision, err := registry.Take(ctx, tx, c, in)
 	if err != nil {
 		return nil, err
 	}
-	for _, flag := range made {
-		if err := lifecycle.TakeOver(ctx, tx, c.At, flag.Key); err != nil {
-			return nil, err
-		}
-	}
-	return map[string]int64{plan.Environment: revision}, nil
+	return map[string]int64{in.Environment: revision}, lifecycle.TakeOver(ctx, tx, c.At, made)
 }
 
 // base is what an import would change, as it is there now.
@@ -262,67 +259,4 @@ func importOf(flag registry.Flag, environment string, was registry.Imported, rea
 		return Content{}, err
 	}
 	return Content{Kind: ImportFlags, Environment: environment, Format: flag.Imported, Document: string(document), Reason: reason}, nil
-}
-
-// ImportOutcome is what an import does and, unless it was a dry run, the request that was made or the revisions that SDKs are
-// to see.
-type ImportOutcome struct {
-	Plan     importer.Plan
-	Request  *Request
-	Revealed map[string]int64
-}
-
-// Import takes the flags of a document over into an environment: at once where it is not governed, else as a request. Flags
-// that cannot be taken are in the plan; the others are taken all the same. Importing again what is there changes nothing, and
-// asking again for the same gives the request that waits.
-func (d *Desk) Import(ctx context.Context, by access.Actor, c Content, dryRun bool) (ImportOutcome, error) {
-	c.Kind = ImportFlags
-	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
-		return ImportOutcome{}, err
-	}
-	if err := checkReason(c.Reason); err != nil {
-		return ImportOutcome{}, err
-	}
-	var out ImportOutcome
-	work := func(ctx context.Context, tx *store.Tx, h *hearing) (err error) {
-		out, err = d.importInto(ctx, tx, h, by, c, dryRun)
-		return err
-	}
-	if dryRun { // which asks nothing
-		err := d.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error { return work(ctx, tx, nil) })
-		return out, err
-	}
-	err := d.hear(ctx, work)
-	return out, err
-}
-
-func (d *Desk) importInto(ctx context.Context, tx *store.Tx, h *hearing, by access.Actor, c Content, dryRun bool) (out ImportOutcome, err error) {
-	s := &importing{}
-	w := World{Now: d.Now(), Requester: by}
-	if err := s.load(ctx, tx, record{content: c}, w); err != nil {
-		return out, err
-	}
-	if err := mayAsk(by, c, Facts{World: w, subject: s}); err != nil {
-		return out, err
-	}
-	if s.Fault != nil {
-		return out, s.Fault
-	}
-	out.Plan = *s.Plan
-	switch {
-	case dryRun, !out.Plan.Changes():
-		return out, nil
-	case out.Plan.Governed:
-		r, revealed, err := d.submit(ctx, tx, h, by, c)
-		if err != nil {
-			return out, err
-		}
-		out.Revealed = revealed
-		view, err := d.view(ctx, tx, by, r)
-		out.Request = &view
-		return out, err
-	}
-	change := registry.Change{By: by, At: d.Now(), Reason: orElse(c.Reason, "imported by "+by.Email), Cause: registry.CauseImported}
-	out.Revealed, err = takeOver(ctx, tx, change, out.Plan)
-	return out, err
 }

@@ -142,7 +142,7 @@ var judging = []struct {
 			_, err := o.desk.Import(o.Context(), o.as("root"), review.Content{
 				Environment: "production", Format: "flagd",
 				Document: `{"flags": {"f": {"state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off"}}}`,
-			}, false)
+			}, store.NewID(), false)
 			return err
 		}
 	}},
@@ -256,7 +256,7 @@ func TestWhatChangesAgainAndAgainIsBusyAndLeavesNothing(t *testing.T) {
 				_, err := o.desk.Import(o.Context(), o.as("root"), review.Content{
 					Environment: "production", Format: "flagd",
 					Document: `{"flags": {"f": {"state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off"}}}`,
-				}, false)
+				}, store.NewID(), false)
 				return err
 			},
 		}

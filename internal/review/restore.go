@@ -44,7 +44,7 @@ func (s *restoring) base(c Content) any {
 }
 
 func (*restoring) effect(ctx context.Context, m move, _ Assessed) (map[string]int64, error) {
-	if err := m.desk.Kills.Free(m.r.content.Environment, m.r.content.FlagKey); err != nil {
+	if err := m.desk.Kills.Free(ctx, m.tx, m.r.content.Environment, m.r.content.FlagKey); err != nil {
 		return nil, err
 	}
 	o, err := kill.Restore(ctx, m.tx, m.change(registry.CauseRestore), m.r.content.FlagKey, m.r.content.Environment)
@@ -104,7 +104,7 @@ func (d *Desk) Restore(ctx context.Context, by access.Actor, flagKey, environmen
 		if killedIn(flag, environment) == nil {
 			return nil
 		}
-		if err := d.Kills.Free(environment, flagKey); err != nil {
+		if err := d.Kills.Free(ctx, tx, environment, flagKey); err != nil {
 			return err
 		}
 		if !env.Governed {
@@ -240,7 +240,7 @@ func (d *Desk) undoKill(ctx context.Context, by access.Actor, id, reason string)
 		}
 		keys, err := registry.HeldBy(ctx, tx, act.ID)
 		if err == nil {
-			err = d.Kills.Free(env.Name, keys...)
+			err = d.Kills.Free(ctx, tx, env.Name, keys...)
 		}
 		if err != nil {
 			return err

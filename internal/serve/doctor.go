@@ -141,7 +141,7 @@ func (d *diagnoses) flags(v vitals) {
 	for _, u := range v.uncommitted {
 		switch age := v.now.Sub(u.At); {
 		case u.Refused != "":
-			d.add(api.Failed, "kill_uncommitted", "mend what is named; or, if it is not to be off any more: POST /api/v1/kills/"+u.ID+"/end, by an administrator, with a reason",
+			d.add(api.Failed, "kill_uncommitted", "fix what is named; or, if it is not to be off any more, an administrator ends it: souk kills end "+u.ID+" --reason …",
 				"%s is off for everybody in %s, by %s since %s, and the database refuses to have that: %s", u.Select.Words(), u.Environment, u.By.Email, u.At.Format(time.RFC3339), u.Refused)
 		case age > uncommittedFor:
 			d.add(api.Warning, "kill_uncommitted", "see what holds the database up; it is tried again all the time", "%s is off for everybody in %s, by %s since %s, and that is not committed yet",
@@ -265,7 +265,10 @@ func (a *App) Doctor(ctx context.Context, by access.Actor) ([]api.Diagnosis, err
 	}
 	v := examineHost(a.cfg)
 	v.stale, v.behind, v.here = a.live.Stale(), a.live.Behind(), a.live.Overrides()
-	v.uncommitted = a.Kills.Uncommitted()
+	var err error
+	if v.uncommitted, err = a.Kills.Uncommitted(ctx, access.System("doctor")); err != nil {
+		return nil, err
+	}
 	for _, name := range a.live.Environments() {
 		if served := a.live.Snapshot(name); served != nil {
 			v.leftOut = append(v.leftOut, leftOut{name, served.Flags.LeftOut()})

@@ -3,10 +3,13 @@ package serve_test
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/soukhq/souk/internal/store"
+	"github.com/soukhq/souk/internal/store/storetest"
 )
 
 // holdWriter keeps the writer busy with a transaction that has changed an environment, until it is let go.
@@ -54,6 +57,17 @@ func TestAKillThatCannotBeWrittenAtOnceIsServedAndAnswers202UntilItIs(t *testing
 		if got := olu.get("/api/v1/kills/"+id).want(t, http.StatusAccepted); got.at("committed") != false || got.text("by") != "olu"+at {
 			t.Errorf("asked for: %s", got)
 		}
+		if early := olu.get("/api/v1/kills?uncommitted=true").want(t, http.StatusOK).items(); len(early) != 1 {
+			t.Errorf("%v are listed as not committed", early)
+		}
+		for name, want := range map[string]bool{"olu": true, "alice": true, "eve": false} {
+			told := slices.ContainsFunc(s.as(name).get("/api/v1/inbox").want(t, http.StatusOK).items(), func(item any) bool {
+				return item.(object)["kind"] == "uncommitted" && item.(object)["flag_key"] == flag
+			})
+			if told != want {
+				t.Errorf("%s is told of it: %v", name, told)
+			}
+		}
 		letGo()
 		s.eventually("it is committed", func() bool { return olu.get("/api/v1/kills/"+id).Code == http.StatusOK })
 		if again := once.post(path, object{"reason": "it burns"}).want(t, http.StatusOK); again.text("kill_id") != id || again.at("committed") != true {
@@ -68,4 +82,24 @@ func TestAKillThatCannotBeWrittenAtOnceIsServedAndAnswers202UntilItIs(t *testing
 			t.Errorf("after the commit it is on: %s", got)
 		}
 	})
+}
+
+func TestAKillWhoseCredentialCannotBeReadNamesTheOneWithoutADatabase(t *testing.T) {
+	t.Parallel()
+	s := openSite(t, store.PostgreSQL)
+	flag := s.published("eat").text("flag", "key")
+	token, session := s.as("olu").token("all"), s.as("olu")
+	storetest.NewOutage(t, s.cfg.DatabaseURL).Begin()
+	for _, by := range []*caller{token, session} {
+		for _, path := range []string{"/api/v1/flags/" + flag + "/environments/sandbox/kill", "/api/v1/kills"} {
+			refused := by.post(path, object{"expect_flags": 1, "select": object{"app": "eat"}, "environment": "sandbox"}).
+				refused(t, http.StatusServiceUnavailable, "database_unavailable")
+			if !strings.Contains(refused.text("remediation"), "souk kill --here") {
+				t.Errorf("%s names no other way", refused)
+			}
+		}
+	}
+	if other := token.post("/api/v1/requests", lunch("late")).want(t, http.StatusServiceUnavailable); strings.Contains(other.text("remediation"), "--here") {
+		t.Errorf("%s tells of kills", other)
+	}
 }

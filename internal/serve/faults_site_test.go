@@ -27,7 +27,7 @@ type object = map[string]any
 
 // site is the whole program, with a small company, on a database of its own.
 type site struct {
-	*testing.T
+	testing.TB
 	app     *serve.App
 	cfg     serve.Config
 	handler http.Handler
@@ -80,9 +80,9 @@ func each(t *testing.T, test func(s *site)) {
 	}
 }
 
-func openSite(t *testing.T, engine store.Engine) *site {
+func openSite(t testing.TB, engine store.Engine) *site {
 	t.Helper()
-	s := &site{T: t, clock: &clock{now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}, people: map[string]*caller{}}
+	s := &site{TB: t, clock: &clock{now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}, people: map[string]*caller{}}
 	var cast []api.DemoPerson
 	for _, name := range people {
 		cast = append(cast, api.DemoPerson{Email: name + at, ShortName: name})
@@ -163,6 +163,14 @@ func (s *site) as(name string) *caller {
 // with is the same caller, who sends further header lines.
 func (c *caller) with(headers ...string) *caller {
 	return &caller{site: c.site, name: c.name, headers: append(append([]string{}, c.headers...), headers...)}
+}
+
+// within is the same caller, whose requests have that context.
+func (c *caller) within(ctx context.Context) *caller {
+	handler := c.handler
+	return &caller{name: c.name, headers: c.headers, site: c.by(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler.ServeHTTP(w, r.WithContext(ctx))
+	}))}
 }
 
 // token is a caller with a new API token of that scope, made by the person for themselves.

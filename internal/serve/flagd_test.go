@@ -19,7 +19,7 @@ import (
 )
 
 // h2c is a client that speaks HTTP/2 without TLS, as gRPC does, with a header on each request.
-func h2c(t *testing.T, headers ...string) *http.Client {
+func h2c(t testing.TB, headers ...string) *http.Client {
 	t.Helper()
 	var protocols http.Protocols
 	protocols.SetUnencryptedHTTP2(true)
@@ -177,7 +177,7 @@ func TestAKeyThatEndsClosesItsStreams(t *testing.T) {
 		}
 		streams := map[string]*connect.ServerStreamForClient[syncv1.SyncFlagsResponse]{}
 		for name, key := range made {
-			stream, err := syncAt(h2c(s.T, "Authorization", "Bearer "+key.text("secret")), address).SyncFlags(s.Context(), &syncv1.SyncFlagsRequest{})
+			stream, err := syncAt(h2c(s, "Authorization", "Bearer "+key.text("secret")), address).SyncFlags(s.Context(), &syncv1.SyncFlagsRequest{})
 			if err != nil || !stream.Receive() {
 				s.Fatal(name, err, stream.Err())
 			}

@@ -117,7 +117,7 @@ func assemble(cfg Config, db *store.DB) *App {
 	copies := filepath.Join(cfg.Data, "snapshots")
 	a := &App{
 		cfg: cfg, log: cfg.Log, db: db, failed: make(chan error, 1),
-		live:  &live.Live{DB: db, Dir: copies, Log: cfg.Log, Now: cfg.Now, Ended: kill.Carried},
+		live:  &live.Live{DB: db, Dir: copies, Log: cfg.Log, Now: cfg.Now, Ended: kill.Carried, Note: kill.Note, Noted: kill.Noted},
 		usage: &measure.Usage{DB: db, Now: cfg.Now, Log: cfg.Log, Counters: measure.NewCounters()},
 	}
 	a.Verbs = verbs.New(verbs.Config{

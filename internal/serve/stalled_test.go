@@ -12,36 +12,49 @@ import (
 	"github.com/soukhq/souk/internal/store"
 )
 
+// bulky makes a backup larger than what sockets keep, and gzip cannot help it.
+func (s *site) bulky() {
+	s.Helper()
+	noise := make([]byte, 8<<20)
+	_, _ = rand.Read(noise)
+	if err := s.app.Directory.DB.WriteLarge(s.Context(), func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE app SET description = $1`, hex.EncodeToString(noise))
+		return err
+	}); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// stalled asks the server at an address for a backup, whose body nobody reads, until the context ends.
+func (c *caller) stalled(ctx context.Context, address string) *http.Response {
+	c.Helper()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address+"/api/v1/backup", http.NoBody)
+	if err != nil {
+		c.Fatal(err)
+	}
+	for _, line := range c.headers {
+		name, value, _ := strings.Cut(line, ":")
+		r.Header.Set(name, strings.TrimSpace(value))
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		c.Fatal(err)
+	}
+	return answer
+}
+
 func TestClientsThatDoNotReadTheirBackupHoldUpNobody(t *testing.T) {
 	each(t, func(s *site) {
 		flag := s.published("eat").text("flag", "key")
 		root, olu := s.as("root").token("all"), s.as("olu").token("all")
-		noise := make([]byte, 8<<20) // more than what sockets keep, and gzip cannot help it
-		_, _ = rand.Read(noise)
-		if err := s.app.Directory.DB.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			_, err := tx.Exec(ctx, `UPDATE app SET description = $1`, hex.EncodeToString(noise))
-			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
+		s.bulky()
 		server := httptest.NewServer(s.handler)
 		defer server.Close()
 		defer server.CloseClientConnections()
 		begun := 0
 		for range 12 {
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/api/v1/backup", nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, line := range root.headers {
-				name, value, _ := strings.Cut(line, ":")
-				r.Header.Set(name, strings.TrimSpace(value))
-			}
-			answer, err := http.DefaultClient.Do(r) // its headers; nobody reads the body
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = answer.Body.Close() })
+			answer := root.stalled(s.Context(), server.URL)
+			s.Cleanup(func() { _ = answer.Body.Close() })
 			switch {
 			case answer.StatusCode == http.StatusOK:
 				begun++

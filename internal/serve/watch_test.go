@@ -376,7 +376,7 @@ func TestStreamsEndWhenTheServerStops(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	go func() { ended <- app.Run(ctx) }()
-	s := &site{T: t}
+	s := &site{TB: t}
 	e := (&caller{site: s, headers: []string{"Authorization: Bearer " + secret}}).watch("http://" + (<-listening)[0])
 	stop()
 	if took := e.ends(); took > 10*time.Second { // the drain's own limit

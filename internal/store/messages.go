@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/base64"
 	"fmt"
 	"strings"
@@ -32,6 +33,20 @@ func (db *DB) Broadcast(ctx context.Context, topic string, message []byte) error
 		return classify(fmt.Errorf("broadcast to %s: %w", topic, err))
 	}
 	return nil
+}
+
+// Aside runs fn in a write transaction over the connection that messages go over, which waits for no transaction and no connection of
+// others: fn writes only what nobody else locks. What it announces is not. On SQLite, whose file no other process has, it does nothing.
+func (db *DB) Aside(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	if db.engine == SQLite {
+		return nil
+	}
+	return classify(db.over(ctx, pool{conns: db.sender}, nil, func(ctx context.Context, inner *sql.Tx) error {
+		if err := fn(ctx, &Tx{tx: inner, engine: db.engine, topics: map[string]bool{}, kept: &db.kept}); err != nil {
+			return err
+		}
+		return db.commit(ctx, inner)
+	}))
 }
 
 // split returns the parts of a message as PostgreSQL carries them, in one transaction and so one after the other: the topic, the id of

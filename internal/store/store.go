@@ -418,6 +418,11 @@ func LikePattern(text string) string {
 // NewID makes an id: a UUIDv7, which sorts by the time it was made.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
+// IDOf is an id that is the same whenever it is made of the same texts: a UUIDv5.
+func IDOf(texts ...string) string {
+	return uuid.NewSHA1(uuid.Nil, []byte(strings.Join(texts, "\n"))).String()
+}
+
 // Micros is how a time is stored: microseconds since 1970, UTC.
 func Micros(t time.Time) int64 { return t.UnixMicro() }
 

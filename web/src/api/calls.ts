@@ -223,6 +223,14 @@ export const killQuery = (id: string) =>
     meta: aboutOne("kill", id),
   });
 
+/** Kills that are served and not in the log yet. No event tells of them before they are. */
+export const earlyKillsQuery = queryOptions({
+  queryKey: ["kills", "early"],
+  queryFn: () => unwrap(api.GET("/api/v1/kills", { params: { query: { uncommitted: true, limit: 50 } } })),
+  refetchInterval: 2000,
+  meta: about("kill", "flag"),
+});
+
 /** What was turned off together, newest first. */
 export const killsQuery = queryOptions({
   queryKey: ["kills"],

@@ -625,7 +625,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What was turned off for everybody, newest first */
+        /** What was turned off for everybody, newest first; without committed_at what is served and not committed yet */
         get: operations["list-kills"];
         put?: never;
         /** Turn off everything of an app, a group, a tag or an environment, now; 202 while it is served and not committed yet, or committed and not served here */
@@ -1856,7 +1856,7 @@ export interface components {
              */
             at: string;
             by: string;
-            /** @description What the caller may do: restore */
+            /** @description What the caller may do: restore; or end, while it is not committed */
             can: string[];
             /** @description It is in the database and its audit log */
             committed: boolean;
@@ -2515,6 +2515,8 @@ export interface components {
         };
         ImportOutcome: {
             dry_run: boolean;
+            /** @description Of an import that acted at once, as its events have it; the same each time that it is sent by its Idempotency-Key */
+            import_id?: string;
             plan: components["schemas"]["ImportPlan"];
             /** @description The request that was made, where the environment is governed */
             request?: components["schemas"]["Request"];
@@ -2645,7 +2647,7 @@ export interface components {
              */
             at: string;
             by: string;
-            /** @description What the caller may do: restore */
+            /** @description What the caller may do: restore; or end, while it is not committed */
             can: string[];
             /**
              * Format: date-time
@@ -3749,7 +3751,7 @@ export interface components {
              */
             at: string;
             by: string;
-            /** @description What the caller may do: restore */
+            /** @description What the caller may do: restore; or end, while it is not committed */
             can: string[];
             /**
              * Format: date-time
@@ -6100,6 +6102,8 @@ export interface operations {
                 environment?: string;
                 /** @description Only those of a selection, not of one flag */
                 many?: boolean;
+                /** @description Only those that are served and not committed yet */
+                uncommitted?: boolean;
             };
             header?: never;
             path?: never;

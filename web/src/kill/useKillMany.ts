@@ -25,3 +25,12 @@ export async function restoreKill(id: string, reason: string) {
     queries.invalidateQueries();
   }
 }
+
+/** Lets go of a kill that is served and that the database refuses. */
+export async function endKill(id: string, reason: string) {
+  try {
+    await unwrap(api.POST("/api/v1/kills/{id}/end", { params: { path: { id } }, body: { reason } }));
+  } finally {
+    queries.invalidateQueries();
+  }
+}

@@ -29,6 +29,15 @@ export const kills = {
   ],
   defaultReason: "Turned off together from the console",
   done: "It is off",
+  early: "Served, and not in the log yet",
+  earlyWords: (flags: number) =>
+    `${count(flags, "switch is", "switches are")} off for everybody; this is being written to the log`,
+  end: "Let go",
+  endOf: (what: string, where: string) => `Let go of the kill of ${what} in ${where}`,
+  endHappens: (where: string) => [
+    `What it holds off is served in ${where} as the database has it: on, unless somebody turned it off there.`,
+    "It never comes into the log as a kill; this act does, with your reason.",
+  ],
   list: "What was turned off together",
   none: "Nothing was turned off together yet",
   noneWords: "Acts that turn off many switches are listed here, and can be taken back here.",

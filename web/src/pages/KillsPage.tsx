@@ -1,12 +1,12 @@
 import { IconHandStop } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { environmentsQuery, killsQuery } from "../api/calls";
+import { earlyKillsQuery, environmentsQuery, killsQuery } from "../api/calls";
 import type { KillAct } from "../api/types";
 import { useSelf } from "../app/session";
 import classes from "../kill/Kill.module.css";
 import { KillForm } from "../kill/KillForm";
-import { restoreKill } from "../kill/useKillMany";
+import { endKill, restoreKill } from "../kill/useKillMany";
 import { m } from "../messages";
 import { sentence } from "../model/text";
 import { ConfirmButton } from "../pieces/Confirm";
@@ -23,19 +23,30 @@ const words = m.kills;
 export function Component() {
   const self = useSelf();
   const kills = useQuery(killsQuery);
+  const early = useQuery(earlyKillsQuery).data?.items ?? [];
+  const committed = kills.data?.items.filter((act) => act.committed_at) ?? [];
   const environments = useQuery(environmentsQuery).data?.items ?? [];
   return (
     <Page title={words.title} words={words.words}>
       {self.can.includes("kill") && <KillForm />}
+      {early.length > 0 && (
+        <Panel title={words.early} flush>
+          <Rows label={words.early}>
+            {early.map((act) => (
+              <EarlyRow key={act.id} act={act} />
+            ))}
+          </Rows>
+        </Panel>
+      )}
       <Panel title={words.list} flush>
         {kills.isPending && <RowSkeleton rows={3} />}
         {kills.error && <Notice problem={kills.error} retry={kills.refetch} />}
-        {kills.data?.items.length === 0 && (
+        {kills.data && committed.length === 0 && (
           <Empty icon={<IconHandStop />} title={words.none} words={words.noneWords} />
         )}
-        {kills.data && kills.data.items.length > 0 && (
+        {committed.length > 0 && (
           <Rows label={words.list}>
-            {kills.data.items.map((act) => (
+            {committed.map((act) => (
               <ActRow
                 key={act.id}
                 act={act}
@@ -46,6 +57,37 @@ export function Component() {
         )}
       </Panel>
     </Page>
+  );
+}
+
+/** A kill that is not committed: there is nothing to take back yet, and an administrator may let go of it. */
+function EarlyRow({ act }: { act: KillAct }) {
+  const what = words.whatOf(act);
+  return (
+    <Row
+      title={sentence(`${what} · ${act.environment}`)}
+      words={
+        <>
+          {words.earlyWords(act.flags)} · <Who email={act.by} /> · <q>{act.reason}</q>
+        </>
+      }
+      end={
+        act.can.includes("end") && (
+          <span className={classes.act}>
+            <ConfirmButton
+              label={words.end}
+              title={words.endOf(what, act.environment)}
+              danger
+              reason="needed"
+              button={{ size: "xs" }}
+              happens={words.endHappens(act.environment)}
+              run={(reason) => endKill(act.id, reason)}
+            />
+          </span>
+        )
+      }
+      at={<When at={act.at} />}
+    />
   );
 }
 
