@@ -268,12 +268,15 @@ func TestEachReplicaNoticesByItselfAndFollowsAnAcknowledgedRestart(t *testing.T)
 			t.Errorf("a replica that knew no more: %+v, %v", back, err)
 		}
 		acknowledge(t, db, a)
-		for name, log := range map[string]*audit.Log{"the other": b, "the late one": late, "started anew": open(t, db, audit.Config{Dir: dirB})} {
-			if err := log.Attest(t.Context()); err != nil {
-				t.Errorf("%s does not follow: %v", name, err)
+		for _, replica := range []struct {
+			name, dir string
+			log       *audit.Log
+		}{{"the other", dirB, b}, {"the late one", dirC, late}, {"started anew", dirB, open(t, db, audit.Config{Dir: dirB})}} {
+			if err := replica.log.Attest(t.Context()); err != nil {
+				t.Errorf("%s does not follow: %v", replica.name, err)
 			}
-			if text := checkpoints(t, dirB); !strings.Contains(text, "/2\\n") {
-				t.Errorf("%s published %s", name, text)
+			if text := checkpoints(t, replica.dir); !strings.Contains(text, "/2\\n") {
+				t.Errorf("%s published %s", replica.name, text)
 			}
 		}
 	})
