@@ -41,6 +41,9 @@ func TestAKillThatCannotBeWrittenAtOnceIsServedAndAnswers202UntilItIs(t *testing
 		path := "/api/v1/flags/" + flag + "/environments/sandbox/kill"
 		olu := s.as("olu").token("all")
 		once := olu.with("Idempotency-Key: burning")
+		for _, name := range []string{"olu", "alice", "eve"} { // sessions are made by the writer
+			s.as(name)
+		}
 		letGo := s.holdWriter("sandbox")
 		defer letGo()
 		killed := once.post(path, object{"reason": "it burns"}).want(t, http.StatusAccepted)
