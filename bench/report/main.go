@@ -230,21 +230,24 @@ func propagation(p *page, all results) {
 
 // kills writes how long kills take beside loads: served within 300 ms in 99 of 100 cases and never over a second, committed in two.
 func kills(p *page, all results) {
-	p.line("100 kills one after the other, asked for over the API in process, while the load is repeated. *Served* is until an SDK's evaluation over OFREP is that of the killed flag, *committed* until it is in the database; *early* are those that were served before. Goals: served within 300 ms in 99 %% and never over a second, committed within 2 s in 99 %%. A round is the load once.")
+	p.line("Kills one after the other, asked for over the API in process, while the load is repeated. *Served* is until an SDK's evaluation over OFREP is that of the killed flag, *committed* until it is in the database; *early* are those that were served before. Goals: served within 300 ms in 99 %% and never over a second, committed within 2 s in 99 %%. A round is the load once.")
 	p.table("engine, beside | served half | 99 % | last | goal | committed 99 % | goal | early | a round", func() {
 		for _, engine := range [][2]string{{"sqlite", "SQLite"}, {"postgres", "PostgreSQL"}} {
 			for _, load := range []string{
 				"nothing", "50 parallel submits", "an import of 5,000 flags", "a panic over 5,000 flags", "ten stalled backups", "2,000 usage flushes",
 			} {
 				name := "Kills/" + engine[0] + "/" + strings.ReplaceAll(load, " ", "_")
+				if !all.measured(name) {
+					continue
+				}
 				get := func(unit string) float64 { return all.get(name, unit) }
 				round := ""
 				if took := get("round-s"); took > 0 {
 					round = number(took) + " s"
 				}
 				p.line("| %s, %s | %s ms | %s ms | %s ms | %s | %s ms | %s | %.0f | %s |", engine[1], load, number(get("served-p50-ms")), number(get("served-p99-ms")),
-					number(get("served-max-ms")), met(all.measured(name) && get("served-p99-ms") <= 300 && get("served-max-ms") <= 1000), number(get("committed-p99-ms")),
-					met(all.measured(name) && get("committed-p99-ms") <= 2000), get("early"), round)
+					number(get("served-max-ms")), met(get("served-p99-ms") <= 300 && get("served-max-ms") <= 1000), number(get("committed-p99-ms")),
+					met(get("committed-p99-ms") <= 2000), get("early"), round)
 			}
 		}
 	})
@@ -275,4 +278,6 @@ func flat(p *page, all results) {
 			p.line("| %s | %s ms | %s ms | %.1f |", strings.ReplaceAll(name, "_", " "), number(a/1e6), number(b/1e6), b/a)
 		}
 	})
+	p.line("Where a list of the small installation has fewer rows than a page holds, the ratio compares pages of different lengths: *of one app* and *killed in production* are 1 and 10 rows against 100.")
+	p.line("")
 }

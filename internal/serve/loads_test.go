@@ -128,13 +128,14 @@ func backups(s *site, size int) func(context.Context, int) error {
 	root, address := s.as("root").token("all"), s.listen()
 	s.bulky()
 	return func(ctx context.Context, _ int) error {
-		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-		defer cancel()
 		for range size {
-			answer := root.stalled(ctx, address)
-			defer answer.Body.Close()
+			if answer := root.stalled(ctx, address); answer != nil {
+				defer answer.Body.Close()
+			}
 		}
 		hold(ctx)
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
 		<-ctx.Done()
 		return nil
 	}
