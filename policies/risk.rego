@@ -47,4 +47,9 @@ medium contains "People outside the company can see it" if input.audience.beyond
 
 medium contains "Flags of another system go live at once, without steps" if input.request.kind == "import_flags"
 
+medium contains "Other people get it at once, without steps" if {
+	input.request.kind == "change_segment"
+	lib.exposes
+}
+
 downstream := {app | some app in input.dependencies.downstream}

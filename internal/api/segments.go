@@ -6,6 +6,7 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/review"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -28,6 +29,27 @@ type SegmentDetail struct {
 	Logic any            `json:"logic" doc:"The segment in JSON Logic, as SDKs get it"`
 }
 
+// SettledSegment is a segment, and the request that was made where others decide about the change.
+type SettledSegment struct {
+	registry.Segment
+	Request *review.Request `json:"request,omitempty" doc:"The request that was made, where the segment reaches others in a governed environment; the segment is as it was"`
+}
+
+// settledSegment answers 202 where a request was made, or this replica does not serve the change yet.
+func (a *API) settledSegment(ctx context.Context, out review.SegmentOutcome, err error) (*object[SettledSegment], error) {
+	if err != nil {
+		return nil, err
+	}
+	status := http.StatusOK
+	if out.Request != nil {
+		status = http.StatusAccepted
+		if len(out.Revealed) > 0 { // it needed nobody's approval
+			status = a.served(ctx, out.Revealed)
+		}
+	}
+	return &object[SettledSegment]{Status: status, ETag: etag(out.Segment.Revision), Body: SettledSegment{Segment: out.Segment, Request: out.Request}}, nil
+}
+
 func segments(a *API) {
 	register(a, operation{method: http.MethodGet, path: "/segments", id: "list-segments", summary: "List segments, by name"},
 		access.Read, func(ctx context.Context, by access.Actor, _ *none) (*reply[store.Listing[registry.Segment]], error) {
@@ -42,23 +64,35 @@ func segments(a *API) {
 				Body: SegmentDetail{Segment: s, Reach: reach, Words: s.Words(), Logic: s.Logic()},
 			}, err
 		})
-	register(a, operation{method: http.MethodPut, path: "/segments/{name}", id: "put-segment", proposes: true, summary: "Make or change a segment"},
+	register(a, operation{method: http.MethodPut, path: "/segments/{name}", id: "put-segment", also: []int{http.StatusAccepted}, summary: "Make or change a segment; as a request (202) where it may reach others in a governed environment"},
 		access.GovernWrite, func(ctx context.Context, by access.Actor, in *struct {
 			ByName
 			Version
 			Body SegmentSettings
 		},
-		) (*object[registry.Segment], error) {
+		) (*object[SettledSegment], error) {
 			revision, err := in.revision()
 			if err != nil {
 				return nil, err
 			}
-			s, err := a.Registry.PutSegment(ctx, by, registry.Segment{
+			out, err := a.Desk.PutSegment(ctx, by, registry.Segment{
 				Name: in.Name, Title: in.Body.Title, Description: in.Body.Description, Everybody: in.Body.Everybody,
 				Groups: in.Body.Groups, People: in.Body.People, Rules: in.Body.Rules, Match: in.Body.Match, Revision: revision,
-			})
-			return &object[registry.Segment]{Status: http.StatusOK, ETag: etag(s.Revision), Body: s}, err
+			}, "")
+			return a.settledSegment(ctx, out, err)
 		})
+	register(a, operation{method: http.MethodGet, path: "/segments/{name}/history", id: "get-segment-history", summary: "What a segment was, newest first"},
+		access.Read, func(ctx context.Context, by access.Actor, in *ByName) (*reply[store.Listing[registry.SegmentRevision]], error) {
+			all, err := a.Registry.SegmentHistory(ctx, by, in.Name)
+			return &reply[store.Listing[registry.SegmentRevision]]{Body: store.Listing[registry.SegmentRevision]{Items: all}}, err
+		})
+	register(a, operation{
+		method: http.MethodPost, path: "/segments/{name}/rollback", id: "roll-back-segment", also: []int{http.StatusAccepted},
+		summary: "Put back what a segment was before: at once where nobody gets more by that, or else as a request (202)",
+	}, access.GovernWrite, func(ctx context.Context, by access.Actor, in *ByName) (*object[SettledSegment], error) {
+		out, err := a.Desk.RollBackSegment(ctx, by, in.Name)
+		return a.settledSegment(ctx, out, err)
+	})
 	register(a, operation{
 		method: http.MethodDelete, path: "/segments/{name}", id: "delete-segment", status: http.StatusNoContent,
 		summary: "Delete a segment that no flag uses",

@@ -223,15 +223,27 @@ func (t *Target) carryOut(ctx context.Context, by access.Actor, now state, wishe
 	return nil
 }
 
-// end notes how a step went. One that a second administrator has to confirm waits, and the others go on.
+// end notes how a step went. One that a second administrator or a request has to decide waits, and the others go on.
 func (s *Step) end(err error) error {
 	if waiting, ok := errors.AsType[*access.Pending](err); ok {
 		s.Waiting = join(s.Waiting, fmt.Sprintf("a second administrator has to confirm it (proposal %s)", waiting.Proposal.ID))
 		return nil
 	}
+	if r, ok := errors.AsType[*requested](err); ok {
+		s.Waiting = join(s.Waiting, r.Error())
+		return nil
+	}
 	s.Done = err == nil
 	return err
 }
+
+// requested says that a step waits for a request.
+type requested struct {
+	id    string
+	state review.State
+}
+
+func (r *requested) Error() string { return fmt.Sprintf("the request %s waits (%s)", r.id, r.state) }
 
 func (t *Target) put(ctx context.Context, by access.Actor, now state, w wish, step *Step, revealed map[string]int64) (err error) {
 	switch w.Kind {
@@ -248,7 +260,13 @@ func (t *Target) put(ctx context.Context, by access.Actor, now state, w wish, st
 	case Segment:
 		segment := w.segment.of(w.Name)
 		segment.Revision = now.segments[w.Name].Revision
-		_, err = t.Registry.PutSegment(ctx, by, segment)
+		var out review.SegmentOutcome
+		if out, err = t.Desk.PutSegment(ctx, by, segment, defaultReason); err == nil && out.Request != nil {
+			step.Requests = append(step.Requests, out.Request.ID)
+			if out.Request.State != review.Approved {
+				return &requested{out.Request.ID, out.Request.State}
+			}
+		}
 	case Template:
 		_, _, err = t.Library.Put(ctx, by, w.Spec)
 	case Policy:

@@ -28,7 +28,7 @@ func target(db *store.DB) *apply.Target {
 	return &apply.Target{
 		DB: db, Directory: &access.Directory{DB: db, Now: now}, Registry: &registry.Registry{DB: db, Now: now},
 		Library: &template.Library{DB: db, Now: now}, Engine: engine, Lifecycle: &lifecycle.Lifecycles{DB: db, Now: now},
-		Desk: &review.Desk{DB: db, Now: now, Policies: engine}, Now: now,
+		Desk: &review.Desk{DB: db, Now: now, Policies: engine, Segments: &registry.Registry{DB: db, Now: now, Reached: review.ReachedBySegment}}, Now: now,
 	}
 }
 

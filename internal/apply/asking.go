@@ -217,7 +217,7 @@ func (d *differ) changeFlag(w wish, now asked, step *Step) (wanted []review.Cont
 		}
 		step.Changes = append(step.Changes, Change{Field: "environments." + name, Before: before, After: after})
 		wanted = append(wanted, review.Content{
-			Kind: review.ChangeFlag, FlagKey: w.Name, Environment: name, BaseRevision: state.Revision, Change: &change, Reason: w.content().Reason,
+			Kind: review.ChangeFlag, FlagKey: w.Name, Environment: name, BaseRevision: state.Revision, Change: &review.ContentChange{FlagChange: change}, Reason: w.content().Reason,
 		})
 	}
 	return wanted

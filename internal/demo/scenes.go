@@ -97,7 +97,7 @@ func widenRateBoard(ctx context.Context, s *story, _ time.Time) error {
 	in, _ := flag.In("production")
 	request, err := s.submit(ctx, rateBoard.by, review.Content{
 		Kind: review.ChangeFlag, FlagKey: flag.Key, Environment: "production", BaseRevision: in.Revision,
-		Change: &review.FlagChange{Mode: registry.ServeAudience, Audience: "internal"}, Reason: "branches ask for the rates every morning",
+		Change: &review.ContentChange{FlagChange: review.FlagChange{Mode: registry.ServeAudience, Audience: "internal"}}, Reason: "branches ask for the rates every morning",
 	})
 	if err != nil {
 		return err

@@ -36,7 +36,7 @@ var servings = []registry.Serving{
 func TestLiveGoesOnFromWhatItServes(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		r := &registry.Registry{DB: db, Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler)}
+		r := &registry.Registry{DB: db, Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler), Reached: nothing}
 		l := load(t, db, "", nil)
 		var keys []string
 		round := 0

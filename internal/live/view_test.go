@@ -55,7 +55,7 @@ func TestAViewHoldsItsFlagsAndTheSegmentsThatTheyName(t *testing.T) {
 func TestWhatChangedIsNamedExactly(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		r := &registry.Registry{DB: db, Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler)}
+		r := &registry.Registry{DB: db, Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler), Reached: nothing}
 		key, other := propose(t, db, "where2eat", "Enabled").Key, propose(t, db, "travel", "Enabled").Key
 		install(t, db, key)
 		install(t, db, other)

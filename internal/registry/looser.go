@@ -8,15 +8,10 @@ import (
 	"github.com/soukhq/souk/internal/access"
 )
 
-// The verbs of this package that can loosen what governs.
-var (
-	putEnvironment = access.Verb[Environment]{
-		Method: "Registry.PutEnvironment", Action: "environment.put", Right: access.GovernWrite, Looser: looserEnvironment,
-	}
-	putSegment = access.Verb[Segment]{
-		Method: "Registry.PutSegment", Action: "segment.put", Right: access.GovernWrite, Looser: looserSegment,
-	}
-)
+// putEnvironment is the verb of this package that can loosen what governs.
+var putEnvironment = access.Verb[Environment]{
+	Method: "Registry.PutEnvironment", Action: "environment.put", Right: access.GovernWrite, Looser: looserEnvironment,
+}
 
 // Governing is the rows of this package in the table of verbs that govern.
 func (r *Registry) Governing() []access.Governing {
@@ -25,10 +20,7 @@ func (r *Registry) Governing() []access.Governing {
 			_, err := r.PutEnvironment(ctx, by, e)
 			return err
 		}),
-		access.Row(putSegment, func(ctx context.Context, by access.Actor, s Segment, _ int64) error {
-			_, err := r.PutSegment(ctx, by, s)
-			return err
-		}),
+		access.Harmless("Registry.PutSegment", access.GovernWrite, "what may reach others in a governed environment is refused, and asked for by a request"),
 		access.Harmless("Registry.DeleteSegment", access.GovernWrite, "no flag uses what is deleted"),
 	}
 }
@@ -48,14 +40,6 @@ func looserEnvironment(before, after Environment) (words []string) {
 		words = append(words, after.Name+" has another place in the order of environments")
 	}
 	return words
-}
-
-// looserSegment says whom else a segment reaches. Nothing reaches a new one.
-func looserSegment(before, after Segment) []string {
-	if before.Revision == 0 || after.Narrows(before) {
-		return nil
-	}
-	return []string{"the audience " + after.Name + " may reach others: " + after.Words() + ", instead of " + before.Words()}
 }
 
 // Narrows reports whether everybody who is in the segment was in the one before, as far as that can be told from what they say

@@ -129,7 +129,8 @@ func unknownSegment(ctx context.Context, tx *store.Tx, name string) error {
 }
 
 // PutSegment makes or changes a segment. s.Revision is the revision that was read, 0 for a new one. Putting what is there
-// already changes nothing, whatever the revision. SDKs of every environment hear of the change.
+// already changes nothing, whatever the revision. SDKs of every environment hear of the change. One that reaches switches in a
+// governed environment, and may let in more people than before, is refused with the code needs_request: others decide about it.
 func (r *Registry) PutSegment(ctx context.Context, by access.Actor, s Segment) (Segment, error) {
 	if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
 		return Segment{}, err
@@ -139,57 +140,79 @@ func (r *Registry) PutSegment(ctx context.Context, by access.Actor, s Segment) (
 		return Segment{}, err
 	}
 	var result Segment
-	var waiting *access.Proposal
 	err := r.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		c := Change{By: by, At: r.Now(), Cause: CauseSegment, Reason: "the segment " + s.Name + " changed"}
 		old, exists, err := SegmentNamed(ctx, tx, s.Name)
 		if err != nil {
 			return err
 		}
-		result = s
-		result.Revision = old.Revision
+		same := s
+		same.Revision = old.Revision
 		switch {
-		case exists && string(encode(result)) == string(encode(old)):
+		case exists && string(encode(same)) == string(encode(old)):
+			result = old
 			return nil
 		case s.Revision != old.Revision:
 			return stale("segment", s.Name).Showing(old)
+		case !exists:
+			err = vacant(ctx, tx, s)
+		case !s.Narrows(old):
+			err = r.undecided(ctx, tx, s.Name)
 		}
-		if !exists {
-			if err := vacant(ctx, tx, s); err != nil {
-				return err
-			}
-		}
-		if waiting, err = putSegment.Second(ctx, tx, by, c.At, old, result, access.Loosening{
-			Subject: "segment:" + s.Name, Change: s, Base: old.Revision,
-		}); err != nil || waiting != nil {
-			return err
-		}
-		result.Revision++
-		written, err := tx.Exec(ctx, `INSERT INTO segment (`+segmentColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-			ON CONFLICT (name) DO UPDATE SET title = $2, description = $3, everybody = $4, group_names = $5, people = $6,
-				rules = $7, rule_match = $8, revision = $9
-			WHERE segment.revision = $10`,
-			s.Name, s.Title, s.Description, s.Everybody, string(encode(s.Groups)), string(encode(s.People)),
-			string(encode(s.Rules)), string(s.Match), result.Revision, old.Revision)
 		if err != nil {
-			return fmt.Errorf("write segment %s: %w", s.Name, err)
-		}
-		if written == 0 {
-			return stale("segment", s.Name)
-		}
-		if err := c.spread(ctx, tx, s); err != nil {
 			return err
 		}
-		name := audit.SegmentUpdated
-		if !exists {
-			name = audit.SegmentCreated
-		}
-		return c.govern(ctx, tx, name, "segment:"+s.Name, map[string]any{"before": old, "after": result})
+		result, err = SetSegment(ctx, tx, Change{By: by, At: r.Now(), Cause: CauseSegment, Reason: "the segment " + s.Name + " changed"}, old, s)
+		return err
 	})
-	if err == nil {
-		err = waiting.Pending()
-	}
 	return result, err
+}
+
+// undecided refuses what others decide about, since the segment reaches switches in a governed environment.
+func (r *Registry) undecided(ctx context.Context, tx *store.Tx, name string) error {
+	reaches := r.Reached
+	if reaches == nil {
+		reaches = GovernedBySegment
+	}
+	keys, err := reaches(ctx, tx, name)
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	return fault.New(fault.Conflict, "needs_request", "the audience %s decides who gets %s", name, some(keys)).
+		Fix("ask for the change by a request of the kind change_segment").Showing(keys)
+}
+
+// SetSegment is a step: it makes a segment that was checked what it is to be, and keeps that as a revision.
+func SetSegment(ctx context.Context, tx *store.Tx, c Change, old, s Segment) (Segment, error) {
+	s.Revision = old.Revision + 1
+	written, err := tx.Exec(ctx, `INSERT INTO segment (`+segmentColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		ON CONFLICT (name) DO UPDATE SET title = $2, description = $3, everybody = $4, group_names = $5, people = $6,
+			rules = $7, rule_match = $8, revision = $9
+		WHERE segment.revision = $10`, append(s.values(), old.Revision)...)
+	if err != nil {
+		return Segment{}, fmt.Errorf("write segment %s: %w", s.Name, err)
+	}
+	if written == 0 {
+		return Segment{}, stale("segment", s.Name)
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO segment_revision (`+segmentColumns+`, actor, at, request_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`, append(s.values(), c.By.Email, store.Micros(c.At), c.RequestID)...); err != nil {
+		return Segment{}, fmt.Errorf("keep revision of the segment %s: %w", s.Name, err)
+	}
+	if err := c.spread(ctx, tx, s); err != nil {
+		return Segment{}, err
+	}
+	name := audit.SegmentUpdated
+	if old.Revision == 0 {
+		name = audit.SegmentCreated
+	}
+	return s, c.govern(ctx, tx, name, "segment:"+s.Name, map[string]any{"before": old, "after": s})
+}
+
+// values are those of segmentColumns.
+func (s Segment) values() []any {
+	return []any{
+		s.Name, s.Title, s.Description, s.Everybody, string(encode(s.Groups)), string(encode(s.People)), string(encode(s.Rules)), string(s.Match), s.Revision,
+	}
 }
 
 // DeleteSegment removes a segment that no flag uses. revision is the one that was read.
@@ -219,6 +242,9 @@ func (r *Registry) DeleteSegment(ctx context.Context, by access.Actor, name stri
 				return inUse(name, words)
 			}
 		}
+		if _, err := tx.Exec(ctx, `DELETE FROM segment_revision WHERE name = $1`, name); err != nil {
+			return fmt.Errorf("delete revisions of the segment %s: %w", name, err)
+		}
 		deleted, err := tx.Exec(ctx, `DELETE FROM segment WHERE name = $1 AND revision = $2`, name, revision)
 		if err != nil {
 			return fmt.Errorf("delete segment %s: %w", name, err)
@@ -247,11 +273,16 @@ func unused(ctx context.Context, tx *store.Tx, name string) error {
 	if len(keys) == 0 {
 		return nil
 	}
+	return inUse(name, some(keys))
+}
+
+// some names the first of many flags.
+func some(keys []string) string {
 	list := strings.Join(keys[:min(len(keys), 5)], ", ")
 	if len(keys) > 5 {
 		list += " and more"
 	}
-	return inUse(name, list)
+	return list
 }
 
 func inUse(name, what string) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/soukhq/souk/internal/fault"
@@ -140,6 +141,9 @@ func (s *changingFlag) check(c Content, w World) checked {
 		seen.schema = append(seen.schema, wrong("change", "required", "say what the switch is to do from then on", "it is not said what changes"))
 		return seen
 	}
+	if !reflect.ValueOf(c.Change.SegmentChange).IsZero() {
+		seen.schema = append(seen.schema, wrong("change", "not_for_this_kind", "leave out what is of an audience", "the change says something of an audience"))
+	}
 	state, _ := s.Flag.In(c.Environment)
 	if !state.Live {
 		seen.schema = append(seen.schema, wrong("flag_key", "flag_not_live", "wait until its request is approved",
@@ -164,7 +168,7 @@ func (s *changingFlag) check(c Content, w World) checked {
 	}
 	widens := registry.Widens(*s.Flag, now, next)
 	seen.exposes, seen.lenient, seen.free = widens, !widens, !environment.Governed
-	seen.says = map[string]any{"widens": widens, "change": c.Change, "before": now, "after": next}
+	seen.says = map[string]any{"widens": widens, "change": c.Change.FlagChange, "before": now, "after": next}
 	seen.findings = map[string]string{"fields.audiences": "change.audience", "fields.default": "change.default_variant"}
 	if widens && environment.Governed && len(problems) == 0 {
 		seen.plan, problems = rollout.PlanChange(s.stages(), *s.Flag, environment, now, next, s.Audience.planned())

@@ -3,6 +3,7 @@ package review
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -52,9 +53,22 @@ func Check(ctx context.Context, c Content, f Facts) (Assessed, error) {
 		names = append(names, name)
 	}
 	slices.SortFunc(names, byCheck)
-	verdict, err := judge(ctx, seen, results[checkSecurity], f.World, f.subject.about())
-	if err != nil {
-		return Assessed{}, err
+	if len(seen.each) == 0 {
+		seen.each = []perspective{{about: f.subject.about(), seen: seen}}
+	}
+	var verdict policy.Verdict
+	for _, from := range seen.each {
+		one, err := judge(ctx, from.seen, results[checkSecurity], f.World, from.about)
+		if err != nil {
+			return Assessed{}, err
+		}
+		verdict = strictest(verdict, one)
+	}
+	if risks[seen.atLeast] > risks[Risk(verdict.Risk)] {
+		verdict.Risk, verdict.RiskReasons = string(seen.atLeast), append(verdict.RiskReasons, "it reaches more switches than are judged each")
+		for _, domain := range []string{"product", "security", "platform"} { // as the standard policy asks for a high risk
+			verdict.Approvals[domain] = max(verdict.Approvals[domain], 1)
+		}
 	}
 	results[checkPolicy] = result(checkPolicy, seen.place(verdict.Findings))
 	if seen.blind {
@@ -68,6 +82,25 @@ func Check(ctx context.Context, c Content, f Facts) (Assessed, error) {
 	}
 	out.settleNeeds(verdict, seen, f)
 	return out, nil
+}
+
+// strictest is the verdict that holds where each of two does: the higher risk, all findings, the approvals that either needs.
+func strictest(a, b policy.Verdict) policy.Verdict {
+	if risks[Risk(a.Risk)] > risks[Risk(b.Risk)] {
+		a, b = b, a
+	}
+	for _, f := range a.Findings {
+		if !slices.ContainsFunc(b.Findings, func(g fault.Finding) bool { return g.Code == f.Code && g.Field == f.Field && g.Message == f.Message }) {
+			b.Findings = append(slices.Clip(b.Findings), f)
+		}
+	}
+	needs := map[string]int{}
+	maps.Copy(needs, b.Approvals)
+	for domain, n := range a.Approvals {
+		needs[domain] = max(needs[domain], n)
+	}
+	b.Approvals = needs
+	return b
 }
 
 // place puts the findings of policy where this kind of request has its members, and softens them where they must not block.
@@ -94,8 +127,11 @@ func (out *Assessed) settleNeeds(verdict policy.Verdict, seen checked, f Facts) 
 		for domain, n := range verdict.Approvals {
 			out.Quorum[access.Domain(domain)] = n
 		}
-		if t := f.subject.about().Template; t != nil && seen.exposes {
-			for domain, n := range t.Approvals {
+		for _, from := range seen.each {
+			if from.about.Template == nil || !seen.exposes {
+				continue
+			}
+			for domain, n := range from.about.Template.Approvals {
 				out.Quorum[access.Domain(domain)] = max(out.Quorum[access.Domain(domain)], n)
 			}
 		}

@@ -16,7 +16,7 @@ import (
 
 // Content is what a request asks for: what its digest is taken over and approvals are given to.
 type Content struct {
-	Kind         Kind           `json:"kind" enum:"publish_app,create_flag,change_app,change_flag,extend_ttl,deprecate,remove,restore_flag,import_flags"`
+	Kind         Kind           `json:"kind" enum:"publish_app,create_flag,change_app,change_flag,extend_ttl,deprecate,remove,restore_flag,import_flags,change_segment"`
 	TemplateID   string         `json:"template_id,omitempty" doc:"For publish_app and create_flag"`
 	Reason       string         `json:"reason,omitempty"`
 	App          *App           `json:"app,omitempty" doc:"For publish_app; its slug for create_flag, and for import_flags that belong to one; its slug and what changes for change_app"`
@@ -25,12 +25,30 @@ type Content struct {
 	RemovalPlan  string         `json:"removal_plan,omitempty" doc:"Who takes the flag out, when, and what replaces it; required for remove"`
 	FlagKey      string         `json:"flag_key,omitempty" doc:"For change_flag, extend_ttl, deprecate, remove and restore_flag"`
 	Environment  string         `json:"environment,omitempty" doc:"For change_flag, restore_flag and import_flags"`
-	BaseRevision int64          `json:"base_revision,omitempty" doc:"The revision that was read of what changes: of the app for change_app, of the flag in the environment for change_flag"`
-	Change       *FlagChange    `json:"change,omitempty" doc:"For change_flag"`
+	BaseRevision int64          `json:"base_revision,omitempty" doc:"The revision that was read of what changes: of the app for change_app, of the flag in the environment for change_flag, of the segment for change_segment"`
+	Segment      string         `json:"segment,omitempty" doc:"For change_segment: the name of the audience"`
+	Change       *ContentChange `json:"change,omitempty" doc:"For change_flag, and for change_segment"`
 	Until        string         `json:"until,omitempty" doc:"For extend_ttl: a date, which counts to its end in UTC, or a time (RFC 3339)"`
 	Format       string         `json:"format,omitempty" enum:"flagd" doc:"For import_flags"`
 	Document     string         `json:"document,omitempty" doc:"For import_flags: the text of the document; a request as it is given leaves it out, its content has it"`
 	Draft        bool           `json:"draft,omitempty" doc:"Not submitted yet: nothing is checked or reserved, and only the requester sees it"`
+}
+
+// ContentChange is what changes: of a flag for change_flag, of a segment for change_segment.
+type ContentChange struct {
+	FlagChange
+	SegmentChange
+}
+
+// SegmentChange is who is to be in a segment. What is absent stays as it is; a list replaces the one that is there.
+type SegmentChange struct {
+	Title       string                 `json:"title,omitempty"`
+	Description *string                `json:"description,omitempty"`
+	Everybody   *bool                  `json:"everybody,omitempty" doc:"The segment is everybody; it lists no groups, people or rules then"`
+	Groups      []string               `json:"groups,omitzero"`
+	People      []string               `json:"people,omitzero" doc:"E-mail addresses, at most 1,000"`
+	Rules       []registry.SegmentRule `json:"rules,omitzero" doc:"Over the attributes that an app sends about the person"`
+	Match       registry.Match         `json:"match,omitempty" enum:"all,any" doc:"Whether all of the rules must hold, or any of them"`
 }
 
 // FlagChange is what a flag is to serve in an environment. What is absent stays as it is, save that a change to another mode
@@ -75,6 +93,7 @@ var members = []struct {
 	{"flag_key", func(c Content) bool { return c.FlagKey != "" }},
 	{"environment", func(c Content) bool { return c.Environment != "" }},
 	{"base_revision", func(c Content) bool { return c.BaseRevision != 0 }},
+	{"segment", func(c Content) bool { return c.Segment != "" }},
 	{"change", func(c Content) bool { return c.Change != nil }},
 	{"until", func(c Content) bool { return c.Until != "" }},
 	{"format", func(c Content) bool { return c.Format != "" }},

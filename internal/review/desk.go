@@ -13,6 +13,7 @@ import (
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/policy"
+	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -22,7 +23,10 @@ type Desk struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 	Policies *policy.Engine
-	Kills    *kill.Kills // knows what is off before that is committed; nil: nothing is
+	Segments *registry.Registry
+	// Recent samples the contexts that SDKs asked with in an environment; nil samples none.
+	Recent func(environment string) []map[string]any
+	Kills  *kill.Kills // knows what is off before that is committed; nil: nothing is
 }
 
 // Judgement is what an approver says: to which digest, for which domain (needed only with several), and why.

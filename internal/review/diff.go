@@ -132,6 +132,7 @@ func membersOf(c Content, t template.Document) []member {
 	text("template_id", "Template", c.TemplateID)
 	text("flag_key", "Switch", c.FlagKey)
 	text("environment", "Environment", c.Environment)
+	text("segment", "Audience", c.Segment)
 	if c.Change != nil {
 		members = append(members, member{"change", "Change", *c.Change})
 	}

@@ -40,7 +40,7 @@ func TestAnEditNamesEveryMemberThatItChanges(t *testing.T) {
 	percent := 5
 	values := map[reflect.Type]any{
 		reflect.TypeFor[string](): "x", reflect.TypeFor[int64](): int64(1), reflect.TypeFor[map[string]any](): map[string]any{"x": 1.0},
-		reflect.TypeFor[[]Attachment](): []Attachment{{Name: "a", Content: "b"}}, reflect.TypeFor[*FlagChange](): &FlagChange{Percent: &percent},
+		reflect.TypeFor[[]Attachment](): []Attachment{{Name: "a", Content: "b"}}, reflect.TypeFor[*ContentChange](): &ContentChange{FlagChange: FlagChange{Percent: &percent}},
 	}
 	names := func(member string, before, after Content) {
 		t.Run(member, func(t *testing.T) {

@@ -57,6 +57,7 @@ var kinds = []struct {
 	{Remove, func() subject { return &removing{} }},
 	{RestoreFlag, func() subject { return &restoring{} }},
 	{ImportFlags, func() subject { return &importing{} }},
+	{ChangeSegment, func() subject { return &changingSegment{} }},
 }
 
 // subject makes the subject of a request of this kind, without facts; of a kind that does not exist, one that only says so.
@@ -154,7 +155,15 @@ type checked struct {
 	lenient  bool              // what policy refuses is a warning: it was approved before, or makes things safer
 	free     bool              // nobody needs to approve it
 	blind    bool              // what policy judges is not there yet
+	each     []perspective     // how it looks from each flag that it reaches; policies judge by each, and the strictest counts
+	atLeast  Risk              // whatever policy says; empty: policy alone decides
 	findings map[string]string // where a finding of policy at a field belongs, since this kind has other members
+}
+
+// perspective is a request as it looks from one of several flags that it is about.
+type perspective struct {
+	about *target
+	seen  checked
 }
 
 // findingOf puts a refusal among the findings.

@@ -90,7 +90,7 @@ func (o *office) rollOut(id string) {
 func (o *office) change(environment string, c review.FlagChange) review.Content {
 	o.Helper()
 	return review.Content{
-		Kind: review.ChangeFlag, FlagKey: key, Environment: environment, BaseRevision: o.serving(key, environment).Revision, Change: &c,
+		Kind: review.ChangeFlag, FlagKey: key, Environment: environment, BaseRevision: o.serving(key, environment).Revision, Change: &review.ContentChange{FlagChange: c},
 		Reason: "because",
 	}
 }
@@ -307,7 +307,7 @@ func TestWhoeverChangesFromAnOldStateIsToldOfTheNewOne(t *testing.T) {
 		if _, err := o.asks("alice", c); err != nil {
 			o.Fatal(err)
 		}
-		c.Change = &review.FlagChange{Mode: registry.ServeAudience}
+		c.Change = &review.ContentChange{FlagChange: review.FlagChange{Mode: registry.ServeAudience}}
 		_, err := o.asks("bob", c)
 		o.refused(err, fault.Conflict, "base_changed")
 		a, err := o.desk.Check(o.Context(), o.as("bob"), c, "")

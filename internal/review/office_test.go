@@ -10,6 +10,7 @@ import (
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/policy"
+	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
 	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/store"
@@ -61,7 +62,9 @@ func open(t testing.TB, db *store.DB) *office {
 	o.policies = &policy.Engine{DB: db, Now: now}
 	o.rollouts = &rollout.Rollouts{DB: db, Now: now}
 	o.kills = &kill.Kills{DB: db, Now: now}
-	o.desk = &review.Desk{DB: db, Now: now, Policies: o.policies}
+	o.desk = &review.Desk{
+		DB: db, Now: now, Policies: o.policies, Segments: &registry.Registry{DB: db, Now: now, Reached: review.ReachedBySegment},
+	}
 	if _, _, err := library.Put(t.Context(), root, o.file("template.json")); err != nil {
 		t.Fatal(err)
 	}

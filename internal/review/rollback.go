@@ -115,8 +115,8 @@ func backTo(ctx context.Context, tx *store.Tx, flag registry.Flag, environment s
 }
 
 // changeTo is the change that leads from one serving to another.
-func changeTo(f registry.Flag, from, to registry.Serving) *FlagChange {
-	change := &FlagChange{Mode: to.Mode, Audience: to.Audience, DefaultVariant: to.DefaultVariant}
+func changeTo(f registry.Flag, from, to registry.Serving) *ContentChange {
+	change := &ContentChange{FlagChange: FlagChange{Mode: to.Mode, Audience: to.Audience, DefaultVariant: to.DefaultVariant}}
 	if to.Mode == registry.ServeAudience {
 		change.Percent = &to.Percent
 	}

@@ -24,6 +24,8 @@ const (
 	Remove      Kind = "remove"
 	RestoreFlag Kind = "restore_flag"
 	ImportFlags Kind = "import_flags"
+
+	ChangeSegment Kind = "change_segment"
 )
 
 // State is where a request stands. Approved, denied and withdrawn are final.
@@ -132,7 +134,15 @@ type Impact struct {
 	People       int      `json:"people" doc:"People known to be in the audience"`
 	Environments []string `json:"environments"`
 	Downstream   []string `json:"downstream" doc:"Apps that depend on the flag"`
+	Lately       *Lately  `json:"lately,omitempty" doc:"For change_segment: of whom SDKs asked about of late"`
 	Words        string   `json:"words" doc:"One line of exposure: who can see it, which data, where it may call"`
+}
+
+// Lately is how many people are in an audience, of those whom SDKs asked this replica about of late in governed environments. It is
+// a sample, which no decision rests on.
+type Lately struct {
+	Before int `json:"before"`
+	After  int `json:"after"`
 }
 
 // TimelineEntry is one thing that happened to a request; it is an audit event in words.

@@ -22,6 +22,9 @@ func (d *Desk) view(ctx context.Context, tx *store.Tx, by access.Actor, r record
 		view.Diff = r.assessment.Diff
 	}
 	view.Impact = r.assessment.Impact
+	if view.Impact.Lately, err = d.lately(ctx, tx, r, world); err != nil {
+		return Request{}, err
+	}
 	if view.Comments, err = r.comments(ctx, tx); err != nil {
 		return Request{}, err
 	}

@@ -198,7 +198,7 @@ func TestAKilledFlagIsOffForEverybodyInWhateverStateItIs(t *testing.T) {
 		s.as("alice").post(rollout+"/promote", object{"reason": "x"})
 		off(flag)
 		// Nor does an administrator who changes the segment, or adds an environment.
-		s.as("root").with(`If-Match: "1"`).do("PUT", "/api/v1/segments/pilot", object{"title": "All", "everybody": true}).want(s, http.StatusOK)
+		s.as("root").with(`If-Match: "1"`).do("PUT", "/api/v1/segments/pilot", object{"title": "All", "groups": []string{"pilot"}}).want(s, http.StatusOK)
 		off(flag)
 
 		// Approved, staged and active ones.

@@ -210,7 +210,6 @@ func attempts() []attempt {
 		{"Registry.PutEnvironment", "production is for tests", nil, place(3, "test", true), "production no more"},
 		{"Registry.PutEnvironment", "production comes first", nil, place(1, "production", true), "another place"},
 		{"Registry.PutEnvironment", "production is not governed, by files", nil, file("Environment", "production", map[string]any{"order": 3, "tier": "production", "governed": false}), ""},
-		{"Registry.PutSegment", "a segment is everybody", nil, read("PUT", "/api/v1/segments/pilot", map[string]any{"title": "All", "everybody": true}), "Everybody"},
 		{"Library.Put", "a template without checks", nil, root("POST", "/api/v1/templates", doc("fast-v1", map[string]any{"requiredChecks": []string{}})), "security_scan"},
 		{"Library.Put", "a template of one step of a second", nil, root("POST", "/api/v1/templates", doc("fast-v1", planOf(step("production", 100, "1s")))), "100 % for 1s"},
 		{"Library.Put", "a template for years", nil, root("POST", "/api/v1/templates", doc("fast-v1", map[string]any{"lifecycle": map[string]any{"max_active_days": 3000}})), "3000 days"},
@@ -287,7 +286,7 @@ func TestOneOfTwoAdministratorsLoosensNothingAlone(t *testing.T) {
 	for _, a := range attempts() {
 		tried[a.verb] = true
 	}
-	if want := 33; len(attempts()) != want {
+	if want := 32; len(attempts()) != want {
 		t.Errorf("%d attempts, want %d", len(attempts()), want)
 	}
 	eachEngine(t, func(o *office) {

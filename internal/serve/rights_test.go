@@ -59,6 +59,8 @@ var rights = map[string]right{
 	"dry-run-policy":         {body: map[string]any{"name": "marketplace.risk"}, may: admins},
 	"delete-policy":          {path: "/policies/marketplace.new", may: admins},
 	"get-segment":            {path: "/segments/pilot", may: anybody},
+	"get-segment-history":    {path: "/segments/pilot/history", may: anybody},
+	"roll-back-segment":      {path: "/segments/pilot/rollback", may: admins},
 	"delete-segment":         {path: "/segments/beta", may: admins},
 	"list-flags":             {may: anybody}, "get-flag": {path: "/flags/where2eat.enabled", may: anybody},
 	"get-flag-history": {path: "/flags/where2eat.enabled/history", may: anybody},

@@ -128,6 +128,7 @@ func assemble(cfg Config, db *store.DB) *App {
 	}
 	a.metrics = telemetry.NewMetrics()
 	a.tellMetrics()
+	a.Desk.Recent = a.recent.Of
 	a.plane.Recent, a.plane.Usage, a.plane.Told = &a.recent, a.usage.Counters, a.metrics.Protocol(dataplane.OFREP)
 	a.plane.ToldFlagd = a.metrics.Protocol(dataplane.Flagd)
 	a.replicas = a.newReplicas()

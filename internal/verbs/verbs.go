@@ -79,7 +79,8 @@ func New(c Config) *Verbs {
 	v.Library.Judge = v.Policies.TemplateJudge
 	// One core is left for all that is not judging.
 	v.Policies.Turn = policy.NewQueue(max(1, runtime.GOMAXPROCS(0)-1), judgeWait).Run
-	v.Desk = &review.Desk{DB: db, Now: now, Log: c.Log, Policies: v.Policies, Kills: v.Kills}
+	v.Registry.Reached = review.ReachedBySegment
+	v.Desk = &review.Desk{DB: db, Now: now, Log: c.Log, Policies: v.Policies, Segments: v.Registry, Kills: v.Kills}
 	v.Apply = &apply.Target{
 		DB: db, Now: now, Directory: v.Directory, Registry: v.Registry, Library: v.Library, Engine: v.Policies, Lifecycle: v.Lifecycle, Desk: v.Desk,
 	}

@@ -18,9 +18,7 @@ import { useEdit } from "../pieces/useEdit";
 import classes from "./Admin.module.css";
 import { segmentQuery } from "./calls";
 import { PeopleInput } from "./PeopleInput";
-import { Proposed } from "./Proposed";
 import { SegmentRules } from "./SegmentRules";
-import { useWrite } from "./useWrite";
 
 const settings = ({ title, description, everybody, groups, people, rules, match }: Segment) => ({
   title,
@@ -40,27 +38,26 @@ export function SegmentForm({ segment }: { segment: Segment }) {
   const [name, setName] = useState("");
   const [asked, setAsked] = useState(false);
   const groups = useQuery(groupsQuery).data?.items ?? [];
-  const { proposed, run } = useWrite();
   const reread = () => queries.fetchQuery({ ...segmentQuery(segment.name), staleTime: 0 });
   const edit = useEdit({
     read: segment,
     pick: settings,
     save: async (value, revision) => {
-      const answer = await run(
-        unwrap(
-          api.PUT("/api/v1/segments/{name}", {
-            params: {
-              path: { name: make ? name || slugOf(value.title) : segment.name },
-              header: over(revision),
-            },
-            body: value.everybody ? { ...value, groups: [], people: [], rules: [] } : value,
-          }),
-        ),
+      const answer = await unwrap(
+        api.PUT("/api/v1/segments/{name}", {
+          params: {
+            path: { name: make ? name || slugOf(value.title) : segment.name },
+            header: over(revision),
+          },
+          body: value.everybody ? { ...value, groups: [], people: [], rules: [] } : value,
+        }),
       );
-      return answer ?? reread();
+      if (answer.request) navigate(`/requests/${answer.request.id}`);
+      return answer;
     },
     reread,
     saved: (saved) => {
+      queries.invalidateQueries();
       if (make) navigate(`/admin/segments/${encodeURIComponent(saved.name)}`, { replace: true });
     },
   });
@@ -71,7 +68,6 @@ export function SegmentForm({ segment }: { segment: Segment }) {
   }
   return (
     <div className={classes.stack}>
-      {proposed && <Proposed words={proposed} />}
       <Panel>
         <Form label={words.title} submit={send}>
           <div className={classes.fields}>

@@ -80,6 +80,13 @@ export const segmentQuery = (name: string) =>
     meta: about("segment", "group", "person"),
   });
 
+export const segmentHistoryQuery = (name: string) =>
+  queryOptions({
+    queryKey: ["segment", name, "history"],
+    queryFn: () => unwrap(api.GET("/api/v1/segments/{name}/history", { params: { path: { name } } })),
+    meta: about("segment"),
+  });
+
 export const policiesQuery = queryOptions({
   queryKey: ["policies"],
   queryFn: () => unwrap(api.GET("/api/v1/policies", { params: { query: { limit: 1000 } } })),

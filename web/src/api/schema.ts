@@ -1383,11 +1383,45 @@ export interface paths {
         };
         /** Get a segment, and how many people it is known to reach */
         get: operations["get-segment"];
-        /** Make or change a segment */
+        /** Make or change a segment; as a request (202) where it may reach others in a governed environment */
         put: operations["put-segment"];
         post?: never;
         /** Delete a segment that no flag uses */
         delete: operations["delete-segment"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a segment was, newest first */
+        get: operations["get-segment-history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/{name}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put back what a segment was before: at once where nobody gets more by that, or else as a request (202) */
+        post: operations["roll-back-segment"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1982,6 +2016,41 @@ export interface components {
             /** @description Base64 */
             to_root: string;
         };
+        ContentChange: {
+            /** @description Segment, with mode audience */
+            audience?: string;
+            /** @description With mode custom; the off variant if absent */
+            default_variant?: string;
+            description?: string;
+            /** @description The segment is everybody; it lists no groups, people or rules then */
+            everybody?: boolean;
+            groups?: string[];
+            /**
+             * @description Whether all of the rules must hold, or any of them
+             * @enum {string}
+             */
+            match?: "all" | "any";
+            /** @enum {string} */
+            mode?: "off" | "on" | "audience" | "custom";
+            /** @description E-mail addresses, at most 1,000 */
+            people?: string[];
+            /**
+             * Format: int64
+             * @description Share of the audience, with mode audience; 100 if absent
+             */
+            percent?: number;
+            /** @description Over the attributes that an app sends about the person */
+            rules?: components["schemas"]["SegmentRule"][];
+            /** @description flagd's JSON, with mode custom; without it everybody gets default_variant */
+            targeting?: {
+                [key: string]: unknown;
+            } | null;
+            title?: string;
+            /** @description All variants by name, where they change */
+            variants?: {
+                [key: string]: unknown;
+            };
+        };
         Credential: {
             /** @description Id of the session, token or key; never the secret */
             id?: string;
@@ -2505,6 +2574,8 @@ export interface components {
             /** @description Apps that depend on the flag */
             downstream: string[];
             environments: string[];
+            /** @description For change_segment: of whom SDKs asked about of late */
+            lately?: components["schemas"]["Lately"];
             /**
              * Format: int64
              * @description People known to be in the audience
@@ -2792,6 +2863,12 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        Lately: {
+            /** Format: int64 */
+            after: number;
+            /** Format: int64 */
+            before: number;
+        };
         LifecyclePolicy: {
             lifecycle: components["schemas"]["LifecycleRules"];
         };
@@ -2946,6 +3023,11 @@ export interface components {
         };
         ListingSegment: {
             items: components["schemas"]["Segment"][];
+            /** @description Cursor of the next page; absent on the last */
+            next?: string;
+        };
+        ListingSegmentRevision: {
+            items: components["schemas"]["SegmentRevision"][];
             /** @description Cursor of the next page; absent on the last */
             next?: string;
         };
@@ -3508,15 +3590,15 @@ export interface components {
             base_changed: boolean;
             /**
              * Format: int64
-             * @description The revision that was read of what changes: of the app for change_app, of the flag in the environment for change_flag
+             * @description The revision that was read of what changes: of the app for change_app, of the flag in the environment for change_flag, of the segment for change_segment
              */
             base_revision?: number;
             /** @description What the caller may do now: edit, resubmit, submit, withdraw, approve, deny, ask, take_back, answer, comment */
             can: string[];
             /** @description Domains that the caller may decide for */
             can_domains: string[];
-            /** @description For change_flag */
-            change?: components["schemas"]["FlagChange"];
+            /** @description For change_flag, and for change_segment */
+            change?: components["schemas"]["ContentChange"];
             checks: components["schemas"]["CheckResult"][];
             /** @description Oldest first */
             comments: components["schemas"]["Comment"][];
@@ -3547,7 +3629,7 @@ export interface components {
             id: string;
             impact: components["schemas"]["Impact"];
             /** @enum {string} */
-            kind: "publish_app" | "create_flag" | "change_app" | "change_flag" | "extend_ttl" | "deprecate" | "remove" | "restore_flag" | "import_flags";
+            kind: "publish_app" | "create_flag" | "change_app" | "change_flag" | "extend_ttl" | "deprecate" | "remove" | "restore_flag" | "import_flags" | "change_segment";
             /** @description The rollout that an approval leaves ready */
             plan: components["schemas"]["RolloutStep"][];
             reason?: string;
@@ -3560,6 +3642,8 @@ export interface components {
             risk: "low" | "medium" | "high";
             risk_reasons: string[];
             rollout_id?: string;
+            /** @description For change_segment: the name of the audience */
+            segment?: string;
             /** @enum {string} */
             state: "draft" | "needs_fixes" | "needs_approval" | "approved" | "denied" | "withdrawn";
             /** @description It would be judged more leniently now: the stricter judgement counts until it is submitted again */
@@ -3599,11 +3683,11 @@ export interface components {
             attachments?: components["schemas"]["Attachment"][];
             /**
              * Format: int64
-             * @description The revision that was read of what changes: of the app for change_app, of the flag in the environment for change_flag
+             * @description The revision that was read of what changes: of the app for change_app, of the flag in the environment for change_flag, of the segment for change_segment
              */
             base_revision?: number;
-            /** @description For change_flag */
-            change?: components["schemas"]["FlagChange"];
+            /** @description For change_flag, and for change_segment */
+            change?: components["schemas"]["ContentChange"];
             /** @description For import_flags: the text of the document; a request as it is given leaves it out, its content has it */
             document?: string;
             /** @description Not submitted yet: nothing is checked or reserved, and only the requester sees it */
@@ -3622,10 +3706,12 @@ export interface components {
              */
             format?: "flagd";
             /** @enum {string} */
-            kind?: "publish_app" | "create_flag" | "change_app" | "change_flag" | "extend_ttl" | "deprecate" | "remove" | "restore_flag" | "import_flags";
+            kind?: "publish_app" | "create_flag" | "change_app" | "change_flag" | "extend_ttl" | "deprecate" | "remove" | "restore_flag" | "import_flags" | "change_segment";
             reason?: string;
             /** @description Who takes the flag out, when, and what replaces it; required for remove */
             removal_plan?: string;
+            /** @description For change_segment: the name of the audience */
+            segment?: string;
             /** @description For publish_app and create_flag */
             template_id?: string;
             /** @description For extend_ttl: a date, which counts to its end in UTC, or a time (RFC 3339) */
@@ -3638,11 +3724,11 @@ export interface components {
             attachments?: components["schemas"]["Attachment"][];
             /**
              * Format: int64
-             * @description The revision that was read of what changes: of the app for change_app, of the flag in the environment for change_flag
+             * @description The revision that was read of what changes: of the app for change_app, of the flag in the environment for change_flag, of the segment for change_segment
              */
             base_revision?: number;
-            /** @description For change_flag */
-            change?: components["schemas"]["FlagChange"];
+            /** @description For change_flag, and for change_segment */
+            change?: components["schemas"]["ContentChange"];
             /** @description For import_flags: the text of the document; a request as it is given leaves it out, its content has it */
             document?: string;
             /** @description Not submitted yet: nothing is checked or reserved, and only the requester sees it */
@@ -3661,12 +3747,14 @@ export interface components {
              */
             format?: "flagd";
             /** @enum {string} */
-            kind?: "publish_app" | "create_flag" | "change_app" | "change_flag" | "extend_ttl" | "deprecate" | "remove" | "restore_flag" | "import_flags";
+            kind?: "publish_app" | "create_flag" | "change_app" | "change_flag" | "extend_ttl" | "deprecate" | "remove" | "restore_flag" | "import_flags" | "change_segment";
             reason?: string;
             /** @description Who takes the flag out, when, and what replaces it; required for remove */
             removal_plan?: string;
             /** @description Have it judged by the rules and the state of now alone, as if it were new; approvals given so far no longer count */
             resubmit?: boolean;
+            /** @description For change_segment: the name of the audience */
+            segment?: string;
             /** @description For publish_app and create_flag */
             template_id?: string;
             /** @description For extend_ttl: a date, which counts to its end in UTC, or a time (RFC 3339) */
@@ -3983,6 +4071,34 @@ export interface components {
             /** @description Who is in it, in one sentence */
             words: string;
         };
+        SegmentRevision: {
+            /** Format: date-time */
+            at: string;
+            /** @description Who changed it; empty for what was there before revisions were kept */
+            by: string;
+            description: string;
+            /** @description The segment is everybody; groups, people and rules are empty then */
+            everybody: boolean;
+            /** @description Found in the context attribute groups */
+            groups: string[];
+            /**
+             * @description Whether all of the rules must hold, or any of them
+             * @enum {string}
+             */
+            match: "all" | "any";
+            name: string;
+            /** @description E-mail addresses, found in targetingKey; at most 1,000 */
+            people: string[];
+            request_id?: string;
+            /** Format: int64 */
+            revision: number;
+            /** @description Over the attributes that an app sends about the person */
+            rules: components["schemas"]["SegmentRule"][];
+            /** @description In plain words, such as People in the pilot group */
+            title: string;
+            /** @description Who was in it, in one sentence */
+            words: string;
+        };
         SegmentRule: {
             /** @description Attribute of the evaluation context, such as country or profile.department */
             attribute: string;
@@ -4068,6 +4184,29 @@ export interface components {
             groups: string[];
             has_password: boolean;
             roles: string[];
+        };
+        SettledSegment: {
+            description: string;
+            /** @description The segment is everybody; groups, people and rules are empty then */
+            everybody: boolean;
+            /** @description Found in the context attribute groups */
+            groups: string[];
+            /**
+             * @description Whether all of the rules must hold, or any of them
+             * @enum {string}
+             */
+            match: "all" | "any";
+            name: string;
+            /** @description E-mail addresses, found in targetingKey; at most 1,000 */
+            people: string[];
+            /** @description The request that was made, where the segment reaches others in a governed environment; the segment is as it was */
+            request?: components["schemas"]["Request"];
+            /** Format: int64 */
+            revision: number;
+            /** @description Over the attributes that an app sends about the person */
+            rules: components["schemas"]["SegmentRule"][];
+            /** @description In plain words, such as People in the pilot group */
+            title: string;
         };
         SetupChecklist: {
             items: components["schemas"]["SetupItem"][];
@@ -8535,16 +8674,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Segment"];
+                    "application/json": components["schemas"]["SettledSegment"];
                 };
             };
-            /** @description It waits for a second administrator */
+            /** @description Accepted */
             202: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Proposed"];
+                    "application/json": components["schemas"]["SettledSegment"];
                 };
             };
             /** @description Error */
@@ -8582,6 +8722,82 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-segment-history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListingSegmentRevision"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "roll-back-segment": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettledSegment"];
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettledSegment"];
+                };
             };
             /** @description Error */
             default: {

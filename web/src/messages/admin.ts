@@ -223,7 +223,14 @@ export const admin = {
       groups: (g: string[]) => `in ${list(g, "or")}`,
       people: (n: number) => count(n, "named person", "named people"),
     },
-    live: "Switches that are on for this audience change for people as soon as you save.",
+    live: "Where production uses this audience, letting in others becomes a request that others approve. What lets in fewer people, or only changes words, holds as soon as you save.",
+    history: "What it was",
+    back: "Put back the one before",
+    backAsk: (title: string) => `Put back what ${title} was before?`,
+    backHappens: [
+      "At once where nobody gets more by that.",
+      "Or else it becomes a request that others approve.",
+    ],
     save: "Save the audience",
     create: "Make the audience",
     deleteHappens: (name: string) => [

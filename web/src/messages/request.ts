@@ -12,6 +12,7 @@ export const request = {
     remove: "Remove",
     restore_flag: "Turn on again",
     import_flags: "Import switches",
+    change_segment: "Change an audience",
   },
   inTheWay: "What stands in the way",
   passed: "Passed",
@@ -41,6 +42,8 @@ export const request = {
   changes: "What changes",
   noChanges: "Nothing changes: everything is already as this asks.",
   impact: "Who is reached",
+  lately: (before: number, after: number) =>
+    `Of the people asked about of late in production, ${before} are in it now, ${after} after.`,
   people: (n: number) =>
     n === 1 ? "1 person known to be in the audience" : `${n} people known to be in the audience`,
   downstream: (apps: string[]) => `${list(apps)} depend on it`,
@@ -137,6 +140,7 @@ export const request = {
       remove: "It is removed.",
       restore_flag: "The switch is on again.",
       import_flags: "The switches are there, and serve what the document says.",
+      change_segment: "The audience is as it asks, for all its switches.",
     } as Record<string, string>,
   },
   plan: "How it reaches people",

@@ -86,6 +86,7 @@ function FormOf(props: FormProps) {
       return <LifeForm {...props} />;
     case "restore_flag":
     case "import_flags":
+    case "change_segment":
       return (
         <AskForm {...props} fields={[]}>
           {() => null}

@@ -127,6 +127,9 @@ function RiskAndReach({ request }: { request: Request }) {
       )}
       <h3 className={classes.impact}>{m.request.impact}</h3>
       {impact.words && <p className={classes.line}>{sentence(impact.words)}</p>}
+      {impact.lately && (
+        <p className={classes.dim}>{m.request.lately(impact.lately.before, impact.lately.after)}</p>
+      )}
       {impact.audience && <p className={classes.dim}>{sentence(m.request.people(impact.people))}</p>}
       {impact.downstream.length > 0 && (
         <p className={classes.dim}>{sentence(m.request.downstream(impact.downstream))}</p>

@@ -3,6 +3,7 @@ import { Link, useParams } from "react-router";
 import { AdminPage, useWrites } from "../../admin/AdminPage";
 import { segmentQuery } from "../../admin/calls";
 import { SegmentForm } from "../../admin/SegmentForm";
+import { SegmentHistory } from "../../admin/SegmentHistory";
 import type { Segment } from "../../api/types";
 import { m } from "../../messages";
 import { sentence } from "../../model/text";
@@ -50,6 +51,7 @@ export function Component() {
         ) : (
           <Panel>{sentence(segment.description)}</Panel>
         ))}
+      {query.data && !make && <SegmentHistory segment={query.data} writes={writes} />}
     </AdminPage>
   );
 }

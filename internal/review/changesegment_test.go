@@ -1,0 +1,245 @@
+package review_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/review"
+	"github.com/soukhq/souk/internal/rollout"
+	"github.com/soukhq/souk/internal/store"
+	"github.com/soukhq/souk/internal/store/storetest"
+)
+
+func (o *office) segment(name string) registry.Segment {
+	o.Helper()
+	s, _, err := o.desk.Segments.Segment(o.Context(), o.as("root"), name)
+	if err != nil {
+		o.Fatal(err)
+	}
+	return s
+}
+
+// put puts the audience pilot as it would be.
+func (o *office) put(change func(s *registry.Segment)) (review.SegmentOutcome, error) {
+	s := o.segment("pilot")
+	change(&s)
+	return o.desk.PutSegment(o.Context(), o.as("root"), s, "more of them")
+}
+
+func everybody(s *registry.Segment) {
+	s.Everybody, s.Groups, s.People, s.Rules = true, nil, nil, nil
+}
+
+func wantCode(t *testing.T, err error, kind fault.Kind, code string) {
+	t.Helper()
+	if e, ok := errors.AsType[*fault.Error](err); !ok || e.Kind != kind || e.Code != code {
+		t.Errorf("got %v, want %s %s", err, kind, code)
+	}
+}
+
+// usesOfPilot are the ways in which production may come to hang on the audience pilot.
+var usesOfPilot = map[string]func(o *office){
+	"a flag is served to it":      func(o *office) { o.active() },
+	"a rollout to it is ready":    func(o *office) { o.published() },
+	"a request for it is open":    func(o *office) { o.submit(where2eat()) },
+	"a targeting names it":        func(o *office) { o.targeted(true) },
+	"a change to it is asked for": func(o *office) { o.targeted(false) },
+}
+
+// targeted has where2eat served to beta, and to whom a rule of its own names: pilot, at once or by a request that is open.
+func (o *office) targeted(carryOut bool) {
+	o.Helper()
+	c := where2eat()
+	c.Fields["audiences"] = "beta"
+	r := o.approve("sam", o.approve("pat", o.submit(c)))
+	o.rollOut(r.RolloutID)
+	asked := o.submit(review.Content{
+		Kind: review.ChangeFlag, FlagKey: key, Environment: "production", BaseRevision: o.serving(key, "production").Revision, Reason: "them alone",
+		Change: &review.ContentChange{FlagChange: review.FlagChange{
+			Mode: registry.ServeCustom, DefaultVariant: "off", Targeting: map[string]any{"if": []any{map[string]any{"$ref": "pilot"}, "on", "off"}},
+		}},
+	})
+	if !carryOut {
+		return
+	}
+	for _, name := range []string{"pat", "petra", "sam"} {
+		if asked.State == review.NeedsApproval {
+			asked = o.approve(name, asked)
+		}
+	}
+	if asked.RolloutID != "" {
+		o.rollOut(asked.RolloutID)
+	}
+}
+
+func TestASegmentThatReachesProductionChangesByARequest(t *testing.T) {
+	t.Parallel()
+	if want := 5; len(usesOfPilot) != want {
+		t.Errorf("%d uses, want %d", len(usesOfPilot), want)
+	}
+	for what, use := range usesOfPilot {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, db *store.DB) {
+				o := open(t, db)
+				use(o)
+				before := o.segment("pilot")
+				out, err := o.put(everybody)
+				if err != nil || out.Request == nil {
+					t.Fatalf("it is answered %+v, %v", out, err)
+				}
+				r := *out.Request
+				if now := o.segment("pilot"); now.Everybody || now.Revision != before.Revision {
+					t.Errorf("while it waits the audience is %+v", now)
+				}
+				if r.State != review.NeedsApproval || r.Risk == review.Low || r.Segment != "pilot" || !strings.Contains(r.Impact.Words, "1 switches") || len(r.Diff) < 2 {
+					t.Fatalf("the request is %s, %s risk, %q, %+v, checks %+v", r.State, r.Risk, r.Impact.Words, r.Diff, r.Checks)
+				}
+				if again, err := o.put(everybody); err != nil || again.Request == nil || again.Request.ID != r.ID {
+					t.Errorf("asked twice it is %+v, %v", again.Request, err)
+				}
+				if _, err := o.desk.Approve(t.Context(), o.as("root"), r.ID, review.Judgement{Digest: r.Digest}); err == nil {
+					t.Error("whoever asked approved")
+				}
+				for _, name := range []string{"pat", "petra", "sam"} {
+					if r.State == review.NeedsApproval {
+						r = o.approve(name, r)
+					}
+				}
+				if now := o.segment("pilot"); r.State != review.Approved || !now.Everybody || now.Revision != before.Revision+1 {
+					t.Fatalf("approved it is %s, the audience %+v", r.State, now)
+				}
+				// One click puts back what was before: nobody gets more by that.
+				back, err := o.desk.RollBackSegment(t.Context(), o.as("root"), "pilot")
+				if err != nil || back.Request != nil || back.Segment.Everybody || !slices.Equal(back.Segment.Groups, before.Groups) {
+					t.Errorf("put back it is %+v, %v", back, err)
+				}
+				// And what widens again is asked for again.
+				if back, err = o.desk.RollBackSegment(t.Context(), o.as("root"), "pilot"); err != nil || back.Request == nil {
+					t.Errorf("widened again it is %+v, %v", back, err)
+				}
+			})
+		})
+	}
+}
+
+func TestASegmentChangesAtOnceWhereNobodyElseIsReached(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		o := open(t, db)
+		out, err := o.put(func(s *registry.Segment) { s.People = []string{"alice" + at} })
+		if err != nil || out.Request != nil || len(o.segment("pilot").People) != 1 {
+			t.Fatalf("nothing in production uses it: %+v, %v", out, err)
+		}
+		o.active()
+		out, err = o.put(func(s *registry.Segment) { s.People = nil })
+		if err != nil || out.Request != nil || len(o.segment("pilot").People) != 0 {
+			t.Errorf("it narrows: %+v, %v", out, err)
+		}
+		if _, err := o.desk.Segments.PutSegment(t.Context(), access.Local("root"), func() registry.Segment { s := o.segment("pilot"); everybody(&s); return s }()); err == nil {
+			t.Error("past the desk it is put at once")
+		}
+		stale := o.segment("pilot")
+		stale.Revision--
+		everybody(&stale)
+		_, err = o.desk.PutSegment(t.Context(), o.as("root"), stale, "")
+		wantCode(t, err, fault.Stale, "stale_segment")
+	})
+}
+
+func TestARequestSaysHowManyOfLateAreInTheAudience(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		o := open(t, db)
+		o.active()
+		o.desk.Recent = func(environment string) []map[string]any {
+			if environment != "production" {
+				return nil
+			}
+			return []map[string]any{{"targetingKey": "a", "groups": []any{"pilot"}}, {"targetingKey": "a"}, {"targetingKey": "b"}, {}}
+		}
+		out, err := o.put(everybody)
+		if err != nil || out.Request == nil || out.Request.Impact.Lately == nil || *out.Request.Impact.Lately != (review.Lately{Before: 1, After: 3}) {
+			t.Errorf("it says %+v, %v", out.Request, err)
+		}
+	})
+}
+
+func TestOwnersOfAFlagMayAskForItsAudienceAndStrangersMayNot(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		o := open(t, db)
+		o.active()
+		yes := true
+		content := review.Content{
+			Kind: review.ChangeSegment, Segment: "pilot", BaseRevision: o.segment("pilot").Revision, Reason: "all of us",
+			Change: &review.ContentChange{SegmentChange: review.SegmentChange{Everybody: &yes}},
+		}
+		_, err := o.desk.Submit(t.Context(), o.as("eve"), content)
+		wantCode(t, err, fault.Forbidden, "forbidden")
+		r := o.submit(content) // alice's team owns where2eat
+		if r.State != review.NeedsApproval || r.AppSlug != "where2eat" {
+			t.Errorf("alice's request is %s about %q: %+v", r.State, r.AppSlug, r.Checks)
+		}
+		other := content
+		other.BaseRevision = 99
+		_, err = o.desk.Submit(t.Context(), o.as("alice"), other)
+		wantCode(t, err, fault.Conflict, "base_changed")
+		other.Segment = "nobody"
+		_, err = o.desk.Submit(t.Context(), o.as("alice"), other)
+		wantCode(t, err, fault.NotFound, "no_segment")
+		mixed := content
+		mixed.Change = &review.ContentChange{FlagChange: review.FlagChange{Mode: registry.ServeOn}}
+		if r := o.submit(mixed); r.State != review.NeedsFixes {
+			t.Errorf("a change of a flag is %s", r.State)
+		}
+	})
+}
+
+func TestWhileAFlagBakesItsAudienceDoesNotWiden(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		o := open(t, db)
+		r := o.published()
+		asked, err := o.put(everybody)
+		if err != nil || asked.Request == nil {
+			t.Fatal(asked, err)
+		}
+		if _, err := o.rollouts.Start(t.Context(), o.as("alice"), r.RolloutID, rollout.Word{}); err != nil {
+			t.Fatal(err)
+		}
+		o.toProduction(r.RolloutID)
+		_, err = o.put(func(s *registry.Segment) { s.People = []string{"alice" + at} })
+		wantCode(t, err, fault.Conflict, "rollout_running")
+		_, err = o.desk.Approve(t.Context(), o.as("pat"), asked.Request.ID, review.Judgement{Digest: asked.Request.Digest})
+		wantCode(t, err, fault.Conflict, "rollout_running")
+		if out, err := o.put(func(s *registry.Segment) { s.Groups = nil }); err != nil || out.Request != nil {
+			t.Errorf("what narrows waits: %+v, %v", out, err)
+		}
+	})
+}
+
+// toProduction promotes a rollout up to its first step in production.
+func (o *office) toProduction(id string) {
+	o.Helper()
+	for range 5 {
+		r, err := o.rollouts.Get(o.Context(), o.as("alice"), id)
+		if err != nil {
+			o.Fatal(err)
+		}
+		if r.Steps[r.Current].Environment == "production" {
+			return
+		}
+		o.now = o.now.Add(24 * time.Hour)
+		if _, err := o.rollouts.Promote(o.Context(), o.as("alice"), id, rollout.Word{Reason: "all is well"}); err != nil {
+			o.Fatal(err)
+		}
+	}
+	o.Fatal("it does not come to production")
+}
