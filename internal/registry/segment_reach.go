@@ -75,6 +75,7 @@ type rowWith struct {
 	more []any
 }
 
+// Scan reads what is asked for, and then the rest.
 func (r rowWith) Scan(dest ...any) error { return r.Row.Scan(append(dest, r.more...)...) }
 
 // SegmentHistory lists what a segment was, the newest first, at most a hundred.
