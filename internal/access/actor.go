@@ -5,7 +5,6 @@
 package access
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -50,8 +49,8 @@ func TokenScopes() []TokenScope {
 
 // Actor is who acts, by which credential, with the memberships that were true when the act began.
 type Actor struct {
-	PersonID   string
-	Email      string // also for the parts of Souk that act by themselves: "souk:rollout"
+	PersonID   PersonID // empty for who is no person
+	Email      string   // the address of now; also for the parts of Souk that act by themselves: "souk:rollout"
 	Name       string
 	Agent      bool // a service account or an AI agent, not a human
 	Groups     []Membership
@@ -122,27 +121,37 @@ func all[T comparable](some, others []T) bool {
 	return !slices.ContainsFunc(some, func(one T) bool { return !slices.Contains(others, one) })
 }
 
-// Owns tells whether the actor is an owner in the sense of every rule: a member of the owning group, or the named person.
-func (a Actor) Owns(ownerGroup, ownerPerson string) bool {
-	return a.PersonID != "" && (ownerGroup != "" && a.In(ownerGroup) || ownerPerson != "" && a.Email == ownerPerson)
+// Owns reports whether the actor is an owner in the sense of every rule: a member of the owning group, or the named person.
+func (a Actor) Owns(ownerGroup string, owner PersonID) bool {
+	return a.PersonID != "" && (ownerGroup != "" && a.In(ownerGroup) || a.PersonID == owner)
 }
 
 // Foreign reports whether another person made the actor's credential, and so may act by it, too. Who holds the server
 // (local:…) is not another person: they hold everything.
 func (a Actor) Foreign() bool {
-	return a.Credential.MadeBy != a.Email && OfPerson(a.Credential.MadeBy)
+	return OfPerson(a.Credential.MadeBy) && !a.made().Is(a.Identity())
 }
 
 // Maker is who counts as having made what the actor makes to sign in or act by: whoever made the actor's own credential, else the
 // actor. So nobody passes for another person by what a credential makes out of another.
-func (a Actor) Maker() string { return cmp.Or(a.Credential.MadeBy, a.Email) }
+func (a Actor) Maker() Identity {
+	if a.Credential.MadeBy == "" {
+		return a.Identity()
+	}
+	return a.made()
+}
+
+// made is who made the actor's credential.
+func (a Actor) made() Identity {
+	return Identity{ID: PersonID(a.Credential.MadeByID), Email: a.Credential.MadeBy}
+}
 
 // OfPerson reports whether an actor's name is the address of a person, not that of the local socket or of a part of Souk.
 func OfPerson(name string) bool { return strings.Contains(name, "@") && !strings.Contains(name, ":") }
 
 // Event begins an audit event of this actor at the given time.
 func (a Actor) Event(name audit.Name, at time.Time) audit.Event {
-	return audit.Event{Event: name, Actor: a.Email, Timestamp: at, Credential: a.Credential}
+	return audit.Event{Event: name, Actor: a.Email, ActorID: string(a.PersonID), Timestamp: at, Credential: a.Credential}
 }
 
 // MayReadAudit asks for the right to read the audit log, in the form in which package audit can ask it.

@@ -36,8 +36,8 @@ func (g *Governors) Alone(ctx context.Context, by Actor) (all []Proposal, err er
 	}
 	err = g.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		all, err = store.List(ctx, tx, scanProposal, `SELECT `+proposalColumns+` FROM proposal
-			WHERE state = $1 AND made_at > $2 AND made_by <> $3 ORDER BY id COLLATE "C" DESC LIMIT 100`,
-			proposalAlone, store.Micros(g.Now().Add(-toldFor)), by.Email)
+			WHERE state = $1 AND made_at > $2 AND COALESCE(NULLIF(made_by_id, ''), made_by) <> $3 ORDER BY id COLLATE "C" DESC LIMIT 100`,
+			proposalAlone, store.Micros(g.Now().Add(-toldFor)), by.Identity().Key())
 		return fault.Wrap("list what was loosened alone", err)
 	})
 	return all, err

@@ -37,12 +37,12 @@ const (
 
 // Scope is what an action is about. Its zero value is the installation as a whole.
 type Scope struct {
-	OwnerGroup  string // group that owns the app
-	OwnerPerson string // e-mail of the person that owns the flag
-	Requester   string // e-mail of who made the request
-	Person      string // e-mail of the person acted on
-	Governed    bool   // the environment is governed
-	Unowned     bool   // nobody owns it, as an imported flag without an app: operators and admins stand in for the owner
+	OwnerGroup  string   // group that owns the app
+	OwnerPerson Identity // the person that owns the flag
+	Requester   Identity // who made the request
+	Person      Identity // the person acted on
+	Governed    bool     // the environment is governed
+	Unowned     bool     // nobody owns it, as an imported flag without an app: operators and admins stand in for the owner
 }
 
 // standing is how an actor stands to the scope of an action, apart from roles.
@@ -102,7 +102,7 @@ func Actions() []Action {
 // Held lists what the actor may do on the installation as a whole, on themselves, or for a group of theirs, so that a
 // screen can leave out what would only be refused. Rights that hang on one app or request are not in it.
 func Held(a Actor) []Action {
-	scopes := []Scope{{}, {Person: a.Email}}
+	scopes := []Scope{{}, {Person: a.Identity()}}
 	held := []Action{}
 	for _, action := range Actions() {
 		may := func(on Scope) bool { return Can(a, action, on) == nil }
@@ -152,7 +152,7 @@ var keepers = []Role{Operator, Admin}
 // stand gives every standing that the actor has.
 func stand(a Actor, on Scope) standing {
 	s := anybody
-	if a.Owns(on.OwnerGroup, on.OwnerPerson) || on.Unowned && slices.ContainsFunc(keepers, a.Has) {
+	if a.Owns(on.OwnerGroup, on.OwnerPerson.ID) || on.Unowned && slices.ContainsFunc(keepers, a.Has) {
 		s |= owner
 		if !on.Governed {
 			s |= ownerUngoverned
@@ -161,10 +161,10 @@ func stand(a Actor, on Scope) standing {
 	if a.Credential.Kind == CredentialLocal {
 		s |= local
 	}
-	if a.PersonID != "" && a.Email == on.Requester {
+	if a.PersonID != "" && a.Identity().Is(on.Requester) {
 		s |= requester
 	}
-	if a.PersonID != "" && a.Email == on.Person {
+	if a.PersonID != "" && a.Identity().Is(on.Person) {
 		s |= self
 	}
 	return s
@@ -177,18 +177,18 @@ func (r rule) who(on Scope) string {
 		if on.OwnerGroup != "" {
 			people = append(people, "a member of "+on.OwnerGroup)
 		}
-		if on.OwnerPerson != "" {
-			people = append(people, on.OwnerPerson)
+		if on.OwnerPerson.Email != "" {
+			people = append(people, on.OwnerPerson.Email)
 		}
 		if on.Unowned && len(r.roles) == 0 {
 			r.roles = keepers
 		}
 	}
-	if r.standing&requester != 0 && on.Requester != "" {
-		people = append(people, on.Requester)
+	if r.standing&requester != 0 && on.Requester.Email != "" {
+		people = append(people, on.Requester.Email)
 	}
-	if r.standing&self != 0 && on.Person != "" {
-		people = append(people, on.Person)
+	if r.standing&self != 0 && on.Person.Email != "" {
+		people = append(people, on.Person.Email)
 	}
 	for _, role := range r.roles {
 		people = append(people, "somebody with the role "+string(role))

@@ -88,6 +88,8 @@ func eachCell(t *testing.T, table string, check func(action Action, column strin
 	}
 }
 
+var lou = Identity{ID: "2", Email: "lou@hyfin.example"}
+
 // somebody is a person with the roles, each by a group of its own.
 func somebody(roles ...Role) Actor {
 	a := Actor{PersonID: "1", Email: alice, TokenScope: ScopeAll, Credential: audit.Credential{Kind: "session"}}
@@ -101,9 +103,10 @@ func TestRightsAreThoseOfTheReviewedTable(t *testing.T) {
 	t.Parallel()
 	member := somebody()
 	member.Groups = []Membership{{Group: "team-lunch"}}
-	theirs := Scope{OwnerGroup: "team-lunch", OwnerPerson: "lou@hyfin.example", Requester: "lou@hyfin.example", Person: "lou@hyfin.example"}
+	theirs := Scope{OwnerGroup: "team-lunch", OwnerPerson: lou, Requester: lou, Person: lou}
 	governed, named, requested, self := theirs, theirs, theirs, theirs
-	governed.Governed, named.OwnerPerson, requested.Requester, self.Person = true, alice, alice, alice
+	me := somebody().Identity()
+	governed.Governed, named.OwnerPerson, requested.Requester, self.Person = true, me, me, me
 	type column struct {
 		by Actor
 		on Scope
@@ -131,7 +134,8 @@ func TestRightsAreThoseOfTheReviewedTable(t *testing.T) {
 func TestTokensNarrowAsTheReviewedTableSays(t *testing.T) {
 	t.Parallel()
 	by := somebody(roles...)
-	on := Scope{OwnerPerson: alice, Requester: alice, Person: alice}
+	me := by.Identity()
+	on := Scope{OwnerPerson: me, Requester: me, Person: me}
 	eachCell(t, narrowed, func(action Action, scope string, want bool) {
 		by.TokenScope = TokenScope(scope)
 		if err := Can(by, action, on); (err == nil) != want {
@@ -160,7 +164,8 @@ func TestNobodyIsOwnerOfWhatHasNone(t *testing.T) {
 	}
 	// An address alone, without a person behind it, has the standing of nobody.
 	ghost := Actor{Email: alice, TokenScope: ScopeAll, Groups: []Membership{{Group: "team-lunch"}}}
-	on := Scope{OwnerGroup: "team-lunch", OwnerPerson: alice, Requester: alice, Person: alice}
+	me := Identity{Email: alice}
+	on := Scope{OwnerGroup: "team-lunch", OwnerPerson: me, Requester: me, Person: me}
 	for _, action := range []Action{Kill, RequestEdit, TokenMake} {
 		if Can(ghost, action, on) == nil {
 			t.Errorf("%s by a ghost", action)
@@ -194,9 +199,9 @@ func TestRefusalNamesWhomToAsk(t *testing.T) {
 		want   string
 	}{
 		{RolloutRun, Scope{OwnerGroup: "team-lunch"}, "ask a member of team-lunch"},
-		{Kill, Scope{OwnerGroup: "team-lunch", OwnerPerson: "lou@hyfin.example"}, "ask a member of team-lunch or lou@hyfin.example or somebody with the role operator or somebody with the role admin"},
+		{Kill, Scope{OwnerGroup: "team-lunch", OwnerPerson: lou}, "ask a member of team-lunch or lou@hyfin.example or somebody with the role operator or somebody with the role admin"},
 		{KeyMake, Scope{OwnerGroup: "team-lunch", Governed: true}, "ask somebody with the role operator or somebody with the role admin"},
-		{RequestEdit, Scope{OwnerGroup: "team-lunch", Requester: "lou@hyfin.example"}, "ask a member of team-lunch or lou@hyfin.example"},
+		{RequestEdit, Scope{OwnerGroup: "team-lunch", Requester: lou}, "ask a member of team-lunch or lou@hyfin.example"},
 		{PeopleWrite, Scope{}, "ask somebody with the role admin"},
 	} {
 		e := wantFault(t, Can(somebody(), c.action, c.on), fault.Forbidden, "forbidden")
@@ -227,21 +232,21 @@ func TestHeldIsWhatNeedsNoParticularApp(t *testing.T) {
 
 // anyCase draws an actor, an action and a scope that have to do with each other often enough.
 func anyCase(t *rapid.T) (Actor, Action, Scope) {
-	emails, groups := []string{"", alice, "lou@hyfin.example"}, []string{"", "team-lunch", "product"}
+	emails, people, groups := []string{"", alice, lou.Email}, []Identity{{}, {ID: "1", Email: alice}, lou, {Email: alice}}, []string{"", "team-lunch", "product"}
 	membership := rapid.Custom(func(t *rapid.T) Membership {
 		return Membership{Group: rapid.SampledFrom(groups).Draw(t, "group"), Roles: rapid.SliceOf(rapid.SampledFrom(roles)).Draw(t, "roles")}
 	})
 	by := Actor{
-		PersonID:   rapid.SampledFrom([]string{"", "1"}).Draw(t, "person"),
+		PersonID:   rapid.SampledFrom([]PersonID{"", "1"}).Draw(t, "person"),
 		Email:      rapid.SampledFrom(emails).Draw(t, "email"),
 		Groups:     rapid.SliceOf(membership).Draw(t, "groups"),
 		TokenScope: rapid.SampledFrom(TokenScopes()).Draw(t, "token scope"),
 	}
 	on := Scope{
 		OwnerGroup:  rapid.SampledFrom(groups).Draw(t, "owner group"),
-		OwnerPerson: rapid.SampledFrom(emails).Draw(t, "owner person"),
-		Requester:   rapid.SampledFrom(emails).Draw(t, "requester"),
-		Person:      rapid.SampledFrom(emails).Draw(t, "acted on"),
+		OwnerPerson: rapid.SampledFrom(people).Draw(t, "owner person"),
+		Requester:   rapid.SampledFrom(people).Draw(t, "requester"),
+		Person:      rapid.SampledFrom(people).Draw(t, "acted on"),
 		Governed:    rapid.Bool().Draw(t, "governed"),
 	}
 	return by, rapid.SampledFrom(Actions()).Draw(t, "action"), on

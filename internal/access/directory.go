@@ -23,8 +23,8 @@ type Directory struct {
 	Listed func(ctx context.Context, tx *store.Tx) (int, error)
 	// EndCredentials ends all by which a person could sign in or act, so that it stays ended if the person ever comes back.
 	// SignIns tells of people, by their ids, how they sign in; nil tells nothing. Access may not know credentials; serve does.
-	EndCredentials func(ctx context.Context, tx *store.Tx, personID string, at time.Time) error
-	SignIns        func(ctx context.Context, tx *store.Tx, personIDs []string, now time.Time) (map[string]SignIns, error)
+	EndCredentials func(ctx context.Context, tx *store.Tx, personID PersonID, at time.Time) error
+	SignIns        func(ctx context.Context, tx *store.Tx, personIDs []PersonID, now time.Time) (map[PersonID]SignIns, error)
 }
 
 // PersonSpec is what an administrator says of a person.
@@ -94,7 +94,7 @@ func (d *Directory) People(ctx context.Context, by Actor, search string, page st
 
 // Person gives one person.
 func (d *Directory) Person(ctx context.Context, by Actor, email string) (profile Profile, err error) {
-	if err := Can(by, Read, Scope{Person: email}); err != nil {
+	if err := Can(by, Read, Scope{}); err != nil {
 		return Profile{}, err
 	}
 	err = d.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -164,7 +164,7 @@ func (d *Directory) Group(ctx context.Context, by Actor, name string) (g Group, 
 // PutPerson makes the person, or makes it what spec says. A revision other than 0 must be the present one, or Absent for one
 // that is to be new. The groups that spec names must exist.
 func (d *Directory) PutPerson(ctx context.Context, by Actor, email string, spec PersonSpec, revision int64) (p Person, effect Effect, err error) {
-	if err := Can(by, PeopleWrite, Scope{Person: email}); err != nil {
+	if err := Can(by, PeopleWrite, Scope{}); err != nil {
 		return Person{}, "", err
 	}
 	email, spec, err = CheckPerson(email, spec)

@@ -27,7 +27,7 @@ const alice = "alice@hyfin.example"
 func directory(db *store.DB) *Directory {
 	return &Directory{
 		DB: db, Now: func() time.Time { return noon },
-		EndCredentials: func(context.Context, *store.Tx, string, time.Time) error { return nil },
+		EndCredentials: func(context.Context, *store.Tx, PersonID, time.Time) error { return nil },
 	}
 }
 
@@ -101,7 +101,7 @@ func TestPersonAndGroupCarryRolesToTheActor(t *testing.T) {
 		})
 		credential := audit.Credential{Kind: "session", ID: "s"}
 		got := read(t, db, func(ctx context.Context, tx *store.Tx) (Actor, error) {
-			return ActorOf(ctx, tx, "PAT@hyfin.example", credential, ScopeRead)
+			return ActorAt(ctx, tx, "PAT@hyfin.example", credential, ScopeRead)
 		})
 		want := Actor{
 			PersonID: got.PersonID, Email: "pat@hyfin.example", Name: "pat", TokenScope: ScopeRead, Credential: credential,
@@ -281,7 +281,7 @@ func TestOnlyAdministratorsChangePeople(t *testing.T) {
 func actor(t *testing.T, db *store.DB, email string) Actor {
 	t.Helper()
 	return read(t, db, func(ctx context.Context, tx *store.Tx) (Actor, error) {
-		return ActorOf(ctx, tx, email, audit.Credential{Kind: "session", ID: "s"}, ScopeAll)
+		return ActorAt(ctx, tx, email, audit.Credential{Kind: "session", ID: "s"}, ScopeAll)
 	})
 }
 
@@ -305,7 +305,7 @@ func TestInactivePersonIsNoActorAndNoApprover(t *testing.T) {
 			t.Errorf("still approves: %v", got)
 		}
 		err := db.Read(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			_, err := ActorOf(ctx, tx, "pat@hyfin.example", audit.Credential{}, ScopeAll)
+			_, err := ActorAt(ctx, tx, "pat@hyfin.example", audit.Credential{}, ScopeAll)
 			return err
 		})
 		wantFault(t, err, fault.Unauthenticated, "nobody")

@@ -33,6 +33,7 @@ type Proposal struct {
 	Subject   string    `json:"subject" doc:"What it changes, such as group:product"`
 	Words     string    `json:"words" doc:"What gets weaker, in plain words"`
 	By        string    `json:"by" doc:"E-mail of the administrator who asked for it"`
+	ByID      PersonID  `json:"by_id" doc:"Id of that administrator"`
 	At        time.Time `json:"at"`
 	ExpiresAt time.Time `json:"expires_at"`
 
@@ -93,9 +94,9 @@ func (l Loosening) second(ctx context.Context, tx *store.Tx, by Actor, at time.T
 		return nil, fault.Wrap("read proposal", err)
 	}
 	switch {
-	case found && p.By == by.Email && p.base == l.Base:
+	case found && p.by().Is(by.Identity()) && p.base == l.Base:
 		return &p, nil
-	case found && p.By == by.Email: // of a state that is no more: what it says may be wrong by now
+	case found && p.by().Is(by.Identity()): // of a state that is no more: what it says may be wrong by now
 		if err := p.end(ctx, tx, by, at, proposalExpired); err != nil {
 			return nil, err
 		}
@@ -122,14 +123,17 @@ func (l Loosening) keep(ctx context.Context, tx *store.Tx, by Actor, at time.Tim
 		return Proposal{}, err
 	}
 	p := Proposal{
-		ID: store.NewID(), Action: l.action, Subject: l.Subject, Words: strings.Join(l.words, "; "), By: by.Email,
+		ID: store.NewID(), Action: l.action, Subject: l.Subject, Words: strings.Join(l.words, "; "), By: by.Email, ByID: by.PersonID,
 		At: store.Time(store.Micros(at)), ExpiresAt: store.Time(store.Micros(at.Add(proposalsFor))),
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO proposal (id, action, subject, digest, body, base, words, made_by, made_at, expires_at, state)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, p.ID, p.Action, p.Subject, digest, body, l.Base, p.Words, p.By,
+	_, err = tx.Exec(ctx, `INSERT INTO proposal (id, action, subject, digest, body, base, words, made_by, made_by_id, made_at, expires_at, state)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`, p.ID, p.Action, p.Subject, digest, body, l.Base, p.Words, p.By, p.ByID,
 		store.Micros(p.At), store.Micros(p.ExpiresAt), state)
 	return p, fault.Wrap("write proposal", err)
 }
+
+// by is who asked for it.
+func (p Proposal) by() Identity { return Identity{ID: p.ByID, Email: p.By} }
 
 // Pending is the error that a verb gives back for a proposal; nil for none.
 func (p *Proposal) Pending() error {
@@ -145,7 +149,7 @@ func (p Proposal) confirm(ctx context.Context, tx *store.Tx, by Actor, at time.T
 	if by.Agent {
 		return false, fault.New(fault.Forbidden, "human_needed", "an agent cannot confirm what loosens the rules").Fix("let a human administrator confirm it")
 	}
-	made, err := ActorOf(ctx, tx, p.By, audit.Credential{Kind: CredentialSession}, ScopeAll)
+	made, err := ActorOf(ctx, tx, p.ByID, audit.Credential{Kind: CredentialSession}, ScopeAll)
 	if err != nil && !fault.Is(err, fault.Unauthenticated) {
 		return false, err
 	}
@@ -188,19 +192,19 @@ func (l Loosening) digest() (digest, body string, err error) {
 // otherAdmins counts the humans besides the actor who could confirm: administrators who have joined.
 func otherAdmins(ctx context.Context, tx *store.Tx, by Actor) (count int, err error) {
 	err = tx.QueryRow(ctx, `SELECT count(DISTINCT p.id) FROM person p JOIN person_group m ON m.person_id = p.id JOIN grp g ON g.name = m.group_name
-		WHERE p.active AND NOT p.agent AND g.roles LIKE '%"admin"%' AND p.email <> $1 AND (
+		WHERE p.active AND NOT p.agent AND g.roles LIKE '%"admin"%' AND p.id <> $1 AND (
 			EXISTS (SELECT 1 FROM password w WHERE w.person_id = p.id) OR
 			EXISTS (SELECT 1 FROM session s WHERE s.person_id = p.id) OR
-			EXISTS (SELECT 1 FROM api_token t WHERE t.person_id = p.id AND t.revoked_at IS NULL))`, by.Email).Scan(&count)
+			EXISTS (SELECT 1 FROM api_token t WHERE t.person_id = p.id AND t.revoked_at IS NULL))`, by.PersonID).Scan(&count)
 	return count, fault.Wrap("count administrators", err)
 }
 
-const proposalColumns = `id, action, subject, words, made_by, made_at, expires_at, base, body`
+const proposalColumns = `id, action, subject, words, made_by, made_by_id, made_at, expires_at, base, body`
 
 func scanProposal(row store.Row) (p Proposal, err error) {
 	var made, expires int64
 	var body string
-	err = row.Scan(&p.ID, &p.Action, &p.Subject, &p.Words, &p.By, &made, &expires, &p.base, &body)
+	err = row.Scan(&p.ID, &p.Action, &p.Subject, &p.Words, &p.By, &p.ByID, &made, &expires, &p.base, &body)
 	p.At, p.ExpiresAt, p.change = store.Time(made), store.Time(expires), json.RawMessage(body)
 	return p, err
 }
@@ -243,7 +247,7 @@ func (g *Governors) Confirm(ctx context.Context, by Actor, id string) (p Proposa
 	if p, err = g.open(ctx, id); err != nil {
 		return Proposal{}, err
 	}
-	if p.By == by.Email {
+	if p.by().Is(by.Identity()) {
 		return Proposal{}, fault.New(fault.Conflict, "own_proposal", "you asked for this yourself").Fix("another administrator has to confirm it")
 	}
 	at := slices.IndexFunc(g.Verbs, func(v Governing) bool { return v.Action == p.Action })

@@ -14,7 +14,7 @@ import (
 
 // Person is somebody who may sign in, or an agent that acts by tokens.
 type Person struct {
-	ID          string   `json:"id"`
+	ID          PersonID `json:"id" doc:"Never changes"`
 	Email       string   `json:"email" doc:"In lower case; never changes"`
 	DisplayName string   `json:"display_name"`
 	Agent       bool     `json:"agent" doc:"A service account or an AI agent, not a human"`
@@ -32,6 +32,7 @@ type Group struct {
 	Delegated bool          `json:"delegated" doc:"An approver group that decides requests of low risk only"`
 	Scope     ApprovalScope `json:"scope" doc:"What an approver group decides about; an absent list is everything"`
 	Members   []string      `json:"members" nullable:"false" doc:"E-mail addresses"`
+	MemberIDs []PersonID    `json:"-"` // of the members, in the same order; nil of a group that was not read
 	Joinable  bool          `json:"joinable" doc:"People join and leave by themselves"`
 	Lists     bool          `json:"lists" doc:"Members were given as the whole membership, so that a person's own list of groups adds nobody"`
 	Revision  int64         `json:"revision"`
@@ -78,7 +79,7 @@ func PersonByEmail(ctx context.Context, tx *store.Tx, email string) (Person, boo
 }
 
 // PersonByID is a step: the person of that id, active or not.
-func PersonByID(ctx context.Context, tx *store.Tx, id string) (Person, error) {
+func PersonByID(ctx context.Context, tx *store.Tx, id PersonID) (Person, error) {
 	p, ok, err := store.One(ctx, tx, scanPerson, `SELECT `+personColumns+` FROM person p WHERE p.id = $1`, id)
 	if err == nil && !ok {
 		err = fmt.Errorf("no person %s", id)
@@ -95,14 +96,14 @@ func fillGroups(ctx context.Context, tx *store.Tx, people []Person) error {
 	if len(people) == 0 {
 		return nil
 	}
-	at, ids := map[string]int{}, make([]any, len(people))
+	at, ids := map[PersonID]int{}, make([]any, len(people))
 	for i, p := range people {
 		at[p.ID], ids[i] = i, p.ID
 	}
 	pairs, err := store.List(ctx, tx, scanPair, `SELECT person_id, group_name FROM person_group
 		WHERE person_id IN (`+store.In(1, len(ids))+`) ORDER BY group_name COLLATE "C"`, ids...)
 	for _, pair := range pairs {
-		p := &people[at[pair[0]]]
+		p := &people[at[PersonID(pair[0])]]
 		p.Groups = append(p.Groups, pair[1])
 	}
 	return fault.Wrap("read memberships", err)
@@ -121,11 +122,14 @@ func fillMembers(ctx context.Context, tx *store.Tx, groups []Group, activeOnly b
 	if activeOnly {
 		active = ` AND p.active`
 	}
-	pairs, err := store.List(ctx, tx, scanPair, `SELECT m.group_name, p.email FROM person_group m JOIN person p ON p.id = m.person_id
+	rows, err := store.List(ctx, tx, func(row store.Row) (member [3]string, err error) {
+		err = row.Scan(&member[0], &member[1], &member[2])
+		return member, err
+	}, `SELECT m.group_name, p.email, p.id FROM person_group m JOIN person p ON p.id = m.person_id
 		WHERE m.group_name IN (`+store.In(1, len(names))+`)`+active+` ORDER BY p.email COLLATE "C"`, names...)
-	for _, pair := range pairs {
-		g := &groups[at[pair[0]]]
-		g.Members = append(g.Members, pair[1])
+	for _, member := range rows {
+		g := &groups[at[member[0]]]
+		g.Members, g.MemberIDs = append(g.Members, member[1]), append(g.MemberIDs, PersonID(member[2]))
 	}
 	return fault.Wrap("read members", err)
 }
@@ -189,20 +193,15 @@ func Names(ctx context.Context, tx *store.Tx) (people, groups []string, err erro
 	return people, groups, fault.Wrap("read names", err)
 }
 
-// ActorOf is a step: the person with that address as an actor, with the memberships of this transaction. For nobody, or
-// for somebody who is no longer active, it gives a fault of kind Unauthenticated.
-func ActorOf(ctx context.Context, tx *store.Tx, email string, credential audit.Credential, scope TokenScope) (Actor, error) {
-	nobody := fault.New(fault.Unauthenticated, "nobody", "no active person has this address").Fix("ask an administrator to add you")
-	email, err := Email("email", email)
-	if err != nil {
-		return Actor{}, nobody
-	}
-	p, ok, err := store.One(ctx, tx, scanPerson, `SELECT `+personColumns+` FROM person p WHERE p.email = $1`, email)
+// ActorOf is a step: the person as an actor, with the memberships of this transaction. For nobody, or for somebody who is no longer
+// active, it returns a fault of kind Unauthenticated.
+func ActorOf(ctx context.Context, tx *store.Tx, id PersonID, credential audit.Credential, scope TokenScope) (Actor, error) {
+	p, ok, err := store.One(ctx, tx, scanPerson, `SELECT `+personColumns+` FROM person p WHERE p.id = $1`, id)
 	if err != nil {
 		return Actor{}, fault.Wrap("read person", err)
 	}
 	if !ok || !p.Active {
-		return Actor{}, nobody
+		return Actor{}, nobody()
 	}
 	groups, err := store.List(ctx, tx, scanGroup, `SELECT `+groupColumns+` FROM grp g
 		JOIN person_group m ON m.group_name = g.name WHERE m.person_id = $1 ORDER BY g.name COLLATE "C"`, p.ID)
@@ -218,6 +217,22 @@ func ActorOf(ctx context.Context, tx *store.Tx, email string, credential audit.C
 	return a, nil
 }
 
+// ActorAt is a step: ActorOf the person who has that address now.
+func ActorAt(ctx context.Context, tx *store.Tx, email string, credential audit.Credential, scope TokenScope) (Actor, error) {
+	p, ok, err := PersonByEmail(ctx, tx, email)
+	if err != nil {
+		return Actor{}, err
+	}
+	if !ok {
+		return Actor{}, nobody()
+	}
+	return ActorOf(ctx, tx, p.ID, credential, scope)
+}
+
+func nobody() error {
+	return fault.New(fault.Unauthenticated, "nobody", "no active person has this address").Fix("ask an administrator to add you")
+}
+
 func encode(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -229,8 +244,8 @@ func encode(v any) string {
 // searchText is what a search for people looks in. Folding is done here, since the engines fold differently.
 func searchText(p Person) string { return strings.ToLower(p.Email + " " + p.DisplayName) }
 
-// Agents gives the e-mail addresses of those who are not humans.
-func Agents(ctx context.Context, tx *store.Tx) ([]string, error) {
-	agents, err := store.List(ctx, tx, store.ScanString, `SELECT email FROM person WHERE agent ORDER BY email`)
+// Agents is a step: those who are not humans.
+func Agents(ctx context.Context, tx *store.Tx) ([]PersonID, error) {
+	agents, err := store.List(ctx, tx, scanPersonID, `SELECT id FROM person WHERE agent ORDER BY id`)
 	return agents, fault.Wrap("list agents", err)
 }

@@ -24,10 +24,10 @@ type SignIns struct {
 // profilesOf is a step: what the actor may know of each person.
 func (d *Directory) profilesOf(ctx context.Context, tx *store.Tx, by Actor, people []Person) ([]Profile, error) {
 	profiles := make([]Profile, len(people))
-	var ids []string
+	var ids []PersonID
 	for i, p := range people {
 		profiles[i].Person = p
-		if Can(by, SessionManage, Scope{Person: p.Email}) == nil {
+		if Can(by, SessionManage, Scope{Person: p.Identity()}) == nil {
 			ids = append(ids, p.ID)
 		}
 	}

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"reflect"
@@ -26,12 +27,9 @@ func (d *Directory) SetPerson(ctx context.Context, tx *store.Tx, c Change, email
 	}
 	after := before
 	if !exists {
-		after = Person{ID: store.NewID(), Email: email, Active: true}
+		after = Person{ID: PersonID(store.NewID()), Email: email, Active: true}
 	}
-	after.DisplayName, after.Agent = spec.DisplayName, spec.Agent
-	if after.DisplayName == "" {
-		after.DisplayName = email
-	}
+	after.DisplayName, after.Agent = cmp.Or(spec.DisplayName, after.Email), spec.Agent
 	if spec.Active != nil {
 		after.Active = *spec.Active
 	}
@@ -117,7 +115,11 @@ func writePerson(ctx context.Context, tx *store.Tx, c Change, p Person, exists b
 	if err != nil {
 		return fault.Wrap("write person", err)
 	}
-	return Written("person", rows)
+	if err := Written("person", rows); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO person_address (email, person_id, since) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, p.Email, p.ID, now)
+	return fault.Wrap("write address", err)
 }
 
 // setGroup is a step of PutGroup. Where it loosens what governs, and that needs a second administrator, it returns a proposal
@@ -247,13 +249,13 @@ func missing(some, all []string) (rest []string) {
 	return rest
 }
 
-func touchPerson(ctx context.Context, tx *store.Tx, c Change, email string) (id string, ok bool, err error) {
-	id, ok, err = store.One(ctx, tx, store.ScanString,
+func touchPerson(ctx context.Context, tx *store.Tx, c Change, email string) (id PersonID, ok bool, err error) {
+	id, ok, err = store.One(ctx, tx, scanPersonID,
 		`UPDATE person SET revision = revision + 1, updated_at = $1 WHERE email = $2 RETURNING id`, store.Micros(c.At), email)
 	return id, ok, fault.Wrap("update person", err)
 }
 
-func join(ctx context.Context, tx *store.Tx, personID, group string) error {
+func join(ctx context.Context, tx *store.Tx, personID PersonID, group string) error {
 	_, err := tx.Exec(ctx, `INSERT INTO person_group (person_id, group_name) VALUES ($1, $2) ON CONFLICT DO NOTHING`, personID, group)
 	return fault.Wrap("add member", err)
 }

@@ -16,7 +16,7 @@ import (
 type eventQuery struct {
 	Paging
 	Flag    string `query:"flag" doc:"Key or id of a flag; what happened to the segments that it refers to is shown, too"`
-	Actor   string `query:"actor" doc:"E-mail of who acted"`
+	Actor   string `query:"actor" doc:"E-mail of who acted, of now or from before: it finds what that person did under any of theirs"`
 	Event   string `query:"event" doc:"Name of the event, such as flag.killed, or how it begins and a star, such as flag.*"`
 	App     string `query:"app" doc:"Slug of an app"`
 	Request string `query:"request" doc:"Id of a request"`

@@ -56,7 +56,7 @@ func attemptOf(r *http.Request, by access.Actor, body []byte) (*attempt, error) 
 			Fix("send at most %d plain characters, such as a UUID", maxKey)
 	}
 	digest := sha256.Sum256(append([]byte(r.Method+"\n"), body...))
-	return &attempt{actor: by.Email, path: r.URL.Path, key: key, digest: hex.EncodeToString(digest[:]), credential: by.Credential}, nil
+	return &attempt{actor: by.Identity().Key(), path: r.URL.Path, key: key, digest: hex.EncodeToString(digest[:]), credential: by.Credential}, nil
 }
 
 // place is where the sealed answer of the attempt lies.

@@ -98,7 +98,7 @@ func (a *API) stuckItems(ctx context.Context, by access.Actor) ([]InboxItem, err
 	var items []InboxItem
 	stuck, err := a.Desk.List(ctx, by, review.Query{Stuck: true}, store.Page{})
 	for _, r := range stuck.Items {
-		if lacking := lacks(r); len(lacking) > 0 && r.Requester != by.Email {
+		if lacking := lacks(r); len(lacking) > 0 && r.RequesterID != by.PersonID {
 			items = append(items, requestItem(r, "nobody_left", nobodyLeft(lacking, "add")))
 		}
 	}
@@ -297,7 +297,7 @@ func (a *API) proposalItems(ctx context.Context, by access.Actor) ([]InboxItem, 
 	items := make([]InboxItem, len(open.Items))
 	for i, p := range open.Items {
 		words := p.By + " asks for a second administrator: " + p.Words
-		if p.By == by.Email {
+		if p.ByID == by.PersonID {
 			words = "waits for a second administrator: " + p.Words
 		}
 		items[i] = InboxItem{Kind: "proposal", Title: p.Subject, Words: words, Href: "/admin/proposals", At: p.At}

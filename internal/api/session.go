@@ -22,6 +22,7 @@ type Session struct {
 
 // SessionPerson is the person who is signed in.
 type SessionPerson struct {
+	ID          access.PersonID `json:"id" doc:"Empty for the local socket"`
 	Email       string          `json:"email"`
 	DisplayName string          `json:"display_name"`
 	Groups      []string        `json:"groups"`
@@ -127,7 +128,7 @@ func (a *API) session(ctx context.Context, by access.Actor) (Session, error) {
 	if by.Email == "" {
 		return s, nil
 	}
-	p := &SessionPerson{Email: by.Email, DisplayName: by.Name, HasPassword: hasPassword}
+	p := &SessionPerson{ID: by.PersonID, Email: by.Email, DisplayName: by.Name, HasPassword: hasPassword}
 	for _, m := range by.Groups {
 		p.Groups = append(p.Groups, m.Group)
 		p.Roles = appendNew(p.Roles, m.Roles)

@@ -100,7 +100,7 @@ func approveAll(t *testing.T, to *apply.Target, id string) {
 	for _, need := range r.ApprovalsNeeded {
 		var by access.Actor
 		err := to.DB.Read(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
-			by, err = access.ActorOf(ctx, tx, need.Eligible[0], audit.Credential{Kind: "session", ID: "s"}, access.ScopeAll)
+			by, err = access.ActorAt(ctx, tx, need.Eligible[0], audit.Credential{Kind: "session", ID: "s"}, access.ScopeAll)
 			return err
 		})
 		if err != nil {
@@ -297,7 +297,7 @@ spec: {roles: [admin], members: [root@hyfin.example, rita@hyfin.example]}
 		}
 		var root access.Actor
 		err := db.Read(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
-			root, err = access.ActorOf(ctx, tx, "root@hyfin.example", audit.Credential{Kind: "session", ID: "s"}, access.ScopeAll)
+			root, err = access.ActorAt(ctx, tx, "root@hyfin.example", audit.Credential{Kind: "session", ID: "s"}, access.ScopeAll)
 			return err
 		})
 		if err != nil {

@@ -23,7 +23,7 @@ type storedEvent struct {
 	leaf    int64
 	id      string
 	body    sql.NullString // not valid if somebody took the event away
-	columns [8]string      // as indexed
+	columns [9]string      // as indexed
 	at      int64
 }
 
@@ -55,15 +55,15 @@ func (l *Log) Compare(ctx context.Context, by Reader) (differs []string, err err
 func (t tree) compare(ctx context.Context, tx *store.Tx, from, to int64) (differs []string, err error) {
 	events, err := store.List(ctx, tx, func(row store.Row) (e storedEvent, err error) {
 		var at sql.NullInt64
-		var columns [8]sql.NullString
+		var columns [9]sql.NullString
 		c := &columns
-		err = row.Scan(&e.leaf, &e.id, &e.body, &at, &c[0], &c[1], &c[2], &c[3], &c[4], &c[5], &c[6], &c[7])
+		err = row.Scan(&e.leaf, &e.id, &e.body, &at, &c[0], &c[1], &c[2], &c[3], &c[4], &c[5], &c[6], &c[7], &c[8])
 		e.at, e.leaf = at.Int64, e.leaf-t.first
 		for i := range columns {
 			e.columns[i] = columns[i].String
 		}
 		return e, err
-	}, `SELECT l.idx, l.event_id, e.body, e.at, e.id, e.name, e.actor, e.flag_key, e.flag_id, e.app, e.request_id, e.subject
+	}, `SELECT l.idx, l.event_id, e.body, e.at, e.id, e.name, e.actor, e.flag_key, e.flag_id, e.app, e.request_id, e.subject, e.actor_id
 		FROM audit_leaf l LEFT JOIN audit_event e ON e.id = l.event_id WHERE l.idx >= $1 AND l.idx < $2 ORDER BY l.idx`, t.first+from, t.first+to)
 	if err != nil {
 		return nil, err
@@ -103,8 +103,8 @@ func (e storedEvent) differs(hash tlog.Hash, texts map[string]Text) string {
 	if err := json.Unmarshal([]byte(e.body.String), &is); err != nil {
 		return "it cannot be read"
 	}
-	says := [8]string{is.ID, is.Event.text, is.Actor, is.FlagKey, is.FlagID, is.App, is.RequestID, is.Subject}
-	names := [8]string{"id", "name", "actor", "flag_key", "flag_id", "app", "request_id", "subject"}
+	says := [9]string{is.ID, is.Event.text, is.Actor, is.FlagKey, is.FlagID, is.App, is.RequestID, is.Subject, is.ActorID}
+	names := [9]string{"id", "name", "actor", "flag_key", "flag_id", "app", "request_id", "subject", "actor_id"}
 	for i := range says {
 		if says[i] != e.columns[i] {
 			return fmt.Sprintf("it is found by another %s than it has: %q, not %q", names[i], e.columns[i], says[i])

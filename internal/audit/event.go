@@ -27,6 +27,8 @@ type Credential struct {
 	Kind   string `json:"kind" enum:"session,token,sdk_key,local,system,link" doc:"What the actor showed"`
 	ID     string `json:"id,omitempty" doc:"Id of the session, token or key; never the secret"`
 	MadeBy string `json:"made_by,omitempty" doc:"E-mail of the person who made a token"`
+
+	MadeByID string `json:"made_by_id,omitempty" doc:"Id of that person"`
 }
 
 // Event is what happened. Its first seven members after the id are those of the mission's event.json; they stand in the leaf as
@@ -37,7 +39,7 @@ type Event struct {
 	FlagID    string    `json:"flag_id,omitempty"`
 	From      string    `json:"from,omitempty"`
 	To        string    `json:"to,omitempty"`
-	Actor     string    `json:"actor" doc:"E-mail of the person, or the name of the part of Souk that acted"`
+	Actor     string    `json:"actor" doc:"E-mail of the person at that time, or the name of the part of Souk that acted"`
 	Timestamp time.Time `json:"timestamp"`
 	Reason    string    `json:"reason,omitempty"`
 
@@ -46,6 +48,7 @@ type Event struct {
 	App         string         `json:"app,omitempty"`
 	RequestID   string         `json:"request_id,omitempty"`
 	RolloutID   string         `json:"rollout_id,omitempty"`
+	ActorID     string         `json:"actor_id,omitempty" doc:"Id of the person who acted, whose address may change; absent for who is no person, and in events from before there were such ids"`
 	Subject     string         `json:"subject,omitempty" doc:"What else was acted on, such as group:product"`
 	Credential  Credential     `json:"credential"`
 	Details     map[string]any `json:"details,omitempty" doc:"Free text in it is hashed in the leaf, and shown as long as it was not erased"`
@@ -98,13 +101,13 @@ func appendAll(ctx context.Context, tx *store.Tx, events []Event) (ids []string,
 			rows.WriteString(", ")
 			pending.WriteString(", ")
 		}
-		rows.WriteString("(" + store.In(len(values)+1, 11) + ")")
-		values = append(values, e.ID, store.Micros(e.Timestamp), e.Event.text, e.Actor, e.FlagKey, e.FlagID, e.App, e.RequestID, e.Subject,
+		rows.WriteString("(" + store.In(len(values)+1, 12) + ")")
+		values = append(values, e.ID, store.Micros(e.Timestamp), e.Event.text, e.Actor, e.ActorID, e.FlagKey, e.FlagID, e.App, e.RequestID, e.Subject,
 			e.search(), string(body))
 		pending.WriteString("(" + store.In(i+1, 1) + ")")
 		pendingIDs, ids = append(pendingIDs, e.ID), append(ids, e.ID)
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO audit_event (id, at, name, actor, flag_key, flag_id, app, request_id, subject, search, body)
+	if _, err := tx.Exec(ctx, `INSERT INTO audit_event (id, at, name, actor, actor_id, flag_key, flag_id, app, request_id, subject, search, body)
 		VALUES `+rows.String(), values...); err != nil {
 		return nil, fmt.Errorf("append audit event: %w", err)
 	}

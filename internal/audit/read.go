@@ -31,8 +31,8 @@ type Entry struct {
 type Query struct {
 	Flag    string   // key or flag id
 	Rests   []string // with Flag: subjects that it rests on, such as segment:pilot, whose events are its own, too
-	Actor   string
-	Event   string // a name, or the beginning of one and *
+	Actor   string   // an address that a person has or had, which finds what they did under any; or the name of who is no person
+	Event   string   // a name, or the beginning of one and *
 	App     string
 	Request string
 	Subject string // what else was acted on, such as group:product
@@ -54,6 +54,9 @@ func (l *Log) Events(ctx context.Context, by Reader, q Query) (list store.Listin
 	}
 	w, err := q.where()
 	if err != nil {
+		return list, err
+	}
+	if err := l.byActor(ctx, w, q.Actor); err != nil {
 		return list, err
 	}
 	found, args := q.loose(w.args)
@@ -102,7 +105,7 @@ func (q Query) where() (*where, error) {
 		exact = ""
 	}
 	for _, f := range []struct{ column, value string }{
-		{"e.actor", q.Actor}, {"e.name", exact}, {"e.app", q.App}, {"e.request_id", q.Request}, {"e.subject", q.Subject},
+		{"e.name", exact}, {"e.app", q.App}, {"e.request_id", q.Request}, {"e.subject", q.Subject},
 	} {
 		if f.value != "" {
 			w.add(f.column+` = ?`, f.value)
@@ -132,6 +135,34 @@ func (q Query) where() (*where, error) {
 	}
 	w.add(`(e.at, e.id) < (?, ?)`, at, keys[1])
 	return w, nil
+}
+
+// byActor narrows to what an actor did.
+func (l *Log) byActor(ctx context.Context, w *where, actor string) error {
+	if actor == "" {
+		return nil
+	}
+	ids, names := []string(nil), []string{actor}
+	if l.cfg.Known != nil {
+		err := l.db.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			ids, names, err = l.cfg.Known(ctx, tx, actor)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("look up who acted: %w", err)
+		}
+	}
+	w.add(`(e.actor_id IN (`+marks(len(ids))+`) OR e.actor_id = '' AND e.actor IN (`+marks(len(names))+`))`,
+		append(store.Values(ids), store.Values(names)...)...)
+	return nil
+}
+
+// marks is a list of n question marks for where.add; NULL, which nothing is in, for none.
+func marks(n int) string {
+	if n == 0 {
+		return "NULL"
+	}
+	return strings.TrimSuffix(strings.Repeat("?, ", n), ", ")
 }
 
 // loose is what no index finds, with the values of both; empty if the query has none of it.

@@ -22,6 +22,9 @@ type Config struct {
 	Key     string // the signing key itself, from SOUK_AUDIT_KEY; both empty means Dir/audit.key, made if absent
 	Log     *slog.Logger
 	Now     func() time.Time
+	// Known returns of an actor, as a filter names it, the ids of the people who have that address or had it, and the names under which
+	// they are in events that carry no id; nil knows nobody. Audit may not know people; serve does.
+	Known func(ctx context.Context, tx *store.Tx, actor string) (ids, names []string, err error)
 }
 
 // Log is the audit log of a database, with this server's key. It is safe for concurrent use.

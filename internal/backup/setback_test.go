@@ -58,7 +58,7 @@ func TestASetBackLogIsAcknowledgedByTwoAdministratorsWithAReason(t *testing.T) {
 		actor := func(email string) access.Actor {
 			var by access.Actor
 			err := into.Read(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
-				by, err = access.ActorOf(ctx, tx, email, audit.Credential{Kind: "session"}, access.ScopeAll)
+				by, err = access.ActorAt(ctx, tx, email, audit.Credential{Kind: "session"}, access.ScopeAll)
 				return err
 			})
 			if err != nil {

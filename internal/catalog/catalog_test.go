@@ -21,7 +21,7 @@ var noon = time.Date(2026, 1, 10, 12, 0, 0, 0, time.UTC)
 
 func person(name, group string, roles ...access.Role) access.Actor {
 	return access.Actor{
-		PersonID: name, Email: name + "@hyfin.example", TokenScope: access.ScopeAll,
+		PersonID: access.PersonID(name), Email: name + "@hyfin.example", TokenScope: access.ScopeAll,
 		Groups:     []access.Membership{{Group: group, Roles: roles}},
 		Credential: audit.Credential{Kind: "session"},
 	}

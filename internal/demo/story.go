@@ -46,7 +46,7 @@ func (s *story) until(at time.Time) {
 // as gives a person of the company as an actor, with the groups of that moment.
 func (s *story) as(ctx context.Context, name string) (by access.Actor, err error) {
 	err = s.db.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		by, err = access.ActorOf(ctx, tx, name+domain, audit.Credential{Kind: "system", ID: "demo"}, access.ScopeAll)
+		by, err = access.ActorAt(ctx, tx, name+domain, audit.Credential{Kind: "system", ID: "demo"}, access.ScopeAll)
 		return err
 	})
 	return by, err
@@ -176,7 +176,7 @@ func (s *story) approver(ctx context.Context, need review.Need, n int) (by acces
 		return by, fmt.Errorf("nobody may decide for %s", need.Domain)
 	}
 	err = s.db.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		by, err = access.ActorOf(ctx, tx, need.Eligible[n], audit.Credential{Kind: "system", ID: "demo"}, access.ScopeAll)
+		by, err = access.ActorAt(ctx, tx, need.Eligible[n], audit.Credential{Kind: "system", ID: "demo"}, access.ScopeAll)
 		return err
 	})
 	return by, err

@@ -44,6 +44,7 @@ type Act struct {
 	Standing    int                `json:"standing" doc:"How many of the flags are still off because of it"`
 	Reason      string             `json:"reason"`
 	By          string             `json:"by"`
+	ByID        access.PersonID    `json:"by_id,omitempty" doc:"Absent where no person turned it off"`
 	At          time.Time          `json:"at" doc:"When it was turned off"`
 	ServedAt    *time.Time         `json:"served_at,omitempty" doc:"The same, where that was before it was committed"`
 	CommittedAt *time.Time         `json:"committed_at,omitempty" doc:"When it was in the database and its audit log; absent until then"`
@@ -53,13 +54,13 @@ type Act struct {
 	Receipt json.RawMessage `json:"-"` // as it was when it was settled
 }
 
-const columns = `id, environment, revision, kind, name, flags, rollouts, reason, actor, at, committed_at, settled_at, receipt`
+const columns = `id, environment, revision, kind, name, flags, rollouts, reason, actor, actor_id, at, committed_at, settled_at, receipt`
 
 func scan(row store.Row) (a Act, err error) {
 	var kind, name, receipt string
 	var at int64
 	var committed, settled sql.NullInt64
-	err = row.Scan(&a.ID, &a.Environment, &a.Revision, &kind, &name, &a.Flags, &a.Rollouts, &a.Reason, &a.By, &at, &committed, &settled, &receipt)
+	err = row.Scan(&a.ID, &a.Environment, &a.Revision, &kind, &name, &a.Flags, &a.Rollouts, &a.Reason, &a.By, &a.ByID, &at, &committed, &settled, &receipt)
 	a.Select, a.At, a.SettledAt, a.Can = registry.Selected(kind, name), store.Time(at), store.NullTime(settled), []string{}
 	turnedOff := a.At
 	if a.CommittedAt = &turnedOff; committed.Valid {
@@ -78,9 +79,10 @@ func (a Act) keep(ctx context.Context, tx *store.Tx, sent live.Sent) error {
 	if a.ServedAt == nil {
 		committed = nil
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO kill_act (id, environment, revision, kind, name, flags, rollouts, reason, actor, at, committed_at, sent_path, sent_key)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-		a.ID, a.Environment, a.Revision, kind, name, a.Flags, a.Rollouts, a.Reason, a.By, store.Micros(a.At), store.NullMicros(committed),
+	if _, err := tx.Exec(ctx, `INSERT INTO kill_act (id, environment, revision, kind, name, flags, rollouts, reason, actor, actor_id, at, committed_at,
+			sent_path, sent_key)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		a.ID, a.Environment, a.Revision, kind, name, a.Flags, a.Rollouts, a.Reason, a.By, a.ByID, store.Micros(a.At), store.NullMicros(committed),
 		store.NullText(sent.Path), store.NullText(sent.IdempotencyKey)); err != nil {
 		return fmt.Errorf("store kill: %w", err)
 	}

@@ -52,7 +52,7 @@ func (ks *Kills) soon(
 	}
 	c := ks.killing(by, o.Reason)
 	early := live.Override{
-		ID: c.KillID, Select: o.Select, By: live.Actor{Email: by.Email}, Credential: by.Credential, Reason: c.Reason, At: c.At, Sent: o.Sent,
+		ID: c.KillID, Select: o.Select, By: by.Identity(), Credential: by.Credential, Reason: c.Reason, At: c.At, Sent: o.Sent,
 	}
 	if early.Environment, err = o.place(); err != nil {
 		return Act{}, err
@@ -96,7 +96,7 @@ func Away(err error) error {
 // actOf is an act that is served and not committed.
 func actOf(o live.Override) Act {
 	return Act{
-		ID: o.ID, Select: o.Select, Environment: o.Environment, Flags: len(o.Keys), Standing: len(o.Keys), Reason: o.Reason, By: o.By.Email,
+		ID: o.ID, Select: o.Select, Environment: o.Environment, Flags: len(o.Keys), Standing: len(o.Keys), Reason: o.Reason, By: o.By.Email, ByID: o.By.ID,
 		At: o.At, ServedAt: &o.At, Can: []string{},
 	}
 }
@@ -118,13 +118,14 @@ func (ks *Kills) sentBefore(ctx context.Context, by access.Actor, o Order) (a Ac
 	if o.Sent == (live.Sent{}) {
 		return Act{}, false, nil
 	}
-	early, ok := ks.early(func(e live.Override) bool { return e.Sent == o.Sent && e.By.Email == by.Email })
+	early, ok := ks.early(func(e live.Override) bool { return e.Sent == o.Sent && e.By.Is(by.Identity()) })
 	if ok {
 		a = actOf(early)
 	}
 	err = ks.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		committed, found, err := store.One(ctx, tx, scan, `SELECT `+columns+` FROM kill_act WHERE actor = $1 AND sent_path = $2 AND sent_key = $3`,
-			by.Email, o.Sent.Path, o.Sent.IdempotencyKey)
+		committed, found, err := store.One(ctx, tx, scan, `SELECT `+columns+` FROM kill_act
+			WHERE COALESCE(NULLIF(actor_id, ''), actor) = $1 AND sent_path = $2 AND sent_key = $3`,
+			by.Identity().Key(), o.Sent.Path, o.Sent.IdempotencyKey)
 		if err != nil {
 			return fmt.Errorf("look for the same kill: %w", err)
 		}
@@ -196,7 +197,7 @@ func (ks *Kills) Commit(ctx context.Context, by access.Actor, o live.Override, r
 
 // actor is who gave an act that was served before it was committed.
 func actor(o live.Override) access.Actor {
-	return access.Actor{Email: o.By.Email, Credential: o.Credential}
+	return access.Actor{PersonID: o.By.ID, Email: o.By.Email, Credential: o.Credential}
 }
 
 // carried says in the transaction that an act is over, and reports whether it was not.
@@ -343,7 +344,7 @@ func (ks *Kills) Shown(f registry.Flag) registry.Flag {
 	for i, state := range f.Environments {
 		o, off := ks.early(covering(state.Environment, f.Key))
 		if off && state.Kill == nil {
-			f.Environments[i].Kill = &registry.Killed{ID: o.ID, By: o.By.Email, At: o.At, Reason: o.Reason, Uncommitted: true}
+			f.Environments[i].Kill = &registry.Killed{ID: o.ID, By: o.By.Email, ByID: o.By.ID, At: o.At, Reason: o.Reason, Uncommitted: true}
 		}
 	}
 	return f
@@ -386,7 +387,7 @@ func (ks *Kills) End(ctx context.Context, by access.Actor, id, reason string) er
 		a := actOf(o)
 		a.At = now
 		return a.record(ctx, tx, by, audit.KillEnded, reason, map[string]any{
-			"select": o.Select, "flags": o.Keys, "served_at": o.At.UTC(), "killed_by": o.By.Email, "killed_why": o.Reason,
+			"select": o.Select, "flags": o.Keys, "served_at": o.At.UTC(), "killed_by": o.By.Email, "killed_by_id": o.By.ID, "killed_why": o.Reason,
 		})
 	})
 }

@@ -130,7 +130,7 @@ func TestAKillIsServedWhileTheWriterIsHeldAndCommittedOnceAfter(t *testing.T) {
 		}
 		want := kill.Act{
 			ID: act.ID, Select: registry.Selection{Flag: s.Flag.Key}, Environment: "production", Flags: 1, Standing: 1, Reason: "it burns",
-			By: alice.Email, At: noon, ServedAt: &noon, Can: []string{},
+			By: alice.Email, ByID: alice.PersonID, At: noon, ServedAt: &noon, Can: []string{},
 		}
 		if diff := cmp.Diff(want, act); diff != "" {
 			t.Error(diff)

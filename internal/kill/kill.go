@@ -69,7 +69,7 @@ func killOne(ctx context.Context, tx *store.Tx, c registry.Change, key string, e
 	}
 	a := Act{
 		ID: c.KillID, Select: registry.Selection{Flag: key}, Environment: e.Name, Revision: state.Revision, Flags: 1, Reason: c.Reason,
-		By: c.By.Email, At: c.At, CommittedAt: &c.At, Can: []string{},
+		By: c.By.Email, ByID: c.By.PersonID, At: c.At, CommittedAt: &c.At, Can: []string{},
 	}
 	if running {
 		if a.Rollouts, err = rollout.Stop(ctx, tx, c, e, r, lifecycle.Of(flag)); err != nil {
@@ -86,7 +86,7 @@ func standing(ctx context.Context, tx *store.Tx, key string, state registry.Flag
 	}
 	return Act{
 		Select: registry.Selection{Flag: key}, Environment: state.Environment, Revision: state.Revision, Flags: 1, Standing: 1,
-		Reason: state.Kill.Reason, By: state.Kill.By, At: state.Kill.At, CommittedAt: &state.Kill.At, Can: []string{},
+		Reason: state.Kill.Reason, By: state.Kill.By, ByID: state.Kill.ByID, At: state.Kill.At, CommittedAt: &state.Kill.At, Can: []string{},
 	}, nil
 }
 

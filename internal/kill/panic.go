@@ -106,7 +106,7 @@ func (ks *Kills) Panic(ctx context.Context, by access.Actor, o Order) (Act, erro
 			return Act{}, err
 		}
 		c := ks.killing(by, o.Reason)
-		a := Act{ID: c.KillID, Select: o.Select, Environment: where.Name, Reason: c.Reason, By: by.Email, At: c.At, CommittedAt: &c.At}
+		a := Act{ID: c.KillID, Select: o.Select, Environment: where.Name, Reason: c.Reason, By: by.Email, ByID: by.PersonID, At: c.At, CommittedAt: &c.At}
 		a, again, err := killMany(ctx, tx, c, where, a, slices.Sorted(slices.Values(slices.Concat(on, killed))))
 		switch {
 		case err != nil:

@@ -67,7 +67,7 @@ func TestAPanicTurnsOffAllOfATeamUnderOneRevisionAndNothingElse(t *testing.T) {
 		}
 		want := kill.Act{
 			ID: act.ID, Select: registry.Selection{Owner: "team1"}, Environment: "production", Revision: int64(before) + 1, Flags: 4, Standing: 4,
-			Reason: "it burns", By: olu.Email, At: noon, CommittedAt: &noon, Can: []string{"restore"},
+			Reason: "it burns", By: olu.Email, ByID: olu.PersonID, At: noon, CommittedAt: &noon, Can: []string{"restore"},
 		}
 		if diff := cmp.Diff(want, act); diff != "" {
 			t.Error(diff)

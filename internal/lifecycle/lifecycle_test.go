@@ -22,7 +22,7 @@ import (
 
 func person(name, group string, roles ...access.Role) access.Actor {
 	return access.Actor{
-		PersonID: name, Email: name + "@hyfin.example", TokenScope: access.ScopeAll,
+		PersonID: access.PersonID(name), Email: name + "@hyfin.example", TokenScope: access.ScopeAll,
 		Groups:     []access.Membership{{Group: group, Roles: roles}},
 		Credential: audit.Credential{Kind: "session"},
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/registry"
@@ -19,16 +20,11 @@ type Override struct {
 	Select      registry.Selection `json:"select"`
 	Environment string             `json:"environment"`
 	Keys        []string           `json:"keys"` // the flags that it covers, in order; decided when it was served
-	By          Actor              `json:"by"`
+	By          access.Identity    `json:"by"`   // who turned it off
 	Credential  audit.Credential   `json:"credential"`
 	Reason      string             `json:"reason,omitempty"`
 	At          time.Time          `json:"served_at"`
 	Sent        Sent               `json:"sent,omitzero"`
-}
-
-// Actor is who turned something off.
-type Actor struct {
-	Email string `json:"email"`
 }
 
 // Sent tells a request that is sent again from another one. Its zero value is like no other.
@@ -77,7 +73,7 @@ func (l *Live) lay(o Override) (standing Override, added bool, err error) {
 			Fix("name one that it serves")
 	}
 	for _, before := range l.overrides {
-		if before.ID == o.ID || o.Sent != (Sent{}) && before.Sent == o.Sent && before.By == o.By {
+		if before.ID == o.ID || o.Sent != (Sent{}) && before.Sent == o.Sent && before.By.Is(o.By) {
 			return before, false, nil
 		}
 	}

@@ -64,7 +64,7 @@ func open(t testing.TB, db *store.DB, dir string, done *acts) *live.Live {
 func override(t testing.TB, l *live.Live, id string, s registry.Selection) live.Override {
 	t.Helper()
 	o, err := l.Override(t.Context(), live.Override{
-		ID: id, Select: s, Environment: "production", By: live.Actor{Email: "olu@hyfin.example"},
+		ID: id, Select: s, Environment: "production", By: access.Identity{Email: "olu@hyfin.example"},
 		Credential: audit.Credential{Kind: "session", ID: "1"}, Reason: "it burns", At: noon,
 	})
 	if err != nil {
@@ -91,7 +91,7 @@ func TestWhatIsTurnedOffHereStaysSoOverRestartsUntilItIsCarriedOut(t *testing.T)
 	l := open(t, away(t), dir, nil)
 	before := l.Snapshot("production")
 	here := live.Override{
-		ID: "1", Here: true, Select: registry.Selection{Flag: eat}, Environment: "production", By: live.Actor{Email: "local:olu"},
+		ID: "1", Here: true, Select: registry.Selection{Flag: eat}, Environment: "production", By: access.Identity{Email: "local:olu"},
 		Credential: audit.Credential{Kind: "local", ID: "olu"}, Reason: "it burns", At: noon,
 	}
 	var standing live.Override
@@ -345,7 +345,7 @@ func TestTheFileOfAVersionBeforeIsReadAndReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := live.Override{
-		ID: "1", Here: true, Select: registry.Selection{Flag: eat}, Environment: "production", Keys: []string{eat}, By: live.Actor{Email: "local:olu"},
+		ID: "1", Here: true, Select: registry.Selection{Flag: eat}, Environment: "production", Keys: []string{eat}, By: access.Identity{Email: "local:olu"},
 		Credential: audit.Credential{Kind: "local", ID: "olu"}, Reason: "it burns", At: noon,
 	}
 	for _, when := range []string{"at first", "later"} {
@@ -429,7 +429,7 @@ func TestTheSameRequestAgainIsTheSameAct(t *testing.T) {
 	db, _, eat, sleep := twins(t, store.SQLite)
 	l := open(t, db, t.TempDir(), nil)
 	sent := live.Sent{IdempotencyKey: "k", Path: "/api/v1/kills"}
-	olu, ada := live.Actor{Email: "olu@hyfin.example"}, live.Actor{Email: "ada@hyfin.example"}
+	olu, ada := access.Identity{ID: "1", Email: "olu@hyfin.example"}, access.Identity{ID: "2", Email: "ada@hyfin.example"}
 	for _, tt := range []struct {
 		o    live.Override
 		want string

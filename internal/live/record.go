@@ -13,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/registry"
 )
@@ -141,7 +142,7 @@ func (l *Live) readFormer() (all []Override, err error) {
 	for _, o := range former {
 		all = append(all, Override{
 			ID: o.ID, Here: true, Select: registry.Selection{Flag: o.Flag}, Environment: o.Environment, Keys: []string{o.Flag},
-			By: Actor{Email: "local:" + o.By}, Credential: audit.Credential{Kind: "local", ID: o.By}, Reason: o.Reason, At: o.At,
+			By: access.Identity{Email: "local:" + o.By}, Credential: audit.Credential{Kind: "local", ID: o.By}, Reason: o.Reason, At: o.At,
 		})
 	}
 	return all, nil

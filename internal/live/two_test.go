@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/store"
@@ -78,7 +79,7 @@ func TestEveryReplicaServesAnEarlyOverride(t *testing.T) {
 					return err
 				}
 				o, err = first.Override(ctx, live.Override{
-					ID: "1", Select: registry.Selection{App: "where2eat"}, Environment: "production", By: live.Actor{Email: "olu@hyfin.example"},
+					ID: "1", Select: registry.Selection{App: "where2eat"}, Environment: "production", By: access.Identity{Email: "olu@hyfin.example"},
 					Reason: reason, At: noon, Sent: live.Sent{IdempotencyKey: "k", Path: "/api/v1/kills"},
 				})
 				if err != nil {

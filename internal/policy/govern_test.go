@@ -16,15 +16,17 @@ func TestALoosenedPolicyWaitsForASecondAdministrator(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		e := engine(db)
-		rita := admin
-		rita.PersonID, rita.Email = "2", "rita@hyfin.example"
+		admin, rita := admin, admin
+		rita.Email = "rita@hyfin.example"
 		local := access.Local("test")
 		d, tokens := &access.Directory{DB: db, Now: e.Now}, &signin.Tokens{DB: db, Now: e.Now}
-		for _, email := range []string{admin.Email, rita.Email} {
-			if _, _, err := d.PutPerson(t.Context(), local, email, access.PersonSpec{DisplayName: email}, 0); err != nil {
+		for _, by := range []*access.Actor{&admin, &rita} {
+			p, _, err := d.PutPerson(t.Context(), local, by.Email, access.PersonSpec{}, 0)
+			if err != nil {
 				t.Fatal(err)
 			}
-			if _, _, err := tokens.Create(t.Context(), local, signin.TokenSpec{As: email, Name: "x", Scope: access.ScopeAll}); err != nil {
+			by.PersonID = p.ID
+			if _, _, err := tokens.Create(t.Context(), local, signin.TokenSpec{As: by.Email, Name: "x", Scope: access.ScopeAll}); err != nil {
 				t.Fatal(err)
 			}
 		}

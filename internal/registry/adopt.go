@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/store"
 )
@@ -13,7 +14,7 @@ import (
 type Keepers struct {
 	Group   string
 	Contact string
-	Members []string // of the group
+	People  []access.PersonID // members of the group
 }
 
 // Adopt makes the flags of an app, save the removed ones, those of its new owners. A person who answered for a flag and is
@@ -29,18 +30,18 @@ func Adopt(ctx context.Context, tx *store.Tx, c Change, app string, by Keepers) 
 		if err != nil {
 			return err
 		}
-		before := map[string]any{"owner_group": f.OwnerGroup, "owner": f.Owner, "contact": f.Contact}
+		before := map[string]any{"owner_group": f.OwnerGroup, "owner": f.Owner, "owner_id": f.OwnerID, "contact": f.Contact}
 		f.OwnerGroup, f.Contact = by.Group, by.Contact
-		if !slices.Contains(by.Members, f.Owner) {
-			f.Owner = by.Group
+		if !slices.Contains(by.People, f.OwnerID) {
+			f.Owner, f.OwnerID = by.Group, ""
 		}
 		f.Revision, f.UpdatedAt = f.Revision+1, store.Time(store.Micros(c.At))
-		if _, err := tx.Exec(ctx, `UPDATE flag SET owner_group = $1, owner = $2, contact = $3, revision = $4, updated_at = $5 WHERE key = $6`,
-			f.OwnerGroup, f.Owner, f.Contact, f.Revision, store.Micros(f.UpdatedAt), key); err != nil {
+		if _, err := tx.Exec(ctx, `UPDATE flag SET owner_group = $1, owner = $2, owner_id = $3, contact = $4, revision = $5, updated_at = $6 WHERE key = $7`,
+			f.OwnerGroup, f.Owner, f.OwnerID, f.Contact, f.Revision, store.Micros(f.UpdatedAt), key); err != nil {
 			return fmt.Errorf("hand over %s: %w", key, err)
 		}
 		if err := c.tell(ctx, tx, f, audit.FlagUpdated, "", map[string]any{
-			"before": before, "after": map[string]any{"owner_group": f.OwnerGroup, "owner": f.Owner, "contact": f.Contact},
+			"before": before, "after": map[string]any{"owner_group": f.OwnerGroup, "owner": f.Owner, "owner_id": f.OwnerID, "contact": f.Contact},
 		}); err != nil {
 			return err
 		}

@@ -200,7 +200,7 @@ func (i Imported) Whole() json.RawMessage { return i.define(Flag{}, false) }
 // Scope is what access.Can asks about the flag.
 func (f Flag) Scope() access.Scope {
 	return access.Scope{
-		OwnerGroup: f.OwnerGroup, OwnerPerson: f.Owner, Unowned: f.Imported != "" && f.OwnerGroup == "" && f.Owner == "",
+		OwnerGroup: f.OwnerGroup, OwnerPerson: access.Identity{ID: f.OwnerID, Email: f.Owner}, Unowned: f.Imported != "" && f.OwnerGroup == "" && f.Owner == "",
 	}
 }
 

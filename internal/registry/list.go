@@ -231,7 +231,7 @@ func (f Filter) narrow(q *query, rare bool) {
 		}
 	}
 	if f.OwnedBy != nil {
-		owned := []string{`f.owner = ` + q.arg(f.OwnedBy.Email)}
+		owned := []string{`f.owner_id = ` + q.arg(f.OwnedBy.Identity().Key())}
 		for _, m := range f.OwnedBy.Groups {
 			owned = append(owned, `f.owner_group = `+q.arg(m.Group))
 		}

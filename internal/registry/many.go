@@ -41,7 +41,7 @@ func Measure(ctx context.Context, tx *store.Tx, environment string, s Selection)
 // Owners is a step: whose the flags of a selection are that would be turned off, each owner once.
 func Owners(ctx context.Context, tx *store.Tx, environment string, s Selection) ([]access.Scope, error) {
 	from, args := s.in(environment)
-	all, err := store.List(ctx, tx, scanOwners, `SELECT DISTINCT f.owner_group, f.owner`+from+` AND s.killed_at IS NULL ORDER BY 1, 2`, args...)
+	all, err := store.List(ctx, tx, scanOwners, `SELECT DISTINCT f.owner_group, f.owner, f.owner_id`+from+` AND s.killed_at IS NULL ORDER BY 1, 2`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list owners of flags of %s: %w", environment, err)
 	}
@@ -49,7 +49,7 @@ func Owners(ctx context.Context, tx *store.Tx, environment string, s Selection) 
 }
 
 func scanOwners(row store.Row) (on access.Scope, err error) {
-	err = row.Scan(&on.OwnerGroup, &on.OwnerPerson)
+	err = row.Scan(&on.OwnerGroup, &on.OwnerPerson.Email, &on.OwnerPerson.ID)
 	return on, err
 }
 
@@ -235,12 +235,12 @@ func (c Change) putAll(
 		if err := revisions.write(ctx, tx); err != nil {
 			return 0, err
 		}
-		definitions := store.NewRows(revision, killedAt, killed.By, killed.Reason, at, environment, store.NullText(killed.ID))
+		definitions := store.NewRows(revision, killedAt, killed.By, killed.Reason, at, environment, store.NullText(killed.ID), killed.ByID)
 		for _, f := range part {
 			definitions.Add("(?, ?)", f.Key, string(f.Environments[0].Definition))
 		}
 		if _, err := tx.Exec(ctx, `UPDATE flag_environment SET revision = $1, killed_at = $2, killed_by = $3, kill_reason = $4,
-				definition = v.column2, updated_at = $5, kill_id = $7 FROM (VALUES `+definitions.String()+`) AS v
+				definition = v.column2, updated_at = $5, kill_id = $7, killed_by_id = $8 FROM (VALUES `+definitions.String()+`) AS v
 			WHERE flag_environment.flag_key = v.column1 AND flag_environment.environment = $6`, definitions.Args()...); err != nil {
 			return 0, fmt.Errorf("write flags in %s: %w", environment, err)
 		}

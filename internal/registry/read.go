@@ -7,10 +7,11 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/store"
 )
 
-const flagColumns = `f.key, f.flag_id, f.app, f.name, f.description, f.type, f.owner_group, f.owner, f.contact,
+const flagColumns = `f.key, f.flag_id, f.app, f.name, f.description, f.type, f.owner_group, f.owner, f.owner_id, f.contact,
 	f.template_id, f.template_version, f.variants, f.on_variant, f.off_variant, f.outside_variant, f.audience, f.client_side,
 	f.created_at, f.updated_at, f.installed_at, f.removed_at, f.read_only, f.revision, f.imported`
 
@@ -18,7 +19,7 @@ func scanFlag(row store.Row) (f Flag, err error) {
 	var variants string
 	var created, updated int64
 	var installed, removed sql.NullInt64
-	if err := row.Scan(&f.Key, &f.FlagID, &f.App, &f.Name, &f.Description, &f.Type, &f.OwnerGroup, &f.Owner, &f.Contact,
+	if err := row.Scan(&f.Key, &f.FlagID, &f.App, &f.Name, &f.Description, &f.Type, &f.OwnerGroup, &f.Owner, &f.OwnerID, &f.Contact,
 		&f.TemplateID, &f.TemplateVersion, &variants, &f.On, &f.Off, &f.Outside, &f.Audience, &f.ClientSide,
 		&created, &updated, &installed, &removed, &f.ReadOnly, &f.Revision, &f.Imported); err != nil {
 		return Flag{}, err
@@ -32,7 +33,7 @@ func scanFlag(row store.Row) (f Flag, err error) {
 	return f, nil
 }
 
-const stateColumns = `s.flag_key, s.environment, s.live, s.revision, s.mode, s.audience, s.percent, s.serving, s.kill_id, s.killed_at, s.killed_by,
+const stateColumns = `s.flag_key, s.environment, s.live, s.revision, s.mode, s.audience, s.percent, s.serving, s.kill_id, s.killed_at, s.killed_by, s.killed_by_id,
 	s.kill_reason, s.definition, s.updated_at`
 
 type flagState struct {
@@ -42,11 +43,12 @@ type flagState struct {
 
 func scanState(row store.Row) (s flagState, err error) {
 	var mode, rest, by, reason, definition string
+	var byID access.PersonID
 	var id sql.NullString
 	var at sql.NullInt64
 	var updated int64
 	if err := row.Scan(&s.key, &s.Environment, &s.Live, &s.Revision, &mode, &s.Serving.Audience, &s.Serving.Percent, &rest,
-		&id, &at, &by, &reason, &definition, &updated); err != nil {
+		&id, &at, &by, &byID, &reason, &definition, &updated); err != nil {
 		return flagState{}, err
 	}
 	if rest != "" {
@@ -56,7 +58,7 @@ func scanState(row store.Row) (s flagState, err error) {
 	}
 	s.Serving.Mode, s.Definition, s.UpdatedAt = ServingMode(mode), json.RawMessage(definition), store.Time(updated)
 	if at.Valid {
-		s.Kill = &Killed{ID: id.String, By: by, At: store.Time(at.Int64), Reason: reason}
+		s.Kill = &Killed{ID: id.String, By: by, ByID: byID, At: store.Time(at.Int64), Reason: reason}
 	}
 	return s, nil
 }

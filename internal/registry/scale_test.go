@@ -65,7 +65,7 @@ func TestEveryListIsWhatAPersonWouldFilterAndSort(t *testing.T) {
 				filter.Environment = "production"
 			}
 			if rapid.Bool().Draw(t, "mine") {
-				filter.OwnedBy = &access.Actor{Email: "team3", Groups: []access.Membership{{Group: "team7"}, {Group: "team8"}}}
+				filter.OwnedBy = &access.Actor{PersonID: "team3", Groups: []access.Membership{{Group: "team7"}, {Group: "team8"}}}
 			}
 			if rapid.Bool().Draw(t, "old") {
 				at := registrytest.Start.Add(time.Duration(rapid.IntRange(0, n).Draw(t, "age")) * time.Second)
@@ -108,7 +108,7 @@ func expected(flags []registry.Flag, f registry.Filter) (keys []string) {
 			state = "deprecated"
 		}
 		ends, mortal := ending(flag)
-		owned := f.OwnedBy == nil || flag.Owner == f.OwnedBy.Email ||
+		owned := f.OwnedBy == nil || flag.OwnerID == f.OwnedBy.PersonID ||
 			slices.ContainsFunc(f.OwnedBy.Groups, func(m access.Membership) bool { return m.Group == flag.OwnerGroup })
 		serves := f.Serving == "" || slices.ContainsFunc(flag.Environments, func(e registry.FlagEnvironment) bool {
 			killed := e.Kill != nil

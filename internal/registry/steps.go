@@ -31,12 +31,12 @@ func Propose(ctx context.Context, tx *store.Tx, c Change, s Spec) (Flag, error) 
 	}
 	f.FlagID = fmt.Sprintf("microapp-%s-%03d", f.App, number)
 	f.CreatedAt, f.UpdatedAt, f.Revision = store.Time(store.Micros(c.At)), store.Time(store.Micros(c.At)), 1
-	added, err := tx.Exec(ctx, `INSERT INTO flag (key, flag_id, app, name, description, type, owner_group, owner, contact,
+	added, err := tx.Exec(ctx, `INSERT INTO flag (key, flag_id, app, name, description, type, owner_group, owner, owner_id, contact,
 			template_id, template_version, variants, on_variant, off_variant, outside_variant, audience, client_side, search,
 			created_at, updated_at, revision)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19, 1)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20, 1)
 		ON CONFLICT (key) DO NOTHING`,
-		f.Key, f.FlagID, f.App, f.Name, f.Description, f.Type, f.OwnerGroup, f.Owner, f.Contact,
+		f.Key, f.FlagID, f.App, f.Name, f.Description, f.Type, f.OwnerGroup, f.Owner, f.OwnerID, f.Contact,
 		f.TemplateID, f.TemplateVersion, string(encode(f.Variants)), f.On, f.Off, f.Outside, f.Audience, f.ClientSide, f.search(),
 		store.Micros(c.At))
 	if err != nil {
@@ -58,7 +58,7 @@ func Propose(ctx context.Context, tx *store.Tx, c Change, s Spec) (Flag, error) 
 		f.Environments = append(f.Environments, state)
 	}
 	return f, c.tell(ctx, tx, f, audit.FlagCreated, "", map[string]any{
-		"name": f.Name, "owner_group": f.OwnerGroup, "owner": f.Owner, "audience": f.Audience,
+		"name": f.Name, "owner_group": f.OwnerGroup, "owner": f.Owner, "owner_id": f.OwnerID, "audience": f.Audience,
 		"template_id": f.TemplateID, "template_version": f.TemplateVersion,
 	})
 }
@@ -96,11 +96,11 @@ func Revise(ctx context.Context, tx *store.Tx, c Change, key string, s Spec) (Fl
 	f.UpdatedAt = store.Time(store.Micros(c.At))
 	if _, err := tx.Exec(ctx, `UPDATE flag SET key = $1, name = $2, description = $3, type = $4, owner_group = $5, owner = $6,
 			contact = $7, template_id = $8, template_version = $9, variants = $10, on_variant = $11, off_variant = $12,
-			outside_variant = $13, audience = $14, client_side = $15, search = $16, revision = $17, updated_at = $18
-			WHERE key = $19`,
+			outside_variant = $13, audience = $14, client_side = $15, search = $16, revision = $17, updated_at = $18, owner_id = $19
+			WHERE key = $20`,
 		f.Key, f.Name, f.Description, f.Type, f.OwnerGroup, f.Owner,
 		f.Contact, f.TemplateID, f.TemplateVersion, string(encode(f.Variants)), f.On, f.Off,
-		f.Outside, f.Audience, f.ClientSide, f.search(), f.Revision, store.Micros(c.At), key); err != nil {
+		f.Outside, f.Audience, f.ClientSide, f.search(), f.Revision, store.Micros(c.At), f.OwnerID, key); err != nil {
 		return Flag{}, fmt.Errorf("revise flag %s: %w", key, err)
 	}
 	for _, table := range []string{"flag_environment", "flag_revision", "flag_tag"} {
@@ -116,7 +116,7 @@ func Revise(ctx context.Context, tx *store.Tx, c Change, key string, s Spec) (Fl
 		}
 	}
 	return f, c.tell(ctx, tx, f, audit.FlagUpdated, "", map[string]any{
-		"before": old.Key, "name": f.Name, "owner_group": f.OwnerGroup, "owner": f.Owner, "audience": f.Audience,
+		"before": old.Key, "name": f.Name, "owner_group": f.OwnerGroup, "owner": f.Owner, "owner_id": f.OwnerID, "audience": f.Audience,
 	})
 }
 
@@ -277,7 +277,7 @@ func Remove(ctx context.Context, tx *store.Tx, c Change, key string) (Flag, erro
 func (s Spec) flag() (Flag, error) {
 	f := Flag{
 		Key: Key(s.App, s.Name), App: s.App, Name: s.Name, Description: s.Description, Type: s.Type,
-		OwnerGroup: s.OwnerGroup, Owner: s.Owner, Contact: s.Contact,
+		OwnerGroup: s.OwnerGroup, Owner: s.Owner, OwnerID: s.OwnerID, Contact: s.Contact,
 		TemplateID: s.TemplateID, TemplateVersion: s.TemplateVersion,
 		Variants: s.Variants, On: s.On, Off: s.Off, Outside: s.Outside, Audience: s.Audience, ClientSide: s.ClientSide, Tags: []string{},
 	}
@@ -419,10 +419,10 @@ func (f *Flag) write(ctx context.Context, tx *store.Tx, c Change, state *FlagEnv
 		killed, killedAt = *state.Kill, store.NullMicros(&state.Kill.At)
 	}
 	if _, err := tx.Exec(ctx, `UPDATE flag_environment SET live = $1, revision = $2, mode = $3, audience = $4, percent = $5,
-			serving = $6, killed_at = $7, killed_by = $8, kill_reason = $9, definition = $10, updated_at = $11, kill_id = $12
-		WHERE flag_key = $13 AND environment = $14`,
+			serving = $6, killed_at = $7, killed_by = $8, kill_reason = $9, definition = $10, updated_at = $11, kill_id = $12, killed_by_id = $13
+		WHERE flag_key = $14 AND environment = $15`,
 		state.Live, revision, string(state.Serving.Mode), state.Serving.Audience, state.Serving.Percent, state.Serving.rest(),
-		killedAt, killed.By, killed.Reason, string(state.Definition), store.Micros(c.At), store.NullText(killed.ID), f.Key, environment); err != nil {
+		killedAt, killed.By, killed.Reason, string(state.Definition), store.Micros(c.At), store.NullText(killed.ID), killed.ByID, f.Key, environment); err != nil {
 		return fmt.Errorf("write %s in %s: %w", f.Key, environment, err)
 	}
 	f.UpdatedAt = state.UpdatedAt

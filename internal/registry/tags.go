@@ -142,7 +142,7 @@ func fillTags(ctx context.Context, tx *store.Tx, flags []Flag, at map[string]int
 
 // TagOwners is a step: whose the flags with a tag are, each owner once; none if no flag has it.
 func TagOwners(ctx context.Context, tx *store.Tx, tag string) ([]access.Scope, error) {
-	all, err := store.List(ctx, tx, scanOwners, `SELECT DISTINCT f.owner_group, f.owner FROM flag_tag t JOIN flag f ON f.key = t.flag_key
+	all, err := store.List(ctx, tx, scanOwners, `SELECT DISTINCT f.owner_group, f.owner, f.owner_id FROM flag_tag t JOIN flag f ON f.key = t.flag_key
 		WHERE t.tag = $1 AND f.removed_at IS NULL ORDER BY 1, 2`, tag)
 	if err != nil {
 		return nil, fmt.Errorf("list owners of flags with a tag: %w", err)

@@ -226,7 +226,7 @@ func (f *Flag) describe(one ImportedFlag) {
 		f.Outside = *p.Default
 	}
 	if one.App != "" {
-		f.App, f.OwnerGroup, f.Owner, f.Contact = one.App, one.OwnerGroup, one.OwnerGroup, one.Contact
+		f.App, f.OwnerGroup, f.Owner, f.OwnerID, f.Contact = one.App, one.OwnerGroup, one.OwnerGroup, "", one.Contact
 	}
 }
 
@@ -299,7 +299,8 @@ func (c Change) takeAll(ctx context.Context, tx *store.Tx, in Import, flags []ta
 					e.Serving.rest(), string(e.Definition))
 			}
 		} else {
-			there.Add(`(?, ?, ?, ?, ?, ?, ?, ?, ?)`, f.Key, f.App, f.OwnerGroup, f.Owner, f.Contact, f.Type, string(encode(f.Variants)), f.Off, f.Outside)
+			there.Add(`(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, f.Key, f.App, f.OwnerGroup, f.Owner, f.Contact, f.Type, string(encode(f.Variants)), f.Off, f.Outside,
+				f.OwnerID)
 			served.Add(`(?, ?, ?)`, f.Key, state.Serving.rest(), string(state.Definition))
 		}
 		revisions.add(f.Key, *state)
@@ -323,7 +324,7 @@ func (c Change) takeAll(ctx context.Context, tx *store.Tx, in Import, flags []ta
 	}
 	if fresh < len(flags) {
 		if _, err := tx.Exec(ctx, `UPDATE flag SET app = v.column2, owner_group = v.column3, owner = v.column4, contact = v.column5, type = v.column6,
-				variants = v.column7, off_variant = v.column8, outside_variant = v.column9, revision = revision + 1, updated_at = $1
+				variants = v.column7, off_variant = v.column8, outside_variant = v.column9, owner_id = v.column10, revision = revision + 1, updated_at = $1
 			FROM (VALUES `+there.String()+`) AS v WHERE flag.key = v.column1`, there.Args()...); err != nil {
 			return fmt.Errorf("describe imported flags: %w", err)
 		}

@@ -68,6 +68,7 @@ type Flag struct {
 	Type            string            `json:"type" enum:"boolean,string,number,object,mixed" doc:"mixed: imported, with values of several types"`
 	OwnerGroup      string            `json:"owner_group"`
 	Owner           string            `json:"owner" doc:"E-mail of the person, or name of the group, that answers for the flag"`
+	OwnerID         access.PersonID   `json:"owner_id,omitempty" doc:"Id of the person that answers for the flag; absent where that is the group"`
 	Contact         string            `json:"contact"`
 	TemplateID      string            `json:"template_id"`
 	TemplateVersion int               `json:"template_version"`
@@ -113,10 +114,11 @@ type FlagEnvironment struct {
 
 // Killed is who turned a flag off for everybody, by which act, when and why.
 type Killed struct {
-	ID     string    `json:"id,omitempty" doc:"Of the act that turned it off; absent where that was before acts were kept"`
-	By     string    `json:"by"`
-	At     time.Time `json:"at"`
-	Reason string    `json:"reason"`
+	ID     string          `json:"id,omitempty" doc:"Of the act that turned it off; absent where that was before acts were kept"`
+	By     string          `json:"by"`
+	ByID   access.PersonID `json:"by_id,omitempty" doc:"Absent where no person turned it off"`
+	At     time.Time       `json:"at"`
+	Reason string          `json:"reason"`
 
 	Uncommitted bool `json:"uncommitted,omitempty" doc:"It is served, and being written to the log"`
 }
@@ -154,7 +156,7 @@ func (c Change) killed() *Killed {
 	if c.ServedAt != nil {
 		at = *c.ServedAt
 	}
-	return &Killed{ID: c.KillID, By: c.By.Email, At: store.Time(store.Micros(at)), Reason: c.Reason}
+	return &Killed{ID: c.KillID, By: c.By.Email, ByID: c.By.PersonID, At: store.Time(store.Micros(at)), Reason: c.Reason}
 }
 
 // Spec is what a flag is made from.
@@ -165,6 +167,7 @@ type Spec struct {
 	Type            string // boolean, string, number or object
 	OwnerGroup      string
 	Owner           string
+	OwnerID         access.PersonID // of the owner, where that is a person
 	Contact         string
 	TemplateID      string
 	TemplateVersion int

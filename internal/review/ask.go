@@ -94,12 +94,12 @@ func (r record) mayTakeBack(by access.Actor, j Judgement) (repeated bool, err er
 	if err := r.names(j.Digest); err != nil {
 		return false, err
 	}
-	mine, decided := r.decisionOf(by.Email)
+	mine, decided := r.decisionOf(by.Identity())
 	if decided && (j.Domain == "" || j.Domain == mine.Domain) {
 		return false, nil
 	}
 	if !decided && slices.ContainsFunc(r.decisions, func(x Decision) bool {
-		return x.By == by.Email && x.Digest == r.digest && x.Void == VoidTakenBack
+		return x.by().Is(by.Identity()) && x.Digest == r.digest && x.Void == VoidTakenBack
 	}) {
 		return true, nil
 	}
@@ -108,7 +108,7 @@ func (r record) mayTakeBack(by access.Actor, j Judgement) (repeated bool, err er
 }
 
 func (d *Desk) takeBack(ctx context.Context, tx *store.Tx, by access.Actor, r *record, j Judgement) error {
-	mine, _ := r.decisionOf(by.Email)
+	mine, _ := r.decisionOf(by.Identity())
 	if err := r.void(ctx, tx, VoidTakenBack, func(x Decision) bool { return x.ID == mine.ID }); err != nil {
 		return err
 	}
@@ -130,9 +130,9 @@ func (r record) mayAnswer(by access.Actor) error {
 	if err := access.Can(by, access.RequestEdit, r.scope()); err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(r.authors, func(a Author) bool { return a.Email == by.Email }) {
+	if !r.wroteIt(by) {
 		return fault.New(fault.Forbidden, "not_an_author", "only who asked for this or edited it answers for it").
-			Fix("leave the answer to %s, or say it as a comment", r.requester)
+			Fix("leave the answer to %s, or say it as a comment", r.requester.Email)
 	}
 	return nil
 }

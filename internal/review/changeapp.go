@@ -168,6 +168,6 @@ func (s *changingApp) effect(ctx context.Context, m move, a Assessed) (map[strin
 	}
 	m.r.owner = will.Owner
 	return nil, registry.Adopt(ctx, m.tx, m.change(registry.CauseApproved), will.Slug, registry.Keepers{
-		Group: will.Owner, Contact: will.Contact, Members: s.Owner.Members,
+		Group: will.Owner, Contact: will.Contact, People: s.Owner.MemberIDs,
 	})
 }

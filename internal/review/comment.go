@@ -49,17 +49,17 @@ func (d *Desk) Comment(ctx context.Context, by access.Actor, id string, spec Com
 		if err != nil {
 			return err
 		}
-		if n := len(before); n > 0 && before[n-1].By == by.Email && before[n-1].Words == spec.Words && !before[n-1].Earlier &&
+		if n := len(before); n > 0 && before[n-1].by().Is(by.Identity()) && before[n-1].Words == spec.Words && !before[n-1].Earlier &&
 			before[n-1].Answers == spec.Answers {
 			comment = before[n-1]
 			return nil
 		}
 		comment = Comment{
-			ID: store.NewID(), By: by.Email, At: store.Time(store.Micros(d.Now())), Words: spec.Words, Answers: spec.Answers,
+			ID: store.NewID(), By: by.Email, ByID: by.PersonID, At: store.Time(store.Micros(d.Now())), Words: spec.Words, Answers: spec.Answers,
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO request_comment (id, request_id, digest, person, words, answers, at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-			comment.ID, r.id, r.digest, comment.By, comment.Words, comment.Answers, store.Micros(comment.At)); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO request_comment (id, request_id, digest, person, person_id, words, answers, at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+			comment.ID, r.id, r.digest, comment.By, comment.ByID, comment.Words, comment.Answers, store.Micros(comment.At)); err != nil {
 			return fmt.Errorf("insert comment: %w", err)
 		}
 		name := audit.RequestCommented
@@ -76,15 +76,18 @@ func (d *Desk) Comment(ctx context.Context, by access.Actor, id string, spec Com
 	return comment, err
 }
 
-// comments gives what was said, oldest first.
+// by is who said it.
+func (c Comment) by() access.Identity { return access.Identity{ID: c.ByID, Email: c.By} }
+
+// comments returns what was said, oldest first.
 func (r record) comments(ctx context.Context, tx *store.Tx) ([]Comment, error) {
 	all, err := store.List(ctx, tx, func(row store.Row) (c Comment, err error) {
 		var digest string
 		var at int64
-		err = row.Scan(&c.ID, &c.By, &c.Words, &c.Answers, &digest, &at)
+		err = row.Scan(&c.ID, &c.By, &c.ByID, &c.Words, &c.Answers, &digest, &at)
 		c.At, c.Earlier = store.Time(at), digest != r.digest
 		return c, err
-	}, `SELECT id, person, words, answers, digest, at FROM request_comment WHERE request_id = $1 ORDER BY id`, r.id)
+	}, `SELECT id, person, person_id, words, answers, digest, at FROM request_comment WHERE request_id = $1 ORDER BY id`, r.id)
 	if err != nil {
 		return nil, fmt.Errorf("list comments: %w", err)
 	}
@@ -104,12 +107,17 @@ func (d *Desk) Unanswered(ctx context.Context, by access.Actor) ([]Remark, error
 	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
 		return nil, err
 	}
+	var n narrowing
+	n.add(`r.state IN (?, ?)`, NeedsApproval, NeedsFixes)
+	n.add(named("r.requester", by.Identity()))
+	said, who := named("c.person", by.Identity())
+	n.add(`NOT (`+said+`)`, who)
 	var all []Remark
 	err := d.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		all, err = store.List(ctx, tx, func(row store.Row) (r Remark, err error) {
 			var content string
 			var at int64
-			err = row.Scan(&r.RequestID, &content, &r.ID, &r.By, &r.Words, &at)
+			err = row.Scan(&r.RequestID, &content, &r.ID, &r.By, &r.ByID, &r.Words, &at)
 			r.At = store.Time(at)
 			if err != nil {
 				return r, err
@@ -118,10 +126,9 @@ func (d *Desk) Unanswered(ctx context.Context, by access.Actor) ([]Remark, error
 			err = json.Unmarshal([]byte(content), &c)
 			r.Title = c.title()
 			return r, err
-		}, `SELECT r.id, r.content, c.id, c.person, c.words, c.at FROM request r JOIN request_comment c ON c.request_id = r.id
-			WHERE r.requester = $1 AND r.state IN ($2, $3) AND c.person <> $1 AND c.digest = r.digest
-				AND NOT EXISTS (SELECT 1 FROM request_comment l WHERE l.request_id = c.request_id AND l.id > c.id)
-			ORDER BY c.id LIMIT 100`, by.Email, NeedsApproval, NeedsFixes)
+		}, `SELECT r.id, r.content, c.id, c.person, c.person_id, c.words, c.at FROM request r JOIN request_comment c ON c.request_id = r.id
+			WHERE c.digest = r.digest AND NOT EXISTS (SELECT 1 FROM request_comment l WHERE l.request_id = c.request_id AND l.id > c.id)
+				AND `+strings.Join(n.where, " AND ")+` ORDER BY c.id LIMIT 100`, n.args...)
 		return err
 	})
 	if err != nil {

@@ -81,7 +81,7 @@ func checkReason(reason string) error {
 
 // wroteIt reports whether the actor asked for the request or edited it, and so decides nothing on it.
 func (r record) wroteIt(by access.Actor) bool {
-	return slices.ContainsFunc(r.authors, func(a Author) bool { return a.Email == by.Email })
+	return slices.ContainsFunc(r.authors, func(a Author) bool { return a.Is(by.Identity()) })
 }
 
 // admit decides whether the judgement may be taken, and fills in the domain where it is clear. repeated is true if the
@@ -91,7 +91,7 @@ func (d *Desk) admit(r *record, f Facts, by access.Actor, v Verdict, j *Judgemen
 		return false, fault.New(fault.Forbidden, "own_request", "you asked for this or edited it, so others must decide it").
 			Fix("ask one of: %s", strings.Join(eligibleOf(r.needs(r.electorate(f.World))), ", "))
 	}
-	mine, decided := r.decisionOf(by.Email)
+	mine, decided := r.decisionOf(by.Identity())
 	if decided && mine.Verdict == v && (j.Digest == "" || j.Digest == r.digest) && (j.Domain == "" || j.Domain == mine.Domain) &&
 		(v != VerdictAsked || j.Reason == mine.Reason) {
 		if !renews(*r, v, f.Now) {
@@ -124,7 +124,7 @@ func (d *Desk) admit(r *record, f Facts, by access.Actor, v Verdict, j *Judgemen
 			Fix("wait until the requester has fixed it").Showing(map[string]any{"state": r.state})
 	}
 	e := r.electorate(f.World)
-	domains := domainsOf(e, by.Email)
+	domains := domainsOf(e, by.PersonID)
 	if j.Domain == "" && decided && slices.Contains(domains, mine.Domain) {
 		j.Domain = mine.Domain
 	}
@@ -145,8 +145,8 @@ func (d *Desk) admit(r *record, f Facts, by access.Actor, v Verdict, j *Judgemen
 }
 
 // decisionOf returns what a person decided, where it still counts.
-func (r record) decisionOf(email string) (Decision, bool) {
-	i := slices.IndexFunc(r.decisions, func(x Decision) bool { return x.By == email && x.Void == "" })
+func (r record) decisionOf(who access.Identity) (Decision, bool) {
+	i := slices.IndexFunc(r.decisions, func(x Decision) bool { return x.by().Is(who) && x.Void == "" })
 	if i < 0 {
 		return Decision{}, false
 	}
@@ -197,7 +197,7 @@ func refusedApproval(findings []fault.Finding) error {
 
 // foreign reports whether the actor acts by a token that somebody else made, also by a session that was opened with it.
 func foreign(by access.Actor) bool {
-	return by.Credential.MadeBy != "" && by.Credential.MadeBy != by.Email
+	return by.Credential.MadeBy != "" && !by.Maker().Is(by.Identity())
 }
 
 // timely refuses to approve what cannot be done as it was asked for: what it changes is not as it was then, or something is in
@@ -264,7 +264,7 @@ func (d *Desk) approve(
 // decided records a decision.
 func (d *Desk) decided(ctx context.Context, tx *store.Tx, by access.Actor, r *record, v Verdict, j Judgement) error {
 	decision := Decision{
-		ID: store.NewID(), Digest: r.digest, Domain: j.Domain, By: by.Email, At: d.Now(), Verdict: v, Reason: j.Reason,
+		ID: store.NewID(), Digest: r.digest, Domain: j.Domain, By: by.Email, ByID: by.PersonID, At: d.Now(), Verdict: v, Reason: j.Reason,
 		ForeignToken: foreign(by),
 	}
 	if err := r.addDecision(ctx, tx, decision); err != nil {
@@ -291,10 +291,10 @@ func stricter(was, is map[access.Domain]int) map[access.Domain]int {
 }
 
 // domainsOf returns the needed domains that a person may decide for.
-func domainsOf(e Electorate, email string) []access.Domain {
+func domainsOf(e Electorate, who access.PersonID) []access.Domain {
 	var domains []access.Domain
-	for domain, people := range e.Eligible {
-		if slices.Contains(people, email) {
+	for domain := range e.Eligible {
+		if e.elects(domain, who) {
 			domains = append(domains, domain)
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
@@ -90,7 +90,7 @@ func (d *Desk) Submit(ctx context.Context, by access.Actor, c Content) (Outcome,
 }
 
 func (d *Desk) submit(ctx context.Context, tx *store.Tx, h *hearing, by access.Actor, c Content) (record, map[string]int64, error) {
-	r := record{id: store.NewID(), content: c, requester: by.Email, authors: []Author{{Email: by.Email, Agent: by.Agent}}}
+	r := record{id: store.NewID(), content: c, requester: by.Identity(), authors: []Author{authorOf(by)}}
 	if !c.Kind.known() { // it could never be fixed, since an edit keeps the kind
 		return record{}, nil, unknownKind(c.Kind)
 	}
@@ -148,14 +148,16 @@ func (r record) twin(ctx context.Context, tx *store.Tx, f Facts) (record, bool, 
 	if t := f.subject.about().Template; t != nil {
 		r.templateVersion = t.Version
 	}
+	var n narrowing
+	n.add(named("requester", r.requester))
+	n.add(`state IN (?, ?) AND kind = ?`, NeedsApproval, NeedsFixes, r.content.Kind)
 	var open []record
 	if _, err := store.List(ctx, tx, func(row store.Row) (none struct{}, err error) {
 		var o record
 		err = row.Scan(&o.id, &o.digest, &o.resubmits)
 		open = append(open, o)
 		return none, err
-	}, `SELECT id, digest, resubmits FROM request WHERE requester = $1 AND state IN ($2, $3) AND kind = $4 ORDER BY id`,
-		r.requester, NeedsApproval, NeedsFixes, r.content.Kind); err != nil {
+	}, `SELECT id, digest, resubmits FROM request WHERE `+strings.Join(n.where, " AND ")+` ORDER BY id`, n.args...); err != nil {
 		return record{}, false, fmt.Errorf("look for the same request: %w", err)
 	}
 	digests := map[int64]string{} // by how often the open one was submitted again
@@ -168,7 +170,7 @@ func (r record) twin(ctx context.Context, tx *store.Tx, f Facts) (record, bool, 
 			}
 		}
 		if o.digest == digests[o.resubmits] {
-			same, err := read(ctx, tx, access.Actor{Email: r.requester}, o.id, "")
+			same, err := read(ctx, tx, access.Actor{PersonID: r.requester.ID, Email: r.requester.Email}, o.id, "")
 			return same, err == nil, err
 		}
 	}
@@ -284,8 +286,8 @@ func (d *Desk) Edit(ctx context.Context, by access.Actor, id string, revision in
 			out.Request, err = d.view(ctx, tx, by, r)
 			return err
 		}
-		if !slices.ContainsFunc(r.authors, func(a Author) bool { return a.Email == by.Email }) {
-			r.authors = append(r.authors, Author{Email: by.Email, Agent: by.Agent})
+		if !r.wroteIt(by) {
+			r.authors = append(r.authors, authorOf(by))
 		}
 		if out.Revealed, err = d.edit(ctx, tx, h, by, &r, e); err != nil {
 			return err
@@ -323,13 +325,16 @@ func (d *Desk) edit(ctx context.Context, tx *store.Tx, h *hearing, by access.Act
 		r.resubmits++
 		r.templateID, r.templateVersion = "", 0
 	}
+	if text(before.Fields["owner"]) != text(r.content.Fields["owner"]) {
+		r.fieldOwnerID = ""
+	}
 	left, err := d.left(ctx, tx, *r, by)
 	if err != nil {
 		return nil, err
 	}
-	leaver := ""
+	leaver := r.requester
 	if left {
-		leaver, r.requester = r.requester, by.Email
+		r.requester = by.Identity()
 	}
 	facts, err := d.facts(ctx, tx, *r, by)
 	if err != nil {
@@ -350,7 +355,7 @@ func (d *Desk) edit(ctx context.Context, tx *store.Tx, h *hearing, by access.Act
 		e.Details = map[string]any{"before": map[string]any{"risk": r.assessment.Risk, "approvals": r.quorum}}
 	}
 	if left {
-		e.Details["taken_over_from"] = leaver
+		e.Details["taken_over_from"], e.Details["taken_over_from_id"] = leaver.Email, leaver.ID
 	}
 	revealed, err := d.assess(ctx, tx, h, by, r, facts, e, why)
 	if err != nil {
@@ -362,7 +367,7 @@ func (d *Desk) edit(ctx context.Context, tx *store.Tx, h *hearing, by access.Act
 // left reports whether the requester may no longer ask for this, since they left the team or may not sign in any more. Then whoever
 // edits the request takes it over. The leaver stays one of its authors, who decide nothing on it.
 func (d *Desk) left(ctx context.Context, tx *store.Tx, r record, by access.Actor) (bool, error) {
-	if r.requester == by.Email {
+	if r.requester.Is(by.Identity()) {
 		return false, nil
 	}
 	requester, err := r.actor(ctx, tx, by)

@@ -31,7 +31,7 @@ type World struct {
 	People       []string // e-mail addresses, to name near ones
 	Groups       []string // likewise
 	Approvers    []access.Group
-	Agents       []string // e-mail addresses of people who are agents
+	Agents       []access.PersonID // people who are agents
 	Environments []registry.Environment
 	Rules        lifecycle.Rules
 	Offline      bool // people, groups, apps and flags are not known, so that nothing is said about them
@@ -79,7 +79,7 @@ func (d *Desk) facts(ctx context.Context, tx *store.Tx, r record, by access.Acto
 	}
 	f.Now, f.Authors = d.Now(), r.authors
 	if len(f.Authors) == 0 {
-		f.Authors = []Author{{Email: by.Email, Agent: by.Agent}}
+		f.Authors = []Author{authorOf(by)}
 	}
 	if f.Requester, err = r.actor(ctx, tx, by); err != nil {
 		return Facts{}, err
@@ -99,13 +99,13 @@ func (r record) subject(ctx context.Context, tx *store.Tx, w World) (subject, er
 
 // actor is who asked, as they are now; by who asks for a new one. Somebody who may not sign in any more may do nothing.
 func (r record) actor(ctx context.Context, tx *store.Tx, by access.Actor) (access.Actor, error) {
-	if files, local := strings.CutPrefix(r.requester, "local:"); local {
+	if files, local := strings.CutPrefix(r.requester.Email, "local:"); local {
 		return access.Local(files), nil
 	}
-	if r.requester == "" || r.requester == by.Email {
+	if r.requester.Email == "" || r.requester.Is(by.Identity()) {
 		return by, nil
 	}
-	requester, err := access.ActorOf(ctx, tx, r.requester, by.Credential, access.ScopeAll)
+	requester, err := access.ActorOf(ctx, tx, r.requester.ID, by.Credential, access.ScopeAll)
 	if fault.Is(err, fault.Unauthenticated) {
 		err = nil
 	}

@@ -25,7 +25,7 @@ func (s *making) checkAuditFields(app App, fields map[string]any, w World) []fau
 	case s.FieldOwner == nil:
 		add("fields.owner", "unknown_person", fmt.Sprintf("nobody is known as %q", owner),
 			fault.Meant(owner, append(slices.Clone(w.People), app.Owner), "name a person of the owning team, or the team itself"))
-	case s.Owner != nil && !slices.Contains(s.Owner.Members, s.FieldOwner.Email):
+	case s.Owner != nil && !s.Owner.Has(s.FieldOwner.ID):
 		add("fields.owner", "not_a_member", fmt.Sprintf("%s is not in the team %s", s.FieldOwner.Email, app.Owner),
 			fault.Meant(owner, s.Owner.Members, "name a person of the owning team, or the team itself"))
 	}

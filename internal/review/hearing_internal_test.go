@@ -28,7 +28,7 @@ func TestTheSumOfAQuestionCoversWhatItsAnswerRestsOnAndNotTheTime(t *testing.T) 
 		"content":      func(q *question) { q.content.Reason = "x" },
 		"approval":     func(q *question) { q.approval = map[string]any{"by": "pat"} },
 		"requester":    func(q *question) { q.facts.Requester.Groups = []access.Membership{{Group: "g"}} },
-		"authors":      func(q *question) { q.facts.Authors = []Author{{Email: "a"}} },
+		"authors":      func(q *question) { q.facts.Authors = []Author{author("a")} },
 		"people":       func(q *question) { q.facts.People = []string{"a"} },
 		"approvers":    func(q *question) { q.facts.Approvers = []access.Group{{Members: []string{"a"}}} },
 		"environments": func(q *question) { q.facts.Environments = []registry.Environment{{Governed: true}} },

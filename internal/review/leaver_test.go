@@ -18,7 +18,7 @@ import (
 func (o *office) directory() *access.Directory {
 	return &access.Directory{
 		DB: o.db, Now: func() time.Time { return o.now },
-		EndCredentials: func(context.Context, *store.Tx, string, time.Time) error { return nil }, // nobody has any here
+		EndCredentials: func(context.Context, *store.Tx, access.PersonID, time.Time) error { return nil }, // nobody has any here
 	}
 }
 

@@ -24,7 +24,7 @@ type Query struct {
 	App          string
 	FlagKey      string
 	Risk         Risk
-	Requester    string
+	Requester    string // an address: the requests of whoever has it or had it
 	Search       string // in title, app, flag, requester and reason
 	Sort         Sort   // empty is ByCreation
 	Ascending    bool   // the oldest or the least risky first
@@ -113,29 +113,34 @@ func page(ctx context.Context, tx *store.Tx, by access.Actor, q Query, after []s
 		return nil, err
 	}
 	if q.WaitingForMe {
-		n.add(`state = ? AND requester <> ?`, NeedsApproval, by.Email)
-		n.add(`NOT EXISTS (SELECT 1 FROM decision d WHERE d.request_id = request.id AND d.person = ? AND d.void = '')`, by.Email)
+		n.add(`state = ? AND requester_id <> ?`, NeedsApproval, by.PersonID)
+		n.add(`NOT EXISTS (SELECT 1 FROM decision d WHERE d.request_id = request.id AND d.person_id = ? AND d.void = '')`, by.PersonID)
 	}
 	if q.DecidedByMe {
-		n.add(`id IN (SELECT request_id FROM decision WHERE person = ?)`, by.Email)
+		decided, who := named("person", by.Identity())
+		n.add(`id IN (SELECT request_id FROM decision WHERE `+decided+`)`, who)
 	}
 	if q.Stuck {
 		n.add(`state = ? AND stuck`, NeedsApproval)
 	}
 	switch {
 	case q.Mine:
-		n.add(`requester = ?`, by.Email)
+		n.add(named("requester", by.Identity()))
 	case slices.Contains(q.States, Draft):
-		n.add(`(NOT draft OR requester = ?)`, by.Email)
+		asked, who := named("requester", by.Identity())
+		n.add(`(NOT draft OR `+asked+`)`, who)
 	default:
 		n.add(`NOT draft`)
 	}
 	n.among("state", words(q.States))
 	n.among("kind", words(q.Kinds))
-	for _, filter := range []struct{ column, value string }{{"app", q.App}, {"flag_key", q.FlagKey}, {"requester", q.Requester}} {
+	for _, filter := range []struct{ column, value string }{{"app", q.App}, {"flag_key", q.FlagKey}} {
 		if filter.value != "" {
 			n.add(filter.column+` = ?`, filter.value)
 		}
+	}
+	if err := n.askedAt(ctx, tx, q.Requester); err != nil {
+		return nil, err
 	}
 	if q.Risk != "" {
 		n.add(`risk = ?`, risks[q.Risk])
@@ -173,6 +178,26 @@ func (n *narrowing) add(condition string, values ...any) {
 		condition = strings.Replace(condition, "?", "$"+strconv.Itoa(len(n.args)), 1)
 	}
 	n.where = append(n.where, condition)
+}
+
+// named is the condition that a column, with the id beside it, names who somebody is, and the value for its question mark.
+func named(column string, who access.Identity) (condition string, value any) {
+	if who.ID != "" {
+		return column + `_id = ?`, who.ID
+	}
+	return column + ` = ? AND ` + column + `_id = ''`, who.Email
+}
+
+// askedAt narrows to the requests of everybody who has the address or ever had it; an empty one does not narrow.
+func (n *narrowing) askedAt(ctx context.Context, tx *store.Tx, email string) error {
+	if email == "" {
+		return nil
+	}
+	holders, err := access.Holders(ctx, tx, email)
+	if n.among("requester_id", words(holders)); len(holders) == 0 {
+		n.add(named("requester", access.Identity{Email: email}))
+	}
+	return err
 }
 
 func (n *narrowing) among(column string, values []string) {

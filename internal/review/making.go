@@ -52,11 +52,20 @@ func (s *making) loadTerms(ctx context.Context, tx *store.Tx, r record) (err err
 	if owner == "" {
 		return nil
 	}
-	person, ok, err := access.PersonByEmail(ctx, tx, owner)
+	person, ok, err := r.fieldOwner(ctx, tx, owner)
 	if ok && person.Active {
 		s.FieldOwner = &person
 	}
 	return err
+}
+
+// fieldOwner is the person fields.owner: whoever had the address when that was written, if the request knows.
+func (r record) fieldOwner(ctx context.Context, tx *store.Tx, email string) (access.Person, bool, error) {
+	if r.fieldOwnerID == "" {
+		return access.PersonByEmail(ctx, tx, email)
+	}
+	person, err := access.PersonByID(ctx, tx, r.fieldOwnerID)
+	return person, err == nil, err
 }
 
 // pinned is the version of the template that the request was made with; 0, the newest, for a new one or another template.
@@ -172,11 +181,17 @@ func dataWords(classification string) string {
 // propose makes the flag (proposed), or brings it up to date. Where it comes in the place of one that was turned off
 // somewhere it is off there, too: another name undoes no kill.
 func (s *making) propose(ctx context.Context, m move, a Assessed, discarded registry.Flag) error {
+	if s.FieldOwner != nil {
+		m.r.fieldOwnerID = s.FieldOwner.ID
+	}
 	if s.Template == nil || !reservable(a.Checks) {
 		return nil
 	}
 	change := registry.Change{By: m.by, At: m.at, RequestID: m.r.id, Reason: orElse(m.r.content.Reason, "asked for by "+m.by.Email)}
 	spec := specOf(a, *s.Template)
+	if s.FieldOwner != nil {
+		spec.Owner, spec.OwnerID = s.FieldOwner.Email, s.FieldOwner.ID
+	}
 	before := m.r.flag.Key
 	if before != "" && slugOf(before) != spec.App { // create_flag for another app
 		if err := discard(ctx, m, "the request asks for a switch of "+spec.App+" now"); err != nil {

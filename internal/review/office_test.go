@@ -92,7 +92,7 @@ func (o *office) as(name string) access.Actor {
 	o.Helper()
 	var actor access.Actor
 	err := o.db.Read(o.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
-		actor, err = access.ActorOf(ctx, tx, name+at, audit.Credential{Kind: "session", ID: "s-" + name}, access.ScopeAll)
+		actor, err = access.ActorAt(ctx, tx, name+at, audit.Credential{Kind: "session", ID: "s-" + name}, access.ScopeAll)
 		return err
 	})
 	if err != nil {

@@ -20,7 +20,7 @@ type record struct {
 	id              string
 	state           State
 	content         Content
-	requester       string
+	requester       access.Identity
 	authors         []Author // the requester first, then the editors
 	templateID      string   // that templateVersion is of
 	templateVersion int
@@ -39,16 +39,18 @@ type record struct {
 	updatedAt       time.Time
 	revision        int64
 	decisions       []Decision
-	rules           string // by which alone it was judged
-	resubmits       int64  // how often it was submitted again
-	stuck           bool   // too few are left who may decide
-	stricter        bool   // what counts for it is stricter than what it would be judged by now
-	whole           bool   // its bulk was read, so that it may be saved
+	fieldOwnerID    access.PersonID // whom fields.owner named when it was written; empty: not known, or no person
+	rules           string          // by which alone it was judged
+	resubmits       int64           // how often it was submitted again
+	stuck           bool            // too few are left who may decide
+	stricter        bool            // what counts for it is stricter than what it would be judged by now
+	whole           bool            // its bulk was read, so that it may be saved
 }
 
 // columns are those that scanRecord reads: all but the bulk.
-const columns = `id, state, content, requester, authors, template_id, template_version, digest, assessment, quorum,
-	flag_key, flag_id, app, owner, category, rollout_id, waiting_since, created_at, updated_at, revision, rules, resubmits, stricter, stuck`
+const columns = `id, state, content, requester, requester_id, authors, template_id, template_version, digest, assessment, quorum,
+	flag_key, flag_id, app, owner, category, rollout_id, waiting_since, created_at, updated_at, revision, rules, resubmits, stricter, stuck,
+	field_owner_id`
 
 func scanRecord(row store.Row) (record, error) { return scanColumns(row) }
 
@@ -56,9 +58,9 @@ func scanColumns(row store.Row, more ...any) (r record, err error) {
 	var content, authors, assessment, quorum string
 	var waiting, created, updated int64
 	columns := []any{
-		&r.id, &r.state, &content, &r.requester, &authors, &r.templateID, &r.templateVersion, &r.digest, &assessment, &quorum,
+		&r.id, &r.state, &content, &r.requester.Email, &r.requester.ID, &authors, &r.templateID, &r.templateVersion, &r.digest, &assessment, &quorum,
 		&r.flag.Key, &r.flag.FlagID, &r.app, &r.owner, &r.category, &r.rolloutID, &waiting, &created, &updated, &r.revision, &r.rules,
-		&r.resubmits, &r.stricter, &r.stuck,
+		&r.resubmits, &r.stricter, &r.stuck, &r.fieldOwnerID,
 	}
 	if err := row.Scan(append(columns, more...)...); err != nil {
 		return record{}, err
@@ -115,7 +117,7 @@ func read(ctx context.Context, tx *store.Tx, by access.Actor, id, suffix string)
 	if err != nil {
 		return record{}, fmt.Errorf("read request: %w", err)
 	}
-	if !ok || r.content.Draft && r.requester != by.Email {
+	if !ok || r.content.Draft && !r.requester.Is(by.Identity()) {
 		return record{}, fault.New(fault.NotFound, "no_such_request", "there is no request %s", id).
 			Fix("look it up in the list of requests")
 	}
@@ -139,7 +141,7 @@ func (r *record) rank() int {
 const maxSearch = 2_000
 
 func (r *record) search() string {
-	words := strings.Join([]string{r.content.title(), r.app, r.flag.Key, r.requester, appOf(r.content).Name, r.content.Reason}, " ")
+	words := strings.Join([]string{r.content.title(), r.app, r.flag.Key, r.requester.Email, appOf(r.content).Name, r.content.Reason}, " ")
 	return fault.Clip(strings.ToLower(words), maxSearch)
 }
 
@@ -167,14 +169,15 @@ func (r *record) save(ctx context.Context, tx *store.Tx, now time.Time) error {
 		r.id, r.state, r.app, r.flag.Key, r.flag.FlagID, r.content.Environment, texts[1], texts[0], r.templateID, r.templateVersion,
 		r.digest, texts[2], texts[3], r.rolloutID, store.Micros(now), r.content.Draft, r.owner, r.category, r.rank(), r.search(),
 		store.Micros(r.waitingSince), texts[4], r.rules, r.resubmits, r.stricter, r.stuck,
-		r.requester,
+		r.requester.Email, r.requester.ID, r.fieldOwnerID,
 	}
 	if r.revision == 0 {
 		r.revision, r.createdAt, r.whole = 1, now, true
 		if _, err := tx.Exec(ctx, `INSERT INTO request (id, state, app, flag_key, flag_id, environment, authors, content,
 				template_id, template_version, digest, assessment, quorum, rollout_id, updated_at, draft, owner, category, risk, search,
-				waiting_since, bulk, rules, resubmits, stricter, stuck, requester, kind, created_at, revision)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $15, 1)`,
+				waiting_since, bulk, rules, resubmits, stricter, stuck, requester, requester_id, field_owner_id,
+				kind, created_at, revision)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $15, 1)`,
 			append(args, r.content.Kind)...); err != nil {
 			return fmt.Errorf("insert request: %w", err)
 		}
@@ -183,8 +186,9 @@ func (r *record) save(ctx context.Context, tx *store.Tx, now time.Time) error {
 	changed, err := tx.Exec(ctx, `UPDATE request SET state = $2, app = $3, flag_key = $4, flag_id = $5, environment = $6, authors = $7,
 			content = $8, template_id = $9, template_version = $10, digest = $11, assessment = $12, quorum = $13, rollout_id = $14,
 			updated_at = $15, draft = $16, owner = $17, category = $18, risk = $19, search = $20, waiting_since = $21, bulk = $22, rules = $23,
-			resubmits = $24, stricter = $25, stuck = $26, requester = $27, revision = revision + 1
-		WHERE id = $1 AND revision = $28`, append(args, r.revision)...)
+			resubmits = $24, stricter = $25, stuck = $26, requester = $27, requester_id = $28, field_owner_id = $29,
+			revision = revision + 1
+		WHERE id = $1 AND revision = $30`, append(args, r.revision)...)
 	if err != nil {
 		return fmt.Errorf("update request: %w", err)
 	}
@@ -212,10 +216,10 @@ func withDecisions(ctx context.Context, tx *store.Tx, records []record) error {
 	}
 	all, err := store.List(ctx, tx, func(row store.Row) (o owned, err error) {
 		var micros int64
-		err = row.Scan(&o.request, &o.ID, &o.Digest, &o.Domain, &o.By, &o.Verdict, &o.Reason, &o.ForeignToken, &o.Void, &micros)
+		err = row.Scan(&o.request, &o.ID, &o.Digest, &o.Domain, &o.By, &o.ByID, &o.Verdict, &o.Reason, &o.ForeignToken, &o.Void, &micros)
 		o.At = store.Time(micros)
 		return o, err
-	}, `SELECT request_id, id, digest, domain, person, verdict, reason, foreign_token, void, at FROM decision
+	}, `SELECT request_id, id, digest, domain, person, person_id, verdict, reason, foreign_token, void, at FROM decision
 		WHERE request_id IN (`+store.In(1, len(ids))+`) ORDER BY id`, ids...)
 	if err != nil {
 		return fmt.Errorf("list decisions: %w", err)
@@ -229,12 +233,12 @@ func withDecisions(ctx context.Context, tx *store.Tx, records []record) error {
 
 // addDecision stores a decision. What the same person decided before no longer counts.
 func (r *record) addDecision(ctx context.Context, tx *store.Tx, d Decision) error {
-	if err := r.void(ctx, tx, VoidReplaced, func(x Decision) bool { return x.By == d.By }); err != nil {
+	if err := r.void(ctx, tx, VoidReplaced, func(x Decision) bool { return x.by().Is(d.by()) }); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO decision (id, request_id, digest, domain, person, verdict, reason, foreign_token, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		d.ID, r.id, d.Digest, d.Domain, d.By, d.Verdict, d.Reason, d.ForeignToken, store.Micros(d.At))
+	_, err := tx.Exec(ctx, `INSERT INTO decision (id, request_id, digest, domain, person, person_id, verdict, reason, foreign_token, at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		d.ID, r.id, d.Digest, d.Domain, d.By, d.ByID, d.Verdict, d.Reason, d.ForeignToken, store.Micros(d.At))
 	if err != nil {
 		return fmt.Errorf("insert decision: %w", err)
 	}

@@ -12,31 +12,32 @@ import (
 // Requester and editors are already left out of it.
 type Electorate struct {
 	Quorum   map[access.Domain]int
-	Eligible map[access.Domain][]string // e-mail addresses, sorted
+	Eligible map[access.Domain][]access.Identity // sorted by address
 	// Human is set where an agent or service account asked for or edited the request: then only decisions of humans count.
 	Human  bool
-	Agents []string // e-mail addresses of agents among the eligible
+	Agents []access.PersonID // agents among the eligible
 }
 
-// Elect works out who may decide: the members of approver groups whose domains and scope fit, save the authors. A delegated
+// Elect works out who may decide: the members of approver groups whose domains and scope fit, except the authors. A delegated
 // group decides low risk only.
-func Elect(quorum map[access.Domain]int, risk Risk, groups []access.Group, where ApprovalPlace, authors []Author, agents []string) Electorate {
-	e := Electorate{Quorum: quorum, Eligible: map[access.Domain][]string{}, Agents: agents}
+func Elect(quorum map[access.Domain]int, risk Risk, groups []access.Group, where ApprovalPlace, authors []Author, agents []access.PersonID) Electorate {
+	e := Electorate{Quorum: quorum, Eligible: map[access.Domain][]access.Identity{}, Agents: agents}
 	for _, author := range authors {
 		e.Human = e.Human || author.Agent
 	}
 	for domain := range quorum {
-		var people []string
+		var people []access.Identity
 		for _, group := range groups {
 			if !slices.Contains(group.Domains, domain) || group.Delegated && risk != Low ||
 				!group.Scope.Covers(where.App, where.Category, where.Environment) {
 				continue
 			}
-			people = append(people, group.Members...)
+			people = append(people, group.Identities()...)
 		}
-		slices.Sort(people)
-		e.Eligible[domain] = slices.DeleteFunc(slices.Compact(people), func(email string) bool {
-			return slices.ContainsFunc(authors, func(a Author) bool { return a.Email == email })
+		slices.SortFunc(people, func(a, b access.Identity) int { return cmp.Compare(a.Email, b.Email) })
+		people = slices.CompactFunc(people, access.Identity.Is)
+		e.Eligible[domain] = slices.DeleteFunc(people, func(i access.Identity) bool {
+			return slices.ContainsFunc(authors, func(a Author) bool { return a.Is(i) })
 		})
 	}
 	return e
@@ -49,8 +50,18 @@ type ApprovalPlace struct {
 
 // Author is somebody who asked for or edited a request, and so may not decide it.
 type Author struct {
-	Email string `json:"email"`
-	Agent bool   `json:"agent,omitempty"`
+	access.Identity
+	Agent bool `json:"agent,omitempty"`
+}
+
+func authorOf(by access.Actor) Author { return Author{Identity: by.Identity(), Agent: by.Agent} }
+
+// by is who decided.
+func (d Decision) by() access.Identity { return access.Identity{ID: d.ByID, Email: d.By} }
+
+// elects reports whether the person may decide for the domain.
+func (e Electorate) elects(domain access.Domain, who access.PersonID) bool {
+	return who != "" && slices.ContainsFunc(e.Eligible[domain], func(i access.Identity) bool { return i.ID == who })
 }
 
 // Settle says where a request stands, given its checks and the decisions made so far. A decision counts if it is an
@@ -58,13 +69,13 @@ type Author struct {
 // change stands, the request needs fixes.
 func Settle(checks []CheckResult, e Electorate, decisions []Decision) (State, []Need) {
 	counted := map[access.Domain]int{}
-	decided := map[string]bool{}
+	decided := map[access.PersonID]bool{}
 	for _, d := range decisions {
-		if d.Void != "" || d.Verdict != VerdictApproved || decided[d.By] || !slices.Contains(e.Eligible[d.Domain], d.By) {
+		if d.Void != "" || d.Verdict != VerdictApproved || decided[d.ByID] || !e.elects(d.Domain, d.ByID) {
 			continue
 		}
-		decided[d.By] = true
-		if e.Human && slices.Contains(e.Agents, d.By) {
+		decided[d.ByID] = true
+		if e.Human && slices.Contains(e.Agents, d.ByID) {
 			continue
 		}
 		counted[d.Domain]++
@@ -73,9 +84,9 @@ func Settle(checks []CheckResult, e Electorate, decisions []Decision) (State, []
 	enough := true
 	for _, domain := range slices.SortedFunc(maps.Keys(e.Quorum), byDomain) {
 		need := Need{Domain: domain, Quorum: e.Quorum[domain], Given: counted[domain], Eligible: []string{}}
-		for _, email := range e.Eligible[domain] {
-			if !decided[email] && (!e.Human || !slices.Contains(e.Agents, email)) {
-				need.Eligible = append(need.Eligible, email)
+		for _, i := range e.Eligible[domain] {
+			if !decided[i.ID] && (!e.Human || !slices.Contains(e.Agents, i.ID)) {
+				need.Eligible = append(need.Eligible, i.Email)
 			}
 		}
 		enough = enough && need.Given >= need.Quorum

@@ -12,26 +12,28 @@ import (
 // drawn is an electorate of a few people, some of whom are agents, and what they decided.
 func drawn(t *rapid.T) (Electorate, []Decision) {
 	e := Electorate{
-		Quorum: map[access.Domain]int{}, Eligible: map[access.Domain][]string{}, Human: rapid.Bool().Draw(t, "human"),
+		Quorum: map[access.Domain]int{}, Eligible: map[access.Domain][]access.Identity{}, Human: rapid.Bool().Draw(t, "human"),
 		Agents: rapid.SliceOfNDistinct(rapid.SampledFrom(settlers), 1, 3, rapid.ID).Draw(t, "agents"),
 	}
 	for _, domain := range settled {
 		if n := rapid.IntRange(0, 2).Draw(t, "quorum"); n > 0 {
 			e.Quorum[domain] = n
-			e.Eligible[domain] = rapid.SliceOfNDistinct(rapid.SampledFrom(settlers), 2, 4, rapid.ID).Draw(t, "eligible")
+			for _, id := range rapid.SliceOfNDistinct(rapid.SampledFrom(settlers), 2, 4, rapid.ID).Draw(t, "eligible") {
+				e.Eligible[domain] = append(e.Eligible[domain], people(string(id))...)
+			}
 		}
 	}
 	return e, rapid.SliceOfN(rapid.Custom(drawnDecision), 0, 10).Draw(t, "decisions")
 }
 
 var (
-	settlers = []string{"a", "b", "c", "d"}
+	settlers = []access.PersonID{"a", "b", "c", "d"}
 	settled  = []access.Domain{"product", "security", "platform"}
 )
 
 func drawnDecision(t *rapid.T) Decision {
 	return Decision{
-		By: rapid.SampledFrom(settlers).Draw(t, "by"), Domain: rapid.SampledFrom(settled).Draw(t, "domain"),
+		ByID: rapid.SampledFrom(settlers).Draw(t, "by"), Domain: rapid.SampledFrom(settled).Draw(t, "domain"),
 		Verdict: rapid.SampledFrom([]Verdict{VerdictApproved, VerdictApproved, VerdictApproved, VerdictDenied, VerdictAsked}).Draw(t, "verdict"),
 		Void:    rapid.SampledFrom([]Void{"", "", "", VoidEdited, VoidTakenBack}).Draw(t, "void"),
 	}
@@ -74,7 +76,7 @@ func TestAgentsNeverCountAsHumans(t *testing.T) {
 		e.Human = true
 		state, needs := Settle(nil, e, decisions)
 		humans := slices.DeleteFunc(slices.Clone(decisions), func(d Decision) bool {
-			return d.Verdict == VerdictApproved && slices.Contains(e.Agents, d.By)
+			return d.Verdict == VerdictApproved && slices.Contains(e.Agents, d.ByID)
 		})
 		without, same := Settle(nil, e, humans)
 		if state != without {
@@ -85,7 +87,7 @@ func TestAgentsNeverCountAsHumans(t *testing.T) {
 				t.Fatalf("agents count for %s", needs[i].Domain)
 			}
 		}
-		authors := []Author{{Email: "a"}, {Email: "b", Agent: rapid.Bool().Draw(t, "agent")}}
+		authors := []Author{author("a"), {Identity: people("b")[0], Agent: rapid.Bool().Draw(t, "agent")}}
 		if elected := Elect(e.Quorum, Low, nil, ApprovalPlace{}, authors, e.Agents); elected.Human != authors[1].Agent {
 			t.Fatalf("an agent among %+v makes humans needed: %t", authors, elected.Human)
 		}

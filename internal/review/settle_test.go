@@ -11,7 +11,34 @@ import (
 )
 
 func approval(by string, domain access.Domain) Decision {
-	return Decision{By: by, Domain: domain, Verdict: VerdictApproved}
+	return Decision{By: by + "@x", ByID: access.PersonID(by), Domain: domain, Verdict: VerdictApproved}
+}
+
+// people are identities: the names are the ids.
+func people(names ...string) []access.Identity {
+	all := make([]access.Identity, len(names))
+	for i, name := range names {
+		all[i] = access.Identity{ID: access.PersonID(name), Email: name + "@x"}
+	}
+	return all
+}
+
+func author(name string) Author { return Author{Identity: people(name)[0]} }
+
+// groupOf makes the people the members of a group.
+func groupOf(g access.Group, names ...string) access.Group {
+	for _, i := range people(names...) {
+		g.Members, g.MemberIDs = append(g.Members, i.Email), append(g.MemberIDs, i.ID)
+	}
+	return g
+}
+
+func idsOf(people []access.Identity) []string {
+	var ids []string
+	for _, i := range people {
+		ids = append(ids, string(i.ID))
+	}
+	return ids
 }
 
 func TestSettleTable(t *testing.T) {
@@ -20,14 +47,14 @@ func TestSettleTable(t *testing.T) {
 	warned, pending := CheckResult{Name: "security_scan", Status: Warned}, CheckResult{Name: "preview", Status: Pending}
 	both := Electorate{
 		Quorum:   map[access.Domain]int{"product": 1, "security": 1},
-		Eligible: map[access.Domain][]string{"product": {"pat", "sam"}, "security": {"sam"}},
+		Eligible: map[access.Domain][]access.Identity{"product": people("pat", "sam"), "security": people("sam")},
 	}
 	void := approval("pat", "product")
 	void.Void = VoidEdited
 	denied := approval("pat", "product")
 	denied.Verdict = VerdictDenied
 	byAgent := both
-	byAgent.Human, byAgent.Agents = true, []string{"pat"}
+	byAgent.Human, byAgent.Agents = true, []access.PersonID{"pat"}
 	two := both
 	two.Quorum = map[access.Domain]int{"product": 2}
 	for name, c := range map[string]struct {
@@ -61,15 +88,15 @@ func TestSettleTable(t *testing.T) {
 func TestElectTable(t *testing.T) {
 	t.Parallel()
 	groups := []access.Group{
-		{Name: "product", Domains: []access.Domain{"product"}, Members: []string{"pat", "alice"}},
-		{Name: "leads", Domains: []access.Domain{"product"}, Delegated: true, Members: []string{"lea"}},
-		{Name: "payments", Domains: []access.Domain{"product"}, Scope: access.ApprovalScope{Apps: []string{"payroll"}}, Members: []string{"pay"}},
-		{Name: "test", Domains: []access.Domain{"product"}, Scope: access.ApprovalScope{Environments: []string{"staging"}}, Members: []string{"tess"}},
-		{Name: "security", Domains: []access.Domain{"security"}, Members: []string{"sam"}},
+		groupOf(access.Group{Name: "product", Domains: []access.Domain{"product"}}, "pat", "alice"),
+		groupOf(access.Group{Name: "leads", Domains: []access.Domain{"product"}, Delegated: true}, "lea"),
+		groupOf(access.Group{Name: "payments", Domains: []access.Domain{"product"}, Scope: access.ApprovalScope{Apps: []string{"payroll"}}}, "pay"),
+		groupOf(access.Group{Name: "test", Domains: []access.Domain{"product"}, Scope: access.ApprovalScope{Environments: []string{"staging"}}}, "tess"),
+		groupOf(access.Group{Name: "security", Domains: []access.Domain{"security"}}, "sam"),
 	}
 	quorum := map[access.Domain]int{"product": 1}
 	lunch := ApprovalPlace{App: "where2eat", Category: "dashboard", Environment: "production"}
-	alice := []Author{{Email: "alice"}}
+	alice := []Author{author("alice")}
 	for name, c := range map[string]struct {
 		risk  Risk
 		where ApprovalPlace
@@ -83,7 +110,7 @@ func TestElectTable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := Elect(quorum, c.risk, groups, c.where, alice, nil).Eligible["product"]
+			got := idsOf(Elect(quorum, c.risk, groups, c.where, alice, nil).Eligible["product"])
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("eligible differ (-want +got):\n%s", diff)
 			}
@@ -105,31 +132,29 @@ func TestNoSetOfDecisionsLetsAuthorsOrFewerPeopleThanQuorumsApprove(t *testing.T
 		}
 		var groups []access.Group
 		for _, domain := range domains {
-			groups = append(groups, access.Group{
-				Domains: []access.Domain{domain}, Members: rapid.SliceOfDistinct(rapid.SampledFrom(names), rapid.ID).Draw(t, "members"),
-				Delegated: rapid.Bool().Draw(t, "delegated"),
-			})
+			group := access.Group{Domains: []access.Domain{domain}, Delegated: rapid.Bool().Draw(t, "delegated")}
+			groups = append(groups, groupOf(group, rapid.SliceOfDistinct(rapid.SampledFrom(names), rapid.ID).Draw(t, "members")...))
 		}
-		author := rapid.SampledFrom(names).Draw(t, "author")
-		e := Elect(quorum, rapid.SampledFrom([]Risk{Low, Medium, High}).Draw(t, "risk"), groups, ApprovalPlace{}, []Author{{Email: author}}, nil)
+		wrote := rapid.SampledFrom(names).Draw(t, "author")
+		e := Elect(quorum, rapid.SampledFrom([]Risk{Low, Medium, High}).Draw(t, "risk"), groups, ApprovalPlace{}, []Author{author(wrote)}, nil)
 		decisions := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Decision {
 			return Decision{
-				By: rapid.SampledFrom(names).Draw(t, "by"), Domain: rapid.SampledFrom(domains).Draw(t, "domain"),
+				ByID: access.PersonID(rapid.SampledFrom(names).Draw(t, "by")), Domain: rapid.SampledFrom(domains).Draw(t, "domain"),
 				Verdict: rapid.SampledFrom([]Verdict{VerdictApproved, VerdictDenied}).Draw(t, "verdict"), Void: rapid.SampledFrom([]Void{"", VoidEdited}).Draw(t, "void"),
 			}
 		}), 0, 12).Draw(t, "decisions")
 		state, needs := Settle(nil, e, decisions)
-		valid := map[string]bool{}
+		valid := map[access.PersonID]bool{}
 		for _, d := range decisions {
-			if d.Verdict == VerdictApproved && d.Void == "" && d.By != author {
-				valid[d.By] = true
+			if d.Verdict == VerdictApproved && d.Void == "" && d.ByID != access.PersonID(wrote) {
+				valid[d.ByID] = true
 			}
 		}
 		if state == Approved && len(valid) < total {
 			t.Fatalf("approved by %d people though %d were needed", len(valid), total)
 		}
 		for _, need := range needs {
-			if slices.Contains(need.Eligible, author) {
+			if slices.Contains(need.Eligible, wrote+"@x") {
 				t.Fatalf("the author may decide for %s", need.Domain)
 			}
 		}

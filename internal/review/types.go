@@ -80,15 +80,16 @@ type Need struct {
 
 // Decision is what an approver said about one digest of the content.
 type Decision struct {
-	ID           string        `json:"id"`
-	Digest       string        `json:"digest"`
-	Domain       access.Domain `json:"domain"`
-	By           string        `json:"by"`
-	At           time.Time     `json:"at"`
-	Verdict      Verdict       `json:"verdict" enum:"approved,denied,asked"`
-	Reason       string        `json:"reason"`
-	Void         Void          `json:"void,omitempty" enum:"edited,resubmitted,taken_back,replaced,answered,killed_again" doc:"Why it no longer counts, for good; absent while it counts"`
-	ForeignToken bool          `json:"foreign_token" doc:"Given with a token that the approver did not make"`
+	ID           string          `json:"id"`
+	Digest       string          `json:"digest"`
+	Domain       access.Domain   `json:"domain"`
+	By           string          `json:"by" doc:"E-mail of who decided"`
+	ByID         access.PersonID `json:"by_id,omitempty" doc:"Id of that person"`
+	At           time.Time       `json:"at"`
+	Verdict      Verdict         `json:"verdict" enum:"approved,denied,asked"`
+	Reason       string          `json:"reason"`
+	Void         Void            `json:"void,omitempty" enum:"edited,resubmitted,taken_back,replaced,answered,killed_again" doc:"Why it no longer counts, for good; absent while it counts"`
+	ForeignToken bool            `json:"foreign_token" doc:"Given with a token that the approver did not make"`
 }
 
 // Void is why a decision no longer counts; empty while it counts. Nothing makes a void decision count again.
@@ -147,13 +148,14 @@ type Lately struct {
 
 // TimelineEntry is one thing that happened to a request; it is an audit event in words.
 type TimelineEntry struct {
-	ID     string     `json:"id"`
-	At     time.Time  `json:"at"`
-	Event  audit.Name `json:"event"`
-	By     string     `json:"by"`
-	Words  string     `json:"words"`
-	Reason string     `json:"reason,omitempty"`
-	Leaf   *int64     `json:"leaf" doc:"Number of its audit leaf; null for about a second"`
+	ID     string          `json:"id"`
+	At     time.Time       `json:"at"`
+	Event  audit.Name      `json:"event"`
+	By     string          `json:"by" doc:"E-mail at that time of who did it, or the name of the part of Souk"`
+	ByID   access.PersonID `json:"by_id,omitempty" doc:"Id of that person"`
+	Words  string          `json:"words"`
+	Reason string          `json:"reason,omitempty"`
+	Leaf   *int64          `json:"leaf" doc:"Number of its audit leaf; null for about a second"`
 }
 
 // Assessment is what the checks say of a content: the answer of requests:check.
@@ -169,12 +171,13 @@ type Assessment struct {
 
 // Comment is what somebody said about a request.
 type Comment struct {
-	ID      string    `json:"id"`
-	By      string    `json:"by"`
-	At      time.Time `json:"at"`
-	Words   string    `json:"words"`
-	Earlier bool      `json:"earlier" doc:"It is about content that was edited since"`
-	Answers bool      `json:"answers" doc:"It answered what approvers had asked for"`
+	ID      string          `json:"id"`
+	By      string          `json:"by" doc:"E-mail of who said it"`
+	ByID    access.PersonID `json:"by_id,omitempty" doc:"Id of that person"`
+	At      time.Time       `json:"at"`
+	Words   string          `json:"words"`
+	Earlier bool            `json:"earlier" doc:"It is about content that was edited since"`
+	Answers bool            `json:"answers" doc:"It answered what approvers had asked for"`
 }
 
 // Request is a proposed change and all that is known of it.
@@ -182,30 +185,32 @@ type Request struct {
 	ID    string `json:"id"`
 	Title string `json:"title" doc:"What it asks for, in a few plain words"`
 	Content
-	State           State           `json:"state" enum:"draft,needs_fixes,needs_approval,approved,denied,withdrawn"`
-	Requester       string          `json:"requester"`
-	Editors         []string        `json:"editors"`
-	TemplateVersion int             `json:"template_version,omitempty"`
-	Digest          string          `json:"digest"`
-	Revision        int64           `json:"revision"`
-	Checks          []CheckResult   `json:"checks"`
-	Risk            Risk            `json:"risk" enum:"low,medium,high"`
-	RiskReasons     []string        `json:"risk_reasons"`
-	ApprovalsNeeded []Need          `json:"approvals_needed"`
-	Decisions       []Decision      `json:"decisions"`
-	AppSlug         string          `json:"app_slug,omitempty" doc:"The app that it is about"`
-	Flag            *FlagRef        `json:"flag,omitempty"`
-	RolloutID       string          `json:"rollout_id,omitempty"`
-	BaseChanged     bool            `json:"base_changed" doc:"What it would change is no longer as it was when this was asked for; submitting it again, or an edit, takes it up as it is now"`
-	Stricter        bool            `json:"stricter" doc:"It would be judged more leniently now: the stricter judgement counts until it is submitted again"`
-	Diff            []Change        `json:"diff"`
-	Impact          Impact          `json:"impact"`
-	Comments        []Comment       `json:"comments" doc:"Oldest first"`
-	Timeline        []TimelineEntry `json:"timeline"`
-	Can             []string        `json:"can" doc:"What the caller may do now: edit, resubmit, submit, withdraw, approve, deny, ask, take_back, answer, comment"`
-	CanDomains      []access.Domain `json:"can_domains" doc:"Domains that the caller may decide for"`
-	CreatedAt       time.Time       `json:"created_at"`
-	UpdatedAt       time.Time       `json:"updated_at"`
-	WaitingSince    *time.Time      `json:"waiting_since,omitempty" doc:"Since when it is in its state with this content, while it is not decided"`
-	Plan            []rollout.Step  `json:"plan" doc:"The rollout that an approval leaves ready"`
+	State           State             `json:"state" enum:"draft,needs_fixes,needs_approval,approved,denied,withdrawn"`
+	Requester       string            `json:"requester" doc:"E-mail of who asked, or local: and the name of who held the server"`
+	RequesterID     access.PersonID   `json:"requester_id,omitempty" doc:"Absent where no person asked"`
+	Editors         []string          `json:"editors" doc:"E-mail addresses of who else wrote it"`
+	EditorIDs       []access.PersonID `json:"editor_ids" doc:"Ids of the editors, in the same order; empty for who is no person"`
+	TemplateVersion int               `json:"template_version,omitempty"`
+	Digest          string            `json:"digest"`
+	Revision        int64             `json:"revision"`
+	Checks          []CheckResult     `json:"checks"`
+	Risk            Risk              `json:"risk" enum:"low,medium,high"`
+	RiskReasons     []string          `json:"risk_reasons"`
+	ApprovalsNeeded []Need            `json:"approvals_needed"`
+	Decisions       []Decision        `json:"decisions"`
+	AppSlug         string            `json:"app_slug,omitempty" doc:"The app that it is about"`
+	Flag            *FlagRef          `json:"flag,omitempty"`
+	RolloutID       string            `json:"rollout_id,omitempty"`
+	BaseChanged     bool              `json:"base_changed" doc:"What it would change is no longer as it was when this was asked for; submitting it again, or an edit, takes it up as it is now"`
+	Stricter        bool              `json:"stricter" doc:"It would be judged more leniently now: the stricter judgement counts until it is submitted again"`
+	Diff            []Change          `json:"diff"`
+	Impact          Impact            `json:"impact"`
+	Comments        []Comment         `json:"comments" doc:"Oldest first"`
+	Timeline        []TimelineEntry   `json:"timeline"`
+	Can             []string          `json:"can" doc:"What the caller may do now: edit, resubmit, submit, withdraw, approve, deny, ask, take_back, answer, comment"`
+	CanDomains      []access.Domain   `json:"can_domains" doc:"Domains that the caller may decide for"`
+	CreatedAt       time.Time         `json:"created_at"`
+	UpdatedAt       time.Time         `json:"updated_at"`
+	WaitingSince    *time.Time        `json:"waiting_since,omitempty" doc:"Since when it is in its state with this content, while it is not decided"`
+	Plan            []rollout.Step    `json:"plan" doc:"The rollout that an approval leaves ready"`
 }

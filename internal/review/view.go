@@ -40,7 +40,7 @@ func (d *Desk) view(ctx context.Context, tx *store.Tx, by access.Actor, r record
 			e.Reason = said
 		}
 		view.Timeline = append(view.Timeline, TimelineEntry{
-			ID: e.ID, At: e.Timestamp, Event: e.Event.Event, By: e.Actor, Words: e.Words(), Reason: e.Reason, Leaf: e.Leaf,
+			ID: e.ID, At: e.Timestamp, Event: e.Event.Event, By: e.Actor, ByID: access.PersonID(e.ActorID), Words: e.Words(), Reason: e.Reason, Leaf: e.Leaf,
 		})
 	}
 	return view, nil
@@ -67,7 +67,7 @@ func (d *Desk) outdated(ctx context.Context, tx *store.Tx, by access.Actor, r re
 func (r record) summary(by access.Actor, w World) Request {
 	electorate := r.electorate(w)
 	view := Request{
-		ID: r.id, Title: r.content.title(), Content: r.content, AppSlug: r.app, Comments: []Comment{}, State: r.state, Requester: r.requester, Editors: []string{}, TemplateVersion: r.templateVersion,
+		ID: r.id, Title: r.content.title(), Content: r.content, AppSlug: r.app, Comments: []Comment{}, State: r.state, Requester: r.requester.Email, RequesterID: r.requester.ID, Editors: []string{}, EditorIDs: []access.PersonID{}, TemplateVersion: r.templateVersion,
 		Digest: r.digest, Revision: r.revision, Checks: r.assessment.Checks, Risk: r.assessment.Risk, RiskReasons: r.assessment.RiskReasons,
 		ApprovalsNeeded: r.needs(electorate), Decisions: r.decisions, RolloutID: r.rolloutID, Plan: r.assessment.Plan, Stricter: r.stricter,
 		Diff: []Change{}, Timeline: []TimelineEntry{}, Can: []string{}, CanDomains: []access.Domain{},
@@ -81,8 +81,8 @@ func (r record) summary(by access.Actor, w World) Request {
 		view.Plan = []rollout.Step{}
 	}
 	for _, author := range r.authors {
-		if author.Email != r.requester {
-			view.Editors = append(view.Editors, author.Email)
+		if !author.Is(r.requester) {
+			view.Editors, view.EditorIDs = append(view.Editors, author.Email), append(view.EditorIDs, author.ID)
 		}
 	}
 	if r.flag.Key != "" {
@@ -111,11 +111,11 @@ func (r record) summary(by access.Actor, w World) Request {
 	if access.Can(by, access.RequestDecide, access.Scope{}) != nil {
 		return view
 	}
-	_, decided := r.decisionOf(by.Email)
+	_, decided := r.decisionOf(by.Identity())
 	if decided {
 		view.Can = append(view.Can, "take_back")
 	}
-	if domains := domainsOf(electorate, by.Email); len(domains) > 0 {
+	if domains := domainsOf(electorate, by.PersonID); len(domains) > 0 {
 		if r.state == NeedsApproval && (!decided || !w.Now.IsZero() && renews(r, VerdictApproved, w.Now)) {
 			view.Can = append(view.Can, "approve")
 		}

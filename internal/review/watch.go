@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -13,7 +14,7 @@ import (
 type Seen struct {
 	Revision int64
 	Draft    bool
-	Editors  []string // e-mail addresses, the requester's first: who may see a draft
+	Editors  []access.Identity // the requester first: who may see a draft
 }
 
 // States is a step: the states of those of the requests that exist, by their ids.
@@ -55,7 +56,7 @@ func SeenBy(ctx context.Context, tx *store.Tx, ids []string) (map[string]Seen, e
 				return none, fmt.Errorf("decode request %s: %w", id, err)
 			}
 			for _, author := range all {
-				s.Editors = append(s.Editors, author.Email)
+				s.Editors = append(s.Editors, author.Identity)
 			}
 			seen[id] = s
 			return none, nil

@@ -76,7 +76,7 @@ func (f Filter) query(p store.Page, now int64) (string, []any, error) {
 		where = append(where, `state IN (`+strings.Join(states, ", ")+`)`)
 	}
 	if f.OwnedBy != nil {
-		owned := []string{`owner = ` + arg(f.OwnedBy.Email)}
+		owned := []string{`owner_id = ` + arg(f.OwnedBy.Identity().Key())}
 		for _, m := range f.OwnedBy.Groups {
 			owned = append(owned, `owner_group = `+arg(m.Group))
 		}

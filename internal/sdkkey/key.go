@@ -29,19 +29,22 @@ const maxOrigins = 50
 
 // Key lets an SDK evaluate the flags of one environment. Its secret is shown once, when it is made.
 type Key struct {
-	ID          string     `json:"id"`
-	Environment string     `json:"environment"`
-	Name        string     `json:"name"`
-	Prefix      string     `json:"prefix" doc:"How the secret begins"`
-	App         string     `json:"app,omitempty" doc:"Sees the flags of this app only"`
-	ClientSide  bool       `json:"client_side" doc:"For browsers and devices, where the secret is none: sees only flags marked as client-side"`
-	Origins     []string   `json:"origins" nullable:"false" doc:"Web pages that a client-side key may be used from"`
-	MadeBy      string     `json:"made_by"`
-	CreatedAt   time.Time  `json:"created_at"`
-	ExpiresAt   *time.Time `json:"expires_at,omitempty"`
-	RevokedAt   *time.Time `json:"revoked_at,omitempty"`
-	LastUsed    *time.Time `json:"last_used,omitempty" doc:"To about a minute"`
-	ReplacedBy  string     `json:"replaced_by,omitempty" doc:"Id of the key that it was rotated to"`
+	ID          string   `json:"id"`
+	Environment string   `json:"environment"`
+	Name        string   `json:"name"`
+	Prefix      string   `json:"prefix" doc:"How the secret begins"`
+	App         string   `json:"app,omitempty" doc:"Sees the flags of this app only"`
+	ClientSide  bool     `json:"client_side" doc:"For browsers and devices, where the secret is none: sees only flags marked as client-side"`
+	Origins     []string `json:"origins" nullable:"false" doc:"Web pages that a client-side key may be used from"`
+	MadeBy      string   `json:"made_by"`
+
+	MadeByID access.PersonID `json:"made_by_id,omitempty" doc:"Absent where no person made it"`
+
+	CreatedAt  time.Time  `json:"created_at"`
+	ExpiresAt  *time.Time `json:"expires_at,omitempty"`
+	RevokedAt  *time.Time `json:"revoked_at,omitempty"`
+	LastUsed   *time.Time `json:"last_used,omitempty" doc:"To about a minute"`
+	ReplacedBy string     `json:"replaced_by,omitempty" doc:"Id of the key that it was rotated to"`
 	Limits
 	Revision int64 `json:"revision"`
 }
@@ -72,7 +75,7 @@ func (k Key) valid(now time.Time) bool {
 	return k.RevokedAt == nil && (k.ExpiresAt == nil || now.Before(*k.ExpiresAt))
 }
 
-const keyColumns = `id, environment, name, prefix, app, client_side, origins, made_by, created_at, expires_at, revoked_at, last_used, replaced_by, requests_per_second, max_streams, revision`
+const keyColumns = `id, environment, name, prefix, app, client_side, origins, made_by, made_by_id, created_at, expires_at, revoked_at, last_used, replaced_by, requests_per_second, max_streams, revision`
 
 func scanKey(row store.Row) (Key, error) {
 	k, _, err := scanHashedKey(func(dest ...any) error { return row.Scan(dest[:len(dest)-1]...) })
@@ -84,7 +87,7 @@ func scanHashedKey(scan func(dest ...any) error) (k Key, hash []byte, err error)
 	var origins string
 	var created int64
 	var expires, revoked, used sql.NullInt64
-	if err := scan(&k.ID, &k.Environment, &k.Name, &k.Prefix, &k.App, &k.ClientSide, &origins, &k.MadeBy, &created, &expires,
+	if err := scan(&k.ID, &k.Environment, &k.Name, &k.Prefix, &k.App, &k.ClientSide, &origins, &k.MadeBy, &k.MadeByID, &created, &expires,
 		&revoked, &used, &k.ReplacedBy, &k.RequestsPerSecond, &k.MaxStreams, &k.Revision, &hash); err != nil {
 		return Key{}, nil, err
 	}
@@ -108,7 +111,7 @@ func (k *Keys) Create(ctx context.Context, by access.Actor, spec Spec) (key Key,
 	secret, hash := access.NewSecret(keyPrefix)
 	key = Key{
 		ID: store.NewID(), Environment: spec.Environment, Name: spec.Name, Prefix: secret[:access.Shown], App: spec.App,
-		ClientSide: spec.ClientSide, Origins: spec.Origins, MadeBy: by.Email, CreatedAt: store.Time(store.Micros(now)),
+		ClientSide: spec.ClientSide, Origins: spec.Origins, MadeBy: by.Email, MadeByID: by.PersonID, CreatedAt: store.Time(store.Micros(now)),
 		ExpiresAt: spec.ExpiresAt, Limits: spec.Limits, Revision: 1,
 	}
 	err = k.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -131,10 +134,10 @@ func insertKey(ctx context.Context, tx *store.Tx, key Key, hash access.SecretHas
 	if err != nil {
 		return fmt.Errorf("write origins: %w", err)
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO sdk_key (id, hash, prefix, name, environment, app, client_side, origins, made_by, created_at, expires_at,
+	_, err = tx.Exec(ctx, `INSERT INTO sdk_key (id, hash, prefix, name, environment, app, client_side, origins, made_by, made_by_id, created_at, expires_at,
 			requests_per_second, max_streams, revision)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`, key.ID, hash[:], key.Prefix, key.Name, key.Environment, key.App,
-		key.ClientSide, string(origins), key.MadeBy, store.Micros(key.CreatedAt), store.NullMicros(key.ExpiresAt),
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`, key.ID, hash[:], key.Prefix, key.Name, key.Environment, key.App,
+		key.ClientSide, string(origins), key.MadeBy, key.MadeByID, store.Micros(key.CreatedAt), store.NullMicros(key.ExpiresAt),
 		key.RequestsPerSecond, key.MaxStreams, key.Revision)
 	return fault.Wrap("write SDK key", err)
 }

@@ -30,7 +30,7 @@ func (k *Keys) Rotate(ctx context.Context, by access.Actor, id string, r access.
 		}
 		fresh = old
 		fresh.ID, fresh.Prefix, fresh.MadeBy, fresh.CreatedAt = store.NewID(), secret[:access.Shown], by.Email, store.Time(store.Micros(now))
-		fresh.ExpiresAt, fresh.LastUsed, fresh.Revision = expires, nil, 1
+		fresh.MadeByID, fresh.ExpiresAt, fresh.LastUsed, fresh.Revision = by.PersonID, expires, nil, 1
 		if err := insertKey(ctx, tx, fresh, hash); err != nil {
 			return err
 		}

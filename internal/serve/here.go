@@ -37,7 +37,7 @@ func (a *App) killHere(ctx context.Context, by access.Actor, flag, environment, 
 		reason = "turned off by " + by.Email + " while the database was away"
 	}
 	o := live.Override{
-		ID: store.NewID(), Here: true, Select: registry.Selection{Flag: flag}, Environment: environment, By: live.Actor{Email: by.Email},
+		ID: store.NewID(), Here: true, Select: registry.Selection{Flag: flag}, Environment: environment, By: by.Identity(),
 		Credential: by.Credential, Reason: reason, At: store.Time(store.Micros(a.cfg.Now())),
 	}
 	return a.live.Override(ctx, o)

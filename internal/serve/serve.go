@@ -148,6 +148,7 @@ func (a *App) connect(ctx context.Context) (err error) {
 	}
 	if a.audit, err = audit.Open(ctx, a.db, audit.Config{
 		Dir: a.cfg.Data, KeyFile: a.cfg.AuditKeyFile, Key: a.cfg.AuditKey, Log: a.log, Now: a.cfg.Now,
+		Known: access.Known,
 	}); err != nil {
 		return err
 	}

@@ -62,18 +62,18 @@ func wrongPassword() error {
 
 // login is what is known of an account that somebody wants to sign in to.
 type login struct {
-	personID string // empty where there is no such person
-	hash     string // empty without a password
-	madeBy   string // who made the link that the password was set by, if that was another person
+	personID access.PersonID // empty where there is no such person
+	hash     string          // empty without a password
+	made     access.Identity // who made the link that the password was set by, if that was another person
 	active   bool
 	known    bool // somebody signed in to this account from this place before
 	account  []byte
 }
 
 func scanLogin(row store.Row) (l login, err error) {
-	var hash, madeBy sql.NullString
-	err = row.Scan(&l.personID, &l.active, &hash, &madeBy)
-	l.hash, l.madeBy = hash.String, madeBy.String
+	var hash, madeBy, madeByID sql.NullString
+	err = row.Scan(&l.personID, &l.active, &hash, &madeBy, &madeByID)
+	l.hash, l.made.Email, l.made.ID = hash.String, madeBy.String, access.PersonID(madeByID.String)
 	return l, err
 }
 
@@ -89,8 +89,13 @@ func (a *Accounts) SignIn(ctx context.Context, r *http.Request, email, password 
 		return nil, access.Actor{}, err
 	}
 	return a.Sessions.open(ctx, r, func(ctx context.Context, tx *store.Tx) (Token, error) {
-		return Token{As: email, Scope: access.ScopeAll, MadeBy: l.madeBy}, a.admit(ctx, tx, l, email, place)
+		return letting(l.personID, l.made), a.admit(ctx, tx, l, email, place)
 	})
+}
+
+// letting is what opens a session of a person; made is who else could have opened it.
+func letting(id access.PersonID, made access.Identity) Token {
+	return Token{AsID: id, Scope: access.ScopeAll, MadeBy: made.Email, MadeByID: made.ID}
 }
 
 // prove tells whether the password is that of the account. The attempt is counted before the password is looked at, so that
@@ -163,7 +168,7 @@ func (a *Accounts) nobodys() string {
 }
 
 func readLogin(ctx context.Context, tx *store.Tx, email, place string) (login, error) {
-	l, ok, err := store.One(ctx, tx, scanLogin, `SELECT p.id, p.active AND NOT p.agent, w.hash, w.made_by FROM person p LEFT JOIN password w ON w.person_id = p.id
+	l, ok, err := store.One(ctx, tx, scanLogin, `SELECT p.id, p.active AND NOT p.agent, w.hash, w.made_by, w.made_by_id FROM person p LEFT JOIN password w ON w.person_id = p.id
 		WHERE p.email = $1`, email)
 	if err != nil {
 		return login{}, fault.Wrap("read password", err)
@@ -302,7 +307,7 @@ func (a *Accounts) admit(ctx context.Context, tx *store.Tx, l login, email, plac
 // placesFor is how long it is remembered where somebody signed in from.
 const placesFor = 90 * 24 * time.Hour
 
-func rememberPlace(ctx context.Context, tx *store.Tx, personID, place string, now time.Time) error {
+func rememberPlace(ctx context.Context, tx *store.Tx, personID access.PersonID, place string, now time.Time) error {
 	if place == "" {
 		return nil
 	}
@@ -316,7 +321,7 @@ func rememberPlace(ctx context.Context, tx *store.Tx, personID, place string, no
 
 // ChangePassword replaces one's own password, ends one's other sessions and voids links that would set another.
 func (a *Accounts) ChangePassword(ctx context.Context, by access.Actor, r *http.Request, current, wanted string) error {
-	if err := access.Can(by, access.SessionManage, access.Scope{Person: by.Email}); err != nil {
+	if err := access.Can(by, access.SessionManage, access.Scope{Person: by.Identity()}); err != nil {
 		return err
 	}
 	if by.Credential.Kind != access.CredentialSession || by.PersonID == "" || by.TokenScope != access.ScopeAll {
@@ -347,11 +352,11 @@ func (a *Accounts) ChangePassword(ctx context.Context, by access.Actor, r *http.
 			return err
 		}
 		c := access.Change{By: by, At: a.Now()}
-		madeBy := l.madeBy
+		made := l.made
 		if by.Foreign() {
-			madeBy = by.Credential.MadeBy
+			made = by.Maker()
 		}
-		if err := setPassword(ctx, tx, c, by.PersonID, hash, madeBy, by.Credential.ID); err != nil {
+		if err := setPassword(ctx, tx, c, by.PersonID, hash, made, by.Credential.ID); err != nil {
 			return err
 		}
 		return c.Append(ctx, tx, audit.PersonPasswordChanged, "person:"+by.Email, nil, map[string]any{"other_sessions": "ended"})
@@ -367,9 +372,12 @@ func at(err error, field string) error {
 }
 
 // setPassword is a step: the person's password and who else made it, the end of their sessions except one, and of links that would set another.
-func setPassword(ctx context.Context, tx *store.Tx, c access.Change, personID, hash, madeBy, keepSession string) error {
-	if _, err := tx.Exec(ctx, `INSERT INTO password (person_id, hash, changed_at, made_by) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (person_id) DO UPDATE SET hash = $2, changed_at = $3, made_by = $4`, personID, hash, store.Micros(c.At), madeBy); err != nil {
+func setPassword(
+	ctx context.Context, tx *store.Tx, c access.Change, personID access.PersonID, hash string, made access.Identity, keepSession string,
+) error {
+	if _, err := tx.Exec(ctx, `INSERT INTO password (person_id, hash, changed_at, made_by, made_by_id) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (person_id) DO UPDATE SET hash = $2, changed_at = $3, made_by = $4, made_by_id = $5`,
+		personID, hash, store.Micros(c.At), made.Email, made.ID); err != nil {
 		return fault.Wrap("write password", err)
 	}
 	if _, err := tx.Exec(ctx, `DELETE FROM session WHERE person_id = $1 AND id <> $2`, personID, keepSession); err != nil {

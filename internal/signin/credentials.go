@@ -12,7 +12,7 @@ import (
 
 // EndCredentials is a step: it takes sessions, links and tokens from a person who may no longer sign in, so that they stay ended
 // if the person ever comes back.
-func EndCredentials(ctx context.Context, tx *store.Tx, personID string, at time.Time) error {
+func EndCredentials(ctx context.Context, tx *store.Tx, personID access.PersonID, at time.Time) error {
 	if _, err := tx.Exec(ctx, `DELETE FROM session WHERE person_id = $1`, personID); err != nil {
 		return fault.Wrap("end sessions", err)
 	}
@@ -25,14 +25,14 @@ func EndCredentials(ctx context.Context, tx *store.Tx, personID string, at time.
 }
 
 // SignInsOf is a step: how the people of those ids sign in.
-func SignInsOf(ctx context.Context, tx *store.Tx, personIDs []string, now time.Time) (map[string]access.SignIns, error) {
+func SignInsOf(ctx context.Context, tx *store.Tx, personIDs []access.PersonID, now time.Time) (map[access.PersonID]access.SignIns, error) {
 	args := []any{store.Micros(now)}
 	for _, id := range personIDs {
 		args = append(args, id)
 	}
-	known := make(map[string]access.SignIns, len(personIDs))
+	known := make(map[access.PersonID]access.SignIns, len(personIDs))
 	_, err := store.List(ctx, tx, func(row store.Row) (none struct{}, err error) {
-		var id string
+		var id access.PersonID
 		var of access.SignIns
 		var seen sql.NullInt64
 		err = row.Scan(&id, &seen, &of.HasPassword, &of.Invited)

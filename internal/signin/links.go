@@ -72,7 +72,7 @@ type LinkUse struct {
 // Invite makes the person, if there is none yet, adds it to the groups, and gives a link by which it can join. Inviting again
 // voids the link before.
 func (a *Accounts) Invite(ctx context.Context, by access.Actor, email string, spec Invitation) (link NewLink, err error) {
-	if err := access.Can(by, access.PeopleWrite, access.Scope{Person: email}); err != nil {
+	if err := access.Can(by, access.PeopleWrite, access.Scope{}); err != nil {
 		return NewLink{}, err
 	}
 	email, wanted, err := access.CheckPerson(email, access.PersonSpec{DisplayName: spec.DisplayName, Groups: spec.Groups})
@@ -141,7 +141,7 @@ func mayJoin(p access.Person) error {
 
 // ResetLink gives a link by which the person can choose a new password; the one before, and sessions, hold until it is used.
 func (a *Accounts) ResetLink(ctx context.Context, by access.Actor, email string) (link NewLink, err error) {
-	if err := access.Can(by, access.PeopleWrite, access.Scope{Person: email}); err != nil {
+	if err := access.Can(by, access.PeopleWrite, access.Scope{}); err != nil {
 		return NewLink{}, err
 	}
 	var waiting *access.Proposal
@@ -200,10 +200,10 @@ func (a *Accounts) Governing() []access.Governing {
 // secondForAdmin is a step: a link by which one signs in as another administrator needs a second one, so that nobody becomes both
 // who proposes and who confirms. It returns the proposal that waits for the second.
 func secondForAdmin(ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, p access.Person, kind LinkKind) (*access.Proposal, error) {
-	if by.Email == p.Email || !p.Active {
+	if by.PersonID == p.ID || !p.Active {
 		return nil, nil //nolint:nilnil // nobody has to confirm it
 	}
-	theirs, err := access.ActorOf(ctx, tx, p.Email, by.Credential, access.ScopeAll)
+	theirs, err := access.ActorOf(ctx, tx, p.ID, by.Credential, access.ScopeAll)
 	if err != nil || !theirs.Has(access.Admin) {
 		return nil, err
 	}
@@ -231,9 +231,10 @@ func (a *Accounts) makeLink(ctx context.Context, tx *store.Tx, c access.Change, 
 		return NewLink{}, err
 	}
 	secret, hash := access.NewSecret(linkPrefix)
-	id, expires := store.NewID(), c.At.Add(kind.valid())
-	if _, err := tx.Exec(ctx, `INSERT INTO one_time_link (id, hash, kind, person_id, made_by, created_at, expires_at, used) VALUES ($1, $2, $3, $4, $5, $6, $7, FALSE)`,
-		id, hash[:], string(kind), sql.NullString{String: p.ID, Valid: p.ID != ""}, c.By.Maker(), store.Micros(c.At), store.Micros(expires)); err != nil {
+	id, expires, maker := store.NewID(), c.At.Add(kind.valid()), c.By.Maker()
+	if _, err := tx.Exec(ctx, `INSERT INTO one_time_link (id, hash, kind, person_id, made_by, made_by_id, created_at, expires_at, used)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, FALSE)`,
+		id, hash[:], string(kind), store.NullText(string(p.ID)), maker.Email, maker.ID, store.Micros(c.At), store.Micros(expires)); err != nil {
 		return NewLink{}, fault.Wrap("write link", err)
 	}
 	subject := "installation"
@@ -245,7 +246,7 @@ func (a *Accounts) makeLink(ctx context.Context, tx *store.Tx, c access.Change, 
 }
 
 // voidLinks is a step: the open links of a person can no longer be used; those for set-up with an empty id.
-func voidLinks(ctx context.Context, tx *store.Tx, now time.Time, personID string) error {
+func voidLinks(ctx context.Context, tx *store.Tx, now time.Time, personID access.PersonID) error {
 	_, err := tx.Exec(ctx, `UPDATE one_time_link SET ended_at = $1 WHERE ended_at IS NULL AND coalesce(person_id, '') = $2`, store.Micros(now), personID)
 	return fault.Wrap("void links", err)
 }
@@ -254,8 +255,8 @@ func voidLinks(ctx context.Context, tx *store.Tx, now time.Time, personID string
 type heldLink struct {
 	id       string
 	kind     LinkKind
-	personID string
-	madeBy   string
+	personID access.PersonID
+	made     access.Identity
 	expires  time.Time
 	ended    *time.Time
 	used     bool
@@ -265,8 +266,8 @@ func scanLink(row store.Row) (l heldLink, err error) {
 	var person sql.NullString
 	var ended sql.NullInt64
 	var expires int64
-	err = row.Scan(&l.id, &l.kind, &person, &l.madeBy, &expires, &ended, &l.used)
-	l.personID, l.expires, l.ended = person.String, store.Time(expires), store.NullTime(ended)
+	err = row.Scan(&l.id, &l.kind, &person, &l.made.Email, &l.made.ID, &expires, &ended, &l.used)
+	l.personID, l.expires, l.ended = access.PersonID(person.String), store.Time(expires), store.NullTime(ended)
 	return l, err
 }
 
@@ -298,7 +299,7 @@ func linkOf(ctx context.Context, tx *store.Tx, secret string, now time.Time) (he
 	if !ok {
 		return heldLink{}, unknown
 	}
-	l, ok, err := store.One(ctx, tx, scanLink, `SELECT id, kind, person_id, made_by, expires_at, ended_at, used FROM one_time_link WHERE hash = $1`+tx.ForUpdate(), hash[:])
+	l, ok, err := store.One(ctx, tx, scanLink, `SELECT id, kind, person_id, made_by, made_by_id, expires_at, ended_at, used FROM one_time_link WHERE hash = $1`+tx.ForUpdate(), hash[:])
 	if err != nil {
 		return heldLink{}, fault.Wrap("read link", err)
 	}
@@ -345,16 +346,18 @@ func (l heldLink) describe(ctx context.Context, tx *store.Tx) (Link, error) {
 	if err != nil {
 		return Link{}, err
 	}
-	link.Email, link.InvitedBy = p.Email, l.madeBy
+	link.Email, link.InvitedBy = p.Email, l.made.Email
 	if p.DisplayName != p.Email {
 		link.DisplayName = p.DisplayName
 	}
-	if by, ok, err := access.PersonByEmail(ctx, tx, l.madeBy); err != nil {
-		return Link{}, err
-	} else if ok {
+	if l.made.ID != "" {
+		by, err := access.PersonByID(ctx, tx, l.made.ID)
+		if err != nil {
+			return Link{}, err
+		}
 		link.InvitedBy = by.DisplayName
 	}
-	if strings.Contains(l.madeBy, ":") { // somebody on the server itself
+	if strings.Contains(l.made.Email, ":") { // somebody on the server itself
 		link.InvitedBy = ""
 	}
 	link.Groups, err = store.List(ctx, tx, store.ScanString, `SELECT g.title FROM grp g JOIN person_group m ON m.group_name = g.name
@@ -421,7 +424,8 @@ func (a *Accounts) useLink(ctx context.Context, tx *store.Tx, use LinkUse, hash,
 		return Token{}, held.usable(now)
 	}
 	c := access.Change{At: now, By: access.Actor{
-		Email: use.Email, Name: use.DisplayName, TokenScope: access.ScopeAll, Credential: audit.Credential{Kind: access.CredentialLink, ID: held.id, MadeBy: held.madeBy},
+		PersonID: held.personID, Email: use.Email, Name: use.DisplayName, TokenScope: access.ScopeAll,
+		Credential: audit.Credential{Kind: access.CredentialLink, ID: held.id, MadeBy: held.made.Email, MadeByID: string(held.made.ID)},
 	}}
 	var p access.Person
 	if held.kind == LinkSetup {
@@ -439,11 +443,11 @@ func (a *Accounts) useLink(ctx context.Context, tx *store.Tx, use LinkUse, hash,
 	if err != nil {
 		return Token{}, err
 	}
-	madeBy := ""
-	if access.OfPerson(held.madeBy) && held.madeBy != p.Email {
-		madeBy = held.madeBy
+	var made access.Identity
+	if access.OfPerson(held.made.Email) && !held.made.Is(p.Identity()) {
+		made = held.made
 	}
-	if err := setPassword(ctx, tx, c, p.ID, hash, madeBy, ""); err != nil {
+	if err := setPassword(ctx, tx, c, p.ID, hash, made, ""); err != nil {
 		return Token{}, err
 	}
 	if err := rememberPlace(ctx, tx, p.ID, place, now); err != nil {
@@ -452,6 +456,5 @@ func (a *Accounts) useLink(ctx context.Context, tx *store.Tx, use LinkUse, hash,
 	event := map[LinkKind]audit.Name{
 		LinkSetup: audit.InstallationSetUp, LinkInvite: audit.PersonJoined, LinkReset: audit.PersonPasswordReset,
 	}[held.kind]
-	return Token{As: p.Email, Scope: access.ScopeAll, MadeBy: madeBy},
-		c.Append(ctx, tx, event, "person:"+p.Email, nil, map[string]any{"link": held.id, "sessions": "ended"})
+	return letting(p.ID, made), c.Append(ctx, tx, event, "person:"+p.Email, nil, map[string]any{"link": held.id, "sessions": "ended"})
 }

@@ -28,9 +28,10 @@ func (s *Tokens) Rotate(ctx context.Context, by access.Actor, id string, r acces
 		if err != nil {
 			return err
 		}
+		maker := by.Maker()
 		fresh = Token{
-			ID: store.NewID(), As: old.As, Name: old.Name, Prefix: secret[:access.Shown], Scope: old.Scope, MadeBy: by.Maker(),
-			CreatedAt: store.Time(store.Micros(now)), ExpiresAt: expires, Revision: 1,
+			ID: store.NewID(), As: old.As, AsID: old.AsID, Name: old.Name, Prefix: secret[:access.Shown], Scope: old.Scope, MadeBy: maker.Email,
+			MadeByID: maker.ID, CreatedAt: store.Time(store.Micros(now)), ExpiresAt: expires, Revision: 1,
 		}
 		if err := insertToken(ctx, tx, fresh, hash); err != nil {
 			return err

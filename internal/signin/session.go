@@ -54,7 +54,10 @@ func (s *Sessions) limits() (idle, lifetime time.Duration) {
 // SignIn opens a session for a person who has already proven to be that person, and ends the one that the request came
 // with, so that a secret known from before signs nobody in. The caller sets the cookie.
 func (s *Sessions) SignIn(ctx context.Context, r *http.Request, email string) (*http.Cookie, access.Actor, error) {
-	return s.open(ctx, r, func(context.Context, *store.Tx) (Token, error) { return Token{As: email, Scope: access.ScopeAll}, nil })
+	return s.open(ctx, r, func(ctx context.Context, tx *store.Tx) (Token, error) {
+		p, _, err := access.PersonByEmail(ctx, tx, email)
+		return Token{AsID: p.ID, Scope: access.ScopeAll}, err
+	})
 }
 
 // SignInWithToken opens a session that may do what the API token may, and ends with it.
@@ -74,7 +77,7 @@ func (s *Sessions) open(ctx context.Context, r *http.Request, proof func(ctx con
 			return err
 		}
 		id := store.NewID()
-		by, err = access.ActorOf(ctx, tx, token.As, audit.Credential{Kind: access.CredentialSession, ID: id, MadeBy: token.MadeBy}, token.Scope)
+		by, err = access.ActorOf(ctx, tx, token.AsID, token.credential(access.CredentialSession, id), token.Scope)
 		if err != nil {
 			return err
 		}
@@ -89,9 +92,9 @@ func (s *Sessions) open(ctx context.Context, r *http.Request, proof func(ctx con
 			store.Micros(now.Add(-idle)), store.Micros(now.Add(-lifetime))); err != nil {
 			return fault.Wrap("remove ended sessions", err)
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO session (id, hash, person_id, token_id, created_at, seen_at, user_agent, address, made_by)
-			VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8)`, id, hash[:], by.PersonID, sql.NullString{String: token.ID, Valid: token.ID != ""},
-			store.Micros(now), clip(r.UserAgent(), access.MaxLine), hostOf(r.RemoteAddr), token.MadeBy); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO session (id, hash, person_id, token_id, created_at, seen_at, user_agent, address, made_by, made_by_id)
+			VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9)`, id, hash[:], by.PersonID, sql.NullString{String: token.ID, Valid: token.ID != ""},
+			store.Micros(now), clip(r.UserAgent(), access.MaxLine), hostOf(r.RemoteAddr), token.MadeBy, token.MadeByID); err != nil {
 			return fault.Wrap("open session", err)
 		}
 		if err := seen(ctx, tx, id, now); err != nil {
@@ -133,7 +136,7 @@ func endSessions(ctx context.Context, tx *store.Tx, r *http.Request, now time.Ti
 		if !ok {
 			continue
 		}
-		was, ok, err := store.One(ctx, tx, scanEnded, `SELECT s.id, p.email FROM session s JOIN person p ON p.id = s.person_id WHERE s.hash = $1`, hash[:])
+		was, ok, err := store.One(ctx, tx, scanEnded, `SELECT s.id, p.email, p.id FROM session s JOIN person p ON p.id = s.person_id WHERE s.hash = $1`, hash[:])
 		if err != nil {
 			return fault.Wrap("read session", err)
 		}
@@ -145,7 +148,7 @@ func endSessions(ctx context.Context, tx *store.Tx, r *http.Request, now time.Ti
 		}
 		tx.Announce(access.Topic)
 		if _, err := audit.Append(ctx, tx, audit.Event{
-			Event: audit.PersonSignedOut, Actor: was[1], Timestamp: now, Subject: "person:" + was[1],
+			Event: audit.PersonSignedOut, Actor: was[1], ActorID: was[2], Timestamp: now, Subject: "person:" + was[1],
 			Credential: audit.Credential{Kind: access.CredentialSession, ID: was[0]},
 		}); err != nil {
 			return err
@@ -154,15 +157,15 @@ func endSessions(ctx context.Context, tx *store.Tx, r *http.Request, now time.Ti
 	return nil
 }
 
-func scanEnded(row store.Row) (was [2]string, err error) {
-	err = row.Scan(&was[0], &was[1])
+// scanEnded reads the id of a session, and the address and id of its person.
+func scanEnded(row store.Row) (was [3]string, err error) {
+	err = row.Scan(&was[0], &was[1], &was[2])
 	return was, err
 }
 
 // session is a stored session with the token that it was opened with, if it was.
 type session struct {
-	id, email     string
-	madeBy        string // who made what it was opened by, if that was another person or the server itself
+	Token         // as what lets in: as whom, and who made what it was opened by, if that was another person or the server itself
 	created, seen time.Time
 	token         *Token
 }
@@ -171,7 +174,7 @@ func scanSession(row store.Row) (s session, err error) {
 	var created, seen int64
 	var id, scope sql.NullString
 	var expires, revoked sql.NullInt64
-	if err := row.Scan(&s.id, &s.email, &s.madeBy, &created, &seen, &id, &scope, &expires, &revoked); err != nil {
+	if err := row.Scan(&s.ID, &s.AsID, &s.MadeBy, &s.MadeByID, &created, &seen, &id, &scope, &expires, &revoked); err != nil {
 		return session{}, err
 	}
 	s.created, s.seen = store.Time(created), store.Time(seen)
@@ -198,24 +201,24 @@ func (s *Sessions) Actor(ctx context.Context, r *http.Request) (by access.Actor,
 	var found session
 	var now time.Time
 	err = s.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		found, ok, err = store.One(ctx, tx, scanSession, `SELECT s.id, p.email, s.made_by, s.created_at, s.seen_at,
+		found, ok, err = store.One(ctx, tx, scanSession, `SELECT s.id, s.person_id, s.made_by, s.made_by_id, s.created_at, s.seen_at,
 			t.id, t.scope, t.expires_at, t.revoked_at
-			FROM session s JOIN person p ON p.id = s.person_id LEFT JOIN api_token t ON t.id = s.token_id WHERE s.hash = $1`, hash[:])
+			FROM session s LEFT JOIN api_token t ON t.id = s.token_id WHERE s.hash = $1`, hash[:])
 		if err != nil || !ok {
 			return fault.Wrap("read session", err)
 		}
 		if now, err = s.now(ctx, tx); err != nil {
 			return err
 		}
-		found.seen = s.used.since(found.id, found.seen)
+		found.seen = s.used.since(found.ID, found.seen)
 		if ok = s.lasts(found, now); !ok {
 			return nil
 		}
-		credential, scope := audit.Credential{Kind: access.CredentialSession, ID: found.id, MadeBy: found.madeBy}, access.ScopeAll
+		scope := access.ScopeAll
 		if found.token != nil {
 			scope = found.token.Scope
 		}
-		by, err = access.ActorOf(ctx, tx, found.email, credential, scope)
+		by, err = access.ActorOf(ctx, tx, found.AsID, found.credential(access.CredentialSession, found.ID), scope)
 		by.PublishersOnly = s.Publishers == access.PublishersByRole
 		if fault.Is(err, fault.Unauthenticated) {
 			ok = false
@@ -227,7 +230,7 @@ func (s *Sessions) Actor(ctx context.Context, r *http.Request) (by access.Actor,
 		return access.Actor{}, false, err
 	}
 	if now.Sub(found.seen) >= touchEvery {
-		s.used.set(found.id, now)
+		s.used.set(found.ID, now)
 	}
 	return by, true, nil
 }

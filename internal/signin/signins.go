@@ -12,32 +12,27 @@ import (
 
 // SignedIn is a session as its person and administrators see it: a browser that is signed in.
 type SignedIn struct {
-	ID        string    `json:"id"`
-	Person    string    `json:"person" doc:"E-mail address"`
-	CreatedAt time.Time `json:"created_at"`
-	SeenAt    time.Time `json:"seen_at" doc:"To about a minute"`
-	UserAgent string    `json:"user_agent" doc:"What the browser says it is"`
-	Address   string    `json:"address,omitempty" doc:"Network address of the sign-in"`
-	Current   bool      `json:"current" doc:"This very session"`
+	ID        string          `json:"id"`
+	Person    string          `json:"person" doc:"E-mail address"`
+	PersonID  access.PersonID `json:"person_id"`
+	CreatedAt time.Time       `json:"created_at"`
+	SeenAt    time.Time       `json:"seen_at" doc:"To about a minute"`
+	UserAgent string          `json:"user_agent" doc:"What the browser says it is"`
+	Address   string          `json:"address,omitempty" doc:"Network address of the sign-in"`
+	Current   bool            `json:"current" doc:"This very session"`
 }
 
-const signedInColumns = `s.id, p.email, s.created_at, s.seen_at, s.user_agent, s.address`
+const signedInColumns = `s.id, p.email, p.id, s.created_at, s.seen_at, s.user_agent, s.address`
 
 func scanSignedIn(row store.Row) (s SignedIn, err error) {
 	var created, seen int64
-	err = row.Scan(&s.ID, &s.Person, &created, &seen, &s.UserAgent, &s.Address)
+	err = row.Scan(&s.ID, &s.Person, &s.PersonID, &created, &seen, &s.UserAgent, &s.Address)
 	s.CreatedAt, s.SeenAt = store.Time(created), store.Time(seen)
 	return s, err
 }
 
 // List gives the sessions of a person that last, the newest first; one's own if email is empty.
 func (s *Sessions) List(ctx context.Context, by access.Actor, email string, page store.Page) (store.Listing[SignedIn], error) {
-	if email == "" {
-		email = by.Email
-	}
-	if err := access.Can(by, access.SessionManage, access.Scope{Person: email}); err != nil {
-		return store.Listing[SignedIn]{}, err
-	}
 	before, err := page.Before()
 	if err != nil {
 		return store.Listing[SignedIn]{}, err
@@ -45,13 +40,20 @@ func (s *Sessions) List(ctx context.Context, by access.Actor, email string, page
 	idle, lifetime := s.limits()
 	var all []SignedIn
 	err = s.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		whose, err := whose(ctx, tx, by, email)
+		if err != nil {
+			return err
+		}
+		if err := access.Can(by, access.SessionManage, access.Scope{Person: whose}); err != nil {
+			return err
+		}
 		now, err := s.now(ctx, tx)
 		if err != nil {
 			return err
 		}
 		all, err = store.List(ctx, tx, scanSignedIn, `SELECT `+signedInColumns+` FROM session s JOIN person p ON p.id = s.person_id
-			WHERE p.email = $1 AND s.seen_at > $2 AND s.created_at > $3 AND s.id COLLATE "C" < $4 ORDER BY s.id COLLATE "C" DESC LIMIT $5`,
-			email, store.Micros(now.Add(-idle)), store.Micros(now.Add(-lifetime)), before, page.Size()+1)
+			WHERE s.person_id = $1 AND s.seen_at > $2 AND s.created_at > $3 AND s.id COLLATE "C" < $4 ORDER BY s.id COLLATE "C" DESC LIMIT $5`,
+			whose.ID, store.Micros(now.Add(-idle)), store.Micros(now.Add(-lifetime)), before, page.Size()+1)
 		return fault.Wrap("list sessions", err)
 	})
 	if err != nil {
@@ -63,10 +65,19 @@ func (s *Sessions) List(ctx context.Context, by access.Actor, email string, page
 	return store.Cut(page, all, func(s SignedIn) []string { return []string{s.ID} }), nil
 }
 
+// whose is a step: who has the address, the actor without one; the zero Identity where nobody has.
+func whose(ctx context.Context, tx *store.Tx, by access.Actor, email string) (access.Identity, error) {
+	if email == "" {
+		return by.Identity(), nil
+	}
+	p, _, err := access.PersonByEmail(ctx, tx, email)
+	return p.Identity(), err
+}
+
 // End ends one session, one's own or, for an administrator, anybody's. To whoever may not, a session that is not there is
 // refused alike.
 func (s *Sessions) End(ctx context.Context, by access.Actor, id string) error {
-	if err := access.Can(by, access.SessionManage, access.Scope{Person: by.Email}); err != nil {
+	if err := access.Can(by, access.SessionManage, access.Scope{Person: by.Identity()}); err != nil {
 		return err
 	}
 	return s.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -75,19 +86,19 @@ func (s *Sessions) End(ctx context.Context, by access.Actor, id string) error {
 		if err != nil {
 			return fault.Wrap("read session", err)
 		}
-		if err := access.Can(by, access.SessionManage, access.Scope{Person: found.Person}); err != nil {
+		if err := access.Can(by, access.SessionManage, access.Scope{Person: found.person()}); err != nil {
 			return err
 		}
 		if !ok {
 			return fault.New(fault.NotFound, "unknown_session", "there is no such session, or it has ended").Fix("look it up in the list of sessions")
 		}
-		return s.end(ctx, tx, by, found.Person, `s.id = $2`, id)
+		return s.end(ctx, tx, by, found.person(), `id = $2`, id)
 	})
 }
 
 // EndOthers ends all one's own sessions but the one that asks, and tells how many.
 func (s *Sessions) EndOthers(ctx context.Context, by access.Actor) (ended int, err error) {
-	if err := access.Can(by, access.SessionManage, access.Scope{Person: by.Email}); err != nil {
+	if err := access.Can(by, access.SessionManage, access.Scope{Person: by.Identity()}); err != nil {
 		return 0, err
 	}
 	keep := ""
@@ -95,17 +106,17 @@ func (s *Sessions) EndOthers(ctx context.Context, by access.Actor) (ended int, e
 		keep = by.Credential.ID
 	}
 	err = s.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		if ended, err = countSessions(ctx, tx, by.Email, keep); err != nil || ended == 0 {
+		if ended, err = countSessions(ctx, tx, by.PersonID, keep); err != nil || ended == 0 {
 			return err
 		}
-		return s.end(ctx, tx, by, by.Email, `s.id <> $2`, keep)
+		return s.end(ctx, tx, by, by.Identity(), `id <> $2`, keep)
 	})
 	return ended, err
 }
 
 // SignOutEverywhere ends all sessions of a person and tells how many. Tokens stay: they are revoked each.
 func (s *Sessions) SignOutEverywhere(ctx context.Context, by access.Actor, email string) (ended int, err error) {
-	if err := access.Can(by, access.PeopleWrite, access.Scope{Person: email}); err != nil {
+	if err := access.Can(by, access.PeopleWrite, access.Scope{}); err != nil {
 		return 0, err
 	}
 	err = s.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -116,25 +127,28 @@ func (s *Sessions) SignOutEverywhere(ctx context.Context, by access.Actor, email
 		if !ok {
 			return access.UnknownPerson(ctx, tx, "email", email)
 		}
-		if ended, err = countSessions(ctx, tx, p.Email, ""); err != nil || ended == 0 {
+		if ended, err = countSessions(ctx, tx, p.ID, ""); err != nil || ended == 0 {
 			return err
 		}
-		return s.end(ctx, tx, by, p.Email, `s.id <> $2`, "")
+		return s.end(ctx, tx, by, p.Identity(), `id <> $2`, "")
 	})
 	return ended, err
 }
 
-func countSessions(ctx context.Context, tx *store.Tx, email, except string) (count int, err error) {
-	err = tx.QueryRow(ctx, `SELECT count(*) FROM session s JOIN person p ON p.id = s.person_id WHERE p.email = $1 AND s.id <> $2`, email, except).Scan(&count)
+func countSessions(ctx context.Context, tx *store.Tx, of access.PersonID, except string) (count int, err error) {
+	err = tx.QueryRow(ctx, `SELECT count(*) FROM session WHERE person_id = $1 AND id <> $2`, of, except).Scan(&count)
 	return count, fault.Wrap("count sessions", err)
 }
 
-// end is a step: ends the sessions of a person that the condition on s.id names.
-func (s *Sessions) end(ctx context.Context, tx *store.Tx, by access.Actor, email, which, id string) error {
-	rows, err := tx.Exec(ctx, `DELETE FROM session WHERE id IN (SELECT s.id FROM session s JOIN person p ON p.id = s.person_id WHERE p.email = $1 AND `+which+`)`, email, id)
+// person is whose session it is.
+func (s SignedIn) person() access.Identity { return access.Identity{ID: s.PersonID, Email: s.Person} }
+
+// end is a step: ends the sessions of a person that the condition on id names.
+func (s *Sessions) end(ctx context.Context, tx *store.Tx, by access.Actor, of access.Identity, which, id string) error {
+	rows, err := tx.Exec(ctx, `DELETE FROM session WHERE person_id = $1 AND `+which, of.ID, id)
 	if err != nil {
 		return fault.Wrap("end sessions", err)
 	}
 	tx.Announce(access.Topic)
-	return access.Change{By: by, At: s.Now()}.Append(ctx, tx, audit.PersonSignedOut, "person:"+email, nil, map[string]any{"sessions": rows})
+	return access.Change{By: by, At: s.Now()}.Append(ctx, tx, audit.PersonSignedOut, "person:"+of.Email, nil, map[string]any{"sessions": rows})
 }

@@ -31,7 +31,7 @@ func (s *Sessions) Still(ctx context.Context, tx *store.Tx, by access.Actor) err
 	if !lasting[by.Credential] {
 		return ended
 	}
-	now, err := access.ActorOf(ctx, tx, by.Email, by.Credential, by.TokenScope)
+	now, err := access.ActorOf(ctx, tx, by.PersonID, by.Credential, by.TokenScope)
 	if fault.Is(err, fault.Unauthenticated) {
 		return ended
 	}
@@ -48,7 +48,7 @@ func (s *Sessions) Still(ctx context.Context, tx *store.Tx, by access.Actor) err
 // hold is a step: until the transaction ends, nobody takes the actor's credential away, or a right of theirs.
 func hold(ctx context.Context, tx *store.Tx, by access.Actor) error {
 	for _, held := range []struct{ query, id string }{
-		{`SELECT id FROM person WHERE id = $1`, by.PersonID},
+		{`SELECT id FROM person WHERE id = $1`, string(by.PersonID)},
 		{`SELECT id FROM session WHERE id = $1`, by.Credential.ID},
 		{`SELECT id FROM api_token WHERE id = $1 OR id = (SELECT token_id FROM session WHERE id = $1)`, by.Credential.ID},
 	} {

@@ -20,10 +20,12 @@ const tokenPrefix = "souk_"
 type Token struct {
 	ID         string            `json:"id"`
 	As         string            `json:"as" doc:"E-mail of the person that it acts as"`
+	AsID       access.PersonID   `json:"as_id" doc:"Id of that person"`
 	Name       string            `json:"name"`
 	Prefix     string            `json:"prefix" doc:"How the secret begins"`
 	Scope      access.TokenScope `json:"scope" enum:"all,read,requests,kill,outcomes"`
 	MadeBy     string            `json:"made_by"`
+	MadeByID   access.PersonID   `json:"made_by_id,omitempty" doc:"Absent where no person made it"`
 	CreatedAt  time.Time         `json:"created_at"`
 	ExpiresAt  *time.Time        `json:"expires_at,omitempty"`
 	RevokedAt  *time.Time        `json:"revoked_at,omitempty"`
@@ -49,42 +51,50 @@ type Tokens struct {
 	used       marks
 }
 
-const tokenColumns = `t.id, p.email, t.name, t.prefix, t.scope, t.made_by, t.created_at, t.expires_at, t.revoked_at, t.last_used, t.replaced_by, t.revision`
+const tokenColumns = `t.id, p.email, p.id, t.name, t.prefix, t.scope, t.made_by, t.made_by_id, t.created_at, t.expires_at, t.revoked_at, t.last_used, t.replaced_by, t.revision`
 
 func scanToken(row store.Row) (t Token, err error) {
 	var created int64
 	var expires, revoked, used sql.NullInt64
-	err = row.Scan(&t.ID, &t.As, &t.Name, &t.Prefix, &t.Scope, &t.MadeBy, &created, &expires, &revoked, &used, &t.ReplacedBy, &t.Revision)
+	err = row.Scan(&t.ID, &t.As, &t.AsID, &t.Name, &t.Prefix, &t.Scope, &t.MadeBy, &t.MadeByID, &created, &expires, &revoked, &used, &t.ReplacedBy, &t.Revision)
 	t.CreatedAt = store.Time(created)
 	t.ExpiresAt, t.RevokedAt, t.LastUsed = store.NullTime(expires), store.NullTime(revoked), store.NullTime(used)
 	return t, err
 }
 
-// Create makes a token and gives its secret, which cannot be had again.
+// as is who the token acts as.
+func (t Token) as() access.Identity { return access.Identity{ID: t.AsID, Email: t.As} }
+
+// credential is a credential of the kind that was opened by the token, or is the token.
+func (t Token) credential(kind, id string) audit.Credential {
+	return audit.Credential{Kind: kind, ID: id, MadeBy: t.MadeBy, MadeByID: string(t.MadeByID)}
+}
+
+// Create makes a token and returns its secret, which cannot be had again.
 func (s *Tokens) Create(ctx context.Context, by access.Actor, spec TokenSpec) (token Token, secret string, err error) {
 	if strings.TrimSpace(spec.As) == "" && by.PersonID != "" {
 		spec.As = by.Email
 	}
-	spec.As = strings.ToLower(strings.TrimSpace(spec.As))
-	if err := access.Can(by, access.TokenMake, access.Scope{Person: spec.As}); err != nil {
-		return Token{}, "", err
-	}
 	now := s.Now()
-	if spec, err = checkToken(spec, now); err != nil {
-		return Token{}, "", err
-	}
 	secret, hash := access.NewSecret(tokenPrefix)
-	token = Token{
-		ID: store.NewID(), As: spec.As, Name: spec.Name, Prefix: secret[:access.Shown], Scope: spec.Scope, MadeBy: by.Maker(),
-		CreatedAt: store.Time(store.Micros(now)), ExpiresAt: spec.ExpiresAt, Revision: 1,
-	}
 	err = s.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		p, ok, err := access.PersonByEmail(ctx, tx, spec.As)
 		if err != nil {
 			return err
 		}
+		if err := access.Can(by, access.TokenMake, access.Scope{Person: p.Identity()}); err != nil {
+			return err
+		}
+		if spec, err = checkToken(spec, now); err != nil {
+			return err
+		}
 		if !ok || !p.Active {
 			return access.UnknownPerson(ctx, tx, "as", spec.As)
+		}
+		maker := by.Maker()
+		token = Token{
+			ID: store.NewID(), As: p.Email, AsID: p.ID, Name: spec.Name, Prefix: secret[:access.Shown], Scope: spec.Scope, MadeBy: maker.Email,
+			MadeByID: maker.ID, CreatedAt: store.Time(store.Micros(now)), ExpiresAt: spec.ExpiresAt, Revision: 1,
 		}
 		if err := insertToken(ctx, tx, token, hash); err != nil {
 			return err
@@ -98,9 +108,9 @@ func (s *Tokens) Create(ctx context.Context, by access.Actor, spec TokenSpec) (t
 }
 
 func insertToken(ctx context.Context, tx *store.Tx, t Token, hash access.SecretHash) error {
-	_, err := tx.Exec(ctx, `INSERT INTO api_token (id, hash, prefix, name, person_id, scope, made_by, created_at, expires_at, revision)
-		SELECT $1, $2, $3, $4, p.id, $6, $7, $8, $9, $10 FROM person p WHERE p.email = $5`, t.ID, hash[:], t.Prefix, t.Name, t.As, string(t.Scope),
-		t.MadeBy, store.Micros(t.CreatedAt), store.NullMicros(t.ExpiresAt), t.Revision)
+	_, err := tx.Exec(ctx, `INSERT INTO api_token (id, hash, prefix, name, person_id, scope, made_by, made_by_id, created_at, expires_at, revision)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, t.ID, hash[:], t.Prefix, t.Name, t.AsID, t.Scope,
+		t.MadeBy, t.MadeByID, store.Micros(t.CreatedAt), store.NullMicros(t.ExpiresAt), t.Revision)
 	return fault.Wrap("write token", err)
 }
 
@@ -135,9 +145,9 @@ func (s *Tokens) List(ctx context.Context, by access.Actor, ended bool, page sto
 
 // ListOf lists the tokens that act as the person of that e-mail address alone; of everybody whom the actor may see without one.
 func (s *Tokens) ListOf(ctx context.Context, by access.Actor, email string, ended bool, page store.Page) (store.Listing[Token], error) {
-	own := ""
+	own := access.PersonID("")
 	if access.Can(by, access.TokenMake, access.Scope{}) != nil {
-		if err := access.Can(by, access.TokenMake, access.Scope{Person: by.Email}); err != nil {
+		if err := access.Can(by, access.TokenMake, access.Scope{Person: by.Identity()}); err != nil {
 			return store.Listing[Token]{}, err
 		}
 		own = by.PersonID
@@ -203,8 +213,8 @@ func (s *Tokens) own(ctx context.Context, tx *store.Tx, by access.Actor, id stri
 		return Token{}, fault.Wrap("read token", err)
 	}
 	// Somebody else's token is told from one that is not there to administrators only.
-	if !ok || access.Can(by, access.TokenMake, access.Scope{Person: token.As}) != nil {
-		if err := access.Can(by, access.TokenMake, access.Scope{Person: by.Email}); err != nil {
+	if !ok || access.Can(by, access.TokenMake, access.Scope{Person: token.as()}) != nil {
+		if err := access.Can(by, access.TokenMake, access.Scope{Person: by.Identity()}); err != nil {
 			return Token{}, err
 		}
 		return Token{}, fault.New(fault.NotFound, "unknown_token", "you have no such token").Fix("look it up in the list of your tokens")
@@ -221,7 +231,7 @@ func (s *Tokens) Actor(ctx context.Context, secret string) (by access.Actor, err
 		if token, err = validToken(ctx, tx, secret, now); err != nil {
 			return err
 		}
-		by, err = access.ActorOf(ctx, tx, token.As, audit.Credential{Kind: access.CredentialToken, ID: token.ID, MadeBy: token.MadeBy}, token.Scope)
+		by, err = access.ActorOf(ctx, tx, token.AsID, token.credential(access.CredentialToken, token.ID), token.Scope)
 		return err
 	})
 	if err != nil {

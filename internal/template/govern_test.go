@@ -13,16 +13,20 @@ import (
 )
 
 // second makes root and another administrator, both with a token, so that either may confirm what the other proposes.
-func second(t *testing.T, db *store.DB) (other access.Actor, governors *access.Governors) {
+func second(t *testing.T, db *store.DB) (root, other access.Actor, governors *access.Governors) {
 	t.Helper()
 	l := library(db)
 	d := &access.Directory{DB: db, Now: l.Now}
 	tokens := &signin.Tokens{DB: db, Now: l.Now}
 	local := access.Local("test")
-	for _, email := range []string{admin.Email, "rita@hyfin.example"} {
-		if _, _, err := d.PutPerson(t.Context(), local, email, access.PersonSpec{DisplayName: email}, 0); err != nil {
+	root, other = admin, admin
+	other.Email = "rita@hyfin.example"
+	for _, by := range []*access.Actor{&root, &other} {
+		p, _, err := d.PutPerson(t.Context(), local, by.Email, access.PersonSpec{}, 0)
+		if err != nil {
 			t.Fatal(err)
 		}
+		by.PersonID = p.ID
 	}
 	if _, _, err := d.PutGroup(t.Context(), local, "admins", access.GroupSpec{
 		Roles: []access.Role{access.Admin}, Members: []string{admin.Email, "rita@hyfin.example"},
@@ -34,16 +38,14 @@ func second(t *testing.T, db *store.DB) (other access.Actor, governors *access.G
 			t.Fatal(err)
 		}
 	}
-	other = admin
-	other.PersonID, other.Email = "2", "rita@hyfin.example"
-	return other, &access.Governors{DB: db, Now: l.Now, Verbs: l.Governing()}
+	return root, other, &access.Governors{DB: db, Now: l.Now, Verbs: l.Governing()}
 }
 
 func TestALoosenedTemplateWaitsForASecondAdministrator(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		l := library(db)
-		rita, governors := second(t, db)
+		admin, rita, governors := second(t, db)
 		strict := edit(t, `"requiredChecks"`, `"approvals": {"legal": 2}, "requiredChecks"`)
 		if _, _, err := l.Put(t.Context(), access.Local("test"), strict); err != nil {
 			t.Fatalf("a new template: %v", err)

@@ -48,13 +48,13 @@ type told struct {
 	leaf   int64 // of the event that it was made of
 	change Change
 	on     access.Scope
-	only   []string // e-mail addresses; nil is everybody who may
-	text   []byte   // as it is sent
+	only   []access.Identity // nil is everybody who may
+	text   []byte            // as it is sent
 }
 
 // may reports whether somebody is told.
 func (t *told) may(by access.Actor) bool {
-	return (t.only == nil || slices.Contains(t.only, by.Email)) && access.Can(by, rights[t.change.Noun], t.on) == nil
+	return (t.only == nil || slices.ContainsFunc(t.only, by.Identity().Is)) && access.Can(by, rights[t.change.Noun], t.on) == nil
 }
 
 // changesOf derives from one event of the audit log what changed: what the event is about, and what else it names, since
@@ -143,9 +143,14 @@ func (t *told) fill(ctx context.Context, tx *store.Tx, e audit.Event, request re
 			t.change.Revision = app.Revision
 		}
 	case audit.NounToken:
-		t.on.Person, _ = after["as"].(string)
+		as, _ := after["as_id"].(string)
+		t.on.Person.ID = access.PersonID(as)
 	case audit.NounSession:
-		t.on.Person = t.change.ID
+		p, _, err := access.PersonByEmail(ctx, tx, t.change.ID)
+		if err != nil {
+			return err
+		}
+		t.on.Person = p.Identity()
 	default: // nothing more is known, and everybody who may read is told
 	}
 	if request.Draft && t.change.Noun != audit.NounAudit {

@@ -43,7 +43,7 @@ type Hub struct {
 
 	mu      sync.Mutex
 	streams map[*stream]struct{} // guarded by mu
-	counted map[string]int       // guarded by mu: streams by e-mail address
+	counted map[string]int       // guarded by mu: streams by access.Identity.Key
 }
 
 // tail is the end of the log as streams read it. It never changes; its successor closes replaced.
@@ -122,7 +122,7 @@ func (h *Hub) follow(ctx context.Context) error {
 			if fresh.next < old.next || fresh.next-old.next > maxBehind || len(h.readers()) == 0 {
 				// A restored database, a backlog, or nobody to tell it to: whoever reads on starts anew.
 				fresh.first, fresh.changes = fresh.next, nil
-				return h.refresh(ctx, tx, nil, true)
+				return h.refresh(ctx, tx, func(access.Actor) bool { return true })
 			}
 			if entries, err = audit.From(ctx, tx, old.next, batchLeaves); err != nil || len(entries) == 0 {
 				return err
@@ -134,7 +134,9 @@ func (h *Hub) follow(ctx context.Context) error {
 				more, all := actorsOf(e.Event)
 				people, everybody = append(people, more...), everybody || all
 			}
-			if err := errors.Join(h.refresh(ctx, tx, people, everybody), h.expel(ctx, tx)); err != nil {
+			// Events name people by their addresses of then. A new address is such an event, after which a stream has it.
+			changed := func(was access.Actor) bool { return everybody || slices.Contains(people, was.Email) }
+			if err := errors.Join(h.refresh(ctx, tx, changed), h.expel(ctx, tx)); err != nil {
 				return err
 			}
 			changes, err = tellOf(ctx, tx, entries)
@@ -164,27 +166,24 @@ func (h *Hub) readers() []*stream {
 	return all
 }
 
-// refresh reads the rights of streams anew: of those people, or of everybody. Who is nobody any more is expelled.
-func (h *Hub) refresh(ctx context.Context, tx *store.Tx, people []string, everybody bool) error {
-	if len(people) == 0 && !everybody {
-		return nil
-	}
-	known := map[string]*access.Actor{}
+// refresh reads the rights of streams anew. Who is nobody any more is expelled.
+func (h *Hub) refresh(ctx context.Context, tx *store.Tx, whose func(access.Actor) bool) error {
+	known := map[access.PersonID]*access.Actor{}
 	for _, s := range h.readers() {
 		was := s.by.Load()
-		if was.PersonID == "" || !everybody && !slices.Contains(people, was.Email) {
+		if was.PersonID == "" || !whose(*was) {
 			continue
 		}
-		now, ok := known[was.Email]
+		now, ok := known[was.PersonID]
 		if !ok {
-			found, err := access.ActorOf(ctx, tx, was.Email, was.Credential, was.TokenScope)
+			found, err := access.ActorOf(ctx, tx, was.PersonID, was.Credential, was.TokenScope)
 			if err != nil && !fault.Is(err, fault.Unauthenticated) {
 				return err
 			}
 			if now = &found; err != nil {
 				now = nil
 			}
-			known[was.Email] = now
+			known[was.PersonID] = now
 		}
 		if now == nil {
 			h.close(s, true)
@@ -231,12 +230,12 @@ func (h *Hub) open(by access.Actor) (*stream, error) {
 		return nil, fault.New(fault.Unavailable, "stopping", "the server is being stopped").Fix("try again in a moment")
 	default:
 	}
-	if h.counted[by.Email] >= maxStreams {
+	if h.counted[by.Identity().Key()] >= maxStreams {
 		return nil, fault.New(fault.TooMany, "too_many_streams", "%d streams of yours are open already", maxStreams).
 			Fix("close some, or read the lists instead")
 	}
 	h.streams[s] = struct{}{}
-	h.counted[by.Email]++
+	h.counted[by.Identity().Key()]++
 	return s, nil
 }
 
@@ -248,9 +247,9 @@ func (h *Hub) close(s *stream, expelled bool) {
 		return
 	}
 	delete(h.streams, s)
-	email := s.by.Load().Email
-	if h.counted[email]--; h.counted[email] == 0 {
-		delete(h.counted, email)
+	whose := s.by.Load().Identity().Key()
+	if h.counted[whose]--; h.counted[whose] == 0 {
+		delete(h.counted, whose)
 	}
 	if expelled {
 		close(s.ended)

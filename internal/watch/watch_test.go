@@ -21,7 +21,7 @@ import (
 
 func person(email string, roles ...access.Role) access.Actor {
 	return access.Actor{
-		PersonID: email, Email: email, TokenScope: access.ScopeAll, Groups: []access.Membership{{Group: "g", Roles: roles}},
+		PersonID: access.PersonID(email), Email: email, TokenScope: access.ScopeAll, Groups: []access.Membership{{Group: "g", Roles: roles}},
 		Credential: audit.Credential{Kind: "session", ID: "s"},
 	}
 }
@@ -100,7 +100,7 @@ func TestEveryNounHasARightAndStandsInTheAPI(t *testing.T) {
 
 func TestADraftIsToldToItsEditorsAlone(t *testing.T) {
 	t.Parallel()
-	draft := told{change: Change{Noun: audit.NounRequest, ID: "r"}, only: []string{"a@x"}}
+	draft := told{change: Change{Noun: audit.NounRequest, ID: "r"}, only: []access.Identity{person("a@x").Identity()}}
 	if !draft.may(person("a@x")) || draft.may(person("b@x", access.Admin)) {
 		t.Error("a draft is told to others, or not to its editor")
 	}

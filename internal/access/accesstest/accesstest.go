@@ -65,7 +65,7 @@ func Group(t *testing.T, d *access.Directory, name string, spec access.GroupSpec
 func Actor(t *testing.T, db *store.DB, email string) access.Actor {
 	t.Helper()
 	return Read(t, db, func(ctx context.Context, tx *store.Tx) (access.Actor, error) {
-		return access.ActorOf(ctx, tx, email, audit.Credential{Kind: access.CredentialSession, ID: "s"}, access.ScopeAll)
+		return access.ActorAt(ctx, tx, email, audit.Credential{Kind: access.CredentialSession, ID: "s"}, access.ScopeAll)
 	})
 }
 

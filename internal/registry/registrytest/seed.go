@@ -35,12 +35,12 @@ func Seed(t testing.TB, db *store.DB, n int) {
 				text string
 				args []any
 			}{
-				{`INSERT INTO flag (key, flag_id, app, name, description, type, owner_group, owner, contact, template_id, template_version,
+				{`INSERT INTO flag (key, flag_id, app, name, description, type, owner_group, owner, owner_id, contact, template_id, template_version,
 					variants, on_variant, off_variant, outside_variant, audience, client_side, search, created_at, updated_at, installed_at,
 					read_only, state, expires_at, revision) ` + numbers + `
 				SELECT 'app' || CAST(i % 1000 AS TEXT) || '.flag' || CAST(i AS TEXT), 'microapp-app' || CAST(i % 1000 AS TEXT) || '-' || CAST(i AS TEXT),
 					'app' || CAST(i % 1000 AS TEXT), 'Flag ' || CAST(i AS TEXT), 'Lets people see part ' || CAST(i AS TEXT) || ' of the app',
-					'boolean', 'team' || CAST(i % 100 AS TEXT), 'team' || CAST(i % 100 AS TEXT), 'it@hyfin.example',
+					'boolean', 'team' || CAST(i % 100 AS TEXT), 'team' || CAST(i % 100 AS TEXT), 'team' || CAST(i % 100 AS TEXT), 'it@hyfin.example',
 					'template' || CAST(i % 10 AS TEXT), 1, '{"on":true,"off":false}', 'on', 'off', 'off', 'pilot', FALSE,
 					'app' || CAST(i % 1000 AS TEXT) || '.flag' || CAST(i AS TEXT) || ' flag ' || CAST(i AS TEXT) || ' lets people see part '
 						|| CAST(i AS TEXT) || ' of the app',

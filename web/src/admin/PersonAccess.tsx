@@ -38,7 +38,7 @@ export function PersonAccess({ person }: { person: Somebody }) {
       {link && <LinkToSend made={link} done={() => setLink(null)} />}
       <Panel title={words.access}>
         <div className={classes.stack} style={{ gap: 8 }}>
-          <p className={classes.quiet}>{person.email === self.email ? words.self : words.accessWords}</p>
+          <p className={classes.quiet}>{person.id === self.id ? words.self : words.accessWords}</p>
           {person.active && !person.has_password && (
             <ConfirmButton
               label={words.inviteAgain}
@@ -72,7 +72,7 @@ export function PersonAccess({ person }: { person: Somebody }) {
             />
           )}
           {person.active ? (
-            person.email !== self.email && (
+            person.id !== self.id && (
               <ConfirmButton
                 danger
                 label={words.deactivate}

@@ -1890,6 +1890,8 @@ export interface components {
              */
             at: string;
             by: string;
+            /** @description Absent where no person turned it off */
+            by_id?: string;
             /** @description What the caller may do: restore; or end, while it is not committed */
             can: string[];
             /** @description It is in the database and its audit log */
@@ -1974,7 +1976,10 @@ export interface components {
             answers: boolean;
             /** Format: date-time */
             at: string;
+            /** @description E-mail of who said it */
             by: string;
+            /** @description Id of that person */
+            by_id?: string;
             /** @description It is about content that was edited since */
             earlier: boolean;
             id: string;
@@ -2061,6 +2066,8 @@ export interface components {
             kind: "session" | "token" | "sdk_key" | "local" | "system" | "link";
             /** @description E-mail of the person who made a token */
             made_by?: string;
+            /** @description Id of that person */
+            made_by_id?: string;
         };
         Credentials: {
             email?: string;
@@ -2071,7 +2078,10 @@ export interface components {
         Decision: {
             /** Format: date-time */
             at: string;
+            /** @description E-mail of who decided */
             by: string;
+            /** @description Id of that person */
+            by_id?: string;
             digest: string;
             domain: string;
             /** @description Given with a token that the approver did not make */
@@ -2115,8 +2125,10 @@ export interface components {
             ended: number;
         };
         Entry: {
-            /** @description E-mail of the person, or the name of the part of Souk that acted */
+            /** @description E-mail of the person at that time, or the name of the part of Souk that acted */
             actor: string;
+            /** @description Id of the person who acted, whose address may change; absent for who is no person, and in events from before there were such ids */
+            actor_id?: string;
             app?: string;
             credential: components["schemas"]["Credential"];
             /** @description Free text in it is hashed in the leaf, and shown as long as it was not erased */
@@ -2316,6 +2328,8 @@ export interface components {
             /** @description E-mail of the person, or name of the group, that answers for the flag */
             owner: string;
             owner_group: string;
+            /** @description Id of the person that answers for the flag; absent where that is the group */
+            owner_id?: string;
             /** @description Deprecated or removed: it can be killed, extended and removed, and nothing else */
             read_only: boolean;
             /**
@@ -2414,6 +2428,8 @@ export interface components {
             /** @description E-mail of the person, or name of the group, that answers for the flag */
             owner: string;
             owner_group: string;
+            /** @description Id of the person that answers for the flag; absent where that is the group */
+            owner_id?: string;
             /** @description Deprecated or removed: it can be killed, extended and removed, and nothing else */
             read_only: boolean;
             /**
@@ -2718,6 +2734,8 @@ export interface components {
              */
             at: string;
             by: string;
+            /** @description Absent where no person turned it off */
+            by_id?: string;
             /** @description What the caller may do: restore; or end, while it is not committed */
             can: string[];
             /**
@@ -2780,6 +2798,8 @@ export interface components {
             /** Format: date-time */
             at: string;
             by: string;
+            /** @description Absent where no person turned it off */
+            by_id?: string;
             /** @description Of the act that turned it off; absent where that was before acts were kept */
             id?: string;
             reason: string;
@@ -2830,6 +2850,8 @@ export interface components {
             /** @description E-mail of the person, or name of the group, that answers for the flag */
             owner: string;
             owner_group: string;
+            /** @description Id of the person that answers for the flag; absent where that is the group */
+            owner_id?: string;
             /** @description Deprecated or removed: it can be killed, extended and removed, and nothing else */
             read_only: boolean;
             receipt: components["schemas"]["Receipt"];
@@ -3092,6 +3114,8 @@ export interface components {
              */
             last_used?: string;
             made_by: string;
+            /** @description Absent where no person made it */
+            made_by_id?: string;
             /**
              * Format: int64
              * @description Streams open at once on each replica; 50,000 if absent
@@ -3128,6 +3152,8 @@ export interface components {
         NewToken: {
             /** @description E-mail of the person that it acts as */
             as: string;
+            /** @description Id of that person */
+            as_id: string;
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
@@ -3139,6 +3165,8 @@ export interface components {
              */
             last_used?: string;
             made_by: string;
+            /** @description Absent where no person made it */
+            made_by_id?: string;
             name: string;
             /** @description How the secret begins */
             prefix: string;
@@ -3173,6 +3201,7 @@ export interface components {
             /** @description In lower case; never changes */
             email: string;
             groups: string[];
+            /** @description Never changes */
             id: string;
             /** Format: int64 */
             revision: number;
@@ -3401,6 +3430,7 @@ export interface components {
             groups: string[];
             /** @description Told to administrators and the person */
             has_password: boolean;
+            /** @description Never changes */
             id: string;
             /** @description Has an open invitation; told to administrators */
             invited: boolean;
@@ -3434,6 +3464,8 @@ export interface components {
             at: string;
             /** @description E-mail of the administrator who asked for it */
             by: string;
+            /** @description Id of that administrator */
+            by_id: string;
             /** Format: date-time */
             expires_at: string;
             id: string;
@@ -3611,6 +3643,9 @@ export interface components {
             document?: string;
             /** @description Not submitted yet: nothing is checked or reserved, and only the requester sees it */
             draft?: boolean;
+            /** @description Ids of the editors, in the same order; empty for who is no person */
+            editor_ids: string[];
+            /** @description E-mail addresses of who else wrote it */
             editors: string[];
             /** @description For change_flag, restore_flag and import_flags */
             environment?: string;
@@ -3635,7 +3670,10 @@ export interface components {
             reason?: string;
             /** @description Who takes the flag out, when, and what replaces it; required for remove */
             removal_plan?: string;
+            /** @description E-mail of who asked, or local: and the name of who held the server */
             requester: string;
+            /** @description Absent where no person asked */
+            requester_id?: string;
             /** Format: int64 */
             revision: number;
             /** @enum {string} */
@@ -3800,6 +3838,8 @@ export interface components {
             /** @description E-mail of the person, or name of the group, that answers for the flag */
             owner: string;
             owner_group: string;
+            /** @description Id of the person that answers for the flag; absent where that is the group */
+            owner_id?: string;
             /** @description Deprecated or removed: it can be killed, extended and removed, and nothing else */
             read_only: boolean;
             /**
@@ -3839,6 +3879,8 @@ export interface components {
              */
             at: string;
             by: string;
+            /** @description Absent where no person turned it off */
+            by_id?: string;
             /** @description What the caller may do: restore; or end, while it is not committed */
             can: string[];
             /**
@@ -4002,6 +4044,8 @@ export interface components {
              */
             last_used?: string;
             made_by: string;
+            /** @description Absent where no person made it */
+            made_by_id?: string;
             /**
              * Format: int64
              * @description Streams open at once on each replica; 50,000 if absent
@@ -4183,6 +4227,8 @@ export interface components {
             email: string;
             groups: string[];
             has_password: boolean;
+            /** @description Empty for the local socket */
+            id: string;
             roles: string[];
         };
         SettledSegment: {
@@ -4249,6 +4295,7 @@ export interface components {
             id: string;
             /** @description E-mail address */
             person: string;
+            person_id: string;
             /**
              * Format: date-time
              * @description To about a minute
@@ -4452,7 +4499,10 @@ export interface components {
         TimelineEntry: {
             /** Format: date-time */
             at: string;
+            /** @description E-mail at that time of who did it, or the name of the part of Souk */
             by: string;
+            /** @description Id of that person */
+            by_id?: string;
             event: string;
             id: string;
             /**
@@ -4466,6 +4516,8 @@ export interface components {
         Token: {
             /** @description E-mail of the person that it acts as */
             as: string;
+            /** @description Id of that person */
+            as_id: string;
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
@@ -4477,6 +4529,8 @@ export interface components {
              */
             last_used?: string;
             made_by: string;
+            /** @description Absent where no person made it */
+            made_by_id?: string;
             name: string;
             /** @description How the secret begins */
             prefix: string;
@@ -4904,7 +4958,7 @@ export interface operations {
                 limit?: number;
                 /** @description Key or id of a flag; what happened to the segments that it refers to is shown, too */
                 flag?: string;
-                /** @description E-mail of who acted */
+                /** @description E-mail of who acted, of now or from before: it finds what that person did under any of theirs */
                 actor?: string;
                 /** @description Name of the event, such as flag.killed, or how it begins and a star, such as flag.* */
                 event?: string;

@@ -41,14 +41,14 @@ export function Decide({ request }: { request: Request }) {
     ["d", () => choose("deny")],
   ]);
 
-  const mine = request.decisions.find((one) => one.by === self.email && !one.void);
+  const mine = request.decisions.find((one) => one.by_id === self.id && !one.void);
   if (!can("approve") && !can("deny")) {
     if (request.state !== "needs_approval" && !request.can.includes("take_back")) return null;
     return (
       <Panel title={words.title}>
         {mine ? (
           <TakeBack request={request} decision={mine} />
-        ) : request.requester === self.email ? (
+        ) : request.requester_id === self.id ? (
           words.own
         ) : (
           words.cannot

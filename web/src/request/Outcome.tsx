@@ -71,7 +71,7 @@ function Ended({ request, tone, title }: { request: Request; tone: "danger" | "i
   const navigate = useNavigate();
   const copy = useCopy(request.id);
   const denial = request.decisions.find((one) => one.verdict === "denied");
-  const mine = request.requester === self.email || request.editors.includes(self.email);
+  const mine = request.requester_id === self.id || request.editor_ids.includes(self.id);
   return (
     <NoticeBox
       tone={tone}

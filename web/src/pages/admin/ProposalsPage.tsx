@@ -39,10 +39,10 @@ export function Component() {
                 <>
                   {words.by} <Who email={one.by} />, <When at={one.at} /> · {words.until.toLowerCase()}{" "}
                   <When at={one.expires_at} />
-                  {one.by === self.email && <> · {words.own}</>}
+                  {one.by_id === self.id && <> · {words.own}</>}
                 </>
               }
-              end={<Acts proposal={one} own={one.by === self.email} />}
+              end={<Acts proposal={one} own={one.by_id === self.id} />}
             />
           ))}
         </Rows>
