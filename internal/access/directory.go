@@ -25,10 +25,14 @@ type Directory struct {
 	// SignIns tells of people, by their ids, how they sign in; nil tells nothing. Access may not know credentials; serve does.
 	EndCredentials func(ctx context.Context, tx *store.Tx, personID PersonID, at time.Time) error
 	SignIns        func(ctx context.Context, tx *store.Tx, personIDs []PersonID, now time.Time) (map[PersonID]SignIns, error)
+	// Readdress writes the new address of a person beside their id, wherever that is shown as their address of now; nil: nowhere but
+	// here. Access may not know flags and requests; verbs does.
+	Readdress func(ctx context.Context, tx *store.Tx, who Identity) error
 }
 
 // PersonSpec is what an administrator says of a person.
 type PersonSpec struct {
+	Email       string   `json:"email,omitempty" yaml:"-" doc:"The person's address from now on; absent leaves it as it is"`
 	DisplayName string   `json:"display_name,omitempty" yaml:"display_name" doc:"What people read; the address if absent"`
 	Groups      []string `json:"groups,omitempty" yaml:"groups" doc:"Adds the person to these groups, save those that list their members themselves"`
 	Agent       bool     `json:"agent,omitempty" yaml:"agent" doc:"A service account or an AI agent, not a human"`
@@ -161,7 +165,8 @@ func (d *Directory) Group(ctx context.Context, by Actor, name string) (g Group, 
 	return g, err
 }
 
-// PutPerson makes the person, or makes it what spec says. A revision other than 0 must be the present one, or Absent for one
+// PutPerson makes the person, or makes it what spec says, which may be another address: the person stays the same one, and whoever is
+// made with the address that was given up is somebody new. A revision other than 0 must be the present one, or Absent for one
 // that is to be new. The groups that spec names must exist.
 func (d *Directory) PutPerson(ctx context.Context, by Actor, email string, spec PersonSpec, revision int64) (p Person, effect Effect, err error) {
 	if err := Can(by, PeopleWrite, Scope{}); err != nil {
@@ -312,6 +317,10 @@ func CheckPerson(email string, spec PersonSpec) (string, PersonSpec, error) {
 	var wrong fault.Findings
 	email, err := Email("email", email)
 	wrong.Add(err)
+	if spec.Email != "" {
+		spec.Email, err = Email("email", spec.Email)
+		wrong.Add(err)
+	}
 	spec.DisplayName = strings.TrimSpace(spec.DisplayName)
 	wrong.Add(Line("display_name", spec.DisplayName))
 	if len(spec.Groups) > maxGroups {

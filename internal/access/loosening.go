@@ -130,9 +130,12 @@ func (s decider) admin() bool {
 	return s.Active && !s.Agent && slices.ContainsFunc(s.powers, func(g Group) bool { return slices.Contains(g.Roles, Admin) })
 }
 
-// looserPerson says how the change of a person makes them decide about others' changes: by new groups, by coming back, or by
-// counting as a human; or takes away an administrator who could object.
+// looserPerson says how the change of a person makes them decide about others' changes: by new groups, by coming back, by
+// counting as a human, or by an address that somebody else may sign in by; or takes away an administrator who could object.
 func looserPerson(before, after decider) (words []string) {
+	if before.Revision > 0 && before.Email != after.Email {
+		words = append(words, fmt.Sprintf("%s gets the address %s: whoever signs in by it is that person", before.Email, after.Email))
+	}
 	if before.admin() && !after.admin() {
 		words = append(words, after.Email+" can no longer object as an administrator")
 	}

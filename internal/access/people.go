@@ -15,7 +15,7 @@ import (
 // Person is somebody who may sign in, or an agent that acts by tokens.
 type Person struct {
 	ID          PersonID `json:"id" doc:"Never changes"`
-	Email       string   `json:"email" doc:"In lower case; never changes"`
+	Email       string   `json:"email" doc:"In lower case; administrators may change it"`
 	DisplayName string   `json:"display_name"`
 	Agent       bool     `json:"agent" doc:"A service account or an AI agent, not a human"`
 	Active      bool     `json:"active" doc:"Otherwise the person can no longer sign in, decide or own"`

@@ -3,6 +3,7 @@ package access
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -28,6 +29,13 @@ func (d *Directory) SetPerson(ctx context.Context, tx *store.Tx, c Change, email
 	after := before
 	if !exists {
 		after = Person{ID: PersonID(store.NewID()), Email: email, Active: true}
+	}
+	renamed := spec.Email != "" && spec.Email != after.Email
+	if renamed {
+		if err := vacant(ctx, tx, email, exists, spec.Email); err != nil {
+			return Person{}, "", nil, err
+		}
+		after.Email = spec.Email
 	}
 	after.DisplayName, after.Agent = cmp.Or(spec.DisplayName, after.Email), spec.Agent
 	if spec.Active != nil {
@@ -76,6 +84,12 @@ func (d *Directory) SetPerson(ctx context.Context, tx *store.Tx, c Change, email
 	if !exists {
 		return after, Created, nil, c.Append(ctx, tx, audit.PersonCreated, "person:"+email, nil, after)
 	}
+	if renamed {
+		if err := d.readdress(ctx, tx, c, after.Identity(), before.Email); err != nil {
+			return Person{}, "", nil, err
+		}
+		return after, Updated, nil, c.Append(ctx, tx, audit.PersonRenamed, "person:"+email, before, after)
+	}
 	return after, Updated, nil, c.Append(ctx, tx, audit.PersonUpdated, "person:"+email, before, after)
 }
 
@@ -120,6 +134,47 @@ func writePerson(ctx context.Context, tx *store.Tx, c Change, p Person, exists b
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO person_address (email, person_id, since) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, p.Email, p.ID, now)
 	return fault.Wrap("write address", err)
+}
+
+// vacant refuses an address that another person has, and one for a person who is not there.
+func vacant(ctx context.Context, tx *store.Tx, email string, exists bool, wanted string) error {
+	if !exists {
+		return UnknownPerson(ctx, tx, "email", email)
+	}
+	_, taken, err := PersonByEmail(ctx, tx, wanted)
+	if err == nil && taken {
+		err = fault.New(fault.Conflict, "address_taken", "%s is the address of another person", wanted).At("email").
+			Fix("give that person another address first")
+	}
+	return err
+}
+
+// readdress shows the person's new address where the one before is shown as theirs. A group that they are in becomes another revision: a
+// change of it that was made from the members before would now name somebody else. So would what waits for a second administrator
+// and names either address: it ends.
+func (d *Directory) readdress(ctx context.Context, tx *store.Tx, c Change, who Identity, was string) error {
+	if _, err := tx.Exec(ctx, `UPDATE grp SET revision = revision + 1, updated_at = $1
+		WHERE name IN (SELECT group_name FROM person_group WHERE person_id = $2)`, store.Micros(c.At), who.ID); err != nil {
+		return fault.Wrap("update groups", err)
+	}
+	if _, err := tx.Exec(ctx, `UPDATE proposal SET made_by = $1 WHERE made_by_id = $2`, who.Email, who.ID); err != nil {
+		return fault.Wrap("write address", err)
+	}
+	ended, err := store.List(ctx, tx, scanProposal, `SELECT `+proposalColumns+` FROM proposal
+		WHERE state = $1 AND (subject IN ($2, $3) OR body LIKE $4 ESCAPE '\' OR body LIKE $5 ESCAPE '\')`+tx.ForUpdate(),
+		proposalOpen, "person:"+was, "person:"+who.Email, store.LikePattern(`"`+was+`"`), store.LikePattern(`"`+who.Email+`"`))
+	if err != nil {
+		return fault.Wrap("read proposals", err)
+	}
+	for _, p := range ended {
+		if err := errors.Join(p.end(ctx, tx, c.By, c.At, proposalExpired), p.tell(ctx, tx, c.By, c.At, audit.ProposalExpired)); err != nil {
+			return err
+		}
+	}
+	if d.Readdress == nil {
+		return nil
+	}
+	return d.Readdress(ctx, tx, who)
 }
 
 // setGroup is a step of PutGroup. Where it loosens what governs, and that needs a second administrator, it returns a proposal

@@ -18,6 +18,8 @@ import (
 // about who they are. Whatever does decide that compares access.Identity or access.PersonID.
 var compared = map[string]string{
 	"access/identity.go: i.Email == other.Email":             "of who is no person, the name is all there is",
+	"access/put.go: spec.Email != after.Email":               "whether the address is to change",
+	"access/loosening.go: before.Email != after.Email":       "whether the address changes, which loosens",
 	"api/inbox.go: i.Title == p.By":                          "there is a card for each address that is shown",
 	"access/actor.go: a.Email != had.Email":                  "a call goes on only under the address that it began under; the id is compared before",
 	"api/session.go: person.Email == in.Body.Email":          "somebody of the demo is chosen by the address that its page shows",

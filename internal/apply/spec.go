@@ -74,7 +74,10 @@ func (w *wish) read() (findings []fault.Finding) {
 	case Person:
 		if w.person, findings = strict.Decode[access.PersonSpec](w.Spec, take); len(findings) == 0 {
 			_, _, err := access.CheckPerson(w.Name, w.person)
-			findings = findingsOf(err)
+			if findings = findingsOf(err); w.person.Email != "" { // applied again, it would make the person of the old address anew
+				findings = append(findings, strict.Finding("email", "not_in_files", "rename the person under Admin → People, then here in metadata.name",
+					"a file does not give people other addresses"))
+			}
 		}
 	case Group:
 		if w.group, findings = strict.Decode[access.GroupSpec](w.Spec, take); len(findings) == 0 {

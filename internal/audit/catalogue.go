@@ -131,6 +131,7 @@ var (
 	PersonJoined          = kind("person.joined", NounPerson, "Joined Souk")
 	PersonPasswordChanged = kind("person.password_changed", NounPerson, "Password changed")
 	PersonPasswordReset   = kind("person.password_reset", NounPerson, "Password set by a link")
+	PersonRenamed         = kind("person.renamed", NounPerson, "Person renamed")
 	PersonSignedIn        = kind("person.signed_in", NounSession, "Signed in")
 	PersonSignedOut       = kind("person.signed_out", NounSession, "Signed out")
 	PersonUpdated         = kind("person.updated", NounPerson, "Person changed")

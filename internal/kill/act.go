@@ -315,3 +315,9 @@ func (ks *Kills) Settle(ctx context.Context, by access.Actor, a Act, receipt any
 		})
 	})
 }
+
+// Readdress is a step of access.Directory: a person has another address from now on.
+func Readdress(ctx context.Context, tx *store.Tx, who access.Identity) error {
+	_, err := tx.Exec(ctx, `UPDATE kill_act SET actor = $1 WHERE actor_id = $2`, who.Email, who.ID)
+	return fault.Wrap("write address", err)
+}

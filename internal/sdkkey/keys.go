@@ -261,3 +261,9 @@ func (k *Keys) WriteUse(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Readdress is a step of access.Directory: a person has another address from now on.
+func Readdress(ctx context.Context, tx *store.Tx, who access.Identity) error {
+	_, err := tx.Exec(ctx, `UPDATE sdk_key SET made_by = $1 WHERE made_by_id = $2`, who.Email, who.ID)
+	return fault.Wrap("write address", err)
+}

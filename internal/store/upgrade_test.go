@@ -57,24 +57,7 @@ func TestAnUpgradeMakesOldEventsFoundAndLeavesTheirBytes(t *testing.T) {
 // openAt opens an empty database as the migrations up to a version leave it.
 func openAt(t *testing.T, engine store.Engine, version int64) *store.DB {
 	t.Helper()
-	cfg := store.Config{Dir: t.TempDir()}
-	if engine == store.PostgreSQL { // an empty schema in a database that is migrated already
-		cfg = storetest.Config(t, engine)
-		made, err := store.Open(t.Context(), cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		execute(t, made, `CREATE SCHEMA old`)
-		if err := made.Close(); err != nil {
-			t.Fatal(err)
-		}
-		cfg.URL += map[bool]string{true: "&", false: "?"}[strings.Contains(cfg.URL, "?")] + "search_path=old"
-	}
-	db, err := store.Open(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := storetest.Unmigrated(t, engine)
 	if err := store.MigrateTo(db, t.Context(), version); err != nil {
 		t.Fatal(err)
 	}

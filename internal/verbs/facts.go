@@ -3,10 +3,14 @@ package verbs
 import (
 	"context"
 
+	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/catalog"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/review"
 	"github.com/soukhq/souk/internal/sdkkey"
+	"github.com/soukhq/souk/internal/signin"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -71,4 +75,16 @@ func usesOfGroup(ctx context.Context, tx *store.Tx, group string) ([]string, err
 		uses = append(uses, "the flag "+key)
 	}
 	return uses, err
+}
+
+// readdress shows the new address of a person wherever people are kept by their ids.
+func readdress(ctx context.Context, tx *store.Tx, who access.Identity) error {
+	for _, step := range []func(context.Context, *store.Tx, access.Identity) error{
+		signin.Readdress, sdkkey.Readdress, registry.Readdress, kill.Readdress, review.Readdress,
+	} {
+		if err := step(ctx, tx, who); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -1,7 +1,9 @@
 package watch
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -16,7 +18,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/access/accesstest"
 	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/signin"
+	"github.com/soukhq/souk/internal/store"
+	"github.com/soukhq/souk/internal/store/storetest"
 )
 
 func person(email string, roles ...access.Role) access.Actor {
@@ -176,4 +182,30 @@ func TestStreamsComeBackSpreadOut(t *testing.T) {
 	if len(seen) < 10 {
 		t.Errorf("200 streams come back at %d moments", len(seen))
 	}
+}
+
+func TestAStreamFollowsItsPersonToANewAddress(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		people := &access.Directory{DB: db, Now: time.Now}
+		accesstest.Company(t, people)
+		hub := NewHub(db, slog.New(slog.DiscardHandler), &signin.Sessions{DB: db, Now: time.Now})
+		alice := accesstest.Actor(t, db, accesstest.Alice)
+		s, err := hub.open(alice)
+		if err != nil {
+			t.Fatal(err)
+		}
+		accesstest.Person(t, people, accesstest.Alice, access.PersonSpec{Email: "new@hyfin.example"})
+		accesstest.Person(t, people, accesstest.Alice, access.PersonSpec{}) // somebody else, in no team
+		named := func(was access.Actor) bool { return was.Email == accesstest.Alice }
+		if err := db.Read(t.Context(), func(ctx context.Context, tx *store.Tx) error { return hub.refresh(ctx, tx, named) }); err != nil {
+			t.Fatal(err)
+		}
+		if now := s.by.Load(); now.PersonID != alice.PersonID || now.Email != "new@hyfin.example" || !now.In("team-lunch") {
+			t.Errorf("the stream is that of %+v", now)
+		}
+		if hub.close(s, false); len(hub.counted) != 0 {
+			t.Errorf("counted are %v", hub.counted)
+		}
+	})
 }

@@ -54,6 +54,33 @@ func Open(t testing.TB, engine store.Engine) *store.DB {
 	return db
 }
 
+// Unmigrated opens a database without any table, for tests of upgrades. It is closed and dropped when the test ends.
+func Unmigrated(t testing.TB, engine store.Engine) *store.DB {
+	t.Helper()
+	cfg := store.Config{Dir: t.TempDir()}
+	if engine == store.PostgreSQL { // an empty schema in a database that is migrated already
+		cfg = Config(t, engine)
+		made, err := store.Open(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = made.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Exec(ctx, `CREATE SCHEMA old`)
+			return err
+		})
+		if err := errors.Join(err, made.Close()); err != nil {
+			t.Fatal(err)
+		}
+		cfg.URL += map[bool]string{true: "&", false: "?"}[strings.Contains(cfg.URL, "?")] + "search_path=old"
+	}
+	db, err := store.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
 // Write runs a step in a transaction of its own.
 func Write[T any](t testing.TB, db *store.DB, step func(ctx context.Context, tx *store.Tx) (T, error)) (result T) {
 	t.Helper()

@@ -3198,7 +3198,7 @@ export interface components {
             /** @description A service account or an AI agent, not a human */
             agent: boolean;
             display_name: string;
-            /** @description In lower case; never changes */
+            /** @description In lower case; administrators may change it */
             email: string;
             groups: string[];
             /** @description Never changes */
@@ -3213,6 +3213,8 @@ export interface components {
             agent?: boolean;
             /** @description What people read; the address if absent */
             display_name?: string;
+            /** @description The person's address from now on; absent leaves it as it is */
+            email?: string;
             /** @description Adds the person to these groups, save those that list their members themselves */
             groups?: string[];
         };
@@ -3425,7 +3427,7 @@ export interface components {
             /** @description A service account or an AI agent, not a human */
             agent: boolean;
             display_name: string;
-            /** @description In lower case; never changes */
+            /** @description In lower case; administrators may change it */
             email: string;
             groups: string[];
             /** @description Told to administrators and the person */

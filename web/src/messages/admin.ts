@@ -45,6 +45,8 @@ export const admin = {
     invite: "Invite somebody",
     email: "E-mail",
     emailHint: "They sign in with it.",
+    renameHint:
+      "They sign in with it. Under another address they stay the same person; whoever gets this one later is somebody else.",
     displayName: "Name",
     displayNameHint: "They can change it when they join.",
     groupsHint: "What they may do. It can be changed later.",

@@ -49,6 +49,7 @@ export const events: Record<string, string> = {
   "person.joined": "Joined Souk",
   "person.password_changed": "Password changed",
   "person.password_reset": "Password set by a link",
+  "person.renamed": "Person renamed",
   "person.signed_in": "Signed in",
   "person.signed_out": "Signed out",
   "person.updated": "Person changed",
