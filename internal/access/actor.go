@@ -132,10 +132,11 @@ func (a Actor) Foreign() bool {
 	return OfPerson(a.Credential.MadeBy) && !a.made().Is(a.Identity())
 }
 
-// Maker is who counts as having made what the actor makes to sign in or act by: whoever made the actor's own credential, else the
-// actor. So nobody passes for another person by what a credential makes out of another.
-func (a Actor) Maker() Identity {
-	if a.Credential.MadeBy == "" {
+// Maker is who counts as having made what the actor makes for a person to sign in or act by: the actor, except that what one makes
+// for oneself is of whoever made one's own credential. So nobody passes for another person by what a credential makes out of another,
+// and no credential becomes somebody's own by a detour.
+func (a Actor) Maker(whose Identity) Identity {
+	if a.Credential.MadeBy == "" || !a.Identity().Is(whose) {
 		return a.Identity()
 	}
 	return a.made()

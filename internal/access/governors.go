@@ -69,6 +69,10 @@ func (l Loosening) second(ctx context.Context, tx *store.Tx, by Actor, at time.T
 	if by.Credential.Kind == CredentialLocal {
 		return nil, l.alone(ctx, tx, by, at)
 	}
+	if by.Agent {
+		return nil, fault.New(fault.Forbidden, "human_needed", "an agent cannot loosen the rules, and is nobody's second").
+			Fix("let a human administrator ask for it")
+	}
 	others, err := otherAdmins(ctx, tx, by)
 	if err != nil {
 		return nil, err
@@ -144,7 +148,7 @@ func (p *Proposal) Pending() error {
 }
 
 // confirm is a step: the other administrator agrees. It is false, and the proposal ended, if whoever made it may no longer
-// make such changes; an agent's word confirms nothing.
+// make such changes; an agent's word neither makes nor confirms one.
 func (p Proposal) confirm(ctx context.Context, tx *store.Tx, by Actor, at time.Time, right Action) (bool, error) {
 	if by.Agent {
 		return false, fault.New(fault.Forbidden, "human_needed", "an agent cannot confirm what loosens the rules").Fix("let a human administrator confirm it")
@@ -154,7 +158,7 @@ func (p Proposal) confirm(ctx context.Context, tx *store.Tx, by Actor, at time.T
 		return false, err
 	}
 	state, event := proposalConfirmed, audit.ProposalConfirmed
-	if err != nil || Can(made, right, Scope{Governed: true}) != nil {
+	if err != nil || made.Agent || Can(made, right, Scope{Governed: true}) != nil {
 		state, event = proposalExpired, audit.ProposalExpired
 	}
 	if err := p.end(ctx, tx, by, at, state); err != nil {
@@ -189,13 +193,17 @@ func (l Loosening) digest() (digest, body string, err error) {
 	return hex.EncodeToString(sum[:]), string(canonical), nil
 }
 
-// otherAdmins counts the humans besides the actor who could confirm: administrators who have joined.
+// Joined is a step: remembers that the person has had what one signs in or acts by.
+func Joined(ctx context.Context, tx *store.Tx, id PersonID) error {
+	_, err := tx.Exec(ctx, `UPDATE person SET joined = TRUE WHERE id = $1 AND NOT joined`, id)
+	return fault.Wrap("remember who joined", err)
+}
+
+// otherAdmins counts the humans besides the actor who could confirm: administrators who have joined. Whoever joined stays joined, so
+// that ending somebody's credentials leaves nobody alone with the rules.
 func otherAdmins(ctx context.Context, tx *store.Tx, by Actor) (count int, err error) {
 	err = tx.QueryRow(ctx, `SELECT count(DISTINCT p.id) FROM person p JOIN person_group m ON m.person_id = p.id JOIN grp g ON g.name = m.group_name
-		WHERE p.active AND NOT p.agent AND g.roles LIKE '%"admin"%' AND p.id <> $1 AND (
-			EXISTS (SELECT 1 FROM password w WHERE w.person_id = p.id) OR
-			EXISTS (SELECT 1 FROM session s WHERE s.person_id = p.id) OR
-			EXISTS (SELECT 1 FROM api_token t WHERE t.person_id = p.id AND t.revoked_at IS NULL))`, by.PersonID).Scan(&count)
+		WHERE p.active AND p.joined AND NOT p.agent AND g.roles LIKE '%"admin"%' AND p.id <> $1`, by.PersonID).Scan(&count)
 	return count, fault.Wrap("count administrators", err)
 }
 

@@ -37,12 +37,15 @@ func (w *wall) now() time.Time { return w.at }
 
 func (w *wall) add(d time.Duration) { w.at = w.at.Add(d) }
 
-// joined gives the person a password.
+// joined makes the person one who has signed in before.
 func joined(t *testing.T, db *store.DB, email string) {
 	t.Helper()
 	err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO password (person_id, hash, changed_at) SELECT id, 'none', 0 FROM person WHERE email = $1`, email)
-		return err
+		p, _, err := PersonByEmail(ctx, tx, email)
+		if err != nil {
+			return err
+		}
+		return Joined(ctx, tx, p.ID)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -194,6 +197,27 @@ func TestOneAdministratorAndTheServerItselfAreNotHeldUp(t *testing.T) {
 		mustGroup(t, d, "admins", GroupSpec{Roles: []Role{Admin}, Members: []string{"ada@hyfin.example", "new@hyfin.example", "max@hyfin.example"}})
 		_, _, err = d.PutPerson(t.Context(), ada, "max@hyfin.example", PersonSpec{Active: &yes}, 0)
 		wantPending(t, err)
+	})
+}
+
+func TestAnAgentIsNobodysSecond(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		_, d, _ := governed(t, db)
+		put := func(by Actor) error {
+			_, _, err := d.PutGroup(t.Context(), by, "product", moreApprovers, 1)
+			return err
+		}
+		robot := actor(t, db, "max@hyfin.example")
+		robot.Agent = true
+		wantFault(t, put(robot), fault.Forbidden, "human_needed")
+		// What an agent asked for before that was refused is confirmed by nobody.
+		wantPending(t, put(actor(t, db, "max@hyfin.example")))
+		mustPerson(t, d, "max@hyfin.example", PersonSpec{DisplayName: "max", Agent: true})
+		mustPerson(t, d, "eve@hyfin.example", PersonSpec{DisplayName: "eve"})
+		mustGroup(t, d, "admins", GroupSpec{Roles: []Role{Admin}, Members: []string{"ada@hyfin.example", "max@hyfin.example", "eve@hyfin.example"}})
+		joined(t, db, "eve@hyfin.example")
+		wantPending(t, put(actor(t, db, "ada@hyfin.example")))
 	})
 }
 

@@ -206,8 +206,11 @@ func TestACredentialIsOnesOwnByTheIDOfWhoMadeIt(t *testing.T) {
 		"who holds the server":                  {audit.Credential{MadeBy: "local:root"}, false, Identity{Email: "local:root"}},
 	} {
 		by := Actor{PersonID: "1", Email: "new@x", Credential: c.made}
-		if got := by.Maker(); by.Foreign() != c.foreign || got.ID != c.maker.ID || got.Email != c.maker.Email {
+		if got := by.Maker(by.Identity()); by.Foreign() != c.foreign || got.ID != c.maker.ID || got.Email != c.maker.Email {
 			t.Errorf("%s: foreign %t, made by %+v", name, by.Foreign(), got)
+		}
+		if got := by.Maker(Identity{ID: "3", Email: "other@x"}); !got.Is(by.Identity()) || got.Email != by.Email {
+			t.Errorf("%s: what is made for another person is made by %+v", name, got)
 		}
 	}
 }

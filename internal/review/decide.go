@@ -197,7 +197,7 @@ func refusedApproval(findings []fault.Finding) error {
 
 // foreign reports whether the actor acts by a token that somebody else made, also by a session that was opened with it.
 func foreign(by access.Actor) bool {
-	return by.Credential.MadeBy != "" && !by.Maker().Is(by.Identity())
+	return by.Credential.MadeBy != "" && !by.Maker(by.Identity()).Is(by.Identity())
 }
 
 // timely refuses to approve what cannot be done as it was asked for: what it changes is not as it was then, or something is in

@@ -354,7 +354,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, by access.Actor, r *http.
 		c := access.Change{By: by, At: a.Now()}
 		made := l.made
 		if by.Foreign() {
-			made = by.Maker()
+			made = by.Maker(by.Identity())
 		}
 		if err := setPassword(ctx, tx, c, by.PersonID, hash, made, by.Credential.ID); err != nil {
 			return err
@@ -379,6 +379,9 @@ func setPassword(
 		ON CONFLICT (person_id) DO UPDATE SET hash = $2, changed_at = $3, made_by = $4, made_by_id = $5`,
 		personID, hash, store.Micros(c.At), made.Email, made.ID); err != nil {
 		return fault.Wrap("write password", err)
+	}
+	if err := access.Joined(ctx, tx, personID); err != nil {
+		return err
 	}
 	if _, err := tx.Exec(ctx, `DELETE FROM session WHERE person_id = $1 AND id <> $2`, personID, keepSession); err != nil {
 		return fault.Wrap("end sessions", err)

@@ -231,7 +231,7 @@ func (a *Accounts) makeLink(ctx context.Context, tx *store.Tx, c access.Change, 
 		return NewLink{}, err
 	}
 	secret, hash := access.NewSecret(linkPrefix)
-	id, expires, maker := store.NewID(), c.At.Add(kind.valid()), c.By.Maker()
+	id, expires, maker := store.NewID(), c.At.Add(kind.valid()), c.By.Maker(p.Identity())
 	if _, err := tx.Exec(ctx, `INSERT INTO one_time_link (id, hash, kind, person_id, made_by, made_by_id, created_at, expires_at, used)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, FALSE)`,
 		id, hash[:], string(kind), store.NullText(string(p.ID)), maker.Email, maker.ID, store.Micros(c.At), store.Micros(expires)); err != nil {

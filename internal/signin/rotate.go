@@ -28,7 +28,7 @@ func (s *Tokens) Rotate(ctx context.Context, by access.Actor, id string, r acces
 		if err != nil {
 			return err
 		}
-		maker := by.Maker()
+		maker := by.Maker(old.as())
 		fresh = Token{
 			ID: store.NewID(), As: old.As, AsID: old.AsID, Name: old.Name, Prefix: secret[:access.Shown], Scope: old.Scope, MadeBy: maker.Email,
 			MadeByID: maker.ID, CreatedAt: store.Time(store.Micros(now)), ExpiresAt: expires, Revision: 1,

@@ -97,6 +97,9 @@ func (s *Sessions) open(ctx context.Context, r *http.Request, proof func(ctx con
 			store.Micros(now), clip(r.UserAgent(), access.MaxLine), hostOf(r.RemoteAddr), token.MadeBy, token.MadeByID); err != nil {
 			return fault.Wrap("open session", err)
 		}
+		if err := access.Joined(ctx, tx, by.PersonID); err != nil {
+			return err
+		}
 		if err := seen(ctx, tx, id, now); err != nil {
 			return err
 		}

@@ -282,8 +282,55 @@ func TestWhatACredentialMakesInheritsWhoMadeIt(t *testing.T) {
 				d := newDesk(t, db)
 				by := d.by["session"]
 				by.Credential.MadeBy = mallory
-				if got := mint(t, d, by, from(office)); got != mallory {
-					t.Errorf("made by %q", got)
+				want := mallory
+				if name == "Accounts.ResetLink" || name == "Accounts.Invite" { // what is for another person is of who acts
+					want = accesstest.Alice
+				}
+				if got := mint(t, d, by, from(office)); got != want {
+					t.Errorf("made by %q, want %q", got, want)
+				}
+			})
+		})
+	}
+}
+
+// TestNoTokenBecomesSomebodysOwnByADetour makes tokens out of tokens, each with the one before, and looks whose own the last one is.
+func TestNoTokenBecomesSomebodysOwnByADetour(t *testing.T) {
+	t.Parallel()
+	const ada, alice = mallory, accesstest.Alice
+	for name, one := range map[string]struct {
+		first access.Actor // who makes the first; else ada, in person
+		as    []string
+		own   bool
+	}{
+		"for another with one's own from the server": {accesstest.Root, []string{ada, alice}, false},
+		"for oneself with one's own from the server": {accesstest.Root, []string{ada, ada}, true},
+		"for another and back":                       {access.Actor{}, []string{alice, ada}, false},
+		"for another and on for the same":            {access.Actor{}, []string{alice, alice}, false},
+		"over two and back":                          {access.Actor{}, []string{alice, "pat@hyfin.example", ada}, false},
+		"for oneself":                                {access.Actor{}, []string{ada, ada}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, db *store.DB) {
+				d := newDesk(t, db)
+				everybody := []string{ada, alice, "pat@hyfin.example"}
+				accesstest.Group(t, d.accounts.Directory, "admins", access.GroupSpec{Roles: []access.Role{access.Admin}, Members: everybody})
+				by := one.first
+				if by.Email == "" {
+					by = accesstest.Actor(t, db, ada)
+				}
+				for _, as := range one.as {
+					token, secret, err := d.tokens.Create(t.Context(), by, TokenSpec{As: as, Scope: access.ScopeAll})
+					if err != nil {
+						t.Fatal(err)
+					}
+					if by, err = d.tokens.Actor(t.Context(), secret); err != nil {
+						t.Fatalf("%s: %v", token.ID, err)
+					}
+				}
+				if by.Foreign() == one.own {
+					t.Errorf("the last, of %s, is foreign: %t; %+v made it", by.Email, by.Foreign(), by.Credential)
 				}
 			})
 		})

@@ -91,7 +91,7 @@ func (s *Tokens) Create(ctx context.Context, by access.Actor, spec TokenSpec) (t
 		if !ok || !p.Active {
 			return access.UnknownPerson(ctx, tx, "as", spec.As)
 		}
-		maker := by.Maker()
+		maker := by.Maker(p.Identity())
 		token = Token{
 			ID: store.NewID(), As: p.Email, AsID: p.ID, Name: spec.Name, Prefix: secret[:access.Shown], Scope: spec.Scope, MadeBy: maker.Email,
 			MadeByID: maker.ID, CreatedAt: store.Time(store.Micros(now)), ExpiresAt: spec.ExpiresAt, Revision: 1,
@@ -108,6 +108,9 @@ func (s *Tokens) Create(ctx context.Context, by access.Actor, spec TokenSpec) (t
 }
 
 func insertToken(ctx context.Context, tx *store.Tx, t Token, hash access.SecretHash) error {
+	if err := access.Joined(ctx, tx, t.AsID); err != nil {
+		return err
+	}
 	_, err := tx.Exec(ctx, `INSERT INTO api_token (id, hash, prefix, name, person_id, scope, made_by, made_by_id, created_at, expires_at, revision)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, t.ID, hash[:], t.Prefix, t.Name, t.AsID, t.Scope,
 		t.MadeBy, t.MadeByID, store.Micros(t.CreatedAt), store.NullMicros(t.ExpiresAt), t.Revision)
