@@ -16,7 +16,7 @@ import (
 // answering is a data directory whose server gives one answer to everything. It returns what a command prints there, and its status.
 func answering(t *testing.T, status int, answer any) (souk func(args ...string) (said string, exit int)) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "souk") // sockets have short paths
+	dir, err := os.MkdirTemp("", "souk") //nolint:usetesting // the path of a socket must be short
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,19 +52,22 @@ func TestAKillThatIsServedAndNotCommittedIsToldSo(t *testing.T) {
 		says   []string
 	}{
 		"one flag": {
-			[]string{"kill", "eat.enabled", "--environment", "production"}, http.StatusAccepted,
+			[]string{"kill", "eat.enabled", "--environment", "production"},
+			http.StatusAccepted,
 			map[string]any{"key": "eat.enabled", "kill_id": "k1", "served": true, "committed": false, "receipt": receipt},
 			[]string{"eat.enabled is off for everybody in production since " + at, "kill k1 is being written to the log", "not heard of yet: b:8080"},
 		},
 		"many": {
-			[]string{"kill", "--app", "eat", "--environment", "production", "--expect", "9"}, http.StatusAccepted,
+			[]string{"kill", "--app", "eat", "--environment", "production", "--expect", "9"},
+			http.StatusAccepted,
 			map[string]any{
 				"id": "k1", "flags": 2, "environment": "production", "at": at, "served_at": at, "kill_id": "k1", "served": true, "committed": false, "receipt": receipt,
 			},
 			[]string{"2 flags are off for everybody in production since " + at, "being written to the log", "not heard of yet: b:8080"},
 		},
 		"a list": {
-			[]string{"kills", "list", "--uncommitted"}, http.StatusOK,
+			[]string{"kills", "list", "--uncommitted"},
+			http.StatusOK,
 			map[string]any{"items": []any{map[string]any{
 				"id": "k1", "select": map[string]any{"app": "eat"}, "environment": "production", "by": "olu@hyfin.example", "reason": "it burns", "at": at, "served_at": at,
 			}}},

@@ -252,7 +252,7 @@ func (ks *Kills) listed(by access.Actor, filter Filter, after []string) (acts []
 		return nil
 	}
 	for _, o := range ks.Live.Overrides() {
-		if a := actOf(o); !o.Here && filter.has(a) && (after == nil || a.ID < after[0]) {
+		if a := actOf(o); !o.Here && filter.has(a) && (len(after) == 0 || a.ID < after[0]) {
 			acts = append(acts, a.earlySeenBy(by))
 		}
 	}

@@ -258,7 +258,8 @@ func Noted(ctx context.Context, tx *store.Tx) ([]live.Override, error) {
 		if err := row.Scan(&record); err != nil {
 			return o, err
 		}
-		return o, json.Unmarshal([]byte(record), &o)
+		err = json.Unmarshal([]byte(record), &o)
+		return o, err
 	}, `SELECT record FROM kill_early WHERE NOT EXISTS (SELECT 1 FROM kill_carried c WHERE c.id = kill_early.id) ORDER BY id`)
 	if err != nil {
 		return nil, fmt.Errorf("list kills that are not committed: %w", err)

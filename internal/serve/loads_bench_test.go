@@ -30,6 +30,7 @@ func BenchmarkKills(b *testing.B) {
 const pace = 50 * time.Millisecond
 
 func killsBeside(b *testing.B, engine store.Engine, beside load) {
+	b.Helper()
 	const targets = 1_000
 	s := openSite(b, engine)
 	s.as("root").post("/api/v1/imports", object{"format": "flagd", "document": flagd("target.", targets, "on")}).want(b, http.StatusOK, http.StatusAccepted)
