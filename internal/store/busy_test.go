@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -66,6 +67,10 @@ func TestAKillDoesNotWaitForAWriterThatIsTaken(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 		wantFault(t, err, "busy")
+		guarded := store.Guard(t.Context(), rename("guarded"))
+		if err := db.WriteSoon(guarded, kept, nothing); !errors.Is(err, store.ErrBusy) {
+			t.Errorf("what guards it waits: %v", err)
+		}
 		end()
 		if err := db.WriteSoon(ctx, kept, rename("off")); err != nil {
 			t.Error(err)
@@ -77,6 +82,36 @@ func TestAKillDoesNotWaitForAWriterThatIsTaken(t *testing.T) {
 			return nil
 		})
 	})
+}
+
+func TestAKillDoesNotWaitForAnotherProcessThatHasTheFile(t *testing.T) {
+	t.Parallel()
+	config := storetest.Config(t, store.SQLite)
+	db, err := store.Open(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	other, err := sql.Open("sqlite", filepath.Join(config.Dir, "souk.db")+"?_txlock=immediate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = other.Close() })
+	holding, err := other.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.WriteSoon(t.Context(), kept, nothing)
+	if !errors.Is(err, store.ErrBusy) {
+		t.Errorf("got %v", err)
+	}
+	wantFault(t, err, "busy")
+	if err := holding.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.WriteSoon(t.Context(), kept, nothing); err != nil {
+		t.Error(err)
+	}
 }
 
 func wantFault(t *testing.T, err error, code string) {

@@ -57,10 +57,13 @@ func full(err error) bool {
 	return ok && lite.Code()&0xff == sqliteFull
 }
 
-// locked reports whether a lock was not free within lock_timeout.
+// locked reports whether a lock was not free in time: SQLITE_BUSY, where another process has the file, or 55P03 of PostgreSQL.
 func locked(err error) bool {
-	pg, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && pg.Code == "55P03"
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pg.Code == "55P03"
+	}
+	lite, ok := errors.AsType[*sqlite.Error](err)
+	return ok && lite.Code()&0xff == sqliteBusy
 }
 
 // unknown reports whether a commit that ended with err may have been carried out: what came back is no refusal. What pgx says of a

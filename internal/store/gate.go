@@ -37,6 +37,7 @@ func laneOf(ctx context.Context) lane {
 type pool struct {
 	conns *sql.DB
 	gate  *gate
+	wait  time.Duration // how long a transaction waits for each lock; 0 is as long as its deadline
 }
 
 // enter waits for a connection, at most as long as wait says, and 0 is as long as ctx. Whoever was let in leaves by the gate.

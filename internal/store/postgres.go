@@ -40,9 +40,9 @@ func (db *DB) openPostgres(ctx context.Context) error {
 			return errors.Join(classify(fmt.Errorf("open PostgreSQL: %w", err)), all.Close(), spare.Close())
 		}
 	}
-	db.writer = pool{all, newGate(postgresPool)}
+	db.writer = pool{conns: all, gate: newGate(postgresPool)}
 	db.reader = db.writer
-	db.kills, db.spare = pool{spare, newGate(reserved)}, pool{spare, newGate(reserved)}
+	db.kills, db.spare = pool{conns: spare, gate: newGate(reserved)}, pool{conns: spare, gate: newGate(reserved)}
 	db.sender = open(1)
 	background, stop := context.WithCancel(context.Background())
 	db.stop = stop

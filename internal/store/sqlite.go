@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"modernc.org/sqlite"
 
@@ -26,6 +27,9 @@ const (
 
 // sqliteReaders is how many read at a time, besides those in the first lane.
 const sqliteReaders = 8
+
+// sqlitePatience is how long a transaction waits for another process that has the file.
+const sqlitePatience = 5 * time.Second
 
 const (
 	sqliteBoth   = "_journal_mode=WAL&_synchronous=FULL&_busy_timeout=5000&_foreign_keys=1&_dqs=0"
@@ -69,10 +73,10 @@ func (db *DB) openSQLite(ctx context.Context, path string) error {
 	}
 	reader.SetMaxOpenConns(sqliteReaders + reserved)
 	reader.SetMaxIdleConns(sqliteReaders + reserved)
-	db.writer = pool{writer, newGate(1)}
+	db.writer = pool{conns: writer, gate: newGate(1)}
 	db.kills = db.writer
-	db.reader = pool{reader, newGate(sqliteReaders)}
-	db.spare = pool{reader, newGate(reserved)}
+	db.reader = pool{conns: reader, gate: newGate(sqliteReaders)}
+	db.spare = pool{conns: reader, gate: newGate(reserved)}
 	return nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -149,17 +150,11 @@ func (db *DB) WriteLarge(ctx context.Context, fn func(ctx context.Context, tx *T
 	return db.writeWithin(ctx, 0, largeDeadline, fn)
 }
 
-// WriteSoon is WriteLarge in the first lane, if it need not wait: where the writer, or on PostgreSQL a connection or one of the locks
-// that fn takes, is not free within wait, nothing is written, and the fault has the cause ErrBusy.
+// WriteSoon is WriteLarge in the first lane, if it need not wait: where the writer (on SQLite also another process may have it), or on
+// PostgreSQL a connection or one of the locks that it takes, is not free within wait, nothing is written, and the fault has the cause
+// ErrBusy.
 func (db *DB) WriteSoon(ctx context.Context, wait time.Duration, fn func(ctx context.Context, tx *Tx) error) error {
-	return db.writeWithin(First(ctx), wait, largeDeadline, func(ctx context.Context, tx *Tx) error {
-		if db.engine == PostgreSQL {
-			if _, err := tx.Exec(ctx, `SELECT set_config('lock_timeout', $1, true)`, fmt.Sprint(max(wait.Milliseconds(), 1))); err != nil {
-				return fmt.Errorf("bound the wait for locks: %w", err)
-			}
-		}
-		return fn(ctx, tx)
-	})
+	return db.writeWithin(First(ctx), wait, largeDeadline, fn)
 }
 
 // writeWithin runs fn over a connection that becomes free within wait; 0 is as long as the deadline, which bounds all of it.
@@ -174,6 +169,7 @@ func (db *DB) writeWithin(ctx context.Context, wait, deadline time.Duration, fn 
 		return err
 	}
 	defer p.gate.leave()
+	p.wait = wait
 	for attempt := 1; ; attempt++ {
 		err := db.write(ctx, p, attempt > 1, fn)
 		if err == nil || attempt == 3 || !retryable(err) {
@@ -185,6 +181,11 @@ func (db *DB) writeWithin(ctx context.Context, wait, deadline time.Duration, fn 
 func (db *DB) write(ctx context.Context, p pool, again bool, fn func(ctx context.Context, tx *Tx) error) error {
 	return db.over(ctx, p, nil, func(ctx context.Context, inner *sql.Tx) error {
 		tx := &Tx{tx: inner, engine: db.engine, topics: map[string]bool{}, kept: &db.kept, again: again}
+		if p.wait > 0 && db.engine == PostgreSQL {
+			if _, err := tx.Exec(ctx, `SELECT set_config('lock_timeout', $1, true)`, millis(p.wait)); err != nil {
+				return fmt.Errorf("bound the wait for locks: %w", err)
+			}
+		}
 		if err := guarded(ctx, tx); err != nil {
 			return err
 		}
@@ -259,6 +260,11 @@ func (db *DB) begin(ctx context.Context, p pool, opts *sql.TxOptions) (conn *sql
 		if conn, err = p.conns.Conn(ctx); err != nil {
 			return nil, nil, err
 		}
+		if p.wait > 0 && db.engine == SQLite { // beginning takes the one lock there is
+			if _, err := conn.ExecContext(ctx, `PRAGMA busy_timeout = `+millis(p.wait)); err != nil {
+				return conn, nil, err
+			}
+		}
 		inner, err = conn.BeginTx(ctx, opts)
 		if err == nil || ctx.Err() != nil || db.engine != PostgreSQL || !closed(conn) {
 			return conn, inner, err
@@ -266,6 +272,8 @@ func (db *DB) begin(ctx context.Context, p pool, opts *sql.TxOptions) (conn *sql
 		_ = conn.Close()
 	}
 }
+
+func millis(d time.Duration) string { return strconv.FormatInt(max(d.Milliseconds(), 1), 10) }
 
 // over runs do in a transaction over a connection of p, whose gate let the caller in, and rolls back what do does not commit.
 func (db *DB) over(ctx context.Context, p pool, opts *sql.TxOptions, do func(context.Context, *sql.Tx) error) error {
@@ -278,6 +286,11 @@ func (db *DB) over(ctx context.Context, p pool, opts *sql.TxOptions, do func(con
 		return fmt.Errorf("connect: %w", cmp.Or(context.Cause(ctx), err))
 	}
 	defer func() { _ = conn.Close() }()
+	if p.wait > 0 && db.engine == SQLite {
+		defer func() {
+			_, _ = conn.ExecContext(context.WithoutCancel(ctx), `PRAGMA busy_timeout = `+millis(sqlitePatience))
+		}()
+	}
 	if err != nil {
 		err = fmt.Errorf("begin: %w", err)
 	} else {
