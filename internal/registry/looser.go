@@ -72,6 +72,9 @@ func (s Segment) Narrows(before Segment) bool {
 	return each(before.Rules, s.Rules)
 }
 
+// SamePeople reports whether the segment says of the same people as the one before that they are in it.
+func (s Segment) SamePeople(before Segment) bool { return reflect.DeepEqual(s.Logic(), before.Logic()) }
+
 // more lists what is in the second list alone.
 func more(some, all []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(name string) bool { return slices.Contains(some, name) })

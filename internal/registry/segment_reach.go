@@ -26,6 +26,18 @@ func GovernedBySegment(ctx context.Context, tx *store.Tx, name string) ([]string
 	return keys, nil
 }
 
+// RuledBySegment is a step: whether a rule of a flag names the segment in a governed environment. What such a rule does with it is not
+// known: the flag may be for whoever is not in the segment.
+func RuledBySegment(ctx context.Context, tx *store.Tx, name string) (bool, error) {
+	_, found, err := store.One(ctx, tx, store.ScanString, `SELECT f.key FROM flag f JOIN flag_environment s ON s.flag_key = f.key
+		JOIN environment e ON e.name = s.environment WHERE f.removed_at IS NULL AND e.governed AND s.serving LIKE $1 ESCAPE '\' LIMIT 1`,
+		store.LikePattern(`{"$ref":"`+name+`"}`))
+	if err != nil {
+		return false, fmt.Errorf("look for rules that name the segment %s: %w", name, err)
+	}
+	return found, nil
+}
+
 // Holds counts those of the contexts that the segment lets in, each person once.
 func (s Segment) Holds(contexts []map[string]any, at time.Time) int {
 	set := flag.Set{

@@ -155,8 +155,8 @@ func (r *Registry) PutSegment(ctx context.Context, by access.Actor, s Segment) (
 			return stale("segment", s.Name).Showing(old)
 		case !exists:
 			err = vacant(ctx, tx, s)
-		case !s.Narrows(old):
-			err = r.undecided(ctx, tx, s.Name)
+		default:
+			err = r.undecided(ctx, tx, old, s)
 		}
 		if err != nil {
 			return err
@@ -167,8 +167,18 @@ func (r *Registry) PutSegment(ctx context.Context, by access.Actor, s Segment) (
 	return result, err
 }
 
-// undecided refuses what others decide about, since the segment reaches switches in a governed environment.
-func (r *Registry) undecided(ctx context.Context, tx *store.Tx, name string) error {
+// undecided refuses what others decide about, since the segment reaches switches in a governed environment. Fewer people in it are
+// nobody's business but where a rule names it, which may let in whoever is not in the segment.
+func (r *Registry) undecided(ctx context.Context, tx *store.Tx, old, s Segment) error {
+	name := s.Name
+	if s.SamePeople(old) {
+		return nil
+	}
+	if s.Narrows(old) {
+		if ruled, err := RuledBySegment(ctx, tx, name); err != nil || !ruled {
+			return err
+		}
+	}
 	reaches := r.Reached
 	if reaches == nil {
 		reaches = GovernedBySegment

@@ -22,6 +22,7 @@ type changingSegment struct {
 	Keys    []string // of all flags that the segment reaches where it is governed
 	Reached []ofFlag // those of them that are judged, each with what policies see of it
 	Baking  []string // of Keys
+	Ruled   bool     // a rule names it, which may be for whoever is not in it
 	People  crowd    // that are in it now
 	Will    crowd    // that are to be in it
 }
@@ -55,6 +56,9 @@ func (s *changingSegment) load(ctx context.Context, tx *store.Tx, r record, w Wo
 	}
 	environments, err := registry.Environments(ctx, tx)
 	if err != nil {
+		return err
+	}
+	if s.Ruled, err = registry.RuledBySegment(ctx, tx, segment.Name); err != nil {
 		return err
 	}
 	if s.Baking, err = rollout.Baking(ctx, tx, environments, s.Keys); err != nil {
@@ -247,7 +251,7 @@ func (s *changingSegment) check(c Content, w World) checked {
 	if reflect.DeepEqual(next, *s.Segment) {
 		seen.schema = append(seen.schema, wrong("change", "nothing_changes", "say what is to be another", "the audience is that already"))
 	}
-	narrows := next.Narrows(*s.Segment)
+	narrows := next.Narrows(*s.Segment) && (!s.Ruled || next.SamePeople(*s.Segment))
 	seen.exposes, seen.lenient = !narrows, narrows || len(s.Keys) == 0
 	seen.free = len(s.Keys) == 0 && w.Requester.Has(access.Admin)
 	seen.says = map[string]any{

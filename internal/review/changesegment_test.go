@@ -115,8 +115,14 @@ func TestASegmentThatReachesProductionChangesByARequest(t *testing.T) {
 				if now := o.segment("pilot"); r.State != review.Approved || !now.Everybody || now.Revision != before.Revision+1 {
 					t.Fatalf("approved it is %s, the audience %+v", r.State, now)
 				}
-				// One click puts back what was before: nobody gets more by that.
+				// One click puts back what was before: nobody gets more by that, except perhaps by a rule.
 				back, err := o.desk.RollBackSegment(t.Context(), o.as("root"), "pilot")
+				if what == "a targeting names it" {
+					if err != nil || back.Request == nil {
+						t.Errorf("put back it is %+v, %v", back, err)
+					}
+					return
+				}
 				if err != nil || back.Request != nil || back.Segment.Everybody || !slices.Equal(back.Segment.Groups, before.Groups) {
 					t.Errorf("put back it is %+v, %v", back, err)
 				}
@@ -150,6 +156,24 @@ func TestASegmentChangesAtOnceWhereNobodyElseIsReached(t *testing.T) {
 		everybody(&stale)
 		_, err = o.desk.PutSegment(t.Context(), o.as("root"), stale, "")
 		wantCode(t, err, fault.Stale, "stale_segment")
+	})
+}
+
+func TestFewerPeopleAreAskedForWhereARuleNamesTheAudience(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		o := open(t, db)
+		if out, err := o.put(func(s *registry.Segment) { s.People = []string{"alice" + at} }); err != nil || out.Request != nil {
+			t.Fatalf("nothing in production uses it: %+v, %v", out, err)
+		}
+		o.targeted(true) // a rule may be for whoever is not in it
+		out, err := o.put(func(s *registry.Segment) { s.People = nil })
+		if err != nil || out.Request == nil || len(o.segment("pilot").People) != 1 {
+			t.Errorf("it is answered %+v, %v", out, err)
+		}
+		if out, err := o.put(func(s *registry.Segment) { s.Title = "Pilots" }); err != nil || out.Request != nil {
+			t.Errorf("its title is asked for: %+v, %v", out, err)
+		}
 	})
 }
 
