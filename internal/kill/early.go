@@ -362,7 +362,8 @@ func covering(environment string, keys ...string) func(live.Override) bool {
 }
 
 // End lets go of an early kill that the database refuses: its flags are served again as the database has them. Admins do it, with a
-// reason. One that is committed or ended already is a fault of kind NotFound. The event is kill.ended.
+// reason. One that is committed or ended already is a fault of kind NotFound. One that nothing refuses is committed, if it can be now,
+// and is not ended: a fault of kind Conflict. The event is kill.ended.
 func (ks *Kills) End(ctx context.Context, by access.Actor, id, reason string) error {
 	if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
 		return err
@@ -376,6 +377,11 @@ func (ks *Kills) End(ctx context.Context, by access.Actor, id, reason string) er
 	o, ok := ks.early(func(o live.Override) bool { return o.ID == id && !o.Here })
 	if !ok {
 		return unknownKill()
+	}
+	// A kill that only waits is turned on again as any other is, so that nobody gets round those who decide about that.
+	if _, err := ks.Commit(ctx, access.System("kills"), o, ks.Live.Replica); err == nil || fault.Is(err, fault.Unavailable) {
+		return fault.New(fault.Conflict, "not_refused", "nothing refuses this kill: it is in the log, or will be as soon as the database is free").
+			Fix("turn on again what it turned off, once it is in the log")
 	}
 	return ks.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		now := ks.now()

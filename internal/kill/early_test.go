@@ -328,9 +328,11 @@ func TestAnEarlyKillThatIsRefusedForGoodStaysServedUntilAnAdminEndsIt(t *testing
 		if !r.off("production", s.Flag.Key) {
 			t.Error("it does not stay served")
 		}
+		rename("production", "elsewhere")
 		if err := r.kills.End(t.Context(), root, act.ID, "it was meant for another"); err != nil {
 			t.Fatal(err)
 		}
+		rename("elsewhere", "production")
 		if n, err := r.commit(); n != 0 || err != nil {
 			t.Errorf("%d were committed after the end: %v", n, err)
 		}
@@ -343,6 +345,30 @@ func TestAnEarlyKillThatIsRefusedForGoodStaysServedUntilAnAdminEndsIt(t *testing
 		}
 		if err := r.kills.End(t.Context(), root, act.ID, "once more"); !fault.Is(err, fault.NotFound) {
 			t.Errorf("ended twice: %v", err)
+		}
+	})
+}
+
+func TestAKillThatOnlyWaitsIsCommittedAndNotEnded(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := rollouttest.Open(t, db, 30, -1)
+		r := serving(t, db)
+		letGo := hold(t, db, "production")
+		defer letGo()
+		act, err := r.kills.Kill(t.Context(), olu, s.Flag.Key, "production", rollout.Word{}, live.Sent{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // while it waits, and when it need not any more
+			if err := r.kills.End(t.Context(), root, act.ID, "sooner than others decide"); !fault.Is(err, fault.Conflict) {
+				t.Errorf("it is ended: %v", err)
+			}
+			letGo()
+		}
+		r.load()
+		if got, err := r.kills.Get(t.Context(), olu, act.ID); err != nil || got.CommittedAt == nil || !r.off("production", s.Flag.Key) {
+			t.Errorf("it is not in the log: %+v, %v", got, err)
 		}
 	})
 }
