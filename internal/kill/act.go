@@ -26,6 +26,9 @@ type Kills struct {
 	Now  func() time.Time
 	Live *live.Live // serves a kill that would have to wait for the writer; nil: it waits
 
+	// Patience is how long a kill waits for the writer, and on PostgreSQL for each lock, before it is served without; 0 is 100 ms.
+	Patience time.Duration
+
 	mu      sync.Mutex
 	refused map[string]string // guarded by mu; why an early kill was not committed, by its id
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/soukhq/souk/internal/store"
 )
 
-// patience is how long a kill waits for the writer, and on PostgreSQL for each lock, before it is served without.
+// patience is Kills.Patience where that says nothing.
 const patience = 100 * time.Millisecond
 
 // commitPatience is how long the commit of an early kill waits for the writer, and on PostgreSQL for each lock: what holds one up must not
@@ -42,7 +42,7 @@ func (ks *Kills) soon(
 	if ks.Live == nil {
 		err = ks.DB.WriteLarge(ctx, commit)
 	} else {
-		err = ks.DB.WriteSoon(ctx, patience, commit)
+		err = ks.DB.WriteSoon(ctx, cmp.Or(ks.Patience, patience), commit)
 	}
 	if ks.Live == nil || !errors.Is(err, store.ErrBusy) {
 		if err != nil {

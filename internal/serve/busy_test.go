@@ -13,6 +13,7 @@ import (
 
 func TestWithAllConnectionsTakenKillsAreCarriedOutAndServedAndOthersAreToldToComeBack(t *testing.T) {
 	each(t, func(s *site) {
+		s.hurry()
 		flag := s.published("eat").text("flag", "key")
 		key := s.sdkKey("sandbox")
 		olu := s.as("olu").token("all")

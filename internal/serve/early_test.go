@@ -36,6 +36,7 @@ func (s *site) holdWriter(environment string) (letGo func()) {
 
 func TestAKillThatCannotBeWrittenAtOnceIsServedAndAnswers202UntilItIs(t *testing.T) {
 	each(t, func(s *site) {
+		s.hurry()
 		flag := s.published("eat").text("flag", "key")
 		key := s.sdkKey("sandbox")
 		path := "/api/v1/flags/" + flag + "/environments/sandbox/kill"
@@ -90,6 +91,7 @@ func TestAKillThatCannotBeWrittenAtOnceIsServedAndAnswers202UntilItIs(t *testing
 func TestAKillWhoseCredentialCannotBeReadNamesTheOneWithoutADatabase(t *testing.T) {
 	t.Parallel()
 	s := openSite(t, store.PostgreSQL)
+	s.hurry()
 	flag := s.published("eat").text("flag", "key")
 	token, session := s.as("olu").token("all"), s.as("olu")
 	storetest.NewOutage(t, s.cfg.DatabaseURL).Begin()

@@ -53,6 +53,7 @@ func TestAFullDiskStopsWritesOnlyAndOnlyWhileItIsFull(t *testing.T) {
 func fullDisk(t *testing.T, dir string) {
 	t.Helper()
 	s := openSite(t, store.SQLite)
+	s.hurry()
 	s.published("eat")
 	key := s.sdkKey("sandbox")
 	alice, olu, root := s.as("alice"), s.as("olu"), s.as("root")

@@ -49,6 +49,7 @@ func TestASecondServerOnTheSameFileIsRefusedAndHurtsNothing(t *testing.T) {
 func TestWhileTheDatabaseIsAwayNothingIsLostAndNobodyIsSignedOut(t *testing.T) {
 	t.Parallel()
 	s := openSite(t, store.PostgreSQL)
+	s.hurry()
 	o := storetest.NewOutage(t, s.cfg.DatabaseURL)
 	flag := s.published("eat").text("flag", "key")
 	key := s.sdkKey("sandbox")

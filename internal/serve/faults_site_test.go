@@ -33,6 +33,7 @@ type site struct {
 	handler http.Handler
 	clock   *clock
 	people  map[string]*caller
+	hasty   bool // after hurry
 }
 
 // clock is a time that tests set.
@@ -118,8 +119,14 @@ func (s *site) start() {
 		s.Fatal(err)
 	}
 	s.app, s.handler = app, app.Handler()
+	if !s.hasty {
+		app.Kills.Patience = patient
+	}
 	app.Start(context.WithoutCancel(s.Context()))
 }
+
+// hurry has kills wait for the writer no longer than they do outside of tests.
+func (s *site) hurry() { s.hasty, s.app.Kills.Patience = true, 0 }
 
 func (s *site) stop() {
 	if s.app == nil {

@@ -31,6 +31,7 @@ func (c *caller) inParts(flags int, do func(ctx context.Context, part int) error
 
 func TestAnImportThatEndsBetweenItsPartsIsFinishedByTheSameCall(t *testing.T) {
 	each(t, func(s *site) {
+		s.hurry()
 		const flags = 450
 		root := s.as("root").token("all").with("Idempotency-Key: all of it")
 		cut := root.inParts(flags, func(ctx context.Context, part int) error {
@@ -63,6 +64,7 @@ func TestAnImportThatEndsBetweenItsPartsIsFinishedByTheSameCall(t *testing.T) {
 
 func TestOthersWriteBetweenThePartsOfAnImportAndWhatTheyChangeIsPlannedAnew(t *testing.T) {
 	each(t, func(s *site) {
+		s.hurry()
 		const flags = 450
 		root := s.as("root").token("all")
 		root.post("/api/v1/imports", object{"format": "flagd", "document": flagd("part.", flags, "off")}).want(t, http.StatusOK, http.StatusAccepted)

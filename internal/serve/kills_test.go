@@ -132,6 +132,7 @@ func TestAPanicIsOneActThatNamesItsCountAndIsTakenBackAsOne(t *testing.T) {
 func TestWhatIsTurnedOffWithoutADatabaseStaysSoAndBecomesAKill(t *testing.T) {
 	t.Parallel()
 	s := openSite(t, store.PostgreSQL)
+	s.hurry()
 	s.cfg.Mode = api.Serve
 	o := storetest.NewOutage(t, s.cfg.DatabaseURL)
 	s.published("eat")
@@ -201,6 +202,7 @@ func TestWhatIsTurnedOffWithoutADatabaseStaysSoAndBecomesAKill(t *testing.T) {
 func TestTwoReplicasAgreeAndAnswerForThemselves(t *testing.T) {
 	t.Parallel()
 	s := openSite(t, store.PostgreSQL)
+	s.hurry()
 	flag := s.published("eat").text("flag", "key")
 	key := s.sdkKey("sandbox")
 	cfg := s.cfg

@@ -33,6 +33,7 @@ func killsBeside(b *testing.B, engine store.Engine, beside load) {
 	b.Helper()
 	const targets = 1_000
 	s := openSite(b, engine)
+	s.hurry()
 	s.as("root").post("/api/v1/imports", object{"format": "flagd", "document": flagd("target.", targets, "on")}).want(b, http.StatusOK, http.StatusAccepted)
 	key, olu := s.sdkKey("sandbox"), s.as("olu").token("all")
 	var rounds int

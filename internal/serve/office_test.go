@@ -47,6 +47,9 @@ func open(t *testing.T, where store.Config) *office {
 	return o
 }
 
+// patient is how long a kill waits for the writer in a test that is not about that: the machine may be busy.
+const patient = 30 * time.Second
+
 // begin is an installation with what its database holds already.
 func begin(t *testing.T, where store.Config) *office {
 	t.Helper()
@@ -62,6 +65,7 @@ func begin(t *testing.T, where store.Config) *office {
 		t.Fatal(err)
 	}
 	o.app = app
+	app.Kills.Patience = patient
 	app.Start(t.Context())
 	t.Cleanup(func() {
 		if err := app.Close(); err != nil {
