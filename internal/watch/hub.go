@@ -56,6 +56,7 @@ type tail struct {
 // stream is one reader. Its rights follow those of its person.
 type stream struct {
 	by    atomic.Pointer[access.Actor]
+	whose string        // access.Identity.Key of by, which stays
 	ended chan struct{} // closed by the hub when its credential ended
 }
 
@@ -122,7 +123,7 @@ func (h *Hub) follow(ctx context.Context) error {
 			if fresh.next < old.next || fresh.next-old.next > maxBehind || len(h.readers()) == 0 {
 				// A restored database, a backlog, or nobody to tell it to: whoever reads on starts anew.
 				fresh.first, fresh.changes = fresh.next, nil
-				return h.refresh(ctx, tx, func(access.Actor) bool { return true })
+				return h.refresh(ctx, tx, h.readers())
 			}
 			if entries, err = audit.From(ctx, tx, old.next, batchLeaves); err != nil || len(entries) == 0 {
 				return err
@@ -135,8 +136,8 @@ func (h *Hub) follow(ctx context.Context) error {
 				people, everybody = append(people, more...), everybody || all
 			}
 			// Events name people by their addresses of then. A new address is such an event, after which a stream has it.
-			changed := func(was access.Actor) bool { return everybody || slices.Contains(people, was.Email) }
-			if err := errors.Join(h.refresh(ctx, tx, changed), h.expel(ctx, tx)); err != nil {
+			same := func(s *stream) bool { return !everybody && !slices.Contains(people, s.by.Load().Email) }
+			if err := errors.Join(h.refresh(ctx, tx, slices.DeleteFunc(h.readers(), same)), h.expel(ctx, tx)); err != nil {
 				return err
 			}
 			changes, err = tellOf(ctx, tx, entries)
@@ -167,11 +168,11 @@ func (h *Hub) readers() []*stream {
 }
 
 // refresh reads the rights of streams anew. Who is nobody any more is expelled.
-func (h *Hub) refresh(ctx context.Context, tx *store.Tx, whose func(access.Actor) bool) error {
+func (h *Hub) refresh(ctx context.Context, tx *store.Tx, streams []*stream) error {
 	known := map[access.PersonID]*access.Actor{}
-	for _, s := range h.readers() {
+	for _, s := range streams {
 		was := s.by.Load()
-		if was.PersonID == "" || !whose(*was) {
+		if was.PersonID == "" {
 			continue
 		}
 		now, ok := known[was.PersonID]
@@ -221,7 +222,7 @@ func (h *Hub) expelOf(ctx context.Context, tx *store.Tx, readers []*stream) erro
 
 // open begins a stream.
 func (h *Hub) open(by access.Actor) (*stream, error) {
-	s := &stream{ended: make(chan struct{})}
+	s := &stream{whose: by.Identity().Key(), ended: make(chan struct{})}
 	s.by.Store(&by)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -230,12 +231,12 @@ func (h *Hub) open(by access.Actor) (*stream, error) {
 		return nil, fault.New(fault.Unavailable, "stopping", "the server is being stopped").Fix("try again in a moment")
 	default:
 	}
-	if h.counted[by.Identity().Key()] >= maxStreams {
+	if h.counted[s.whose] >= maxStreams {
 		return nil, fault.New(fault.TooMany, "too_many_streams", "%d streams of yours are open already", maxStreams).
 			Fix("close some, or read the lists instead")
 	}
 	h.streams[s] = struct{}{}
-	h.counted[by.Identity().Key()]++
+	h.counted[s.whose]++
 	return s, nil
 }
 
@@ -247,9 +248,8 @@ func (h *Hub) close(s *stream, expelled bool) {
 		return
 	}
 	delete(h.streams, s)
-	whose := s.by.Load().Identity().Key()
-	if h.counted[whose]--; h.counted[whose] == 0 {
-		delete(h.counted, whose)
+	if h.counted[s.whose]--; h.counted[s.whose] == 0 {
+		delete(h.counted, s.whose)
 	}
 	if expelled {
 		close(s.ended)

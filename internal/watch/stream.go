@@ -80,9 +80,9 @@ func (h *Hub) current(ctx context.Context, by access.Actor) error {
 	h.rights.Lock()
 	defer h.rights.Unlock()
 	return h.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		own := func(a access.Actor) bool { return a.Identity().Is(by.Identity()) }
-		others := func(s *stream) bool { return !own(*s.by.Load()) }
-		return errors.Join(h.refresh(ctx, tx, own), h.expelOf(ctx, tx, slices.DeleteFunc(h.readers(), others)))
+		whose := by.Identity().Key()
+		own := slices.DeleteFunc(h.readers(), func(s *stream) bool { return s.whose != whose })
+		return errors.Join(h.refresh(ctx, tx, own), h.expelOf(ctx, tx, own))
 	})
 }
 

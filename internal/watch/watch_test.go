@@ -197,8 +197,7 @@ func TestAStreamFollowsItsPersonToANewAddress(t *testing.T) {
 		}
 		accesstest.Person(t, people, accesstest.Alice, access.PersonSpec{Email: "new@hyfin.example"})
 		accesstest.Person(t, people, accesstest.Alice, access.PersonSpec{}) // somebody else, in no team
-		named := func(was access.Actor) bool { return was.Email == accesstest.Alice }
-		if err := db.Read(t.Context(), func(ctx context.Context, tx *store.Tx) error { return hub.refresh(ctx, tx, named) }); err != nil {
+		if err := db.Read(t.Context(), func(ctx context.Context, tx *store.Tx) error { return hub.refresh(ctx, tx, hub.readers()) }); err != nil {
 			t.Fatal(err)
 		}
 		if now := s.by.Load(); now.PersonID != alice.PersonID || now.Email != "new@hyfin.example" || !now.In("team-lunch") {
