@@ -38,7 +38,7 @@ func TestSomebodyIsWhoHasTheirID(t *testing.T) {
 	}
 }
 
-// rename gives a person another address, by whoever holds the server.
+// rename moves a person to another address, by whoever holds the server.
 func rename(t *testing.T, d *Directory, from, to string) Person {
 	t.Helper()
 	p, effect, err := d.PutPerson(t.Context(), Local("root"), from, PersonSpec{Email: to}, 0)

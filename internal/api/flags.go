@@ -235,7 +235,7 @@ func (a *API) flag(ctx context.Context, by access.Actor, key string) (FlagDetail
 	return detail, nil
 }
 
-// unsynced tells why in-process SDKs do not get a flag that was made here, in any environment, each reason once. An imported flag's
+// unsynced returns why in-process SDKs do not get a flag that was made here, in any environment, each reason once. An imported flag's
 // gaps have it from its document.
 func (a *API) unsynced(f registry.Flag) []importer.Gap {
 	var gaps []importer.Gap

@@ -200,7 +200,7 @@ func (a *API) killedItems(ctx context.Context, by access.Actor) ([]InboxItem, er
 	return items, err
 }
 
-// uncommittedItems tells whoever may turn it off what is off by a kill that is served and not in the database yet.
+// uncommittedItems shows whoever may turn it off what is off by a kill that is served and not in the database yet.
 func (a *API) uncommittedItems(ctx context.Context, by access.Actor) (items []InboxItem, err error) {
 	all, err := a.Kills.Uncommitted(ctx, by)
 	for _, u := range all {
@@ -305,7 +305,7 @@ func (a *API) proposalItems(ctx context.Context, by access.Actor) ([]InboxItem, 
 	return items, err
 }
 
-// loosenedItems tells administrators and approvers what one person alone loosened of late, a card for each person.
+// loosenedItems shows administrators and approvers what one person alone loosened of late, a card for each person.
 func (a *API) loosenedItems(ctx context.Context, by access.Actor) (items []InboxItem, err error) {
 	if a.Governors == nil {
 		return nil, nil

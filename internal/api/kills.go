@@ -44,7 +44,7 @@ type CarriedOut struct {
 	Receipt Receipt `json:"receipt"`
 }
 
-// Progress tells how far a kill got on this replica. Whatever is served and not committed yet will be.
+// Progress is how far a kill got on this replica. Whatever is served and not committed yet will be.
 type Progress struct {
 	KillID    string `json:"kill_id" doc:"Of the kill, to ask for it again"`
 	Served    bool   `json:"served" doc:"This replica serves it"`

@@ -95,7 +95,7 @@ func metricsPage() string {
 	return b.String()
 }
 
-// eventsPage tells of every event of the audit log.
+// eventsPage lists every event of the audit log.
 func eventsPage() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Events\n\n%s\nEvery change appends one of these to the audit log. The second column is what it changes, as `GET /api/v1/watch` tells it. The third\n"+

@@ -22,7 +22,7 @@ import (
 	"github.com/soukhq/souk/internal/store"
 )
 
-// rename gives somebody another address, by the local socket.
+// rename moves somebody to another address, by the local socket.
 func (o *office) rename(from, to string) (p access.Person) {
 	o.Helper()
 	version := o.do("", "GET", "/api/v1/people/"+from+at, nil).must(200).Header.Get("ETag")
