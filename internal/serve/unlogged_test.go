@@ -28,20 +28,25 @@ func (s *site) probe() *probe {
 		s.Fatal(err)
 	}
 	s.Cleanup(func() { _ = db.Close() })
-	_, err = db.ExecContext(s.Context(), `CREATE SCHEMA probe;
+	for _, statement := range []string{
+		`CREATE SCHEMA probe;
 		CREATE TABLE probe.write (tx BIGINT, tab TEXT, op TEXT, before TEXT, after TEXT);
 		CREATE FUNCTION probe.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 			INSERT INTO probe.write VALUES (txid_current(), TG_TABLE_NAME, TG_OP,
 				CASE WHEN TG_OP = 'INSERT' THEN '{}' ELSE to_jsonb(OLD)::text END, CASE WHEN TG_OP = 'DELETE' THEN '{}' ELSE to_jsonb(NEW)::text END);
 			RETURN NULL;
-		END $$;
-		DO $$ DECLARE t TEXT; BEGIN
+		END $$`,
+		// One table in a transaction, since the loops of the server are at work: who locks a second one may wait for them in a circle.
+		`DO $$ DECLARE t TEXT; BEGIN
 			FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'goose_db_version' LOOP
 				EXECUTE format('CREATE TRIGGER probe AFTER INSERT OR UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION probe.note()', t);
+				COMMIT;
 			END LOOP;
-		END $$`)
-	if err != nil {
-		s.Fatal(err)
+		END $$`,
+	} {
+		if _, err := db.ExecContext(s.Context(), statement); err != nil {
+			s.Fatal(err)
+		}
 	}
 	return &probe{s: s, db: db}
 }
