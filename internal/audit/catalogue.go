@@ -91,6 +91,7 @@ var (
 
 	FlagApprovalDenied    = kind("flag.approval.denied", NounRequest, "Denied[ for {details.domain}]")
 	FlagApprovalGranted   = kind("flag.approval.granted", NounRequest, "Approved[ for {details.domain}]")
+	FlagApprovalLapsed    = kind("flag.approval.lapsed", NounRequest, "Approval void[: {details.by} could no longer decide for {details.domain}]")
 	FlagApprovalTakenBack = kind("flag.approval.taken_back", NounRequest, "Decision taken back[ for {details.domain}]")
 	FlagCreated           = kind("flag.created", NounFlag, "App switch created[: {flag_key}]")
 	FlagExtended          = kind("flag.extended", NounFlag, "Given more time[, until {details.after}]")

@@ -159,7 +159,10 @@ func (d *Desk) answer(ctx context.Context, tx *store.Tx, r *record) error {
 // standAnew settles a request after an act that no judgement belongs to. It never carries the request out, since what was judged at its
 // last edit or approval may be wrong by now: the leader judges it anew, whom the mark of the act's event tells.
 func (d *Desk) standAnew(ctx context.Context, tx *store.Tx, r *record, w World) error {
-	if r.settle(w); r.state == Approved {
+	if _, err := d.settle(ctx, tx, r, w); err != nil {
+		return err
+	}
+	if r.state == Approved {
 		r.state = NeedsApproval
 	}
 	return r.save(ctx, tx, d.Now())

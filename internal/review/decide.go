@@ -87,9 +87,14 @@ func (r record) wroteIt(by access.Actor) bool {
 // admit decides whether the judgement may be taken, and fills in the domain where it is clear. repeated is true if the
 // actor said just this before.
 func (d *Desk) admit(r *record, f Facts, by access.Actor, v Verdict, j *Judgement) (repeated bool, err error) {
+	e := r.electorate(f.World)
 	if r.wroteIt(by) {
 		return false, fault.New(fault.Forbidden, "own_request", "you asked for this or edited it, so others must decide it").
-			Fix("ask one of: %s", strings.Join(eligibleOf(r.needs(r.electorate(f.World))), ", "))
+			Fix("ask one of: %s", strings.Join(eligibleOf(r.needs(e)), ", "))
+	}
+	if v == VerdictApproved && e.inhuman(by.PersonID) {
+		return false, fault.New(fault.Forbidden, "human_needed", "an agent asked for this or edited it, so a human must approve it").
+			Fix("ask one of: %s", strings.Join(eligibleOf(r.needs(e)), ", "))
 	}
 	mine, decided := r.decisionOf(by.Identity())
 	if decided && mine.Verdict == v && (j.Digest == "" || j.Digest == r.digest) && (j.Domain == "" || j.Domain == mine.Domain) &&
@@ -123,7 +128,6 @@ func (d *Desk) admit(r *record, f Facts, by access.Actor, v Verdict, j *Judgemen
 		return false, fault.New(fault.Conflict, "needs_fixes", "a check still fails, so there is nothing to approve yet").
 			Fix("wait until the requester has fixed it").Showing(map[string]any{"state": r.state})
 	}
-	e := r.electorate(f.World)
 	domains := domainsOf(e, by.PersonID)
 	if j.Domain == "" && decided && slices.Contains(domains, mine.Domain) {
 		j.Domain = mine.Domain
@@ -250,7 +254,9 @@ func (d *Desk) approve(
 	if err := r.inFlight(judged.Assessed, f); err != nil {
 		return nil, err
 	}
-	r.settle(f.World)
+	if _, err := d.settle(ctx, tx, r, f.World); err != nil {
+		return nil, err
+	}
 	var revealed map[string]int64
 	if r.state == Approved {
 		m := move{desk: d, tx: tx, by: by, at: d.Now(), w: f.World, r: r}

@@ -215,7 +215,9 @@ func (d *Desk) assess(
 	if err := r.void(ctx, tx, why, func(x Decision) bool { return x.Digest != r.digest }); err != nil {
 		return nil, err
 	}
-	r.settle(f.World)
+	if _, err := d.settle(ctx, tx, r, f.World); err != nil {
+		return nil, err
+	}
 	if err := appendEvent(ctx, tx, r, e); err != nil {
 		return nil, err
 	}

@@ -96,7 +96,10 @@ func (d *Desk) resettle(ctx context.Context, id string) error {
 		if err := r.inFlight(judged.Assessed, f); err != nil {
 			return err
 		}
-		r.settle(f.World)
+		lapsed, err := d.settle(ctx, tx, &r, f.World)
+		if err != nil {
+			return err
+		}
 		if r.state == Approved && (r.expired(f.Now) || refused(r.timely(f))) {
 			r.state = NeedsApproval
 		}
@@ -107,7 +110,7 @@ func (d *Desk) resettle(ctx context.Context, id string) error {
 			}
 			return r.save(ctx, tx, d.Now())
 		}
-		if r.state == before.state && r.stricter == before.stricter && r.stuck == before.stuck && reflect.DeepEqual(r.quorum, before.quorum) && r.assessment.Risk == before.assessment.Risk &&
+		if !lapsed && r.state == before.state && r.stricter == before.stricter && r.stuck == before.stuck && reflect.DeepEqual(r.quorum, before.quorum) && r.assessment.Risk == before.assessment.Risk &&
 			slices.EqualFunc(r.assessment.Checks, before.assessment.Checks, sameCheck) {
 			return nil
 		}
@@ -173,9 +176,14 @@ func (r *record) inFlight(judged Assessed, f Facts) error {
 	return nil
 }
 
-// rules names the rules that requests are judged by: policies, the rules of lifecycle, and which environments are governed.
+// rules names the rules that requests are judged by: policies, the rules of lifecycle, and which environments are governed. What is
+// served in these changes with every flag, and is no rule.
 func (w World) rules() (string, error) {
-	text, err := json.Marshal([]any{w.Policies, w.Rules, w.Environments})
+	places := slices.Clone(w.Environments)
+	for i := range places {
+		places[i].Revision = 0
+	}
+	text, err := json.Marshal([]any{w.Policies, w.Rules, places})
 	if err != nil {
 		return "", fmt.Errorf("encode the rules: %w", err)
 	}
@@ -187,7 +195,7 @@ func (w World) rules() (string, error) {
 func (r record) expired(now time.Time) bool {
 	var last time.Time
 	for _, d := range r.decisions {
-		if d.Void == "" && d.Verdict == VerdictApproved && d.At.After(last) {
+		if d.approves() && d.At.After(last) {
 			last = d.At
 		}
 	}

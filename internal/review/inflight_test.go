@@ -32,25 +32,31 @@ func (o *office) settled(id string) review.Request {
 	return o.get("alice", id)
 }
 
-// waitsForPat is a request that pat and sam approved, while pat was no approver for the moment of sam's.
-func (o *office) waitsForPat() review.Request {
+// team puts the members of the group that asks for requests.
+func (o *office) team(names ...string) {
+	o.Helper()
+	o.regroup("team-lunch", access.GroupSpec{}, names...)
+}
+
+// waitsForAlice is a request that pat and sam approved, while alice was not in the team for the moment of sam's approval.
+func (o *office) waitsForAlice() review.Request {
 	o.Helper()
 	audit.Listen(o.db, review.Mark)
 	r := o.approve("pat", o.submit(where2eat()))
-	o.approvers("alice")
-	if r = o.approve("sam", r); r.State != review.NeedsApproval {
+	o.team("bob")
+	if r = o.approve("sam", r); r.State != review.NeedsFixes {
 		o.Fatalf("it is %s", r.State)
 	}
-	if r = o.settled(r.ID); r.State != review.NeedsApproval {
-		o.Fatalf("without pat it is %s", r.State)
+	if r = o.settled(r.ID); r.State != review.NeedsFixes {
+		o.Fatalf("without alice it is %s", r.State)
 	}
 	return r
 }
 
 func TestARequestThatHasAllItsApprovalsIsCarriedOutBySoukOnce(t *testing.T) {
 	each(t, func(o *office) {
-		r := o.waitsForPat()
-		o.approvers("alice", "pat")
+		r := o.waitsForAlice()
+		o.team("alice", "bob")
 		var all sync.WaitGroup
 		for range 3 { // as when the leader changes
 			all.Go(func() {
@@ -75,9 +81,9 @@ func TestARequestThatHasAllItsApprovalsIsCarriedOutBySoukOnce(t *testing.T) {
 
 func TestApprovalsOlderThanAWeekAreRenewedByOneWhoApproved(t *testing.T) {
 	each(t, func(o *office) {
-		r := o.waitsForPat()
+		r := o.waitsForAlice()
 		o.now = o.now.Add(8 * 24 * time.Hour)
-		o.approvers("alice", "pat")
+		o.team("alice", "bob")
 		if r = o.settled(r.ID); r.State != review.NeedsApproval {
 			o.Fatalf("on approvals of last week it is %s", r.State)
 		}
@@ -109,6 +115,22 @@ func TestWhatBecomesStricterCountsAndWhatBecomesLooserDoesNot(t *testing.T) {
 			if r = o.settled(r.ID); r.State != review.NeedsFixes {
 				o.Errorf("once the policy is off it is %s", r.State)
 			}
+		}
+	})
+}
+
+func TestWhatFlagsServeIsNoRule(t *testing.T) {
+	each(t, func(o *office) {
+		audit.Listen(o.db, review.Mark)
+		r := o.submit(where2eat())
+		o.team("bob")
+		if r = o.settled(r.ID); r.State != review.NeedsFixes {
+			o.Fatalf("without alice it is %s", r.State)
+		}
+		o.team("alice", "bob")
+		o.approve("sam", o.approve("pat", o.submit(another("dinner")))) // another flag is in every environment now
+		if r = o.settled(r.ID); r.State != review.NeedsApproval || r.Stricter {
+			o.Errorf("with alice it is %s, held by old rules: %t", r.State, r.Stricter)
 		}
 	})
 }

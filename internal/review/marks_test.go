@@ -34,7 +34,7 @@ func (o *office) shipped() {
 	}
 }
 
-// wait makes n requests that pat and sam approved, pat while they were an approver, and marks them by making pat one again.
+// wait makes n requests that pat and sam approved, sam while alice was not in the team, and marks them by putting her back.
 func (o *office) wait(n int) (ids []string) {
 	o.Helper()
 	audit.Listen(o.db, review.Mark)
@@ -42,14 +42,14 @@ func (o *office) wait(n int) (ids []string) {
 	for i := range n {
 		all = append(all, o.approve("pat", o.submit(another(fmt.Sprintf("lunch-%d", i)))))
 	}
-	o.approvers("alice")
+	o.team("bob")
 	for _, r := range all {
-		if r = o.approve("sam", r); r.State != review.NeedsApproval {
-			o.Fatalf("without pat it is %s", r.State)
+		if r = o.approve("sam", r); r.State != review.NeedsFixes {
+			o.Fatalf("without alice it is %s", r.State)
 		}
 		ids = append(ids, r.ID)
 	}
-	o.approvers("alice", "pat")
+	o.team("alice", "bob")
 	return ids
 }
 
@@ -99,12 +99,12 @@ func TestAHundredMarkedRequestsAreSettledOnceOverTwoReplicasOldestFirst(t *testi
 
 func TestAnAnswerHasARequestCarriedOutThatHasAllItsApprovals(t *testing.T) {
 	each(t, func(o *office) {
-		r := o.waitsForPat()
+		r := o.waitsForAlice()
 		asked, err := o.desk.Ask(o.Context(), o.as("max"), r.ID, review.Judgement{Digest: r.Digest, Domain: "product", Reason: "why?"})
 		if err != nil {
 			o.Fatal(err)
 		}
-		o.approvers("alice", "pat")
+		o.team("alice", "bob")
 		if r = o.settled(asked.ID); r.State != review.NeedsFixes || o.marks() != 0 {
 			o.Fatalf("while max waits for an answer it is %s, with %d marks", r.State, o.marks())
 		}
@@ -119,12 +119,12 @@ func TestAnAnswerHasARequestCarriedOutThatHasAllItsApprovals(t *testing.T) {
 
 func TestAWishThatIsTakenBackHasARequestCarriedOutThatHasAllItsApprovals(t *testing.T) {
 	each(t, func(o *office) {
-		r := o.waitsForPat()
+		r := o.waitsForAlice()
 		asked, err := o.desk.Ask(o.Context(), o.as("max"), r.ID, review.Judgement{Digest: r.Digest, Domain: "product", Reason: "why?"})
 		if err != nil {
 			o.Fatal(err)
 		}
-		o.approvers("alice", "pat")
+		o.team("alice", "bob")
 		o.settled(r.ID)
 		if r = o.settled(o.takeBack("max", asked).ID); r.State != review.Approved {
 			o.Errorf("with the wish taken back it is %s", r.State)

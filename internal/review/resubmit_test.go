@@ -86,8 +86,8 @@ func TestARequestSubmittedAgainIsWhatItsRequesterGetsWhoAsksForTheSame(t *testin
 
 func TestAnEditThatChangesNothingDoesNothing(t *testing.T) {
 	each(t, func(o *office) {
-		r := o.waitsForPat()
-		o.approvers("alice", "pat") // it has all its approvals, and nobody has looked yet
+		r := o.waitsForAlice()
+		o.team("alice", "bob") // it has all its approvals, and nobody has looked yet
 		before := o.get("alice", r.ID)
 		for _, patch := range []string{`{}`, `{"reason": "team lunch picks take too long"}`, `{"fields": {"ttl_days": 30}}`, `{"resubmit": false}`} {
 			for _, name := range []string{"alice", "bob"} {

@@ -2,10 +2,13 @@ package review
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"slices"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/store"
 )
 
 // Electorate is who may decide a request: for each needed domain the quorum and the people who are eligible now.
@@ -70,22 +73,18 @@ func (e Electorate) elects(domain access.Domain, who access.PersonID) bool {
 func Settle(checks []CheckResult, e Electorate, decisions []Decision) (State, []Need) {
 	counted := map[access.Domain]int{}
 	decided := map[access.PersonID]bool{}
-	for _, d := range decisions {
-		if d.Void != "" || d.Verdict != VerdictApproved || decided[d.ByID] || !e.elects(d.Domain, d.ByID) {
-			continue
+	for i, counts := range e.counts(decisions) {
+		if counts {
+			counted[decisions[i].Domain]++
+			decided[decisions[i].ByID] = true
 		}
-		decided[d.ByID] = true
-		if e.Human && slices.Contains(e.Agents, d.ByID) {
-			continue
-		}
-		counted[d.Domain]++
 	}
 	needs := make([]Need, 0, len(e.Quorum))
 	enough := true
 	for _, domain := range slices.SortedFunc(maps.Keys(e.Quorum), byDomain) {
 		need := Need{Domain: domain, Quorum: e.Quorum[domain], Given: counted[domain], Eligible: []string{}}
 		for _, i := range e.Eligible[domain] {
-			if !decided[i.ID] && (!e.Human || !slices.Contains(e.Agents, i.ID)) {
+			if !decided[i.ID] && !e.inhuman(i.ID) {
 				need.Eligible = append(need.Eligible, i.Email)
 			}
 		}
@@ -101,6 +100,22 @@ func Settle(checks []CheckResult, e Electorate, decisions []Decision) (State, []
 		return Approved, needs
 	}
 	return NeedsApproval, needs
+}
+
+// counts reports of each decision whether it is an approval that counts.
+func (e Electorate) counts(decisions []Decision) []bool {
+	all := make([]bool, len(decisions))
+	decided := map[access.PersonID]bool{}
+	for i, d := range decisions {
+		all[i] = d.approves() && !decided[d.ByID] && e.elects(d.Domain, d.ByID) && !e.inhuman(d.ByID)
+		decided[d.ByID] = decided[d.ByID] || all[i]
+	}
+	return all
+}
+
+// inhuman reports whether the person is an agent where only humans' approvals count.
+func (e Electorate) inhuman(who access.PersonID) bool {
+	return e.Human && slices.Contains(e.Agents, who)
 }
 
 // lack fills in how many approvals of each need there is nobody left to give: it seats each of the eligible in one domain at most,
@@ -135,12 +150,34 @@ func stuck(needs []Need) bool {
 	return slices.ContainsFunc(needs, func(n Need) bool { return n.Lacking > 0 })
 }
 
-// settle works out where the request stands.
-func (r *record) settle(w World) {
+// settle is a step: it works out where the request stands. An approval that does not count any more is void for good: whoever gets
+// the right to decide back approves once more, so that nothing is carried out because somebody got a right. lapsed reports whether
+// there was one.
+func (d *Desk) settle(ctx context.Context, tx *store.Tx, r *record, w World) (lapsed bool, err error) {
+	e := r.electorate(w)
+	counts := e.counts(r.decisions)
+	for i, given := range r.decisions {
+		if !given.approves() || counts[i] {
+			continue
+		}
+		lapsed = true
+		if err := r.void(ctx, tx, VoidIneligible, func(x Decision) bool { return x.ID == given.ID }); err != nil {
+			return false, err
+		}
+		told := access.System("review").Event(audit.FlagApprovalLapsed, d.Now())
+		told.Details = map[string]any{"digest": given.Digest, "domain": given.Domain, "by": given.By, "by_id": given.ByID}
+		if err := appendEvent(ctx, tx, r, told); err != nil {
+			return false, err
+		}
+	}
 	var needs []Need
-	r.state, needs = Settle(r.assessment.Checks, r.electorate(w), r.decisions)
+	r.state, needs = Settle(r.assessment.Checks, e, r.decisions)
 	r.stuck = stuck(needs)
+	return lapsed, nil
 }
+
+// approves reports whether the decision is an approval that is not void.
+func (d Decision) approves() bool { return d.Verdict == VerdictApproved && d.Void == "" }
 
 // open reports whether the decision asks for a change that is neither made nor answered.
 func (d Decision) open() bool { return d.Verdict == VerdictAsked && d.Void == "" }

@@ -88,7 +88,7 @@ type Decision struct {
 	At           time.Time       `json:"at"`
 	Verdict      Verdict         `json:"verdict" enum:"approved,denied,asked"`
 	Reason       string          `json:"reason"`
-	Void         Void            `json:"void,omitempty" enum:"edited,resubmitted,taken_back,replaced,answered,killed_again" doc:"Why it no longer counts, for good; absent while it counts"`
+	Void         Void            `json:"void,omitempty" enum:"edited,resubmitted,taken_back,replaced,answered,killed_again,ineligible" doc:"Why it no longer counts, for good; absent while it counts"`
 	ForeignToken bool            `json:"foreign_token" doc:"Given with a token that the approver did not make"`
 }
 
@@ -103,6 +103,7 @@ const (
 	VoidReplaced    Void = "replaced"     // whoever decided decided anew
 	VoidAnswered    Void = "answered"     // the requester answered what was asked for
 	VoidKilledAgain Void = "killed_again" // what was to be turned on again was turned off again
+	VoidIneligible  Void = "ineligible"   // whoever approved could not decide for the domain any more, at least for a while
 )
 
 // Verdict is a closed set.

@@ -2094,7 +2094,7 @@ export interface components {
              * @description Why it no longer counts, for good; absent while it counts
              * @enum {string}
              */
-            void?: "edited" | "resubmitted" | "taken_back" | "replaced" | "answered" | "killed_again";
+            void?: "edited" | "resubmitted" | "taken_back" | "replaced" | "answered" | "killed_again" | "ineligible";
         };
         DemoPerson: {
             display_name: string;

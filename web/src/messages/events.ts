@@ -15,6 +15,7 @@ export const events: Record<string, string> = {
   "evaluator.imported": "Evaluator imported",
   "flag.approval.denied": "Denied",
   "flag.approval.granted": "Approved",
+  "flag.approval.lapsed": "Approval void",
   "flag.approval.taken_back": "Decision taken back",
   "flag.created": "App switch created",
   "flag.extended": "Given more time",

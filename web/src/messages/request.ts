@@ -65,6 +65,7 @@ export const request = {
     replaced: "no longer counts: decided anew since",
     answered: "answered",
     killed_again: "no longer counts: the switch was turned off again since",
+    ineligible: "no longer counts: the right to decide on this was lost since",
   },
   asked: {
     title: "An approver asks for a change",
