@@ -56,6 +56,7 @@ type Actor struct {
 	Groups     []Membership
 	TokenScope TokenScope
 	Credential audit.Credential
+	Makers     PersonIDs // of the credential, and of what that was made with, besides the person: they may hold it, too
 
 	// PublishersOnly says that in this installation a request wants the role publisher, besides membership in the group.
 	PublishersOnly bool
@@ -140,6 +141,20 @@ func (a Actor) Maker(whose Identity) Identity {
 		return a.Identity()
 	}
 	return a.made()
+}
+
+// Users are the people who may be behind what the actor does: the actor, and who made the credential or what that was made with. For
+// deciding who is one and the same human each of them counts. Who is no person is behind nothing.
+func (a Actor) Users() PersonIDs {
+	if a.PersonID == "" {
+		return nil
+	}
+	return append(PersonIDs{a.PersonID}, a.Makers...)
+}
+
+// MakersFor are the makers of a credential that the actor makes for a person: all who may be behind the actor, except that person.
+func (a Actor) MakersFor(whose PersonID) PersonIDs {
+	return slices.DeleteFunc(a.Users(), func(id PersonID) bool { return id == whose })
 }
 
 // made is who made the actor's credential.

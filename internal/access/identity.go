@@ -3,7 +3,10 @@ package access
 import (
 	"cmp"
 	"context"
+	"database/sql/driver"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
@@ -12,6 +15,46 @@ import (
 // PersonID names a person for good. Addresses change, and one that was given up may be somebody else's by now, so that who somebody is
 // is decided by the id alone. It is empty for who is no person: the local socket and Souk itself.
 type PersonID string
+
+// PersonIDs are ids of people, which a column of a table holds separated by spaces.
+type PersonIDs []PersonID
+
+// Value writes them into a column.
+func (ids PersonIDs) Value() (driver.Value, error) {
+	words := make([]string, len(ids))
+	for i, id := range ids {
+		words[i] = string(id)
+	}
+	return strings.Join(words, " "), nil
+}
+
+// Scan reads them from a column.
+func (ids *PersonIDs) Scan(from any) error {
+	text, ok := from.(string)
+	if !ok {
+		return fmt.Errorf("read ids of people from %T", from)
+	}
+	*ids = nil
+	for word := range strings.FieldsSeq(text) {
+		*ids = append(*ids, PersonID(word))
+	}
+	return nil
+}
+
+// Meet reports whether any of them is among others.
+func (ids PersonIDs) Meet(others []PersonID) bool {
+	return slices.ContainsFunc(ids, func(id PersonID) bool { return slices.Contains(others, id) })
+}
+
+// With returns them with the others, each once.
+func (ids PersonIDs) With(others PersonIDs) PersonIDs {
+	for _, id := range others {
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
 
 // Identity is who did something: the id that stays, and the address of the person, or the name of who is no person.
 type Identity struct {

@@ -84,17 +84,47 @@ func (r record) wroteIt(by access.Actor) bool {
 	return slices.ContainsFunc(r.authors, func(a Author) bool { return a.Is(by.Identity()) })
 }
 
+// another makes sure that whoever decides is another human than who wrote the request and, for an approval, than who approved it
+// already. Somebody who made a credential may be who acts by it (access.Actor.Users).
+func (r record) another(e Electorate, by access.Actor, v Verdict) error {
+	others := strings.Join(eligibleOf(r.needs(e)), ", ")
+	if r.wroteIt(by) {
+		return fault.New(fault.Forbidden, "own_request", "you asked for this or edited it, so others must decide it").Fix("ask one of: %s", others)
+	}
+	if slices.Contains(r.makers, by.PersonID) {
+		return fault.New(fault.Forbidden, "own_request", "this was asked for or edited with a token or link that you made, so others must decide it").
+			Fix("let somebody else approve, such as %s, or have it asked for again by somebody who signed in with a password", others)
+	}
+	if v != VerdictApproved {
+		return nil
+	}
+	users := by.Users()
+	if users.Meet(e.Wrote) {
+		return fault.New(fault.Forbidden, "own_credential", "this was asked for or edited by whoever made the token or link that you signed in with").
+			Fix("sign in with a password, or let somebody else approve, such as %s", others)
+	}
+	if i := slices.IndexFunc(r.decisions, func(x Decision) bool {
+		return x.approves() && x.ByID != by.PersonID && users.Meet(x.users())
+	}); i >= 0 {
+		e := fault.New(fault.Conflict, "already_decided", "%s approved this already, and with a token or link that one person made for both, or one of you "+
+			"for the other; nobody counts twice", r.decisions[i].By)
+		if len(by.Makers) > 0 {
+			return e.Fix("sign in with a password, or leave the rest to others")
+		}
+		return e.Fix("leave the rest to others")
+	}
+	if e.inhuman(users) {
+		return fault.New(fault.Forbidden, "human_needed", "an agent asked for this or edited it, so a human must approve it").Fix("ask one of: %s", others)
+	}
+	return nil
+}
+
 // admit decides whether the judgement may be taken, and fills in the domain where it is clear. repeated is true if the
 // actor said just this before.
 func (d *Desk) admit(r *record, f Facts, by access.Actor, v Verdict, j *Judgement) (repeated bool, err error) {
 	e := r.electorate(f.World)
-	if r.wroteIt(by) {
-		return false, fault.New(fault.Forbidden, "own_request", "you asked for this or edited it, so others must decide it").
-			Fix("ask one of: %s", strings.Join(eligibleOf(r.needs(e)), ", "))
-	}
-	if v == VerdictApproved && e.inhuman(by.PersonID) {
-		return false, fault.New(fault.Forbidden, "human_needed", "an agent asked for this or edited it, so a human must approve it").
-			Fix("ask one of: %s", strings.Join(eligibleOf(r.needs(e)), ", "))
+	if err := r.another(e, by, v); err != nil {
+		return false, err
 	}
 	mine, decided := r.decisionOf(by.Identity())
 	if decided && mine.Verdict == v && (j.Digest == "" || j.Digest == r.digest) && (j.Domain == "" || j.Domain == mine.Domain) &&
@@ -271,7 +301,7 @@ func (d *Desk) approve(
 func (d *Desk) decided(ctx context.Context, tx *store.Tx, by access.Actor, r *record, v Verdict, j Judgement) error {
 	decision := Decision{
 		ID: store.NewID(), Digest: r.digest, Domain: j.Domain, By: by.Email, ByID: by.PersonID, At: d.Now(), Verdict: v, Reason: j.Reason,
-		ForeignToken: foreign(by),
+		ForeignToken: foreign(by), makers: by.Makers,
 	}
 	if err := r.addDecision(ctx, tx, decision); err != nil {
 		return err

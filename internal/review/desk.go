@@ -90,7 +90,7 @@ func (d *Desk) Submit(ctx context.Context, by access.Actor, c Content) (Outcome,
 }
 
 func (d *Desk) submit(ctx context.Context, tx *store.Tx, h *hearing, by access.Actor, c Content) (record, map[string]int64, error) {
-	r := record{id: store.NewID(), content: c, requester: by.Identity(), authors: []Author{authorOf(by)}}
+	r := record{id: store.NewID(), content: c, requester: by.Identity(), authors: []Author{authorOf(by)}, makers: by.Makers}
 	if !c.Kind.known() { // it could never be fixed, since an edit keeps the kind
 		return record{}, nil, unknownKind(c.Kind)
 	}
@@ -245,7 +245,7 @@ func (m move) carryOut(ctx context.Context, s subject, a Assessed) (map[string]i
 
 func (r record) electorate(w World) Electorate {
 	where := placeOf(App{Slug: r.app, Category: r.category}, r.content, w)
-	return Elect(r.quorum, r.assessment.Risk, w.Approvers, where, r.authors, w.Agents)
+	return Elect(r.quorum, r.assessment.Risk, w.Approvers, where, r.wrote(w.Agents), w.Agents)
 }
 
 // Edit applies an RFC 7396 merge patch of an Edit to a request that is not decided yet. It voids the approvals given, and has the
@@ -291,6 +291,7 @@ func (d *Desk) Edit(ctx context.Context, by access.Actor, id string, revision in
 		if !r.wroteIt(by) {
 			r.authors = append(r.authors, authorOf(by))
 		}
+		r.makers = r.makers.With(by.Makers)
 		if out.Revealed, err = d.edit(ctx, tx, h, by, &r, e); err != nil {
 			return err
 		}

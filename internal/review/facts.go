@@ -26,7 +26,7 @@ type Facts struct {
 type World struct {
 	Now          time.Time
 	Requester    access.Actor
-	Authors      []Author
+	Authors      []Author // and who may be behind them (record.wrote)
 	Policies     policy.Force
 	People       []string // e-mail addresses, to name near ones
 	Groups       []string // likewise
@@ -77,10 +77,10 @@ func (d *Desk) facts(ctx context.Context, tx *store.Tx, r record, by access.Acto
 	if f.Rules, err = lifecycle.DefaultRules(ctx, tx); err != nil {
 		return Facts{}, err
 	}
-	f.Now, f.Authors = d.Now(), r.authors
-	if len(f.Authors) == 0 {
-		f.Authors = []Author{authorOf(by)}
+	if len(r.authors) == 0 {
+		r.authors, r.makers = []Author{authorOf(by)}, by.Makers
 	}
+	f.Now, f.Authors = d.Now(), r.wrote(f.Agents)
 	if f.Requester, err = r.actor(ctx, tx, by); err != nil {
 		return Facts{}, err
 	}

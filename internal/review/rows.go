@@ -21,8 +21,9 @@ type record struct {
 	state           State
 	content         Content
 	requester       access.Identity
-	authors         []Author // the requester first, then the editors
-	templateID      string   // that templateVersion is of
+	authors         []Author         // the requester first, then the editors
+	makers          access.PersonIDs // of the credentials by which it was asked for and edited (access.Actor.Makers)
+	templateID      string           // that templateVersion is of
 	templateVersion int
 	digest          string
 	assessment      Assessment
@@ -50,7 +51,7 @@ type record struct {
 // columns are those that scanRecord reads: all but the bulk.
 const columns = `id, state, content, requester, requester_id, authors, template_id, template_version, digest, assessment, quorum,
 	flag_key, flag_id, app, owner, category, rollout_id, waiting_since, created_at, updated_at, revision, rules, resubmits, stricter, stuck,
-	field_owner_id`
+	field_owner_id, makers`
 
 func scanRecord(row store.Row) (record, error) { return scanColumns(row) }
 
@@ -60,7 +61,7 @@ func scanColumns(row store.Row, more ...any) (r record, err error) {
 	columns := []any{
 		&r.id, &r.state, &content, &r.requester.Email, &r.requester.ID, &authors, &r.templateID, &r.templateVersion, &r.digest, &assessment, &quorum,
 		&r.flag.Key, &r.flag.FlagID, &r.app, &r.owner, &r.category, &r.rolloutID, &waiting, &created, &updated, &r.revision, &r.rules,
-		&r.resubmits, &r.stricter, &r.stuck, &r.fieldOwnerID,
+		&r.resubmits, &r.stricter, &r.stuck, &r.fieldOwnerID, &r.makers,
 	}
 	if err := row.Scan(append(columns, more...)...); err != nil {
 		return record{}, err
@@ -169,15 +170,15 @@ func (r *record) save(ctx context.Context, tx *store.Tx, now time.Time) error {
 		r.id, r.state, r.app, r.flag.Key, r.flag.FlagID, r.content.Environment, texts[1], texts[0], r.templateID, r.templateVersion,
 		r.digest, texts[2], texts[3], r.rolloutID, store.Micros(now), r.content.Draft, r.owner, r.category, r.rank(), r.search(),
 		store.Micros(r.waitingSince), texts[4], r.rules, r.resubmits, r.stricter, r.stuck,
-		r.requester.Email, r.requester.ID, r.fieldOwnerID,
+		r.requester.Email, r.requester.ID, r.fieldOwnerID, r.makers,
 	}
 	if r.revision == 0 {
 		r.revision, r.createdAt, r.whole = 1, now, true
 		if _, err := tx.Exec(ctx, `INSERT INTO request (id, state, app, flag_key, flag_id, environment, authors, content,
 				template_id, template_version, digest, assessment, quorum, rollout_id, updated_at, draft, owner, category, risk, search,
-				waiting_since, bulk, rules, resubmits, stricter, stuck, requester, requester_id, field_owner_id,
+				waiting_since, bulk, rules, resubmits, stricter, stuck, requester, requester_id, field_owner_id, makers,
 				kind, created_at, revision)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $15, 1)`,
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $15, 1)`,
 			append(args, r.content.Kind)...); err != nil {
 			return fmt.Errorf("insert request: %w", err)
 		}
@@ -187,8 +188,8 @@ func (r *record) save(ctx context.Context, tx *store.Tx, now time.Time) error {
 			content = $8, template_id = $9, template_version = $10, digest = $11, assessment = $12, quorum = $13, rollout_id = $14,
 			updated_at = $15, draft = $16, owner = $17, category = $18, risk = $19, search = $20, waiting_since = $21, bulk = $22, rules = $23,
 			resubmits = $24, stricter = $25, stuck = $26, requester = $27, requester_id = $28, field_owner_id = $29,
-			revision = revision + 1
-		WHERE id = $1 AND revision = $30`, append(args, r.revision)...)
+			makers = $30, revision = revision + 1
+		WHERE id = $1 AND revision = $31`, append(args, r.revision)...)
 	if err != nil {
 		return fmt.Errorf("update request: %w", err)
 	}
@@ -216,10 +217,10 @@ func withDecisions(ctx context.Context, tx *store.Tx, records []record) error {
 	}
 	all, err := store.List(ctx, tx, func(row store.Row) (o owned, err error) {
 		var micros int64
-		err = row.Scan(&o.request, &o.ID, &o.Digest, &o.Domain, &o.By, &o.ByID, &o.Verdict, &o.Reason, &o.ForeignToken, &o.Void, &micros)
+		err = row.Scan(&o.request, &o.ID, &o.Digest, &o.Domain, &o.By, &o.ByID, &o.Verdict, &o.Reason, &o.ForeignToken, &o.makers, &o.Void, &micros)
 		o.At = store.Time(micros)
 		return o, err
-	}, `SELECT request_id, id, digest, domain, person, person_id, verdict, reason, foreign_token, void, at FROM decision
+	}, `SELECT request_id, id, digest, domain, person, person_id, verdict, reason, foreign_token, makers, void, at FROM decision
 		WHERE request_id IN (`+store.In(1, len(ids))+`) ORDER BY id`, ids...)
 	if err != nil {
 		return fmt.Errorf("list decisions: %w", err)
@@ -236,9 +237,9 @@ func (r *record) addDecision(ctx context.Context, tx *store.Tx, d Decision) erro
 	if err := r.void(ctx, tx, VoidReplaced, func(x Decision) bool { return x.by().Is(d.by()) }); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO decision (id, request_id, digest, domain, person, person_id, verdict, reason, foreign_token, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		d.ID, r.id, d.Digest, d.Domain, d.By, d.ByID, d.Verdict, d.Reason, d.ForeignToken, store.Micros(d.At))
+	_, err := tx.Exec(ctx, `INSERT INTO decision (id, request_id, digest, domain, person, person_id, verdict, reason, foreign_token, makers, at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		d.ID, r.id, d.Digest, d.Domain, d.By, d.ByID, d.Verdict, d.Reason, d.ForeignToken, d.makers, store.Micros(d.At))
 	if err != nil {
 		return fmt.Errorf("insert decision: %w", err)
 	}

@@ -19,14 +19,18 @@ type Electorate struct {
 	// Human is set where an agent or service account asked for or edited the request: then only decisions of humans count.
 	Human  bool
 	Agents []access.PersonID // agents among the eligible
+	Wrote  []access.PersonID // who wrote the request, and who may be behind them: whoever may be one of these approves nothing
 }
 
-// Elect works out who may decide: the members of approver groups whose domains and scope fit, except the authors. A delegated
-// group decides low risk only.
+// Elect works out who may decide: the members of approver groups whose domains and scope fit, except the authors, which are
+// those who may be behind them, too (record.wrote). A delegated group decides low risk only.
 func Elect(quorum map[access.Domain]int, risk Risk, groups []access.Group, where ApprovalPlace, authors []Author, agents []access.PersonID) Electorate {
 	e := Electorate{Quorum: quorum, Eligible: map[access.Domain][]access.Identity{}, Agents: agents}
 	for _, author := range authors {
 		e.Human = e.Human || author.Agent
+		if author.ID != "" {
+			e.Wrote = append(e.Wrote, author.ID)
+		}
 	}
 	for domain := range quorum {
 		var people []access.Identity
@@ -59,8 +63,20 @@ type Author struct {
 
 func authorOf(by access.Actor) Author { return Author{Identity: by.Identity(), Agent: by.Agent} }
 
+// wrote is who wrote the request, and who may be behind them: who made a credential by which it was asked for or edited.
+func (r record) wrote(agents []access.PersonID) []Author {
+	all := slices.Clone(r.authors)
+	for _, id := range r.makers {
+		all = append(all, Author{Identity: access.Identity{ID: id}, Agent: slices.Contains(agents, id)})
+	}
+	return all
+}
+
 // by is who decided.
 func (d Decision) by() access.Identity { return access.Identity{ID: d.ByID, Email: d.By} }
+
+// users are the people who may be behind the decision.
+func (d Decision) users() access.PersonIDs { return append(access.PersonIDs{d.ByID}, d.makers...) }
 
 // elects reports whether the person may decide for the domain.
 func (e Electorate) elects(domain access.Domain, who access.PersonID) bool {
@@ -72,11 +88,11 @@ func (e Electorate) elects(domain access.Domain, who access.PersonID) bool {
 // change stands, the request needs fixes.
 func Settle(checks []CheckResult, e Electorate, decisions []Decision) (State, []Need) {
 	counted := map[access.Domain]int{}
-	decided := map[access.PersonID]bool{}
+	var decided access.PersonIDs
 	for i, counts := range e.counts(decisions) {
 		if counts {
 			counted[decisions[i].Domain]++
-			decided[decisions[i].ByID] = true
+			decided = decided.With(decisions[i].users())
 		}
 	}
 	needs := make([]Need, 0, len(e.Quorum))
@@ -84,7 +100,7 @@ func Settle(checks []CheckResult, e Electorate, decisions []Decision) (State, []
 	for _, domain := range slices.SortedFunc(maps.Keys(e.Quorum), byDomain) {
 		need := Need{Domain: domain, Quorum: e.Quorum[domain], Given: counted[domain], Eligible: []string{}}
 		for _, i := range e.Eligible[domain] {
-			if !decided[i.ID] && !e.inhuman(i.ID) {
+			if !slices.Contains(decided, i.ID) && !e.inhuman(access.PersonIDs{i.ID}) {
 				need.Eligible = append(need.Eligible, i.Email)
 			}
 		}
@@ -105,18 +121,18 @@ func Settle(checks []CheckResult, e Electorate, decisions []Decision) (State, []
 // counts reports of each decision whether it is an approval that counts.
 func (e Electorate) counts(decisions []Decision) []bool {
 	all := make([]bool, len(decisions))
-	decided := map[access.PersonID]bool{}
+	var decided access.PersonIDs
 	for i, d := range decisions {
-		all[i] = d.approves() && !decided[d.ByID] && e.elects(d.Domain, d.ByID) && !e.inhuman(d.ByID)
-		decided[d.ByID] = decided[d.ByID] || all[i]
+		users := d.users()
+		if all[i] = d.approves() && e.elects(d.Domain, d.ByID) && !users.Meet(decided) && !users.Meet(e.Wrote) && !e.inhuman(users); all[i] {
+			decided = decided.With(users)
+		}
 	}
 	return all
 }
 
-// inhuman reports whether the person is an agent where only humans' approvals count.
-func (e Electorate) inhuman(who access.PersonID) bool {
-	return e.Human && slices.Contains(e.Agents, who)
-}
+// inhuman reports whether one of the people is an agent where only humans' approvals count.
+func (e Electorate) inhuman(users access.PersonIDs) bool { return e.Human && users.Meet(e.Agents) }
 
 // lack fills in how many approvals of each need there is nobody left to give: it seats each of the eligible in one domain at most,
 // so that as few as can be are lacking (Kuhn's algorithm).

@@ -14,6 +14,7 @@ func drawn(t *rapid.T) (Electorate, []Decision) {
 	e := Electorate{
 		Quorum: map[access.Domain]int{}, Eligible: map[access.Domain][]access.Identity{}, Human: rapid.Bool().Draw(t, "human"),
 		Agents: rapid.SliceOfNDistinct(rapid.SampledFrom(settlers), 1, 3, rapid.ID).Draw(t, "agents"),
+		Wrote:  rapid.SliceOfN(rapid.SampledFrom(settlers), 0, 1).Draw(t, "wrote"),
 	}
 	for _, domain := range settled {
 		if n := rapid.IntRange(0, 2).Draw(t, "quorum"); n > 0 {
@@ -36,6 +37,7 @@ func drawnDecision(t *rapid.T) Decision {
 		ByID: rapid.SampledFrom(settlers).Draw(t, "by"), Domain: rapid.SampledFrom(settled).Draw(t, "domain"),
 		Verdict: rapid.SampledFrom([]Verdict{VerdictApproved, VerdictApproved, VerdictApproved, VerdictDenied, VerdictAsked}).Draw(t, "verdict"),
 		Void:    rapid.SampledFrom([]Void{"", "", "", VoidEdited, VoidTakenBack}).Draw(t, "void"),
+		makers:  rapid.SliceOfN(rapid.SampledFrom(settlers), 0, 1).Draw(t, "makers"),
 	}
 }
 
@@ -76,7 +78,7 @@ func TestAgentsNeverCountAsHumans(t *testing.T) {
 		e.Human = true
 		state, needs := Settle(nil, e, decisions)
 		humans := slices.DeleteFunc(slices.Clone(decisions), func(d Decision) bool {
-			return d.Verdict == VerdictApproved && slices.Contains(e.Agents, d.ByID)
+			return d.Verdict == VerdictApproved && d.users().Meet(e.Agents)
 		})
 		without, same := Settle(nil, e, humans)
 		if state != without {
@@ -90,6 +92,23 @@ func TestAgentsNeverCountAsHumans(t *testing.T) {
 		authors := []Author{author("a"), {Identity: people("b")[0], Agent: rapid.Bool().Draw(t, "agent")}}
 		if elected := Elect(e.Quorum, Low, nil, ApprovalPlace{}, authors, e.Agents); elected.Human != authors[1].Agent {
 			t.Fatalf("an agent among %+v makes humans needed: %t", authors, elected.Human)
+		}
+	})
+}
+
+func TestNobodyWhoMayBeOneHumanCountsTwiceOrOnWhatTheyWrote(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		e, decisions := drawn(t)
+		behind := access.PersonIDs(e.Wrote)
+		for i, counts := range e.counts(decisions) {
+			if !counts {
+				continue
+			}
+			if decisions[i].users().Meet(behind) {
+				t.Fatalf("%+v counts, with %v behind what was written or approved before", decisions[i], behind)
+			}
+			behind = behind.With(decisions[i].users())
 		}
 	})
 }

@@ -90,6 +90,8 @@ type Decision struct {
 	Reason       string          `json:"reason"`
 	Void         Void            `json:"void,omitempty" enum:"edited,resubmitted,taken_back,replaced,answered,killed_again,ineligible" doc:"Why it no longer counts, for good; absent while it counts"`
 	ForeignToken bool            `json:"foreign_token" doc:"Given with a token that the approver did not make"`
+
+	makers access.PersonIDs // of the credential that it was given with (access.Actor.Makers)
 }
 
 // Void is why a decision no longer counts; empty while it counts. Nothing makes a void decision count again.

@@ -116,7 +116,7 @@ func (r record) summary(by access.Actor, w World) Request {
 		view.Can = append(view.Can, "take_back")
 	}
 	if domains := domainsOf(electorate, by.PersonID); len(domains) > 0 {
-		if r.state == NeedsApproval && !electorate.inhuman(by.PersonID) && (!decided || !w.Now.IsZero() && renews(r, VerdictApproved, w.Now)) {
+		if r.state == NeedsApproval && r.another(electorate, by, VerdictApproved) == nil && (!decided || !w.Now.IsZero() && renews(r, VerdictApproved, w.Now)) {
 			view.Can = append(view.Can, "approve")
 		}
 		view.Can = append(view.Can, "deny", "ask")

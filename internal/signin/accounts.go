@@ -93,7 +93,8 @@ func (a *Accounts) SignIn(ctx context.Context, r *http.Request, email, password 
 	})
 }
 
-// letting is what opens a session of a person; made is who else could have opened it.
+// letting is what opens a session of a person by a password; made is who made the link by which that was set. Such a session is marked
+// with them, but has no makers: its person may have changed the password (ADR 0037).
 func letting(id access.PersonID, made access.Identity) Token {
 	return Token{AsID: id, Scope: access.ScopeAll, MadeBy: made.Email, MadeByID: made.ID}
 }

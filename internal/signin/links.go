@@ -232,9 +232,10 @@ func (a *Accounts) makeLink(ctx context.Context, tx *store.Tx, c access.Change, 
 	}
 	secret, hash := access.NewSecret(linkPrefix)
 	id, expires, maker := store.NewID(), c.At.Add(kind.valid()), c.By.Maker(p.Identity())
-	if _, err := tx.Exec(ctx, `INSERT INTO one_time_link (id, hash, kind, person_id, made_by, made_by_id, created_at, expires_at, used)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, FALSE)`,
-		id, hash[:], string(kind), store.NullText(string(p.ID)), maker.Email, maker.ID, store.Micros(c.At), store.Micros(expires)); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO one_time_link (id, hash, kind, person_id, made_by, made_by_id, created_at, expires_at, makers, used)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, FALSE)`,
+		id, hash[:], string(kind), store.NullText(string(p.ID)), maker.Email, maker.ID, store.Micros(c.At), store.Micros(expires),
+		c.By.MakersFor(p.ID)); err != nil {
 		return NewLink{}, fault.Wrap("write link", err)
 	}
 	subject := "installation"
@@ -257,6 +258,7 @@ type heldLink struct {
 	kind     LinkKind
 	personID access.PersonID
 	made     access.Identity
+	makers   access.PersonIDs
 	expires  time.Time
 	ended    *time.Time
 	used     bool
@@ -266,7 +268,7 @@ func scanLink(row store.Row) (l heldLink, err error) {
 	var person sql.NullString
 	var ended sql.NullInt64
 	var expires int64
-	err = row.Scan(&l.id, &l.kind, &person, &l.made.Email, &l.made.ID, &expires, &ended, &l.used)
+	err = row.Scan(&l.id, &l.kind, &person, &l.made.Email, &l.made.ID, &l.makers, &expires, &ended, &l.used)
 	l.personID, l.expires, l.ended = access.PersonID(person.String), store.Time(expires), store.NullTime(ended)
 	return l, err
 }
@@ -299,7 +301,7 @@ func linkOf(ctx context.Context, tx *store.Tx, secret string, now time.Time) (he
 	if !ok {
 		return heldLink{}, unknown
 	}
-	l, ok, err := store.One(ctx, tx, scanLink, `SELECT id, kind, person_id, made_by, made_by_id, expires_at, ended_at, used FROM one_time_link WHERE hash = $1`+tx.ForUpdate(), hash[:])
+	l, ok, err := store.One(ctx, tx, scanLink, `SELECT id, kind, person_id, made_by, made_by_id, makers, expires_at, ended_at, used FROM one_time_link WHERE hash = $1`+tx.ForUpdate(), hash[:])
 	if err != nil {
 		return heldLink{}, fault.Wrap("read link", err)
 	}
@@ -456,5 +458,7 @@ func (a *Accounts) useLink(ctx context.Context, tx *store.Tx, use LinkUse, hash,
 	event := map[LinkKind]audit.Name{
 		LinkSetup: audit.InstallationSetUp, LinkInvite: audit.PersonJoined, LinkReset: audit.PersonPasswordReset,
 	}[held.kind]
-	return letting(p.ID, made), c.Append(ctx, tx, event, "person:"+p.Email, nil, map[string]any{"link": held.id, "sessions": "ended"})
+	opening := letting(p.ID, made)
+	opening.makers = held.makers // who may be the one who uses it
+	return opening, c.Append(ctx, tx, event, "person:"+p.Email, nil, map[string]any{"link": held.id, "sessions": "ended"})
 }

@@ -1,0 +1,194 @@
+package serve_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/soukhq/souk/internal/api"
+	"github.com/soukhq/souk/internal/review"
+	"github.com/soukhq/souk/internal/signin"
+)
+
+// hand is what somebody shows to act under a name, as headers.
+type hand []string
+
+// bearer is a token that the maker, by what they show, makes for somebody.
+func (o *office) bearer(maker hand, who string) hand {
+	o.Helper()
+	var token api.NewToken
+	o.do("nobody", "POST", "/api/v1/tokens", object{"as": who + at, "scope": "all"}, maker...).must(201).into(&token)
+	return hand{"Authorization", "Bearer " + token.Secret}
+}
+
+// opened is a session that a link opens, or a sign-in.
+func (o *office) opened(a answer) hand {
+	o.Helper()
+	return hand{"Cookie", a.must(200).Header.Get("Set-Cookie"), "Sec-Fetch-Site", "same-origin"}
+}
+
+// linked is the session of somebody that whoever asked for the link opens by it.
+func (o *office) linked(path string) hand {
+	o.Helper()
+	var link signin.NewLink
+	o.do("root", "POST", path, object{}).must(201).into(&link)
+	return o.opened(o.do("nobody", "POST", "/api/v1/links:use", signin.LinkUse{Secret: secretOf(link.Link), Password: phrase}))
+}
+
+// hands are the ways in which root, an administrator, gets hold of something to act as somebody else.
+var hands = []struct {
+	name string
+	as   func(o *office, root hand, who string) hand
+}{
+	{"an invitation", func(o *office, _ hand, who string) hand { return o.linked("/api/v1/people/" + who + at + "/invite") }}, // first: who has joined is not invited
+	{"a reset link", func(o *office, _ hand, who string) hand {
+		return o.linked("/api/v1/people/" + who + at + "/reset-link")
+	}},
+	{"a token made in a session by a link", func(o *office, _ hand, who string) hand {
+		return o.bearer(o.linked("/api/v1/people/"+who+at+"/reset-link"), who)
+	}},
+	{"a token", func(o *office, root hand, who string) hand { return o.bearer(root, who) }},
+	{"a token made with a token", func(o *office, root hand, who string) hand { return o.bearer(o.bearer(root, who), who) }},
+	{"a token made with a token for a third", func(o *office, root hand, who string) hand { return o.bearer(o.bearer(root, "rita"), who) }},
+	{"a token that is rotated", func(o *office, root hand, who string) hand {
+		var old, fresh api.NewToken
+		o.do("nobody", "POST", "/api/v1/tokens", object{"as": who + at, "scope": "all"}, root...).must(201).into(&old)
+		o.do("nobody", "POST", "/api/v1/tokens/"+old.ID+"/rotate", object{}, "Authorization", "Bearer "+old.Secret).must(201).into(&fresh)
+		return hand{"Authorization", "Bearer " + fresh.Secret}
+	}},
+	{"somebody's own token that one rotates", func(o *office, root hand, who string) hand {
+		var own, fresh api.NewToken
+		o.do(who, "POST", "/api/v1/tokens", object{"scope": "all"}).must(201).into(&own)
+		o.do("nobody", "POST", "/api/v1/tokens/"+own.ID+"/rotate", object{}, root...).must(201).into(&fresh)
+		return hand{"Authorization", "Bearer " + fresh.Secret}
+	}},
+	{"a session by a token", func(o *office, root hand, who string) hand {
+		var token api.NewToken
+		o.do("nobody", "POST", "/api/v1/tokens", object{"as": who + at, "scope": "all"}, root...).must(201).into(&token)
+		return o.opened(o.do("nobody", "POST", "/api/v1/session", object{"token": token.Secret}))
+	}},
+}
+
+// alone are the ways in which root, an approver of both domains that are needed, would be two people with such a hand. Each ends in an
+// approval that is refused.
+var alone = []struct {
+	name   string
+	try    func(o *office, root hand, as func(who string) hand, slug string) answer
+	status int
+	code   string
+}{
+	{"asks as another and approves", func(o *office, root hand, as func(string) hand, slug string) answer {
+		return o.approveWith(root, o.submitWith(as("alice"), lunch(slug)), "product")
+	}, 403, "own_request"},
+	{"edits as another and approves", func(o *office, root hand, as func(string) hand, slug string) answer {
+		r := o.submitWith(o.hand("alice"), lunch(slug))
+		o.do("nobody", "PATCH", "/api/v1/requests/"+r.ID, object{"fields": object{"ttl_days": 20}},
+			append(as("alice"), "If-Match", fmt.Sprintf(`"%d"`, r.Revision))...).must(200).into(&r)
+		return o.approveWith(root, r, "product")
+	}, 403, "own_request"},
+	{"drafts as another, who submits it, and approves", func(o *office, root hand, as func(string) hand, slug string) answer {
+		content := lunch(slug)
+		content["draft"] = true
+		r := o.submitWith(as("alice"), content)
+		o.do("alice", "PATCH", "/api/v1/requests/"+r.ID, object{"draft": false}, "If-Match", fmt.Sprintf(`"%d"`, r.Revision)).must(200).into(&r)
+		return o.approveWith(root, r, "product")
+	}, 403, "own_request"},
+	{"asks and approves as another", func(o *office, root hand, as func(string) hand, slug string) answer {
+		return o.approveWith(as("pat"), o.submitWith(root, lunch(slug)), "")
+	}, 403, "own_credential"},
+	{"asks as one and approves as another", func(o *office, _ hand, as func(string) hand, slug string) answer {
+		return o.approveWith(as("pat"), o.submitWith(as("alice"), lunch(slug)), "")
+	}, 403, "own_credential"},
+	{"approves, and once more as another", func(o *office, root hand, as func(string) hand, slug string) answer {
+		r := o.submitWith(o.hand("alice"), lunch(slug))
+		o.approveWith(root, r, "product").must(200)
+		return o.approveWith(as("sam"), r, "")
+	}, 409, "already_decided"},
+	{"approves as another, and once more", func(o *office, root hand, as func(string) hand, slug string) answer {
+		r := o.submitWith(o.hand("alice"), lunch(slug))
+		o.approveWith(as("pat"), r, "").must(200)
+		return o.approveWith(root, r, "security")
+	}, 409, "already_decided"},
+	{"approves as two others", func(o *office, _ hand, as func(string) hand, slug string) answer {
+		r := o.submitWith(o.hand("alice"), lunch(slug))
+		o.approveWith(as("pat"), r, "").must(200)
+		return o.approveWith(as("sam"), r, "")
+	}, 409, "already_decided"},
+}
+
+// hand is what the person shows who was hired: a token from the server.
+func (o *office) hand(who string) hand { return hand{"Authorization", "Bearer " + o.tokens[who]} }
+
+func (o *office) submitWith(by hand, content object) (r review.Request) {
+	o.Helper()
+	o.do("nobody", "POST", "/api/v1/requests", content, by...).must(201).into(&r)
+	return r
+}
+
+func (o *office) approveWith(by hand, r review.Request, domain string) answer {
+	o.Helper()
+	return o.do("nobody", "POST", "/api/v1/requests/"+r.ID+"/approve", object{"digest": r.Digest, "domain": domain}, by...)
+}
+
+// rooted is an office in which root is an approver of both domains, and of the team that asks, and rita another administrator.
+func (o *office) rooted() hand {
+	o.Helper()
+	o.mission()
+	o.second()
+	for name, g := range map[string]object{
+		"product":    {"roles": []string{"approver"}, "domains": []string{"product"}, "members": []string{"pat" + at, "root" + at}},
+		"security":   {"roles": []string{"approver"}, "domains": []string{"security"}, "members": []string{"sam" + at, "root" + at}},
+		"team-lunch": {"members": []string{"alice" + at, "root" + at}},
+	} {
+		o.do("", "PUT", "/api/v1/groups/"+name, g, "If-Match", `"1"`).must(200)
+	}
+	return o.hand("root")
+}
+
+func TestWhoMadeACredentialIsNoOtherHumanThanWhoActsByIt(t *testing.T) {
+	t.Parallel()
+	if len(hands)*len(alone) != 72 {
+		t.Errorf("%d attempts", len(hands)*len(alone))
+	}
+	eachEngine(t, func(o *office) {
+		root := o.rooted()
+		for i, h := range hands {
+			held := map[string]hand{}
+			as := func(who string) hand {
+				o.Helper()
+				if held[who] == nil {
+					held[who] = h.as(o, root, who)
+				}
+				return append(hand{}, held[who]...)
+			}
+			for j, way := range alone {
+				got := way.try(o, root, as, fmt.Sprintf("lunch-%d-%d", i, j))
+				var p api.Problem
+				if err := json.Unmarshal(got.Body, &p); err != nil || got.Status != way.status || p.Code != way.code || p.Remediation == "" {
+					o.Errorf("with %s root %s: %d %s", h.name, way.name, got.Status, got.Body)
+				}
+			}
+		}
+	})
+}
+
+func TestWhoSignedInWithAPasswordIsAnotherHumanThanWhoInvitedThem(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(o *office) {
+		root := o.rooted()
+		signedIn := func(who string) hand {
+			o.Helper()
+			o.linked("/api/v1/people/" + who + at + "/invite")
+			return o.opened(o.do("nobody", "POST", "/api/v1/session", object{"email": who + at, "password": phrase}))
+		}
+		alice, sam := signedIn("alice"), signedIn("sam")
+		for i, by := range []hand{alice, o.bearer(alice, "alice")} {
+			r := o.submitWith(by, lunch(fmt.Sprintf("lunch-%d", i)))
+			o.approveWith(root, r, "product").must(200)
+			o.approveWith([]hand{sam, o.bearer(sam, "sam")}[i], r, "").must(200).into(&r)
+			if r.State != review.Approved || !r.Decisions[1].ForeignToken {
+				o.Errorf("it is %s by %+v", r.State, r.Decisions)
+			}
+		}
+	})
+}
