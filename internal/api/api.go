@@ -46,6 +46,7 @@ type API struct {
 	huma  huma.API
 	mux   *http.ServeMux
 	inner http.Handler
+	turns turns // of requests that have the same Idempotency-Key
 }
 
 // New makes the handler.

@@ -70,10 +70,18 @@ const sealedKind = "sealed:"
 // errRepeated ends an attempt whose mark is there already: another one got ahead.
 var errRepeated = errors.New("done by another attempt")
 
-// once runs a request that has an Idempotency-Key: the first time it is done, and each other time answered alike.
+// once runs a request that has an Idempotency-Key: the first time it is done, and each other time answered alike. Of several at once
+// the others wait for the first one, except for what is done in parts: what is not committed when it is answered, such as a kill that
+// is served early, has no mark that they could find.
 func (a *API) once(c huma.Context, try *attempt, next func(huma.Context)) {
 	r, w := humago.Unwrap(c)
-	try.inParts = c.Operation().Metadata[inParts] == true
+	if try.inParts = c.Operation().Metadata[inParts] == true; !try.inParts {
+		end, err := a.turns.take(r.Context(), strings.Join([]string{try.actor, try.path, try.key}, "\n"))
+		if err != nil {
+			return // nobody waits for an answer any more
+		}
+		defer end()
+	}
 	if a.repeat(w, r, try) {
 		return
 	}

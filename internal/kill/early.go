@@ -379,7 +379,8 @@ func (ks *Kills) End(ctx context.Context, by access.Actor, id, reason string) er
 		return unknownKill()
 	}
 	// A kill that only waits is turned on again as any other is, so that nobody gets round those who decide about that.
-	if _, err := ks.Commit(ctx, access.System("kills"), o, ks.Live.Replica); err == nil || fault.Is(err, fault.Unavailable) {
+	// The commit is not what was asked for here, so it does not use up the caller's Idempotency-Key.
+	if _, err := ks.Commit(store.Beside(ctx), access.System("kills"), o, ks.Live.Replica); err == nil || fault.Is(err, fault.Unavailable) {
 		return fault.New(fault.Conflict, "not_refused", "nothing refuses this kill: it is in the log, or will be as soon as the database is free").
 			Fix("turn on again what it turned off, once it is in the log")
 	}

@@ -360,8 +360,12 @@ func TestAKillThatOnlyWaitsIsCommittedAndNotEnded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		ctx := store.Once(t.Context(), func(context.Context, *store.Tx) error {
+			t.Error("the call that is refused uses up its Idempotency-Key")
+			return nil
+		})
 		for range 2 { // while it waits, and when it need not any more
-			if err := r.kills.End(t.Context(), root, act.ID, "sooner than others decide"); !fault.Is(err, fault.Conflict) {
+			if err := r.kills.End(ctx, root, act.ID, "sooner than others decide"); !fault.Is(err, fault.Conflict) {
 				t.Errorf("it is ended: %v", err)
 			}
 			letGo()

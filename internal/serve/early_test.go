@@ -1,13 +1,17 @@
 package serve_test
 
 import (
+	"bytes"
 	"context"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/review"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
 )
@@ -86,6 +90,52 @@ func TestAKillThatCannotBeWrittenAtOnceIsServedAndAnswers202UntilItIs(t *testing
 			t.Errorf("after the commit it is on: %s", got)
 		}
 	})
+}
+
+// The first call stops in its transaction, which holds the writer, until the second one waits for it or is answered.
+func TestAKillThatComesTwiceAtOnceWithOneKeyIsOneAct(t *testing.T) {
+	each(t, func(s *site) {
+		s.hurry()
+		flag := s.published("eat").text("flag", "key")
+		once := s.as("olu").token("all").with("Idempotency-Key: burning")
+		var second *reply
+		answered := make(chan struct{})
+		var first sync.Once
+		kill := func() *reply {
+			return once.post("/api/v1/flags/"+flag+"/environments/sandbox/kill", object{"reason": "it burns"})
+		}
+		audit.Listen(s.app.Directory.DB, review.KilledAgain, review.Mark, func(context.Context, *store.Tx, []audit.Event) error {
+			first.Do(func() {
+				go func() {
+					defer close(answered)
+					second = kill()
+				}()
+				s.eventually("the second call waits", func() bool {
+					select {
+					case <-answered:
+						return true
+					default:
+						return waitsForItsTurn()
+					}
+				})
+			})
+			return nil
+		})
+		one := kill().want(s, http.StatusOK)
+		<-answered
+		if two := second.want(s, http.StatusOK); two.text("kill_id") != one.text("kill_id") || two.Header().Get("Idempotent-Replayed") != "true" {
+			s.Errorf("the second call is another kill: %s", two)
+		}
+		if killed, again := s.events("event=flag.killed&flag="+flag), s.events("event=flag.killed_again&flag="+flag); killed != 1 || again != 0 {
+			s.Errorf("it was turned off %d times, and %d times more", killed, again)
+		}
+	})
+}
+
+// waitsForItsTurn reports whether a call waits for another one with its Idempotency-Key.
+func waitsForItsTurn() bool {
+	stacks := make([]byte, 1<<22)
+	return bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("api.(*turns).take("))
 }
 
 func TestAKillWhoseCredentialCannotBeReadNamesTheOneWithoutADatabase(t *testing.T) {

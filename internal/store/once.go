@@ -19,6 +19,11 @@ func Once(ctx context.Context, do func(ctx context.Context, tx *Tx) error) conte
 	return context.WithValue(ctx, onceKey{}, &once{do: do})
 }
 
+// Beside returns a context for writes that are not the effect of the call: they leave what Once has to do for those that are.
+func Beside(ctx context.Context) context.Context {
+	return context.WithValue(ctx, onceKey{}, (*once)(nil))
+}
+
 // pendingOnce gives what the transaction that begins has to do first, if anything.
 func pendingOnce(ctx context.Context) *once {
 	o, _ := ctx.Value(onceKey{}).(*once)
