@@ -120,13 +120,16 @@ func TestGroupMembersAreTheWholeMembershipAndPersonGroupsAdd(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		d := directory(db)
 		company(t, d)
-		// product lists its members: a person's own list does not add to it, and says so by what it returns.
-		p, effect := mustPerson(t, d, "alice@hyfin.example", PersonSpec{DisplayName: "alice", Groups: []string{"team-lunch", "product"}})
-		if effect != Unchanged || !cmp.Equal(p.Groups, []string{"team-lunch"}) {
-			t.Errorf("got %s with groups %v, want unchanged in team-lunch only", effect, p.Groups)
+		// product lists its members: a person's own list does not add to it, and may name it where the person is in it.
+		_, _, err := d.PutPerson(t.Context(), root, "alice@hyfin.example", PersonSpec{DisplayName: "alice", Groups: []string{"team-lunch", "product"}}, 0)
+		if e := wantFault(t, err, fault.Invalid, "group_lists_members"); e.Field != "groups[1]" || !strings.Contains(e.Remediation, "the group's members") {
+			t.Errorf("got field %q and remediation %q", e.Field, e.Remediation)
+		}
+		if p, effect := mustPerson(t, d, "pat@hyfin.example", PersonSpec{DisplayName: "pat", Groups: []string{"product"}}); effect != Unchanged {
+			t.Errorf("got %s with groups %v, want unchanged", effect, p.Groups)
 		}
 		// team-lunch lists none: groups add, and their absence takes nothing away.
-		p, effect = mustPerson(t, d, "pat@hyfin.example", PersonSpec{DisplayName: "pat", Groups: []string{"team-lunch", "team-lunch"}})
+		p, effect := mustPerson(t, d, "pat@hyfin.example", PersonSpec{DisplayName: "pat", Groups: []string{"team-lunch", "team-lunch"}})
 		if effect != Updated || !cmp.Equal(p.Groups, []string{"product", "team-lunch"}) {
 			t.Errorf("got %s with groups %v", effect, p.Groups)
 		}

@@ -93,7 +93,8 @@ func (d *Directory) SetPerson(ctx context.Context, tx *store.Tx, c Change, email
 	return after, Updated, nil, c.Append(ctx, tx, audit.PersonUpdated, "person:"+email, before, after)
 }
 
-// toJoin gives those of the wanted groups that a person is not in yet and that do not list their members themselves.
+// toJoin returns those of the wanted groups that a person is not in yet. One whose members were given as the whole membership adds
+// nobody that way, which is a finding.
 func toJoin(ctx context.Context, tx *store.Tx, in, wanted []string) ([]string, error) {
 	var joined []string
 	var wrong fault.Findings
@@ -102,14 +103,19 @@ func toJoin(ctx context.Context, tx *store.Tx, in, wanted []string) ([]string, e
 		if err != nil {
 			return nil, fault.Wrap("read group", err)
 		}
-		if !ok {
+		field := fmt.Sprintf("groups[%d]", i)
+		switch {
+		case !ok:
 			_, groups, err := Names(ctx, tx)
 			if err != nil {
 				return nil, err
 			}
-			wrong.Add(unknown("group", fmt.Sprintf("groups[%d]", i), name, groups))
-		}
-		if ok && !g.Lists && !slices.Contains(in, name) && !slices.Contains(joined, name) {
+			wrong.Add(unknown("group", field, name, groups))
+		case slices.Contains(in, name) || slices.Contains(joined, name):
+		case g.Lists:
+			wrong.Add(fault.New(fault.Unprocessable, "group_lists_members", "the group %s lists its members itself, so that a person's groups add nobody to it", name).
+				At(field).Fix("change the group's members instead"))
+		default:
 			joined = append(joined, name)
 		}
 	}

@@ -183,10 +183,16 @@ func keep[T any](into map[string]T, name string) func(found T, ok bool, err erro
 
 func (t *Target) carryOut(ctx context.Context, by access.Actor, now state, wishes []wish, plan Plan) error {
 	// People and groups name each other: people first without groups, then the groups, then people with theirs.
+	documents := groupsOf(wishes)
 	joining := func(from int) error {
 		for i := range from {
 			if wishes[i].Kind == Person && plan.Steps[i].Action != Keep && len(wishes[i].person.Groups) > 0 {
-				_, _, err := t.Directory.PutPerson(ctx, by, wishes[i].Name, wishes[i].person, 0)
+				person := wishes[i].person
+				person.Groups = slices.DeleteFunc(slices.Clone(person.Groups), func(name string) bool { // as the plan warns
+					_, lists := now.listed(documents, name)
+					return lists
+				})
+				_, _, err := t.Directory.PutPerson(ctx, by, wishes[i].Name, person, 0)
 				if err := plan.Steps[i].end(err); err != nil {
 					return stopped(wishes[i], err)
 				}

@@ -193,3 +193,30 @@ func TestHostileSpecsAreRefusedNotCarriedOut(t *testing.T) {
 		}
 	}
 }
+
+func TestAPersonsDocumentAddsNobodyToAGroupThatListsItsMembers(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		to := target(db)
+		run(t, to, files("company.yaml", company), false)
+		documents, _, err := apply.Load(files("new.yaml", `
+apiVersion: souk/v1
+kind: Person
+metadata: {name: new@hyfin.example}
+spec: {groups: [product]}
+`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := to.Apply(t.Context(), access.System("test"), documents, apply.Options{})
+		if err != nil {
+			t.Fatal(describe(err))
+		}
+		if plan.Warnings[0].Code != "group_lists_members" || !plan.Steps[0].Done {
+			t.Errorf("%+v", plan)
+		}
+		if product, err := to.Directory.Group(t.Context(), access.System("test"), "product"); err != nil || len(product.Members) != 1 {
+			t.Errorf("%+v, %v", product, err)
+		}
+	})
+}

@@ -80,11 +80,10 @@ func (w *wish) name(seen map[string]bool) []fault.Finding {
 
 // diff decides, for each wish, what has to be done, and what cannot be.
 func diff(now state, wishes []wish) (Plan, []fault.Finding) {
-	d := &differ{now: now, groups: map[string]access.GroupSpec{}, people: slices.Clone(now.peopleNames), apps: slices.Clone(now.apps), places: slices.Clone(now.allPlaces)}
+	d := &differ{now: now, groups: groupsOf(wishes), people: slices.Clone(now.peopleNames), apps: slices.Clone(now.apps), places: slices.Clone(now.allPlaces)}
 	names := slices.Clone(now.groupNames)
 	for _, w := range wishes {
 		if w.Kind == Group {
-			d.groups[w.Name] = w.group
 			names = append(names, w.Name)
 		}
 		if w.Kind == Person {
@@ -172,12 +171,11 @@ func (d *differ) person(w wish) (before, after map[string]any, exists bool) {
 	}
 	joined := sorted(now.Groups)
 	for i, name := range w.person.Groups {
-		listed, described := d.groups[name]
-		lists := described && listed.Members != nil || !described && d.now.groups[name].Lists
+		members, lists := d.now.listed(d.groups, name)
 		switch {
 		case !lists:
 			joined = append(joined, name)
-		case described && !slices.ContainsFunc(listed.Members, func(m string) bool { return strings.EqualFold(m, w.Name) }):
+		case !slices.ContainsFunc(members, func(m string) bool { return strings.EqualFold(m, w.Name) }):
 			d.warnings = append(d.warnings, fault.Finding{
 				Severity: fault.SeverityWarning, File: w.Source, Field: fmt.Sprintf("spec.groups[%d]", i), Code: "group_lists_members",
 				Message:     fmt.Sprintf("%s is not added to %s, which lists its members itself", w.Name, name),
@@ -190,6 +188,26 @@ func (d *differ) person(w wish) (before, after map[string]any, exists bool) {
 		return nil, will, false
 	}
 	return map[string]any{"display_name": now.DisplayName, "agent": now.Agent, "active": now.Active, "groups": sorted(now.Groups)}, will, true
+}
+
+// listed returns the members of a group that lists them itself once the documents are applied. Nobody is added to it by a document of
+// their own.
+func (now state) listed(documents map[string]access.GroupSpec, name string) (members []string, lists bool) {
+	if g, described := documents[name]; described {
+		return g.Members, g.Members != nil
+	}
+	return now.groups[name].Members, now.groups[name].Lists
+}
+
+// groupsOf are the groups among the documents.
+func groupsOf(wishes []wish) map[string]access.GroupSpec {
+	groups := map[string]access.GroupSpec{}
+	for _, w := range wishes {
+		if w.Kind == Group {
+			groups[w.Name] = w.group
+		}
+	}
+	return groups
 }
 
 func (d *differ) group(w wish) (before, after map[string]any, exists bool) {
