@@ -56,7 +56,8 @@ type Actor struct {
 	Groups     []Membership
 	TokenScope TokenScope
 	Credential audit.Credential
-	Makers     PersonIDs // of the credential, and of what that was made with, besides the person: they may hold it, too
+	Makers     PersonIDs  // of the credential, and of what that was made with, besides the person: they may hold it, too
+	Ends       *time.Time // when the token ends that the actor acts by, or began the session with; nil: it does not, or there is none
 
 	// PublishersOnly says that in this installation a request wants the role publisher, besides membership in the group.
 	PublishersOnly bool
@@ -155,6 +156,15 @@ func (a Actor) Users() PersonIDs {
 // MakersFor are the makers of a credential that the actor makes for a person: all who may be behind the actor, except that person.
 func (a Actor) MakersFor(whose PersonID) PersonIDs {
 	return slices.DeleteFunc(a.Users(), func(id PersonID) bool { return id == whose })
+}
+
+// EndOf is the end of what the actor makes to sign in or act by, where another one is wanted, or none: no later than that of the token
+// that the actor acts by.
+func (a Actor) EndOf(wanted *time.Time) *time.Time {
+	if a.Ends != nil && (wanted == nil || wanted.After(*a.Ends)) {
+		return a.Ends
+	}
+	return wanted
 }
 
 // made is who made the actor's credential.

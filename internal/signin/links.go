@@ -225,13 +225,19 @@ func (a *Accounts) SetUpLink(ctx context.Context) (link NewLink, needed bool, er
 	return link, needed && err == nil, err
 }
 
-// makeLink is a step: a new link of the kind for the person, or for set-up, in place of any before.
+// makeLink is a step: a new link of the kind for the person, or for set-up, in place of any before. It does not outlast a token that it
+// is made with, nor does it let the person of one that ends choose a password.
 func (a *Accounts) makeLink(ctx context.Context, tx *store.Tx, c access.Change, kind LinkKind, p access.Person) (NewLink, error) {
+	if c.By.Ends != nil && c.By.PersonID == p.ID {
+		return NewLink{}, fault.New(fault.Forbidden, "outlasts_its_maker", "the token that you act by ends, and a password of your own would not").
+			Fix("sign in by a browser, or let another administrator make the link")
+	}
 	if err := voidLinks(ctx, tx, c.At, p.ID); err != nil {
 		return NewLink{}, err
 	}
 	secret, hash := access.NewSecret(linkPrefix)
-	id, expires, maker := store.NewID(), c.At.Add(kind.valid()), c.By.Maker(p.Identity())
+	id, ends, maker := store.NewID(), c.At.Add(kind.valid()), c.By.Maker(p.Identity())
+	expires := *c.By.EndOf(&ends)
 	if _, err := tx.Exec(ctx, `INSERT INTO one_time_link (id, hash, kind, person_id, made_by, made_by_id, created_at, expires_at, makers, used)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, FALSE)`,
 		id, hash[:], string(kind), store.NullText(string(p.ID)), maker.Email, maker.ID, store.Micros(c.At), store.Micros(expires),

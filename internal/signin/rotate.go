@@ -10,6 +10,7 @@ import (
 )
 
 // Rotate makes a new token of the same kind in place of one, which stays good for the overlap. The secret cannot be had again.
+// Rotated with a token that ends, also with itself, the new one does not outlast that.
 func (s *Tokens) Rotate(ctx context.Context, by access.Actor, id string, r access.Rotation) (fresh Token, secret string, err error) {
 	if err := access.Can(by, access.SignIn, access.Scope{}); err != nil {
 		return Token{}, "", err
@@ -28,6 +29,7 @@ func (s *Tokens) Rotate(ctx context.Context, by access.Actor, id string, r acces
 		if err != nil {
 			return err
 		}
+		expires = by.EndOf(expires)
 		maker := by.Maker(old.as())
 		fresh = Token{
 			ID: store.NewID(), As: old.As, AsID: old.AsID, Name: old.Name, Prefix: secret[:access.Shown], Scope: old.Scope, MadeBy: maker.Email,

@@ -182,9 +182,9 @@ func scanSession(row store.Row) (s session, err error) {
 	}
 	s.created, s.seen, s.Scope = store.Time(created), store.Time(seen), access.ScopeAll
 	if id.Valid {
-		s.Scope = access.TokenScope(scope.String)
+		s.Scope, s.ExpiresAt = access.TokenScope(scope.String), store.NullTime(expires)
 		s.token = &Token{
-			ID: id.String, ExpiresAt: store.NullTime(expires), RevokedAt: store.NullTime(revoked),
+			ID: id.String, ExpiresAt: s.ExpiresAt, RevokedAt: store.NullTime(revoked),
 		}
 	}
 	return s, nil

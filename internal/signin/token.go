@@ -41,7 +41,7 @@ type TokenSpec struct {
 	As        string            `json:"as,omitempty" doc:"E-mail of the person that it acts as; oneself if absent"`
 	Name      string            `json:"name,omitempty" doc:"What it is for"`
 	Scope     access.TokenScope `json:"scope" enum:"all,read,requests,kill,outcomes"`
-	ExpiresAt *time.Time        `json:"expires_at,omitempty" doc:"Never if absent"`
+	ExpiresAt *time.Time        `json:"expires_at,omitempty" doc:"Absent: never, or with the token that it is made with"`
 }
 
 // Tokens makes, lists, revokes and recognizes API tokens.
@@ -71,11 +71,11 @@ func (t Token) as() access.Identity { return access.Identity{ID: t.AsID, Email: 
 func (t Token) actor(ctx context.Context, tx *store.Tx, kind, id string) (access.Actor, error) {
 	credential := audit.Credential{Kind: kind, ID: id, MadeBy: t.MadeBy, MadeByID: string(t.MadeByID)}
 	by, err := access.ActorOf(ctx, tx, t.AsID, credential, t.Scope)
-	by.Makers = t.makers
+	by.Makers, by.Ends = t.makers, t.ExpiresAt
 	return by, err
 }
 
-// Create makes a token and returns its secret, which cannot be had again.
+// Create makes a token and returns its secret, which cannot be had again. One that is made with a token that ends does not outlast it.
 func (s *Tokens) Create(ctx context.Context, by access.Actor, spec TokenSpec) (token Token, secret string, err error) {
 	if strings.TrimSpace(spec.As) == "" && by.PersonID != "" {
 		spec.As = by.Email
@@ -90,7 +90,7 @@ func (s *Tokens) Create(ctx context.Context, by access.Actor, spec TokenSpec) (t
 		if err := access.Can(by, access.TokenMake, access.Scope{Person: p.Identity()}); err != nil {
 			return err
 		}
-		if spec, err = checkToken(spec, now); err != nil {
+		if spec, err = checkToken(by, spec, now); err != nil {
 			return err
 		}
 		if !ok || !p.Active {
@@ -122,7 +122,7 @@ func insertToken(ctx context.Context, tx *store.Tx, t Token, hash access.SecretH
 	return fault.Wrap("write token", err)
 }
 
-func checkToken(spec TokenSpec, now time.Time) (TokenSpec, error) {
+func checkToken(by access.Actor, spec TokenSpec, now time.Time) (TokenSpec, error) {
 	var wrong fault.Findings
 	as, err := access.Email("as", spec.As)
 	wrong.Add(err)
@@ -142,6 +142,12 @@ func checkToken(spec TokenSpec, now time.Time) (TokenSpec, error) {
 	var bad error
 	spec.ExpiresAt, bad = access.Expiry(spec.ExpiresAt, now)
 	wrong.Add(bad)
+	end := by.EndOf(spec.ExpiresAt)
+	if spec.ExpiresAt != nil && end != spec.ExpiresAt {
+		wrong.Add(fault.New(fault.Invalid, "outlasts_its_maker", "the token that you act by ends at %s, and makes none that lasts longer",
+			end.UTC().Format(time.RFC3339)).At("expires_at").Fix("give a time before that, or make it after you signed in by a browser"))
+	}
+	spec.ExpiresAt = end
 	return spec, wrong.Fault("token")
 }
 

@@ -4550,7 +4550,7 @@ export interface components {
             as?: string;
             /**
              * Format: date-time
-             * @description Never if absent
+             * @description Absent: never, or with the token that it is made with
              */
             expires_at?: string;
             /** @description What it is for */
