@@ -50,7 +50,14 @@ func (l *Library) Governing() []access.Governing {
 // longest steps, each in production promoted by a person.
 const strictestStarter = "automation-v1"
 
-// strictest is the strictest starter, with those of its fields alone that all starters have.
+// dataField is the field by which policies judge how sensitive the data is that an app shows (policies/lib.rego), with its value that
+// is no risk. Of what a template asks nothing else makes a request riskier, except for `default`, which is off where it is not asked.
+const (
+	dataField = "data_classification"
+	noData    = "none"
+)
+
+// strictest is the strictest starter, with those of its fields alone that all starters have, and what it asks about data.
 var strictest = sync.OnceValues(func() (Document, error) {
 	files, err := templates.Files.ReadDir(".")
 	if err != nil {
@@ -73,7 +80,7 @@ var strictest = sync.OnceValues(func() (Document, error) {
 	}
 	best.Fields = maps.Clone(best.Fields)
 	maps.DeleteFunc(best.Fields, func(name string, _ Field) bool {
-		return slices.ContainsFunc(all, func(d Document) bool { _, has := d.Fields[name]; return !has })
+		return name != dataField && slices.ContainsFunc(all, func(d Document) bool { _, has := d.Fields[name]; return !has })
 	})
 	return best, nil
 })
@@ -165,6 +172,9 @@ func looserField(before, after Document, name string, say func(format string, ar
 		say("asks for %s in fewer cases", label)
 	}
 	if is.Type == "" { // the field is gone
+		if name == dataField && !was.Required {
+			say("no longer asks for %s", label)
+		}
 		return
 	}
 	if is.Type != was.Type || is.itemType() != was.itemType() {
@@ -183,7 +193,10 @@ func looserField(before, after Document, name string, say func(format string, ar
 	if more := slices.DeleteFunc(slices.Clone(is.Values), func(v string) bool { return slices.Contains(was.Values, v) }); len(was.Values) > 0 && len(more) > 0 {
 		say("takes %s for %s, too", strings.Join(more, ", "), label)
 	}
-	if was.Type == "boolean" && !reflect.DeepEqual(was.Default, is.Default) {
+	if fewer := lost(was.Values, slices.Concat(is.Values, []string{noData})); name == dataField && len(fewer) > 0 {
+		say("no longer takes %s for %s, by which requests are riskier", strings.Join(fewer, ", "), label)
+	}
+	if (was.Type == "boolean" || name == dataField) && !reflect.DeepEqual(was.Default, is.Default) {
 		say("has %s as the default of %s", words(is.Default), label)
 	}
 }

@@ -16,6 +16,7 @@ func TestWhatADocumentAsksLessForIsSaid(t *testing.T) {
 			Fields: Fields{
 				"ttl_days": {Type: "integer", Required: true, Min: &least, Max: &most}, "kill_switch": {Type: "boolean", Default: true},
 				"audiences": {Type: "enum", Values: []string{"pilot"}, Required: true}, "code": {Type: "string", Pattern: "^x"},
+				"data_classification": {Type: "enum", Values: []string{"none", "internal", "confidential"}},
 			},
 			Rollout: []Step{
 				{Environment: "staging", Percent: 100.0, Bake: "1h", Promote: "time"},
@@ -57,6 +58,10 @@ func TestWhatADocumentAsksLessForIsSaid(t *testing.T) {
 		"another audience":         {field("audiences", func(f *Field) { f.Values = []string{"pilot", "everybody"} }), "everybody"},
 		"another pattern":          {field("code", func(f *Field) { f.Pattern = "" }), "other texts"},
 		"no kill switch at first":  {field("kill_switch", func(f *Field) { f.Default = false }), "default"},
+		"no question about data":   {func(d *Document) { delete(d.Fields, "data_classification") }, "no longer asks for"},
+		"no confidential data":     {field("data_classification", func(f *Field) { f.Values = []string{"none", "internal"} }), "no longer takes confidential"},
+		"no app without data":      {field("data_classification", func(f *Field) { f.Values = []string{"internal", "confidential"} }), ""},
+		"no data unless said":      {field("data_classification", func(f *Field) { f.Default = "none" }), `"none" as the default`},
 		"a step more": {func(d *Document) {
 			d.Rollout = append([]Step{d.Rollout[0], {Environment: "production", Percent: 1.0}}, d.Rollout[1:]...)
 		}, ""},
@@ -105,6 +110,12 @@ func TestANewTemplateIsComparedWithTheStrictestStarter(t *testing.T) {
 	if words := looser(best, doc); err != nil || len(words) > 0 || best.Fields["ttl_days"].Max == nil || len(best.Fields["undo"].Type) > 0 {
 		t.Errorf("the strictest starter is looser than itself: %v, %v", words, err)
 	}
+	asked := doc.Fields[dataField]
+	delete(doc.Fields, dataField)
+	if words := strings.Join(looser(best, doc), "; "); !strings.Contains(words, "no longer requires") {
+		t.Errorf("a new template that does not ask about data is no looser: %q", words)
+	}
+	doc.Fields[dataField] = asked
 	doc.Rollout = nil // the usual plan
 	if best, err = benchmark(doc); err != nil || len(looser(best, doc)) > 0 {
 		t.Errorf("the usual plan is looser: %v, %v", looser(best, doc), err)
