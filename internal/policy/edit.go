@@ -83,7 +83,7 @@ func (e *Engine) SetActive(ctx context.Context, by access.Actor, name string, ac
 }
 
 // Delete removes a policy that somebody put. Where it stood in the place of a standard one, that one is back. A standard
-// policy cannot be deleted, only switched off. Deleting one that is in force waits for a second administrator.
+// policy cannot be deleted, only switched off. Deleting one waits for a second administrator.
 func (e *Engine) Delete(ctx context.Context, by access.Actor, name string, revision int64) error {
 	if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
 		return err
@@ -112,7 +112,7 @@ func (e *Engine) change(
 	var token string // of the state of the policies that was prepared for
 	var was Policy
 	var change *edit
-	var judged, judging []Policy // before the edit and after it
+	var were, are []Policy // all, before the edit and after it
 	prepare := func(ctx context.Context) error {
 		var before []row
 		if err := e.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
@@ -122,10 +122,10 @@ func (e *Engine) change(
 			return err
 		}
 		after := change.apply(before, name)
-		if judged, err = activeOf(before); err != nil {
+		if were, err = everything(before); err != nil {
 			return err
 		}
-		if judging, err = activeOf(after); err != nil {
+		if are, err = everything(after); err != nil {
 			return err
 		}
 		return e.Evaluate(ctx, func(context.Context) error { return fits(before, after, name) })
@@ -144,7 +144,7 @@ func (e *Engine) change(
 		if n == 0 {
 			return store.ErrMoved
 		}
-		if waiting, err = change.verb.Second(ctx, tx, by, e.Now(), judged, judging, access.Loosening{
+		if waiting, err = change.verb.Second(ctx, tx, by, e.Now(), were, are, access.Loosening{
 			Subject: "policy:" + name, Change: change.ask, Base: was.Revision,
 		}); err != nil || waiting != nil {
 			return err

@@ -35,9 +35,10 @@ func (e *Engine) Governing() []access.Governing {
 	}
 }
 
-// looser says what gets looser where other policies judge than before; both are those in force. What another text of a policy
-// lets pass cannot be decided, so that each one counts. A policy that was not in force only adds to what is refused, unless it
-// decides how risky a request is or who must approve it, without which all must, or others rest on what it says.
+// looser says what gets looser where the policies are others than before; both are all that there are. What another text of a policy
+// lets pass cannot be decided, so that each one counts, also of one that is off: whoever switches it on later means the text that it
+// had. A policy that comes into force only adds to what is refused, unless it decides how risky a request is or who must approve it,
+// without which all must, or others rest on what it says.
 func looser(before, after []Policy) (words []string) {
 	say := func(name, format string, args ...any) {
 		words = append(words, "the policy "+name+" "+fmt.Sprintf(format, args...))
@@ -50,10 +51,12 @@ func looser(before, after []Policy) (words []string) {
 		return all[i], true
 	}
 	for _, was := range before {
-		is, judges := named(after, was.Name)
+		is, there := named(after, was.Name)
 		switch {
-		case !judges:
+		case was.Active && !is.Active:
 			say(was.Name, "judges no more")
+		case !there:
+			say(was.Name, "is deleted")
 		case is.Source != was.Source && is.Origin == Standard:
 			say(was.Name, "goes back to the text that comes with Souk")
 		case is.Source != was.Source:
@@ -61,7 +64,7 @@ func looser(before, after []Policy) (words []string) {
 		}
 	}
 	for _, is := range after {
-		if _, judged := named(before, is.Name); judged {
+		if was, _ := named(before, is.Name); was.Active || !is.Active {
 			continue
 		}
 		if is.Name == riskPackage || is.Name == approvalsPackage {
@@ -69,7 +72,7 @@ func looser(before, after []Policy) (words []string) {
 			continue
 		}
 		for _, other := range before {
-			if other.Name != is.Name && other.restsOn(is.Name) {
+			if other.Active && other.Name != is.Name && other.restsOn(is.Name) {
 				say(is.Name, "changes what %s says, which rests on it", other.Name)
 			}
 		}

@@ -1,6 +1,7 @@
 package serve_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -18,6 +19,7 @@ import (
 	"github.com/soukhq/souk/internal/sdkkey"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
+	"github.com/soukhq/souk/templates"
 )
 
 // rightsToGovern are how verbs name the rights that need a row in the table.
@@ -203,6 +205,11 @@ func attempts() []attempt {
 	}
 	post := func(d map[string]any) func(o *office) { return local("POST", "/api/v1/templates", d) }
 	rita := "/api/v1/people/rita" + at
+	var onlyPublic map[string]any
+	if raw, err := templates.Files.ReadFile("dashboard-v1.json"); err != nil || json.Unmarshal(raw, &onlyPublic) != nil {
+		panic("the starter cannot be read")
+	}
+	onlyPublic["fields"].(map[string]any)["data_classification"] = map[string]any{"type": "enum", "values": []string{"none"}, "required": true}
 	longer := doc("fast-v1", nil)
 	longer["fields"].(map[string]any)["ttl_days"].(map[string]any)["max"] = 3000
 	return []attempt{
@@ -213,6 +220,8 @@ func attempts() []attempt {
 		{"Library.Put", "a template without checks", nil, root("POST", "/api/v1/templates", doc("fast-v1", map[string]any{"requiredChecks": []string{}})), "security_scan"},
 		{"Library.Put", "a template of one step of a second", nil, root("POST", "/api/v1/templates", doc("fast-v1", planOf(step("production", 100, "1s")))), "100 % for 1s"},
 		{"Library.Put", "a template for years", nil, root("POST", "/api/v1/templates", doc("fast-v1", map[string]any{"lifecycle": map[string]any{"max_active_days": 3000}})), "3000 days"},
+		{"Library.Put", "a template that does not ask about data", nil, root("POST", "/api/v1/templates", doc("fast-v1", nil)), "no longer requires"},
+		{"Library.Put", "no data is confidential any more", nil, root("POST", "/api/v1/templates", onlyPublic), "confidential"},
 		{
 			"Library.Put", "limits are raised", post(doc("fast-v1", nil)),
 			root("POST", "/api/v1/templates", longer), "up to 3000",
@@ -227,6 +236,17 @@ func attempts() []attempt {
 		{
 			"Engine.Put", "an inactive policy is replaced by a weaker one", local("POST", "/api/v1/policies/marketplace.approvals/deactivate", nil),
 			read("PUT", "/api/v1/policies/marketplace.approvals", map[string]any{"source": weak}), "who must approve",
+		},
+		{
+			"Engine.Put", "a policy that is off is replaced by an empty one", nil,
+			read("PUT", "/api/v1/policies/marketplace.decision.require_own_credential", map[string]any{"source": "package marketplace.decision.require_own_credential\n"}), "another text",
+		},
+		{
+			"Engine.Delete", "a policy that is off is deleted", func(o *office) {
+				local("PUT", "/api/v1/policies/marketplace.idle", map[string]any{"source": "package marketplace.idle\n\ndeny contains \"no\" if false\n"}, "If-None-Match", "*")(o)
+				local("POST", "/api/v1/policies/marketplace.idle/deactivate", nil)(o)
+			},
+			read("DELETE", "/api/v1/policies/marketplace.idle", nil), "is deleted",
 		},
 		{
 			"Engine.Put", "what others rest on comes to be",
@@ -287,7 +307,7 @@ func TestOneOfTwoAdministratorsLoosensNothingAlone(t *testing.T) {
 	for _, a := range attempts() {
 		tried[a.verb] = true
 	}
-	if want := 33; len(attempts()) != want {
+	if want := 37; len(attempts()) != want {
 		t.Errorf("%d attempts, want %d", len(attempts()), want)
 	}
 	eachEngine(t, func(o *office) {
