@@ -53,6 +53,7 @@ type Actor struct {
 	Email      string   // the address of now; also for the parts of Souk that act by themselves: "souk:rollout"
 	Name       string
 	Agent      bool // a service account or an AI agent, not a human
+	Suspended  bool // an administrator who may only read and object
 	Groups     []Membership
 	TokenScope TokenScope
 	Credential audit.Credential
@@ -106,7 +107,7 @@ func (a Actor) Has(role Role) bool {
 
 // Covers reports whether the actor still has every right that was had: the same person, in the same groups, which carry no less.
 func (a Actor) Covers(had Actor) bool {
-	if a.PersonID != had.PersonID || a.Email != had.Email || a.Agent && !had.Agent {
+	if a.PersonID != had.PersonID || a.Email != had.Email || a.Agent && !had.Agent || a.Suspended && !had.Suspended {
 		return false
 	}
 	return !slices.ContainsFunc(had.Groups, func(m Membership) bool { return !slices.ContainsFunc(a.Groups, m.within) })

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/soukhq/souk/internal/audit"
-	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -18,16 +17,17 @@ func (l Loosening) alone(ctx context.Context, tx *store.Tx, by Actor, at time.Ti
 	if admins, err := countAdmins(ctx, tx); err != nil || admins == 0 {
 		return err
 	}
-	p, err := l.keep(ctx, tx, by, at, proposalAlone)
+	p, err := l.keep(ctx, tx, by, at, ProposalAlone)
 	if err != nil {
 		return err
 	}
-	return p.tell(ctx, tx, by, at, audit.ProposalAlone)
+	return p.tell(ctx, tx, by, at, audit.ProposalAlone, "")
 }
 
-// Alone lists what one person alone loosened of late, the newest first, for other administrators and for approvers; for anybody
-// else, and for who did it, that is nothing.
-func (g *Governors) Alone(ctx context.Context, by Actor) (all []Proposal, err error) {
+// Told lists what administrators and approvers are told of late, the newest first: what one person alone loosened, which they are not
+// told themselves, and which removals of administrators took effect without objection, or ended by one. For anybody else that is
+// nothing.
+func (g *Governors) Told(ctx context.Context, by Actor) (all []Proposal, err error) {
 	if err := Can(by, Read, Scope{}); err != nil {
 		return nil, err
 	}
@@ -35,10 +35,10 @@ func (g *Governors) Alone(ctx context.Context, by Actor) (all []Proposal, err er
 		return nil, nil
 	}
 	err = g.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		all, err = store.List(ctx, tx, scanProposal, `SELECT `+proposalColumns+` FROM proposal
-			WHERE state = $1 AND made_at > $2 AND COALESCE(NULLIF(made_by_id, ''), made_by) <> $3 ORDER BY id COLLATE "C" DESC LIMIT 100`,
-			proposalAlone, store.Micros(g.Now().Add(-toldFor)), by.Identity().Key())
-		return fault.Wrap("list what was loosened alone", err)
+		all, err = proposalsWhere(ctx, tx, `(state = $1 AND COALESCE(NULLIF(made_by_id, ''), made_by) <> $5 OR state IN ($2, $3))
+			AND COALESCE(ended_at, made_at) > $4 ORDER BY id COLLATE "C" DESC LIMIT 100`,
+			ProposalAlone, ProposalRejected, ProposalUnopposed, store.Micros(g.Now().Add(-toldFor)), by.Identity().Key())
+		return err
 	})
 	return all, err
 }

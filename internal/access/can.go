@@ -33,6 +33,8 @@ const (
 	KeyRead        Action = "key.read"        // list SDK keys: operators and admins; owners those of their app
 	FlagImport     Action = "flag.import"     // take flags over from another system: operators and admins; owners for their app
 	FlagTag        Action = "flag.tag"        // say by which words a flag is found and turned off: owners, operators, admins
+	ProposalRead   Action = "proposal.read"   // see what waits for a second administrator: admins
+	ProposalObject Action = "proposal.object" // object to losing one's own rights as an administrator: admins, suspended ones too
 )
 
 // Scope is what an action is about. Its zero value is the installation as a whole.
@@ -88,6 +90,8 @@ var rules = []rule{
 	{KeyRead, []Role{Operator, Admin}, owner, []TokenScope{ScopeRead}},
 	{FlagImport, []Role{Operator, Admin}, owner, nil},
 	{FlagTag, []Role{Operator, Admin}, owner, nil},
+	{ProposalRead, []Role{Admin}, 0, []TokenScope{ScopeRead}},
+	{ProposalObject, []Role{Admin}, 0, nil},
 }
 
 // Actions lists every action, those of the table in its order.
@@ -136,6 +140,14 @@ func Can(a Actor, action Action, on Scope) error {
 		return fault.New(fault.Forbidden, "token_scope", "a token of scope %q may not do this", a.TokenScope).
 			Fix("use a token of a scope that may, such as \"all\"")
 	}
+	if a.Suspended {
+		left, may := r.suspended()
+		if !may {
+			return fault.New(fault.Forbidden, "suspended", "you are suspended as an administrator, and may only read and object").
+				Fix("object under Admin, Proposals, or ask another administrator to withdraw the proposal")
+		}
+		r = left
+	}
 	if action == RequestMake && a.PublishersOnly && !a.Has(Publisher) {
 		return fault.New(fault.Forbidden, "publishers_only", "only publishers may ask for this here").
 			Fix("ask an administrator to add you to a group with the role publisher")
@@ -144,6 +156,14 @@ func Can(a Actor, action Action, on Scope) error {
 		return nil
 	}
 	return fault.New(fault.Forbidden, "forbidden", "you may not do this").Fix("ask %s", r.who(on))
+}
+
+// suspended is what is left of the rule for a suspended administrator: to read, to object, and to manage their own sessions.
+func (r rule) suspended() (left rule, may bool) {
+	if r.action == SessionManage {
+		return rule{action: r.action, standing: self, scopes: r.scopes}, true
+	}
+	return r, r.action == ProposalObject || slices.Contains(r.scopes, ScopeRead)
 }
 
 // keepers are who acts for what nobody owns.

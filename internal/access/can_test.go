@@ -39,6 +39,8 @@ backup          -    -    -       -         -      -          -     -          -
 key.read        -    -    y       y         y      -          -     -          -         y         -        y      y      y
 flag.import     -    -    y       y         y      -          -     -          -         y         -        y      y      y
 flag.tag        -    -    y       y         y      -          -     -          -         y         -        y      y      y
+proposal.read   -    -    -       -         -      -          -     -          -         -         -        y      y      y
+proposal.object -    -    -       -         -      -          -     -          -         -         -        y      y      y
 `
 
 // narrowed is what a token of a scope lets somebody do who may do everything.
@@ -65,6 +67,8 @@ backup          y    -     -         -     -         -
 key.read        y    y     -         -     -         -
 flag.import     y    -     -         -     -         -
 flag.tag        y    -     -         -     -         -
+proposal.read   y    y     -         -     -         -
+proposal.object y    -     -         -     -         -
 `
 
 // eachCell calls check for every cell of a table, and fails if the table lacks an action or has one too many.
@@ -140,6 +144,30 @@ func TestTokensNarrowAsTheReviewedTableSays(t *testing.T) {
 		by.TokenScope = TokenScope(scope)
 		if err := Can(by, action, on); (err == nil) != want {
 			t.Errorf("%s, %s: %v", action, scope, err)
+		}
+	})
+}
+
+func TestASuspendedAdministratorKeepsOnlyWhatReadsAndObjects(t *testing.T) {
+	t.Parallel()
+	by := somebody(roles...)
+	me := by.Identity()
+	by.Suspended = true
+	on := Scope{OwnerPerson: me, Requester: me, Person: me}
+	for _, action := range Actions() {
+		want := slices.Contains([]Action{Public, SignIn, Read, AuditRead, KeyRead, SessionManage, ProposalRead, ProposalObject}, action)
+		if err := Can(by, action, on); (err == nil) != want {
+			t.Errorf("%s: %v", action, err)
+		}
+	}
+	wantFault(t, Can(by, SessionManage, Scope{Person: lou}), fault.Forbidden, "forbidden")
+	wantFault(t, Can(by, Kill, on), fault.Forbidden, "suspended")
+	rapid.Check(t, func(t *rapid.T) {
+		by, action, on := anyCase(t)
+		suspended := by
+		suspended.Suspended = true
+		if Can(suspended, action, on) == nil && Can(by, action, on) != nil {
+			t.Fatal("more is allowed to somebody who is suspended")
 		}
 	})
 }
@@ -222,7 +250,7 @@ func TestHeldIsWhatNeedsNoParticularApp(t *testing.T) {
 		{somebody(), []Action{Public, SignIn, Read, RequestComment, SessionManage, GroupJoin, TokenMake}},
 		{member, []Action{Public, SignIn, Read, RequestMake, RequestComment, SessionManage, GroupJoin, TokenMake}},
 		{somebody(Operator), []Action{Public, SignIn, Read, RequestMake, RequestComment, Kill, RolloutStop, SessionManage, GroupJoin, TokenMake, KeyMake, KeyRead, FlagImport, FlagTag}},
-		{Local("root"), []Action{Public, SignIn, Read, RequestMake, RequestEdit, RequestComment, Kill, RolloutStop, AuditRead, PeopleWrite, GovernWrite, SessionManage, GroupJoin, TokenMake, KeyMake, Backup, KeyRead, FlagImport, FlagTag}},
+		{Local("root"), []Action{Public, SignIn, Read, RequestMake, RequestEdit, RequestComment, Kill, RolloutStop, AuditRead, PeopleWrite, GovernWrite, SessionManage, GroupJoin, TokenMake, KeyMake, Backup, KeyRead, FlagImport, FlagTag, ProposalRead, ProposalObject}},
 	} {
 		if diff := cmp.Diff(c.want, Held(c.by)); diff != "" {
 			t.Errorf("%+v (-want +got):\n%s", c.by.Groups, diff)

@@ -36,7 +36,7 @@ type PersonSpec struct {
 	DisplayName string   `json:"display_name,omitempty" yaml:"display_name" doc:"What people read; the address if absent"`
 	Groups      []string `json:"groups,omitempty" yaml:"groups" doc:"Adds the person to these groups, save those that list their members themselves"`
 	Agent       bool     `json:"agent,omitempty" yaml:"agent" doc:"A service account or an AI agent, not a human"`
-	Active      *bool    `json:"active,omitempty" yaml:"active" doc:"False ends sign-in, sessions and tokens; absent leaves it as it is"`
+	Active      *bool    `json:"active,omitempty" yaml:"active" doc:"False ends sign-in, sessions and tokens, and suspends another administrator until a second one agrees; absent leaves it as it is"`
 }
 
 // GroupSpec is what an administrator says of a group.
@@ -46,7 +46,7 @@ type GroupSpec struct {
 	Domains   []Domain      `json:"domains,omitempty" yaml:"domains" doc:"What an approver group decides, such as product or security"`
 	Delegated bool          `json:"delegated,omitempty" yaml:"delegated" doc:"An approver group that decides requests of low risk only"`
 	Scope     ApprovalScope `json:"scope,omitzero" yaml:"scope" doc:"What an approver group decides about; an absent list is everything"`
-	Members   []string      `json:"members,omitempty" yaml:"members" doc:"E-mail addresses: if present, even if empty, the whole membership"`
+	Members   []string      `json:"members,omitzero" yaml:"members" doc:"E-mail addresses: if present, even if empty, the whole membership"`
 	Joinable  *bool         `json:"joinable,omitempty" yaml:"joinable" doc:"People may join and leave by themselves; absent leaves it as it is"`
 }
 

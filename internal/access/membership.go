@@ -32,8 +32,12 @@ func (d *Directory) DeleteGroup(ctx context.Context, by Actor, name string, revi
 		if err := d.unused(ctx, tx, name); err != nil {
 			return err
 		}
+		removes, err := removedBy(ctx, tx, g, Group{})
+		if err != nil {
+			return err
+		}
 		waiting, err = deleteGroup.Second(ctx, tx, by, c.At, g, Group{Name: name, Title: g.Title}, Loosening{
-			Subject: "group:" + name, Change: groupDeletion{name}, Base: revision,
+			Subject: "group:" + name, Change: groupDeletion{name}, Base: revision, Removes: removes,
 		})
 		if err != nil || waiting != nil {
 			return err

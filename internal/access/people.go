@@ -19,6 +19,7 @@ type Person struct {
 	DisplayName string   `json:"display_name"`
 	Agent       bool     `json:"agent" doc:"A service account or an AI agent, not a human"`
 	Active      bool     `json:"active" doc:"Otherwise the person can no longer sign in, decide or own"`
+	Suspended   string   `json:"suspended,omitempty" doc:"Id of the proposal to disable this administrator, who may only read and object until it has ended"`
 	Groups      []string `json:"groups" nullable:"false"`
 	Revision    int64    `json:"revision"`
 }
@@ -38,11 +39,11 @@ type Group struct {
 	Revision  int64         `json:"revision"`
 }
 
-const personColumns = `p.id, p.email, p.display_name, p.agent, p.active, p.revision`
+const personColumns = `p.id, p.email, p.display_name, p.agent, p.active, p.suspended, p.revision`
 
 func scanPerson(row store.Row) (Person, error) {
 	p := Person{Groups: []string{}}
-	err := row.Scan(&p.ID, &p.Email, &p.DisplayName, &p.Agent, &p.Active, &p.Revision)
+	err := row.Scan(&p.ID, &p.Email, &p.DisplayName, &p.Agent, &p.Active, &p.Suspended, &p.Revision)
 	return p, err
 }
 
@@ -109,8 +110,8 @@ func fillGroups(ctx context.Context, tx *store.Tx, people []Person) error {
 	return fault.Wrap("read memberships", err)
 }
 
-// fillMembers sets the members of each group; activeOnly leaves out who can no longer sign in.
-func fillMembers(ctx context.Context, tx *store.Tx, groups []Group, activeOnly bool) error {
+// fillMembers sets the members of each group; actingOnly leaves out who can no longer sign in, or is suspended.
+func fillMembers(ctx context.Context, tx *store.Tx, groups []Group, actingOnly bool) error {
 	if len(groups) == 0 {
 		return nil
 	}
@@ -118,15 +119,15 @@ func fillMembers(ctx context.Context, tx *store.Tx, groups []Group, activeOnly b
 	for i, g := range groups {
 		at[g.Name], names[i] = i, g.Name
 	}
-	active := ""
-	if activeOnly {
-		active = ` AND p.active`
+	acting := ""
+	if actingOnly {
+		acting = ` AND p.active AND p.suspended = ''`
 	}
 	rows, err := store.List(ctx, tx, func(row store.Row) (member [3]string, err error) {
 		err = row.Scan(&member[0], &member[1], &member[2])
 		return member, err
 	}, `SELECT m.group_name, p.email, p.id FROM person_group m JOIN person p ON p.id = m.person_id
-		WHERE m.group_name IN (`+store.In(1, len(names))+`)`+active+` ORDER BY p.email COLLATE "C"`, names...)
+		WHERE m.group_name IN (`+store.In(1, len(names))+`)`+acting+` ORDER BY p.email COLLATE "C"`, names...)
 	for _, member := range rows {
 		g := &groups[at[member[0]]]
 		g.Members, g.MemberIDs = append(g.Members, member[1]), append(g.MemberIDs, PersonID(member[2]))
@@ -152,7 +153,8 @@ func GroupByName(ctx context.Context, tx *store.Tx, name string) (Group, bool, e
 	return groups[0], true, nil
 }
 
-// ApproverGroups is a step: the groups with the role approver and, as Members, only those of their members who are active.
+// ApproverGroups is a step: the groups with the role approver and, as Members, only those of their members who are active and not
+// suspended.
 func ApproverGroups(ctx context.Context, tx *store.Tx) ([]Group, error) {
 	groups, err := store.List(ctx, tx, scanGroup, `SELECT `+groupColumns+` FROM grp g
 		WHERE g.roles LIKE '%"approver"%' ORDER BY g.name COLLATE "C"`)
@@ -208,7 +210,9 @@ func ActorOf(ctx context.Context, tx *store.Tx, id PersonID, credential audit.Cr
 	if err != nil {
 		return Actor{}, fault.Wrap("read memberships", err)
 	}
-	a := Actor{PersonID: p.ID, Email: p.Email, Name: p.DisplayName, Agent: p.Agent, TokenScope: scope, Credential: credential}
+	a := Actor{
+		PersonID: p.ID, Email: p.Email, Name: p.DisplayName, Agent: p.Agent, Suspended: p.Suspended != "", TokenScope: scope, Credential: credential,
+	}
 	for _, g := range groups {
 		a.Groups = append(a.Groups, Membership{
 			Group: g.Name, Roles: g.Roles, Domains: g.Domains, Delegated: g.Delegated, Scope: g.Scope,

@@ -3,7 +3,6 @@ package access
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -14,7 +13,7 @@ import (
 )
 
 // SetPerson is a step of PutPerson. Where it loosens what governs, and that needs a second administrator, it returns a proposal
-// instead of an effect.
+// instead of an effect. Another administrator who is to be disabled is suspended meanwhile.
 func (d *Directory) SetPerson(ctx context.Context, tx *store.Tx, c Change, email string, spec PersonSpec) (Person, Effect, *Proposal, error) {
 	if err := awaitPerson(ctx, tx, email); err != nil {
 		return Person{}, "", nil, err
@@ -41,6 +40,9 @@ func (d *Directory) SetPerson(ctx context.Context, tx *store.Tx, c Change, email
 	if spec.Active != nil {
 		after.Active = *spec.Active
 	}
+	if !after.Active {
+		after.Suspended = ""
+	}
 	joined, err := toJoin(ctx, tx, before.Groups, spec.Groups)
 	if err != nil {
 		return Person{}, "", nil, err
@@ -57,9 +59,14 @@ func (d *Directory) SetPerson(ctx context.Context, tx *store.Tx, c Change, email
 	if err != nil {
 		return Person{}, "", nil, err
 	}
-	waiting, err := putPerson.Second(ctx, tx, c.By, c.At, was, is, Loosening{
-		Subject: "person:" + email, Change: personChange{email, spec}, Base: c.Revision,
-	})
+	change := Loosening{Subject: "person:" + email, Change: personChange{email, spec}, Base: c.Revision}
+	if was.admin() && !is.admin() {
+		change.Removes = []Identity{before.Identity()}
+	}
+	waiting, err := putPerson.Second(ctx, tx, c.By, c.At, was, is, change)
+	if err == nil && waiting != nil && was.admin() && !after.Active && !before.Identity().Is(c.By.Identity()) {
+		err = d.suspend(ctx, tx, c, before, *waiting)
+	}
 	if err != nil || waiting != nil {
 		return Person{}, "", waiting, err
 	}
@@ -81,6 +88,11 @@ func (d *Directory) SetPerson(ctx context.Context, tx *store.Tx, c Change, email
 			return Person{}, "", nil, err
 		}
 	}
+	if before.Suspended != "" && after.Suspended == "" {
+		if err := outlived(ctx, tx, c, before.Suspended); err != nil {
+			return Person{}, "", nil, err
+		}
+	}
 	if !exists {
 		return after, Created, nil, c.Append(ctx, tx, audit.PersonCreated, "person:"+email, nil, after)
 	}
@@ -88,7 +100,11 @@ func (d *Directory) SetPerson(ctx context.Context, tx *store.Tx, c Change, email
 		if err := d.readdress(ctx, tx, c, after.Identity(), before.Email); err != nil {
 			return Person{}, "", nil, err
 		}
-		return after, Updated, nil, c.Append(ctx, tx, audit.PersonRenamed, "person:"+email, before, after)
+		if err := c.Append(ctx, tx, audit.PersonRenamed, "person:"+email, before, after); err != nil {
+			return Person{}, "", nil, err
+		}
+		after, err = PersonByID(ctx, tx, after.ID) // what waited and named the address has ended, and a suspension with it
+		return after, Updated, nil, err
 	}
 	return after, Updated, nil, c.Append(ctx, tx, audit.PersonUpdated, "person:"+email, before, after)
 }
@@ -124,11 +140,11 @@ func toJoin(ctx context.Context, tx *store.Tx, in, wanted []string) ([]string, e
 
 func writePerson(ctx context.Context, tx *store.Tx, c Change, p Person, exists bool) error {
 	now := store.Micros(c.At)
-	query, args := `INSERT INTO person (email, display_name, agent, active, search, revision, updated_at, id, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7) ON CONFLICT DO NOTHING`,
-		[]any{p.Email, p.DisplayName, p.Agent, p.Active, searchText(p), p.Revision, now, p.ID}
+	query, args := `INSERT INTO person (email, display_name, agent, active, search, revision, updated_at, id, suspended, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $7) ON CONFLICT DO NOTHING`,
+		[]any{p.Email, p.DisplayName, p.Agent, p.Active, searchText(p), p.Revision, now, p.ID, p.Suspended}
 	if exists {
-		query = `UPDATE person SET email = $1, display_name = $2, agent = $3, active = $4, search = $5, revision = $6, updated_at = $7
+		query = `UPDATE person SET email = $1, display_name = $2, agent = $3, active = $4, search = $5, revision = $6, updated_at = $7, suspended = $9
 			WHERE id = $8 AND revision = $6 - 1`
 	}
 	rows, err := tx.Exec(ctx, query, args...)
@@ -166,14 +182,13 @@ func (d *Directory) readdress(ctx context.Context, tx *store.Tx, c Change, who I
 	if _, err := tx.Exec(ctx, `UPDATE proposal SET made_by = $1 WHERE made_by_id = $2`, who.Email, who.ID); err != nil {
 		return fault.Wrap("write address", err)
 	}
-	ended, err := store.List(ctx, tx, scanProposal, `SELECT `+proposalColumns+` FROM proposal
-		WHERE state = $1 AND (subject IN ($2, $3) OR body LIKE $4 ESCAPE '\' OR body LIKE $5 ESCAPE '\')`+tx.ForUpdate(),
-		proposalOpen, "person:"+was, "person:"+who.Email, store.LikePattern(`"`+was+`"`), store.LikePattern(`"`+who.Email+`"`))
+	ended, err := proposalsWhere(ctx, tx, `state = $1 AND (subject IN ($2, $3) OR body LIKE $4 ESCAPE '\' OR body LIKE $5 ESCAPE '\')`+tx.ForUpdate(),
+		ProposalOpen, "person:"+was, "person:"+who.Email, store.LikePattern(`"`+was+`"`), store.LikePattern(`"`+who.Email+`"`))
 	if err != nil {
-		return fault.Wrap("read proposals", err)
+		return err
 	}
 	for _, p := range ended {
-		if err := errors.Join(p.end(ctx, tx, c.By, c.At, proposalExpired), p.tell(ctx, tx, c.By, c.At, audit.ProposalExpired)); err != nil {
+		if err := p.close(ctx, tx, c.By, c.At, ProposalExpired); err != nil {
 			return err
 		}
 	}
@@ -213,8 +228,12 @@ func (d *Directory) setGroup(ctx context.Context, tx *store.Tx, c Change, name s
 	if exists && encode(before) == encode(after) {
 		return before, Unchanged, nil, nil
 	}
+	removes, err := removedBy(ctx, tx, before, after)
+	if err != nil {
+		return Group{}, "", nil, err
+	}
 	waiting, err := putGroup.Second(ctx, tx, c.By, c.At, before, after, Loosening{
-		Subject: "group:" + name, Change: groupChange{name, spec}, Base: c.Revision,
+		Subject: "group:" + name, Change: groupChange{name, spec}, Base: c.Revision, Removes: removes,
 	})
 	if err != nil || waiting != nil {
 		return Group{}, "", waiting, err

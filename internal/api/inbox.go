@@ -23,7 +23,7 @@ import (
 
 // InboxItem is one thing that waits for the caller.
 type InboxItem struct {
-	Kind      string    `json:"kind" enum:"approve,start_rollout,promote,fix_request,draft,waiting,nobody_left,comment,killed,uncommitted,expiring,proposal,loosened,restored"`
+	Kind      string    `json:"kind" enum:"approve,start_rollout,promote,fix_request,draft,waiting,nobody_left,comment,killed,uncommitted,expiring,proposal,removal,objection,loosened,restored"`
 	Title     string    `json:"title" doc:"What it is about"`
 	Words     string    `json:"words" doc:"What is to be done, in plain words"`
 	Href      string    `json:"href" doc:"Path in the console"`
@@ -288,30 +288,59 @@ func expiryWords(s lifecycle.Status, now time.Time) string {
 	return ""
 }
 
-// proposalItems are the changes that wait for a second administrator.
+// proposalItems are the changes that wait for a second administrator, and those that would take the rights of one from the actor.
 func (a *API) proposalItems(ctx context.Context, by access.Actor) ([]InboxItem, error) {
-	if a.Governors == nil || !slices.Contains(access.Held(by), access.GovernWrite) {
+	if a.Governors == nil || !slices.Contains(access.Held(by), access.ProposalRead) {
 		return nil, nil
 	}
 	open, err := a.Governors.List(ctx, by, store.Page{})
 	items := make([]InboxItem, len(open.Items))
 	for i, p := range open.Items {
-		words := p.By + " asks for a second administrator: " + p.Words
-		if p.ByID == by.PersonID {
-			words = "waits for a second administrator: " + p.Words
+		items[i] = InboxItem{Kind: "proposal", Title: p.Subject, Words: proposalWords(p, by), Href: "/admin/proposals", At: p.At}
+		if concerns(p, by) {
+			items[i].Kind = "removal"
 		}
-		items[i] = InboxItem{Kind: "proposal", Title: p.Subject, Words: words, Href: "/admin/proposals", At: p.At}
 	}
 	return items, err
 }
 
-// loosenedItems shows administrators and approvers what one person alone loosened of late, a card for each person.
+// concerns reports whether another administrator proposes to take the rights of one from the actor.
+func concerns(p access.Proposal, by access.Actor) bool {
+	return p.ByID != by.PersonID && slices.ContainsFunc(p.Removes, func(r access.Removed) bool { return r.ID == by.PersonID })
+}
+
+func proposalWords(p access.Proposal, by access.Actor) string {
+	switch {
+	case concerns(p, by) && p.TakesEffectAt != nil:
+		return p.By + " asks to take your rights as an administrator; it takes effect on " + effectWords(p) + " unless you object"
+	case concerns(p, by):
+		return p.By + " asks to take your rights as an administrator; another administrator decides, and you may object"
+	case p.TakesEffectAt != nil:
+		return p.By + " asked for it, and it takes effect on " + effectWords(p) + " unless whom it concerns objects: " + p.Words
+	case p.ByID == by.PersonID:
+		return "waits for a second administrator: " + p.Words
+	default:
+		return p.By + " asks for a second administrator: " + p.Words
+	}
+}
+
+func effectWords(p access.Proposal) string {
+	return p.TakesEffectAt.UTC().Format("2 January 2006, 15:04 UTC")
+}
+
+// loosenedItems shows administrators and approvers what one person alone loosened of late, a card for each person, and how the removal
+// of an administrator went on to which nobody but that one could say anything.
 func (a *API) loosenedItems(ctx context.Context, by access.Actor) (items []InboxItem, err error) {
 	if a.Governors == nil {
 		return nil, nil
 	}
-	alone, err := a.Governors.Alone(ctx, by)
-	for _, p := range alone {
+	told, err := a.Governors.Told(ctx, by)
+	var settled []InboxItem
+	for _, p := range told {
+		if p.State != access.ProposalAlone {
+			settled = append(settled, settledItems(p)...)
+			continue
+		}
 		at := slices.IndexFunc(items, func(i InboxItem) bool { return i.Title == p.By })
 		switch {
 		case at < 0:
@@ -322,10 +351,28 @@ func (a *API) loosenedItems(ctx context.Context, by access.Actor) (items []Inbox
 			items[at].Words += "; " + p.Words
 		}
 	}
+	items = append(items, settled...)
 	for i := range items {
 		items[i].Words = fault.Clip(items[i].Words, maxQuote)
 	}
 	return items, err
+}
+
+// settledItems say who stays an administrator by an objection, or who is none any more since nobody objected.
+func settledItems(p access.Proposal) (items []InboxItem) {
+	if p.State == access.ProposalUnopposed {
+		words := "asked for it, and nobody objected in time: " + p.Words
+		return []InboxItem{{Kind: "loosened", Title: p.By, Words: words, Href: subjectPath(p.Subject), At: p.At}}
+	}
+	for _, r := range p.Removes {
+		if r.ObjectedAt != nil {
+			items = append(items, InboxItem{
+				Kind: "objection", Title: r.Email, Words: "objected to what " + p.By + " proposed, and stays an administrator: " + r.Reason,
+				Href: subjectPath(p.Subject), At: *r.ObjectedAt,
+			})
+		}
+	}
+	return items
 }
 
 // subjectPages are the pages of the console that show what proposals are about; those that end with a slash take its name.

@@ -29,7 +29,7 @@ type SetupChecklist struct {
 
 func proposals(a *API) {
 	register(a, operation{method: http.MethodGet, path: "/proposals", id: "list-proposals", summary: "List changes that wait for a second administrator"},
-		access.GovernWrite, func(ctx context.Context, by access.Actor, in *Paging) (*reply[store.Listing[access.Proposal]], error) {
+		access.ProposalRead, func(ctx context.Context, by access.Actor, in *Paging) (*reply[store.Listing[access.Proposal]], error) {
 			list, err := a.Governors.List(ctx, by, in.page())
 			return &reply[store.Listing[access.Proposal]]{Body: list}, err
 		})
@@ -43,6 +43,17 @@ func proposals(a *API) {
 		method: http.MethodPost, path: "/proposals/{id}/withdraw", id: "withdraw-proposal", status: http.StatusOK, summary: "End a proposal without doing it",
 	}, access.GovernWrite, func(ctx context.Context, by access.Actor, in *ByID) (*reply[Proposed], error) {
 		p, err := a.Governors.Withdraw(ctx, by, in.ID)
+		return &reply[Proposed]{Body: Proposed{p}}, err
+	})
+	register(a, operation{
+		method: http.MethodPost, path: "/proposals/{id}/object", id: "object-to-proposal", status: http.StatusOK,
+		summary: "Object to losing one's own rights as an administrator",
+	}, access.ProposalObject, func(ctx context.Context, by access.Actor, in *struct {
+		ByID
+		Body Reason
+	},
+	) (*reply[Proposed], error) {
+		p, err := a.Governors.Object(ctx, by, in.ID, in.Body.Reason)
 		return &reply[Proposed]{Body: Proposed{p}}, err
 	})
 	register(a, operation{method: http.MethodGet, path: "/setup", id: "get-setup", summary: "What a new installation wants, and what of it is done"},

@@ -29,6 +29,7 @@ type SessionPerson struct {
 	Roles       []access.Role   `json:"roles"`
 	Domains     []access.Domain `json:"domains"`
 	HasPassword bool            `json:"has_password"`
+	Suspended   bool            `json:"suspended" doc:"An administrator who may only read and object, until a proposal to disable them has ended"`
 }
 
 // DemoPerson is somebody whom one may sign in as, in a demo.
@@ -128,7 +129,7 @@ func (a *API) session(ctx context.Context, by access.Actor) (Session, error) {
 	if by.Email == "" {
 		return s, nil
 	}
-	p := &SessionPerson{ID: by.PersonID, Email: by.Email, DisplayName: by.Name, HasPassword: hasPassword}
+	p := &SessionPerson{ID: by.PersonID, Email: by.Email, DisplayName: by.Name, HasPassword: hasPassword, Suspended: by.Suspended}
 	for _, m := range by.Groups {
 		p.Groups = append(p.Groups, m.Group)
 		p.Roles = appendNew(p.Roles, m.Roles)

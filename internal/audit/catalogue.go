@@ -135,6 +135,8 @@ var (
 	PersonRenamed         = kind("person.renamed", NounPerson, "Person renamed")
 	PersonSignedIn        = kind("person.signed_in", NounSession, "Signed in")
 	PersonSignedOut       = kind("person.signed_out", NounSession, "Signed out")
+	PersonSuspended       = kind("person.suspended", NounPerson, "Administrator suspended")
+	PersonUnsuspended     = kind("person.unsuspended", NounPerson, "Suspension ended")
 	PersonUpdated         = kind("person.updated", NounPerson, "Person changed")
 
 	PolicyActivated   = kind("policy.activated", NounPolicy, "Policy activated")
@@ -147,6 +149,9 @@ var (
 	ProposalConfirmed = kind("proposal.confirmed", NounProposal, "Confirmed by a second administrator")
 	ProposalExpired   = kind("proposal.expired", NounProposal, "Proposal lapsed")
 	ProposalMade      = kind("proposal.made", NounProposal, "Proposed to a second administrator")
+	ProposalObjected  = kind("proposal.objected", NounProposal, "Objected to by the administrator concerned")
+	ProposalRejected  = kind("proposal.rejected", NounProposal, "Proposal ended by an objection")
+	ProposalUnopposed = kind("proposal.unopposed", NounProposal, "Took effect without objection")
 	ProposalWithdrawn = kind("proposal.withdrawn", NounProposal, "Proposal withdrawn")
 
 	RequestApproved    = kind("request.approved", NounRequest, "Request approved")

@@ -25,8 +25,8 @@ var scopes = map[string]string{
 	"roll-back-flag": "kill", // to what was approved before
 
 	"list-audit-events": "read", "list-audit-checkpoints": "read", "get-audit-checkpoint": "read", "get-audit-consistency": "read",
-	"get-audit-proof": "read", "export-audit-log": "read", "list-sdk-keys": "read",
-	"list-tokens": "", "list-sessions": "", "get-setup": "", "list-proposals": "", "examine": "", "take-backup": "",
+	"get-audit-proof": "read", "export-audit-log": "read", "list-sdk-keys": "read", "list-proposals": "read",
+	"list-tokens": "", "list-sessions": "", "get-setup": "", "examine": "", "take-backup": "",
 }
 
 func (s *site) operations() (all map[string][2]string) {

@@ -174,6 +174,9 @@ func (a *App) connect(ctx context.Context) (err error) {
 func (a *App) newControl() *api.API {
 	backups := a.newBackups()
 	a.Governors.Verbs = append(a.Governors.Verbs, backups.Governing()...)
+	if a.cfg.Mode == api.Demo { // where everybody signs in without a password
+		a.Governors.SignIns = nil
+	}
 	return api.New(api.Deps{
 		Verbs: *a.Verbs, DB: a.db, Log: a.log, Now: a.cfg.Now, Mode: a.cfg.Mode, Version: a.cfg.Version, People: a.cfg.People, Console: web.Files,
 		Ready: a.live.Ready, Live: a.live, Usage: a.usage, Metrics: a.metrics, Tracing: a.tracing, Audit: a.audit, Recent: &a.recent,
@@ -254,11 +257,12 @@ func (a *App) lead(ctx context.Context) {
 	defer a.leading.Store(false)
 	var loops sync.WaitGroup
 	loops.Go(func() { a.audit.Run(ctx) })
-	loops.Go(func() { a.tickRollouts(ctx) })
+	loops.Go(func() { a.every(ctx, tickEvery, a.Rollouts.Tick, "rollouts not looked at") })
+	loops.Go(func() { a.every(ctx, tickEvery, a.Governors.Settle, "proposals not settled") })
 	loops.Go(func() { a.usage.RunTidy(ctx) })
 	loops.Go(func() { a.settleKills(ctx) })
 	loops.Go(func() { a.settleRequests(ctx) })
-	loops.Go(func() { a.tellGuesses(ctx) })
+	loops.Go(func() { a.every(ctx, guessesEvery, a.Accounts.TellGuesses, "failures to sign in not told") })
 	loops.Wait()
 }
 
@@ -282,33 +286,19 @@ func (a *App) settleRequests(ctx context.Context) {
 	}
 }
 
-// tickEvery is how often rollouts are looked at.
+// tickEvery is how often it is looked at what goes on by time alone, such as rollouts.
 const tickEvery = time.Second
-
-func (a *App) tickRollouts(ctx context.Context) {
-	tick := time.NewTicker(tickEvery)
-	defer tick.Stop()
-	for {
-		if err := a.Rollouts.Tick(ctx); err != nil && ctx.Err() == nil {
-			a.log.LogAttrs(ctx, slog.LevelWarn, "rollouts not looked at", slog.Any("error", err))
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
-}
 
 // guessesEvery is how often it is looked for failures to sign in that the audit log was not told of.
 const guessesEvery = time.Minute
 
-func (a *App) tellGuesses(ctx context.Context) {
-	tick := time.NewTicker(guessesEvery)
+// every does something again and again until ctx ends. What failed is logged with those words, and tried again.
+func (a *App) every(ctx context.Context, pause time.Duration, do func(ctx context.Context) error, failed string) {
+	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for {
-		if err := a.Accounts.TellGuesses(ctx); err != nil && ctx.Err() == nil {
-			a.log.LogAttrs(ctx, slog.LevelWarn, "failures to sign in not told", slog.Any("error", err))
+		if err := do(ctx); err != nil && ctx.Err() == nil {
+			a.log.LogAttrs(ctx, slog.LevelWarn, failed, slog.Any("error", err))
 		}
 		select {
 		case <-ctx.Done():

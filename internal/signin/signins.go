@@ -92,6 +92,9 @@ func (s *Sessions) End(ctx context.Context, by access.Actor, id string) error {
 		if !ok {
 			return fault.New(fault.NotFound, "unknown_session", "there is no such session, or it has ended").Fix("look it up in the list of sessions")
 		}
+		if err := mayEnd(ctx, tx, by, found.person()); err != nil {
+			return err
+		}
 		return s.end(ctx, tx, by, found.person(), `id = $2`, id)
 	})
 }
@@ -130,6 +133,9 @@ func (s *Sessions) SignOutEverywhere(ctx context.Context, by access.Actor, email
 		if ended, err = countSessions(ctx, tx, p.ID, ""); err != nil || ended == 0 {
 			return err
 		}
+		if err := mayEnd(ctx, tx, by, p.Identity()); err != nil {
+			return err
+		}
 		return s.end(ctx, tx, by, p.Identity(), `id <> $2`, "")
 	})
 	return ended, err
@@ -138,6 +144,20 @@ func (s *Sessions) SignOutEverywhere(ctx context.Context, by access.Actor, email
 func countSessions(ctx context.Context, tx *store.Tx, of access.PersonID, except string) (count int, err error) {
 	err = tx.QueryRow(ctx, `SELECT count(*) FROM session WHERE person_id = $1 AND id <> $2`, of, except).Scan(&count)
 	return count, fault.Wrap("count sessions", err)
+}
+
+// mayEnd is a step: it refuses to end sessions of another person who may object to losing the rights of an administrator, since whoever
+// ends them again and again would keep them from it. Whoever holds the server may.
+func mayEnd(ctx context.Context, tx *store.Tx, by access.Actor, of access.Identity) error {
+	if by.Identity().Is(of) || by.Credential.Kind == access.CredentialLocal {
+		return nil
+	}
+	may, err := access.MayObject(ctx, tx, of.ID)
+	if err == nil && may {
+		err = fault.New(fault.Conflict, "may_object", "%s may object to losing the rights of an administrator, and needs a session for it", of.Email).
+			Fix("deactivate the person, who then only reads and objects, or withdraw the proposal")
+	}
+	return err
 }
 
 // person is whose session it is.

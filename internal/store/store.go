@@ -415,7 +415,7 @@ func In(from, n int) string {
 }
 
 // Values returns texts as the values of a query.
-func Values(texts []string) []any {
+func Values[T ~string](texts []T) []any {
 	values := make([]any, len(texts))
 	for i, text := range texts {
 		values[i] = text

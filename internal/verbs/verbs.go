@@ -85,6 +85,6 @@ func New(c Config) *Verbs {
 	v.Apply = &apply.Target{
 		DB: db, Now: now, Directory: v.Directory, Registry: v.Registry, Library: v.Library, Engine: v.Policies, Lifecycle: v.Lifecycle, Desk: v.Desk,
 	}
-	v.Governors = &access.Governors{DB: db, Now: now, Verbs: v.governing()}
+	v.Governors = &access.Governors{DB: db, Now: now, Verbs: v.governing(), SignIns: signin.SignInsOf}
 	return v
 }

@@ -33,7 +33,7 @@ var rights = map[audit.Noun]access.Action{
 	audit.NounToken:       access.TokenMake,
 	audit.NounSDKKey:      access.KeyRead,
 	audit.NounSession:     access.TokenMake,
-	audit.NounProposal:    access.GovernWrite,
+	audit.NounProposal:    access.ProposalRead,
 }
 
 // Change is the data of an event named change: something changed, and whoever shows it fetches it again.

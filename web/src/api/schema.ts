@@ -980,6 +980,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/proposals/{id}/object": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Object to losing one's own rights as an administrator */
+        post: operations["object-to-proposal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/proposals/{id}/withdraw": {
         parameters: {
             query?: never;
@@ -2663,7 +2680,7 @@ export interface components {
             /** @description Path in the console */
             href: string;
             /** @enum {string} */
-            kind: "approve" | "start_rollout" | "promote" | "fix_request" | "draft" | "waiting" | "nobody_left" | "comment" | "killed" | "uncommitted" | "expiring" | "proposal" | "loosened" | "restored";
+            kind: "approve" | "start_rollout" | "promote" | "fix_request" | "draft" | "waiting" | "nobody_left" | "comment" | "killed" | "uncommitted" | "expiring" | "proposal" | "removal" | "objection" | "loosened" | "restored";
             request_id?: string;
             rollout_id?: string;
             /** @description What it is about */
@@ -3205,9 +3222,11 @@ export interface components {
             id: string;
             /** Format: int64 */
             revision: number;
+            /** @description Id of the proposal to disable this administrator, who may only read and object until it has ended */
+            suspended?: string;
         };
         PersonSpec: {
-            /** @description False ends sign-in, sessions and tokens; absent leaves it as it is */
+            /** @description False ends sign-in, sessions and tokens, and suspends another administrator until a second one agrees; absent leaves it as it is */
             active?: boolean;
             /** @description A service account or an AI agent, not a human */
             agent?: boolean;
@@ -3443,6 +3462,8 @@ export interface components {
             last_seen?: string;
             /** Format: int64 */
             revision: number;
+            /** @description Id of the proposal to disable this administrator, who may only read and object until it has ended */
+            suspended?: string;
         };
         Proof: {
             checkpoint: components["schemas"]["Checkpoint"];
@@ -3471,8 +3492,17 @@ export interface components {
             /** Format: date-time */
             expires_at: string;
             id: string;
+            /** @description Administrators whom it takes that from: they do not confirm it, and may object */
+            removes?: components["schemas"]["Removed"][];
+            /** @enum {string} */
+            state: "open" | "confirmed" | "withdrawn" | "expired" | "alone" | "rejected" | "unopposed";
             /** @description What it changes, such as group:product */
             subject: string;
+            /**
+             * Format: date-time
+             * @description When it takes effect unless one whom it removes objects; absent where another administrator has to confirm it
+             */
+            takes_effect_at?: string;
             /** @description What gets weaker, in plain words */
             words: string;
         };
@@ -3565,6 +3595,14 @@ export interface components {
         };
         RemovalPlan: {
             removal_plan: string;
+        };
+        Removed: {
+            email: string;
+            id: string;
+            /** Format: date-time */
+            objected_at?: string;
+            /** @description Of the objection */
+            reason?: string;
         };
         ReplicaPart: {
             /** @description It serves the revision and said how far that got; false: it is silent */
@@ -4232,6 +4270,8 @@ export interface components {
             /** @description Empty for the local socket */
             id: string;
             roles: string[];
+            /** @description An administrator who may only read and object, until a proposal to disable them has ended */
+            suspended: boolean;
         };
         SettledSegment: {
             description: string;
@@ -7397,6 +7437,49 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proposed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "object-to-proposal": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "I am still in charge of the templates"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {

@@ -18,6 +18,8 @@ export const home = {
     fix_request: "Mend",
     comment: "Answer",
     proposal: "Confirm",
+    removal: "Object",
+    objection: "Objection",
     loosened: "Loosened",
     restored: "Look over",
     killed: "Turned off",
