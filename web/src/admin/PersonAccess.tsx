@@ -1,9 +1,13 @@
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { Link } from "react-router";
+import { groupsQuery } from "../api/calls";
 import { api, over, unwrap } from "../api/client";
 import { queries } from "../api/queries";
 import { useSelf } from "../app/session";
 import { m } from "../messages";
 import { ConfirmButton } from "../pieces/Confirm";
+import { NoticeBox } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
 import classes from "./Admin.module.css";
 import { LinkToSend } from "./LinkToSend";
@@ -18,23 +22,27 @@ export function PersonAccess({ person }: { person: Somebody }) {
   const [link, setLink] = useState<Invitation | null>(null);
   const path = { email: person.email };
   const name = person.display_name;
-  async function setActive(active: boolean) {
-    await unwrap(
-      api.PUT("/api/v1/people/{email}", {
-        params: { path, header: over(person.revision) },
-        body: { display_name: name, agent: person.agent, groups: person.groups, active },
-      }),
-    );
-    await queries.invalidateQueries();
-  }
   const { proposed, run } = useWrite();
+  const groups = useQuery(groupsQuery).data?.items ?? [];
+  const governs = groups.some(({ name, roles }) => person.groups.includes(name) && roles.includes("admin"));
+  async function setActive(active: boolean) {
+    await run(
+      unwrap(
+        api.PUT("/api/v1/people/{email}", {
+          params: { path, header: over(person.revision) },
+          body: { display_name: name, agent: person.agent, groups: person.groups, active },
+        }),
+      ),
+    );
+  }
   async function make(invitation: Promise<Invitation | { proposal: unknown }>) {
     setLink(await run(invitation));
   }
   const wide = { fullWidth: true } as const;
   return (
     <>
-      {proposed && <Proposed words={proposed} />}
+      {proposed && !person.suspended && <Proposed words={proposed} />}
+      {person.suspended && <SuspendedNotice person={person} />}
       {link && <LinkToSend made={link} done={() => setLink(null)} />}
       <Panel title={words.access}>
         <div className={classes.stack} style={{ gap: 8 }}>
@@ -59,7 +67,7 @@ export function PersonAccess({ person }: { person: Somebody }) {
               run={() => make(unwrap(api.POST("/api/v1/people/{email}/reset-link", { params: { path } })))}
             />
           )}
-          {person.active && (
+          {person.active && !person.suspended && (
             <ConfirmButton
               label={words.signOut}
               title={words.signOut}
@@ -72,12 +80,13 @@ export function PersonAccess({ person }: { person: Somebody }) {
             />
           )}
           {person.active ? (
-            person.id !== self.id && (
+            person.id !== self.id &&
+            !person.suspended && (
               <ConfirmButton
                 danger
-                label={words.deactivate}
-                title={words.deactivate}
-                happens={words.deactivateHappens(name)}
+                label={governs ? words.suspend : words.deactivate}
+                title={governs ? words.suspend : words.deactivate}
+                happens={governs ? words.suspendHappens(name) : words.deactivateHappens(name)}
                 button={wide}
                 run={() => setActive(false)}
               />
@@ -94,5 +103,35 @@ export function PersonAccess({ person }: { person: Somebody }) {
         </div>
       </Panel>
     </>
+  );
+}
+
+/** Says that an administrator is suspended, and lets another one end that. */
+function SuspendedNotice({ person }: { person: Somebody }) {
+  const words = m.admin.people;
+  const path = { id: person.suspended ?? "" };
+  return (
+    <NoticeBox
+      tone="warn"
+      title={words.isSuspended(person.display_name)}
+      actions={
+        person.id !== useSelf().id && (
+          <ConfirmButton
+            label={words.lift}
+            title={words.lift}
+            happens={words.liftHappens(person.display_name)}
+            button={{ size: "xs" }}
+            run={async () => {
+              await unwrap(api.POST("/api/v1/proposals/{id}/withdraw", { params: { path } }));
+              await queries.invalidateQueries();
+            }}
+          />
+        )
+      }
+    >
+      <p>
+        {words.isSuspendedWords} <Link to="/admin/proposals">{m.admin.proposed.open}</Link>
+      </p>
+    </NoticeBox>
   );
 }

@@ -1,4 +1,4 @@
-import { IconBan, IconCheck, IconKeyOff, IconMail, IconRobot } from "@tabler/icons-react";
+import { IconBan, IconCheck, IconKeyOff, IconMail, IconPlayerPause, IconRobot } from "@tabler/icons-react";
 import { m } from "../messages";
 import { Chip } from "../pieces/Chip";
 import type { Somebody } from "./types";
@@ -10,6 +10,13 @@ export function PersonChip({ person }: { person: Somebody }) {
     return (
       <Chip tone="off" icon={<IconBan />}>
         {words.off}
+      </Chip>
+    );
+  }
+  if (person.suspended) {
+    return (
+      <Chip tone="warn" icon={<IconPlayerPause />}>
+        {words.suspended}
       </Chip>
     );
   }

@@ -15,7 +15,7 @@ export const sections = {
   lifecycle: { see: "read", write: "govern.write" },
   keys: { see: "key.read", write: "key.read" },
   tokens: { see: "people.write", write: "people.write" },
-  proposals: { see: "govern.write", write: "govern.write" },
+  proposals: { see: "proposal.read", write: "proposal.object" },
 } as const satisfies Record<string, Needs>;
 
 export type Section = keyof typeof sections;

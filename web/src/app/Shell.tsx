@@ -9,8 +9,9 @@ import { Notice, NoticeBox } from "../pieces/Notice";
 import { Header } from "./Header";
 import { Live } from "./Live";
 import classes from "./Shell.module.css";
-import { SelfContext } from "./session";
+import { SelfContext, useSelf } from "./session";
 
+const Suspended = lazy(() => import("../admin/Suspended"));
 const Palette = lazy(() => import("../palette/Palette"));
 
 /** The frame of every screen: skip link, brand, menu, the person, and the screen itself. */
@@ -41,6 +42,7 @@ export function Shell() {
 }
 
 function Frame({ away }: { away: boolean }) {
+  const { suspended } = useSelf();
   const [finding, setFinding] = useState(false);
   useHotkeys([["mod+K", () => setFinding(true)]], []);
   return (
@@ -54,6 +56,13 @@ function Frame({ away }: { away: boolean }) {
           <NoticeBox tone="warn" title={m.error.away}>
             <p>{m.error.awayWords}</p>
           </NoticeBox>
+        </div>
+      )}
+      {suspended && (
+        <div className={classes.away}>
+          <Suspense>
+            <Suspended />
+          </Suspense>
         </div>
       )}
       <Main />

@@ -2,13 +2,11 @@ import { IconUsersPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { AdminPage } from "../../admin/AdminPage";
 import { proposalsQuery } from "../../admin/calls";
+import { ProposalActs } from "../../admin/ProposalActs";
 import type { Proposal } from "../../admin/types";
-import { api, unwrap } from "../../api/client";
-import { queries } from "../../api/queries";
 import { useSelf } from "../../app/session";
 import { m } from "../../messages";
-import { sentence } from "../../model/text";
-import { ConfirmButton } from "../../pieces/Confirm";
+import { list, sentence, shortName } from "../../model/text";
 import { Empty } from "../../pieces/Empty";
 import { Missing } from "../../pieces/Notice";
 import { Panel } from "../../pieces/Page";
@@ -19,7 +17,7 @@ import { Who } from "../../pieces/Who";
 /** What waits for a second administrator. */
 export function Component() {
   const self = useSelf();
-  const query = useQuery({ ...proposalsQuery, enabled: self.can.includes("govern.write") });
+  const query = useQuery({ ...proposalsQuery, enabled: self.can.includes("proposal.read") });
   const words = m.admin.proposals;
   const items = query.data?.items ?? [];
   return (
@@ -35,14 +33,8 @@ export function Component() {
             <Row
               key={one.id}
               title={sentence(one.words)}
-              words={
-                <>
-                  {words.by} <Who email={one.by} />, <When at={one.at} /> · {words.until.toLowerCase()}{" "}
-                  <When at={one.expires_at} />
-                  {one.by_id === self.id && <> · {words.own}</>}
-                </>
-              }
-              end={<Acts proposal={one} own={one.by_id === self.id} />}
+              words={<Words proposal={one} />}
+              end={<ProposalActs proposal={one} />}
             />
           ))}
         </Rows>
@@ -51,34 +43,39 @@ export function Component() {
   );
 }
 
-function Acts({ proposal, own }: { proposal: Proposal; own: boolean }) {
+function Words({ proposal }: { proposal: Proposal }) {
   const words = m.admin.proposals;
-  const path = { id: proposal.id };
-  const again = () => queries.invalidateQueries();
+  const own = proposal.by_id === useSelf().id;
+  const removes = proposal.removes ?? [];
+  const effect = proposal.takes_effect_at;
   return (
     <>
-      {!own && (
-        <ConfirmButton
-          label={words.confirm}
-          title={words.confirmAsk}
-          happens={words.confirmHappens(sentence(proposal.words))}
-          button={{ size: "xs", variant: "filled", "aria-label": words.confirmName(proposal.words) }}
-          run={async () => {
-            await unwrap(api.POST("/api/v1/proposals/{id}/confirm", { params: { path } }));
-            await again();
-          }}
-        />
+      {words.by} <Who email={proposal.by} />, <When at={proposal.at} /> ·{" "}
+      {effect ? (
+        <>
+          {words.effect} <When at={effect} />{" "}
+          {words.unless(
+            list(
+              removes.map((one) => shortName(one.email)),
+              "or",
+            ),
+          )}
+        </>
+      ) : (
+        <>
+          {words.until.toLowerCase()} <When at={proposal.expires_at} />
+          {own && <> · {words.own}</>}
+        </>
       )}
-      <ConfirmButton
-        label={words.withdraw}
-        title={words.withdraw}
-        happens={[sentence(proposal.words)]}
-        button={{ size: "xs", "aria-label": words.withdrawName(proposal.words) }}
-        run={async () => {
-          await unwrap(api.POST("/api/v1/proposals/{id}/withdraw", { params: { path } }));
-          await again();
-        }}
-      />
+      {removes.map(
+        (one) =>
+          one.objected_at && (
+            <span key={one.id}>
+              {" "}
+              · {words.objected(shortName(one.email))} {one.reason}
+            </span>
+          ),
+      )}
     </>
   );
 }
