@@ -161,7 +161,7 @@ func TestPutTwiceWritesOnce(t *testing.T) {
 			company(t, d)
 			got := events(t, db)
 			want := []string{
-				"person.created", "person.created", "person.created", "group.created", "person.updated", "group.created", "group.created",
+				"person.created", "person.created", "person.created", "group.created", "group.members_changed", "person.updated", "group.created", "group.created",
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("events after round %d (-want +got):\n%s", round, diff)
@@ -366,7 +366,7 @@ func TestBadNamesAreRefusedAtTheirField(t *testing.T) {
 			t.Errorf("%s: got field %q and remediation %q", name, e.Field, e.Remediation)
 		}
 	}
-	if got := events(t, db); len(got) != 7 {
+	if got := events(t, db); len(got) != 8 {
 		t.Errorf("refused puts left events: %v", got)
 	}
 	e := wantFault(t, group("X", GroupSpec{Title: "\t\n\x01", Roles: []Role{"a", "b"}}), fault.Invalid, "invalid_group")

@@ -96,14 +96,14 @@ func unknownGroup(ctx context.Context, tx *store.Tx, name string) error {
 
 // Join makes the actor a member of a group that people join by themselves. Joining again changes nothing.
 func (d *Directory) Join(ctx context.Context, by Actor, name string) (Group, error) {
-	return d.move(ctx, by, name, audit.GroupJoined, func(ctx context.Context, tx *store.Tx, g Group) error {
-		return join(ctx, tx, by.PersonID, g.Name)
+	return d.move(ctx, by, name, audit.GroupJoined, func(ctx context.Context, tx *store.Tx, c Change, g Group) error {
+		return join(ctx, tx, c, by.PersonID, g.Name)
 	})
 }
 
 // Leave ends the actor's membership in a group that people join by themselves. Leaving again changes nothing.
 func (d *Directory) Leave(ctx context.Context, by Actor, name string) (Group, error) {
-	return d.move(ctx, by, name, audit.GroupLeft, func(ctx context.Context, tx *store.Tx, g Group) error {
+	return d.move(ctx, by, name, audit.GroupLeft, func(ctx context.Context, tx *store.Tx, _ Change, g Group) error {
 		if err := awaitPerson(ctx, tx, by.Email); err != nil {
 			return err
 		}
@@ -112,7 +112,7 @@ func (d *Directory) Leave(ctx context.Context, by Actor, name string) (Group, er
 	})
 }
 
-func (d *Directory) move(ctx context.Context, by Actor, name string, event audit.Name, do func(ctx context.Context, tx *store.Tx, g Group) error) (after Group, err error) {
+func (d *Directory) move(ctx context.Context, by Actor, name string, event audit.Name, do func(ctx context.Context, tx *store.Tx, c Change, g Group) error) (after Group, err error) {
 	if err := Can(by, GroupJoin, Scope{}); err != nil {
 		return Group{}, err
 	}
@@ -131,13 +131,13 @@ func (d *Directory) move(ctx context.Context, by Actor, name string, event audit
 			return fault.New(fault.Forbidden, "not_joinable", "an administrator decides who is in %s", before.Title).
 				Fix("ask an administrator, under People")
 		}
-		if err := do(ctx, tx, before); err != nil {
+		c := Change{By: by, At: d.Now()}
+		if err := do(ctx, tx, c, before); err != nil {
 			return err
 		}
 		if after, _, err = GroupByName(ctx, tx, name); err != nil || len(after.Members) == len(before.Members) {
 			return err
 		}
-		c := Change{By: by, At: d.Now()}
 		if _, err := tx.Exec(ctx, `UPDATE grp SET revision = revision + 1, updated_at = $1 WHERE name = $2`, store.Micros(c.At), name); err != nil {
 			return fault.Wrap("update group", err)
 		}

@@ -6,9 +6,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
+	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
@@ -202,5 +204,96 @@ func TestChecklistFollowsTheFacts(t *testing.T) {
 		}
 		_, err := d.Setup(t.Context(), actor(t, db, "pat@hyfin.example"))
 		wantFault(t, err, fault.Forbidden, "forbidden")
+	})
+}
+
+func TestWhoCameAndWhoLeftIsAnEventOfTheGroupAndNothingElseIs(t *testing.T) {
+	t.Parallel()
+	ways := map[string]struct {
+		do   func(t *testing.T, d *Directory, by Actor)
+		told int // events that others are members of pilot
+	}{
+		"the group lists somebody else": {func(t *testing.T, d *Directory, _ Actor) {
+			mustGroup(t, d, "pilot", GroupSpec{Members: []string{"pat@hyfin.example"}})
+		}, 1},
+		"the group lists nobody": {func(t *testing.T, d *Directory, _ Actor) { mustGroup(t, d, "pilot", GroupSpec{Members: []string{}}) }, 1},
+		"somebody is put in": {func(t *testing.T, d *Directory, _ Actor) {
+			mustPerson(t, d, alice, PersonSpec{DisplayName: "alice", Groups: []string{"pilot"}})
+		}, 1},
+		"somebody new is put in": {func(t *testing.T, d *Directory, _ Actor) {
+			mustPerson(t, d, "new@hyfin.example", PersonSpec{Groups: []string{"pilot", "team-lunch"}})
+		}, 1},
+		"somebody joins": {func(t *testing.T, d *Directory, by Actor) {
+			if _, err := d.Join(t.Context(), by, "pilot"); err != nil {
+				t.Fatal(err)
+			}
+		}, 1},
+		"somebody leaves": {func(t *testing.T, d *Directory, by Actor) {
+			mustPerson(t, d, alice, PersonSpec{DisplayName: "alice", Groups: []string{"pilot"}})
+			if _, err := d.Leave(t.Context(), by, "pilot"); err != nil {
+				t.Fatal(err)
+			}
+		}, 2},
+		"who is in it is put in": {func(t *testing.T, d *Directory, _ Actor) {
+			mustPerson(t, d, "ada@hyfin.example", PersonSpec{DisplayName: "Ada", Groups: []string{"pilot"}})
+		}, 0},
+		"the group has another title": {func(t *testing.T, d *Directory, _ Actor) { mustGroup(t, d, "pilot", GroupSpec{Title: "Pilots"}) }, 0},
+		"a member has another address": {func(t *testing.T, d *Directory, _ Actor) {
+			mustPerson(t, d, "ada@hyfin.example", PersonSpec{Email: "ada.lovelace@hyfin.example", DisplayName: "Ada"})
+		}, 0},
+	}
+	if want := 9; len(ways) != want {
+		t.Errorf("%d ways, want %d", len(ways), want)
+	}
+	for way, c := range ways {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, db *store.DB) {
+				d := directory(db)
+				company(t, d)
+				yes := true
+				mustGroup(t, d, "pilot", GroupSpec{Joinable: &yes})
+				mustPerson(t, d, "ada@hyfin.example", PersonSpec{DisplayName: "ada", Groups: []string{"pilot"}})
+				told := func() int {
+					return read(t, db, func(ctx context.Context, tx *store.Tx) (n int, err error) {
+						args := []any{"group:pilot"}
+						for _, name := range audit.Membership {
+							args = append(args, name.String())
+						}
+						err = tx.QueryRow(ctx, `SELECT count(*) FROM audit_event WHERE subject = $1 AND name IN (`+store.In(2, len(args)-1)+`)`, args...).Scan(&n)
+						return n, err
+					})
+				}
+				before := told()
+				if c.do(t, d, actor(t, db, alice)); told()-before != c.told {
+					t.Errorf("%d events, want %d", told()-before, c.told)
+				}
+			})
+		})
+	}
+}
+
+func TestWhenSomebodyJoinedIsKept(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		d := directory(db)
+		now := noon
+		d.Now = func() time.Time { return now }
+		company(t, d)
+		for _, name := range []string{"alice", "pat", "ada"} {
+			now = now.Add(time.Hour)
+			mustPerson(t, d, name+"@hyfin.example", PersonSpec{DisplayName: name, Groups: []string{"team-lunch"}})
+		}
+		no := false
+		mustPerson(t, d, "pat@hyfin.example", PersonSpec{DisplayName: "pat", Active: &no})
+		// Alice was in the one and ada in the other from the start; pat may not sign in any more.
+		for before, want := range []time.Time{noon, noon, store.Time(0)} {
+			at := read(t, db, func(ctx context.Context, tx *store.Tx) (time.Time, error) {
+				return JoinedAt(ctx, tx, []string{"team-lunch", "admins"}, before)
+			})
+			if !at.Equal(want) {
+				t.Errorf("whom %d joined before came at %s, want %s", before, at, want)
+			}
+		}
 	})
 }

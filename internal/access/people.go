@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
@@ -177,6 +178,18 @@ func MembersOf(ctx context.Context, tx *store.Tx, groups []string) ([]string, er
 		SELECT m.person_id FROM person_group m WHERE m.group_name IN (`+store.In(1, len(names))+`))
 		ORDER BY p.email COLLATE "C"`, names...)
 	return emails, fault.Wrap("read members", err)
+}
+
+// JoinedAt is a step: when those of the active members of the groups came whom so many joined before; the zero time of store if there
+// are not so many. Each counts once, from the first of the groups that they joined.
+func JoinedAt(ctx context.Context, tx *store.Tx, groups []string, before int) (time.Time, error) {
+	at, _, err := store.One(ctx, tx, func(row store.Row) (at int64, err error) {
+		err = row.Scan(&at)
+		return at, err
+	}, `SELECT MIN(m.joined_at) AS first FROM person_group m JOIN person p ON p.id = m.person_id
+		WHERE p.active AND m.group_name IN (`+store.In(2, len(groups))+`) GROUP BY p.id ORDER BY first LIMIT 1 OFFSET $1`,
+		append([]any{before}, store.Values(groups)...)...)
+	return store.Time(at), fault.Wrap("read when people joined", err)
 }
 
 // CountPeople is a step: how many people are active, agents not counted.

@@ -75,7 +75,10 @@ func (d *Directory) SetPerson(ctx context.Context, tx *store.Tx, c Change, email
 		return Person{}, "", nil, err
 	}
 	for _, group := range joined {
-		if err := join(ctx, tx, after.ID, group); err != nil {
+		if err := join(ctx, tx, c, after.ID, group); err != nil {
+			return Person{}, "", nil, err
+		}
+		if err := c.Append(ctx, tx, audit.GroupMembersChanged, "group:"+group, nil, map[string]any{"person": after.Email}); err != nil {
 			return Person{}, "", nil, err
 		}
 		if _, err := tx.Exec(ctx, `UPDATE grp SET revision = revision + 1, updated_at = $1 WHERE name = $2`,
@@ -253,7 +256,11 @@ func (d *Directory) setGroup(ctx context.Context, tx *store.Tx, c Change, name s
 	if !exists {
 		return after, Created, nil, c.Append(ctx, tx, audit.GroupCreated, "group:"+name, nil, after)
 	}
-	return after, Updated, nil, c.Append(ctx, tx, audit.GroupUpdated, "group:"+name, before, after)
+	event := audit.GroupUpdated
+	if !slices.Equal(before.Members, after.Members) {
+		event = audit.GroupMembersChanged
+	}
+	return after, Updated, nil, c.Append(ctx, tx, event, "group:"+name, before, after)
 }
 
 func writeGroup(ctx context.Context, tx *store.Tx, c Change, g Group, exists bool) error {
@@ -289,7 +296,7 @@ func setMembers(ctx context.Context, tx *store.Tx, c Change, before, after Group
 			wrong.Add(unknown("person", fmt.Sprintf("members[%d]", slices.Index(named, email)), email, people))
 			continue
 		}
-		if err := join(ctx, tx, id, after.Name); err != nil {
+		if err := join(ctx, tx, c, id, after.Name); err != nil {
 			return err
 		}
 	}
@@ -335,8 +342,9 @@ func touchPerson(ctx context.Context, tx *store.Tx, c Change, email string) (id 
 	return id, ok, fault.Wrap("update person", err)
 }
 
-func join(ctx context.Context, tx *store.Tx, personID PersonID, group string) error {
-	_, err := tx.Exec(ctx, `INSERT INTO person_group (person_id, group_name) VALUES ($1, $2) ON CONFLICT DO NOTHING`, personID, group)
+func join(ctx context.Context, tx *store.Tx, c Change, personID PersonID, group string) error {
+	_, err := tx.Exec(ctx, `INSERT INTO person_group (person_id, group_name, joined_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+		personID, group, store.Micros(c.At))
 	return fault.Wrap("add member", err)
 }
 

@@ -15,7 +15,7 @@ import (
 
 type eventQuery struct {
 	Paging
-	Flag    string `query:"flag" doc:"Key or id of a flag; what happened to the segments that it refers to is shown, too"`
+	Flag    string `query:"flag" doc:"Key or id of a flag; what happened to the segments that it refers to, and who joined and left their groups, is shown, too"`
 	Actor   string `query:"actor" doc:"E-mail of who acted, of now or from before: it finds what that person did under any of theirs"`
 	Event   string `query:"event" doc:"Name of the event, such as flag.killed, or how it begins and a star, such as flag.*"`
 	App     string `query:"app" doc:"Slug of an app"`
@@ -50,22 +50,31 @@ type sizes struct {
 	To   int64 `query:"to" doc:"Number of leaves of the later one; absent is the log as it is now"`
 }
 
-// maxRests bounds how many segments of a flag its events are looked for by; both engines limit their parameters.
+// maxRests bounds how many segments of a flag, and how many groups, its events are looked for by; both engines limit their parameters.
 const maxRests = 400
 
-// restsOn are the subjects of events about the segments that a flag refers to.
-func (a *API) restsOn(ctx context.Context, flag string) (subjects []string, err error) {
+// restsOn are the subjects of events about the segments that a flag refers to, and about the groups in them.
+func (a *API) restsOn(ctx context.Context, flag string) (segments, groups []string, err error) {
 	if flag == "" {
-		return nil, nil
+		return nil, nil, nil
+	}
+	subjects := func(noun audit.Noun, names []string) (all []string) {
+		for _, name := range names[:min(len(names), maxRests)] {
+			all = append(all, string(noun)+":"+name)
+		}
+		return all
 	}
 	err = a.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		segments, err := registry.SegmentsUsedBy(ctx, tx, flag)
-		for _, name := range segments[:min(len(segments), maxRests)] {
-			subjects = append(subjects, "segment:"+name)
+		names, err := registry.SegmentsUsedBy(ctx, tx, flag)
+		if err != nil {
+			return err
 		}
+		segments = subjects(audit.NounSegment, names)
+		names, err = registry.GroupsOf(ctx, tx, names)
+		groups = subjects(audit.NounGroup, names)
 		return err
 	})
-	return subjects, err
+	return segments, groups, err
 }
 
 func auditLog(a *API) {
@@ -76,7 +85,7 @@ func auditLog(a *API) {
 				Subject: in.Subject, From: in.From, To: in.To, Text: in.Text, Page: in.page(),
 			}
 			var err error
-			if q.Rests, err = a.restsOn(ctx, in.Flag); err != nil {
+			if q.Rests, q.Members, err = a.restsOn(ctx, in.Flag); err != nil {
 				return nil, err
 			}
 			list, err := a.Audit.Events(ctx, by, q)

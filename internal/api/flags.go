@@ -25,9 +25,10 @@ type FlagSummary struct {
 // FlagDetail is all of a flag, and what the caller may do with it.
 type FlagDetail struct {
 	FlagSummary
-	Rollouts []rollout.Rollout `json:"rollouts" doc:"Newest first"`
-	Gaps     []importer.Gap    `json:"gaps" doc:"What an imported flag lacks, and what does not work of it"`
-	Can      []string          `json:"can" doc:"What the caller may do: kill, restore, change, rollback, tag, extend, deprecate, remove; each environment says it for itself"`
+	Rollouts  []rollout.Rollout     `json:"rollouts" doc:"Newest first"`
+	Audiences []review.AudienceSize `json:"audiences" doc:"The segments of groups that it refers to, with how many people they have and were approved for"`
+	Gaps      []importer.Gap        `json:"gaps" doc:"What an imported flag lacks, and what does not work of it"`
+	Can       []string              `json:"can" doc:"What the caller may do: kill, restore, change, rollback, tag, extend, deprecate, remove; each environment says it for itself"`
 }
 
 // KilledFlag is a flag after a kill, with proof of how far that got.
@@ -222,6 +223,9 @@ func (a *API) flag(ctx context.Context, by access.Actor, key string) (FlagDetail
 			if past[e.Environment], err = registry.Past(ctx, tx, key, e.Environment); err != nil {
 				return err
 			}
+		}
+		if detail.Audiences, err = review.AudienceSizes(ctx, tx, by, f); err != nil {
+			return err
 		}
 		detail.Rollouts, err = rollout.OfFlag(ctx, tx, by, a.Now(), f)
 		return err

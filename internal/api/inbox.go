@@ -23,7 +23,7 @@ import (
 
 // InboxItem is one thing that waits for the caller.
 type InboxItem struct {
-	Kind      string    `json:"kind" enum:"approve,start_rollout,promote,fix_request,draft,waiting,nobody_left,comment,killed,uncommitted,expiring,proposal,removal,objection,loosened,restored"`
+	Kind      string    `json:"kind" enum:"approve,start_rollout,promote,fix_request,draft,waiting,nobody_left,comment,killed,uncommitted,outgrown,expiring,proposal,removal,objection,loosened,restored"`
 	Title     string    `json:"title" doc:"What it is about"`
 	Words     string    `json:"words" doc:"What is to be done, in plain words"`
 	Href      string    `json:"href" doc:"Path in the console"`
@@ -45,7 +45,7 @@ func inbox(a *API) {
 func (a *API) inbox(ctx context.Context, by access.Actor) ([]InboxItem, error) {
 	items := []InboxItem{}
 	for _, look := range []func(context.Context, access.Actor) ([]InboxItem, error){
-		a.requestItems, a.stuckItems, a.commentItems, a.rolloutItems, a.killedItems, a.uncommittedItems, a.expiringItems, a.proposalItems, a.loosenedItems,
+		a.requestItems, a.stuckItems, a.commentItems, a.rolloutItems, a.killedItems, a.uncommittedItems, a.outgrownItems, a.expiringItems, a.proposalItems, a.loosenedItems,
 		a.restoredItems,
 	} {
 		some, err := look(ctx, by)
@@ -209,6 +209,27 @@ func (a *API) uncommittedItems(ctx context.Context, by access.Actor) (items []In
 			words = u.By.Email + " turned it off for everybody in " + u.Environment + "; it is served, and the database refuses it: " + fault.Clip(u.Refused, maxQuote)
 		}
 		items = append(items, InboxItem{Kind: "uncommitted", Title: u.Select.Words(), Href: "/kills", At: u.At, FlagKey: u.Select.Flag, Words: words})
+	}
+	return items, err
+}
+
+// outgrownItems tells owners and approvers of a flag that it is for many more people than was approved, a card for each flag.
+func (a *API) outgrownItems(ctx context.Context, by access.Actor) (items []InboxItem, err error) {
+	outgrown, err := a.Desk.Outgrown(ctx, by)
+	for _, o := range outgrown {
+		words := fmt.Sprintf("its audience %s has %d people by now, and was approved for %d", o.Title, o.People, o.Approved)
+		at := slices.IndexFunc(items, func(i InboxItem) bool { return i.FlagKey == o.FlagKey })
+		if at < 0 {
+			items = append(items, InboxItem{Kind: "outgrown", Title: o.FlagKey, Words: words, Href: flagPath(o.FlagKey), At: o.Since, FlagKey: o.FlagKey})
+			continue
+		}
+		items[at].Words += "; " + words
+		if o.Since.Before(items[at].At) {
+			items[at].At = o.Since
+		}
+	}
+	for i := range items {
+		items[i].Words += ": look at who joined, ask for another audience, or ask for so many people to be approved"
 	}
 	return items, err
 }

@@ -112,9 +112,11 @@ var (
 
 	GroupCreated = kind("group.created", NounGroup, "Group created")
 	GroupDeleted = kind("group.deleted", NounGroup, "Group deleted")
-	GroupJoined  = kind("group.joined", NounGroup, "Joined a group")
-	GroupLeft    = kind("group.left", NounGroup, "Left a group")
+	GroupJoined  = kind("group.joined", NounGroup, "Joined a group[: {subject}]")
+	GroupLeft    = kind("group.left", NounGroup, "Left a group[: {subject}]")
 	GroupUpdated = kind("group.updated", NounGroup, "Group changed")
+
+	GroupMembersChanged = kind("group.members_changed", NounGroup, "Members of a group changed[: {subject}]")
 
 	InstallationSetUp    = kind("installation.set_up", NounPerson, "First administrator set up")
 	InstallationRestored = kind("installation.restored", NounAudit, "Backup restored")
@@ -180,6 +182,8 @@ var (
 	SDKKeyRevoked = kind("sdk_key.revoked", NounSDKKey, "SDK key revoked")
 	SDKKeyRotated = kind("sdk_key.rotated", NounSDKKey, "SDK key renewed")
 
+	SegmentConfirmed = kind("segment.confirmed", NounSegment, "Audience approved as large as it is[: {subject}][, {details.people} people]")
+
 	SegmentCreated = kind("segment.created", NounSegment, "Audience created")
 	SegmentDeleted = kind("segment.deleted", NounSegment, "Audience deleted")
 	SegmentUpdated = kind("segment.updated", NounSegment, "Audience changed")
@@ -196,6 +200,9 @@ var (
 	// What only earlier versions wrote, and logs still have.
 	_ = kind("request.draft_saved", NounRequest, "Draft saved")
 )
+
+// Membership are the events after which others than before are members of the group that is their subject.
+var Membership = []Name{GroupCreated, GroupJoined, GroupLeft, GroupMembersChanged}
 
 // Catalogue returns every kind of event, by name.
 func Catalogue() []Kind {

@@ -31,6 +31,7 @@ type Entry struct {
 type Query struct {
 	Flag    string   // key or flag id
 	Rests   []string // with Flag: subjects that it rests on, such as segment:pilot, whose events are its own, too
+	Members []string // with Flag: subjects whose members it is for, such as group:pilot: who came and left is its own, too
 	Actor   string   // an address that a person has or had, which finds what they did under any; or the name of who is no person
 	Event   string   // a name, or the beginning of one and *
 	App     string
@@ -96,9 +97,17 @@ func (q Query) where() (*where, error) {
 	if q.Flag != "" {
 		terms := `e.flag_key = ? OR e.flag_id = ?`
 		if len(q.Rests) > 0 {
-			terms += ` OR e.subject IN (` + strings.TrimSuffix(strings.Repeat("?, ", len(q.Rests)), ", ") + `)`
+			terms += ` OR e.subject IN (` + marks(len(q.Rests)) + `)`
 		}
-		w.add(`(`+terms+`)`, append([]any{q.Flag, q.Flag}, store.Values(q.Rests)...)...)
+		args := append([]any{q.Flag, q.Flag}, store.Values(q.Rests)...)
+		if len(q.Members) > 0 {
+			terms += ` OR e.subject IN (` + marks(len(q.Members)) + `) AND e.name IN (` + marks(len(Membership)) + `)`
+			args = append(args, store.Values(q.Members)...)
+			for _, name := range Membership {
+				args = append(args, name.text)
+			}
+		}
+		w.add(`(`+terms+`)`, args...)
 	}
 	exact := q.Event
 	if strings.HasSuffix(exact, "*") {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -135,6 +136,33 @@ func TestEventsOfAFlagAreThoseOfWhatItRestsOnToo(t *testing.T) {
 			list, err := log.Events(t.Context(), auditor{}, audit.Query{Flag: named, Rests: []string{"segment:pilot", "segment:other"}})
 			if err != nil || len(list.Items) != 2 || list.Items[0].Subject != "segment:pilot" {
 				t.Errorf("%s has %+v, %v", named, list.Items, err)
+			}
+		}
+	})
+}
+
+func TestEventsOfAFlagAreWhoJoinedAndLeftItsGroupsToo(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		log := open(t, db, audit.Config{})
+		var events []audit.Event
+		for i, name := range append(slices.Clone(audit.Membership), audit.GroupUpdated) {
+			for _, group := range []string{"group:pilot", "group:beta"} {
+				e := event(i)
+				e.Event, e.FlagKey, e.FlagID, e.From, e.To, e.Subject = name, "", "", "", "", group
+				events = append(events, e)
+			}
+		}
+		if err := appendEvents(t.Context(), db, append(events, event(9))...); err != nil {
+			t.Fatal(err)
+		}
+		list, err := log.Events(t.Context(), auditor{}, audit.Query{Flag: event(9).FlagKey, Members: []string{"group:pilot", "group:other"}})
+		if err != nil || len(list.Items) != len(audit.Membership)+1 {
+			t.Fatalf("%+v, %v", list.Items, err)
+		}
+		for _, e := range list.Items {
+			if e.FlagKey == "" && (e.Subject != "group:pilot" || e.Event.Event == audit.GroupUpdated) {
+				t.Errorf("it has %s of %s", e.Event.Event, e.Subject)
 			}
 		}
 	})

@@ -273,17 +273,23 @@ func (r *Registry) DeleteSegment(ctx context.Context, by access.Actor, name stri
 // unused refuses while a flag that is not removed was approved for the segment or serves it somewhere, by its audience or
 // by a reference in its targeting.
 func unused(ctx context.Context, tx *store.Tx, name string) error {
+	keys, err := usersOf(ctx, tx, name)
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	return inUse(name, some(keys))
+}
+
+// usersOf lists the keys of the flags that are not removed and that were approved for the segment or refer to it somewhere.
+func usersOf(ctx context.Context, tx *store.Tx, name string) ([]string, error) {
 	keys, err := store.List(ctx, tx, store.ScanString, `SELECT f.key FROM flag f WHERE f.removed_at IS NULL AND (f.audience = $1
 			OR EXISTS (SELECT 1 FROM flag_environment s WHERE s.flag_key = f.key
 				AND (s.audience = $1 OR s.definition LIKE $2 ESCAPE '\' OR s.serving LIKE $2 ESCAPE '\')))
-		ORDER BY f.key COLLATE "C" LIMIT 6`, name, store.LikePattern(`{"$ref":"`+name+`"}`))
+		ORDER BY f.key COLLATE "C"`, name, store.LikePattern(`{"$ref":"`+name+`"}`))
 	if err != nil {
-		return fmt.Errorf("look for flags of the segment %s: %w", name, err)
+		return nil, fmt.Errorf("look for flags of the segment %s: %w", name, err)
 	}
-	if len(keys) == 0 {
-		return nil
-	}
-	return inUse(name, some(keys))
+	return keys, nil
 }
 
 // some names the first of many flags.

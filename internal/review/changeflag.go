@@ -219,3 +219,15 @@ func (s *changingFlag) effect(ctx context.Context, m move, a Assessed) (map[stri
 	state, _ = flag.In(c.Environment)
 	return map[string]int64{c.Environment: state.Revision}, nil
 }
+
+func (s *changingFlag) audiences(a Assessed, w World) map[string][]string {
+	c := a.Content
+	if e, _ := w.environment(c.Environment); !e.Governed {
+		return nil
+	}
+	state, _ := s.Flag.In(c.Environment)
+	next := c.Change.Over(*s.Flag, state.Serving)
+	names := append(registry.Refs(next.Targeting), next.Audience)
+	slices.Sort(names)
+	return map[string][]string{"": slices.Compact(names)}
+}

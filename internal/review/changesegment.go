@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/rollout"
@@ -25,12 +26,17 @@ type changingSegment struct {
 	Ruled   bool     // a rule names it, which may be for whoever is not in it
 	People  crowd    // that are in it now
 	Will    crowd    // that are to be in it
+
+	Outgrown []approvedSize // what was approved for fewer people than may be in it without being asked about
 }
 
 // judgedEach bounds how many flags of a segment policies judge each. One that reaches more is a high risk by that.
 const judgedEach = 30
 
 func (*changingSegment) title(c Content) string {
+	if c.Change != nil && reflect.ValueOf(*c.Change).IsZero() {
+		return "Keep the audience " + quoted(c.Segment, "?") + " as large as it is"
+	}
 	return "Change the audience " + quoted(c.Segment, "?")
 }
 
@@ -65,6 +71,9 @@ func (s *changingSegment) load(ctx context.Context, tx *store.Tx, r record, w Wo
 		return err
 	}
 	if s.People, err = crowdIn(ctx, tx, segment); err != nil {
+		return err
+	}
+	if s.Outgrown, err = outgrownBy(ctx, tx, segment, s.People.People); err != nil {
 		return err
 	}
 	s.Will, err = crowdIn(ctx, tx, s.next(r.content))
@@ -123,6 +132,16 @@ func (s *changingSegment) next(c Content) registry.Segment {
 		return *s.Segment
 	}
 	return c.Change.SegmentChange.over(*s.Segment).Tidy()
+}
+
+// confirms reports whether the segment stays as it is, and is outgrown: what is asked for is that so many people may be in it by now.
+func (s *changingSegment) confirms(c Content) bool {
+	return len(s.Outgrown) > 0 && c.Change != nil && reflect.DeepEqual(s.next(c), *s.Segment)
+}
+
+// approved is the smallest number of people that a flag was approved for, of those that are outgrown.
+func (s *changingSegment) approved() int {
+	return slices.MinFunc(s.Outgrown, func(a, b approvedSize) int { return a.People - b.People }).People
 }
 
 // over returns the segment with what the change says of it; what is absent stays. Everybody leaves no lists, and a list is not of
@@ -215,7 +234,7 @@ func (s *changingSegment) conflict(c Content, _ World) *fault.Error {
 		return fault.New(fault.Conflict, "base_changed", "the audience %s was changed since you read it: you read version %d, it is version %d now",
 			s.Segment.Name, c.BaseRevision, s.Segment.Revision).At("base_revision").
 			Fix("look at who is in it now, and make your change to that").Showing(s.Segment)
-	case len(s.Baking) > 0:
+	case len(s.Baking) > 0 && !s.confirms(c):
 		return fault.New(fault.Conflict, "rollout_running", "%s is being watched as it is shown to more people, which another audience would disturb",
 			strings.Join(s.Baking[:min(len(s.Baking), 3)], ", ")).At("segment").Fix("wait until its rollout is over, or abort it first").Showing(s.Baking)
 	}
@@ -248,10 +267,11 @@ func (s *changingSegment) check(c Content, w World) checked {
 	if err := next.Check(); err != nil {
 		seen.schema = append(seen.schema, findingAt("change.", err)...)
 	}
-	if reflect.DeepEqual(next, *s.Segment) {
+	confirms := s.confirms(c)
+	if !confirms && reflect.DeepEqual(next, *s.Segment) {
 		seen.schema = append(seen.schema, wrong("change", "nothing_changes", "say what is to be another", "the audience is that already"))
 	}
-	narrows := next.Narrows(*s.Segment) && (!s.Ruled || next.SamePeople(*s.Segment))
+	narrows := !confirms && next.Narrows(*s.Segment) && (!s.Ruled || next.SamePeople(*s.Segment))
 	seen.exposes, seen.lenient = !narrows, narrows || len(s.Keys) == 0
 	seen.free = len(s.Keys) == 0 && w.Requester.Has(access.Admin)
 	seen.says = map[string]any{
@@ -262,6 +282,14 @@ func (s *changingSegment) check(c Content, w World) checked {
 		Path: "segment." + s.Segment.Name, Words: fmt.Sprintf("In the audience %s: %s, instead of %s", next.Title, lower(next.Words()), lower(s.Segment.Words())),
 		Before: s.Segment, After: next,
 	}}
+	if confirms {
+		was := s.approved()
+		seen.says["people_before"] = was
+		seen.diff = []Change{{
+			Path: "segment." + s.Segment.Name + ".people", Before: was, After: s.People.People,
+			Words: fmt.Sprintf("The audience %s stays as it is, with %d people instead of the %d that it was approved for", next.Title, s.People.People, was),
+		}}
+	}
 	for _, key := range s.Keys {
 		seen.diff = append(seen.diff, Change{Path: "flag." + key, Words: key + " is for this audience"})
 	}
@@ -312,10 +340,21 @@ func (s *changingSegment) impact(seen *checked, w World) {
 	seen.impact.Audience, seen.impact.People = s.Segment.Name, s.Will.People
 	seen.impact.Words = fmt.Sprintf("It decides who gets %d switches. In it are %s, %s after. Once approved, it acts on all of them at once.",
 		len(s.Keys), count(s.People), count(s.Will))
+	if s.confirms(seen.content) {
+		seen.impact.Words = fmt.Sprintf("It decides who gets %d switches. In it are %s; it was approved for %d. Nobody gets more or less by this: it is about how many they may be.",
+			len(s.Keys), count(s.People), s.approved())
+	}
 }
 
 // effect changes the segment, for all flags at once.
 func (s *changingSegment) effect(ctx context.Context, m move, _ Assessed) (map[string]int64, error) {
+	if s.confirms(m.r.content) {
+		e := m.by.Event(audit.SegmentConfirmed, m.at)
+		e.RequestID, e.Subject, e.Reason = m.r.id, "segment:"+s.Segment.Name, m.reason()
+		e.Details = map[string]any{"people": s.People.People, "approved_before": s.approved()}
+		_, err := audit.Append(ctx, m.tx, e)
+		return nil, err
+	}
 	if _, err := registry.SetSegment(ctx, m.tx, m.change(registry.CauseSegment), *s.Segment, s.next(m.r.content)); err != nil {
 		return nil, err
 	}
@@ -325,6 +364,15 @@ func (s *changingSegment) effect(ctx context.Context, m move, _ Assessed) (map[s
 		seen[e.Name] = e.Revision
 	}
 	return seen, err
+}
+
+// audiences are the segment itself, for all flags that it reaches.
+func (s *changingSegment) audiences(Assessed, World) map[string][]string {
+	all := map[string][]string{}
+	for _, key := range s.Keys {
+		all[key] = []string{s.Segment.Name}
+	}
+	return all
 }
 
 // lately is a step: whom of those asked about of late an open request lets in, now and after it. It is for people who decide alone, and

@@ -240,7 +240,11 @@ func (m move) carryOut(ctx context.Context, s subject, a Assessed) (map[string]i
 	if err := appendEvent(ctx, m.tx, m.r, e); err != nil {
 		return nil, err
 	}
-	return s.effect(ctx, m, a)
+	seen, err := s.effect(ctx, m, a)
+	if err != nil {
+		return nil, err
+	}
+	return seen, m.keepSizes(ctx, s.audiences(a, m.w))
 }
 
 func (r record) electorate(w World) Electorate {

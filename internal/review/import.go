@@ -76,6 +76,21 @@ func (s *importing) effect(ctx context.Context, m move, _ Assessed) (map[string]
 	return takeOver(ctx, m.tx, m.change(registry.CauseImported), take)
 }
 
+func (s *importing) audiences(Assessed, World) map[string][]string {
+	if s.Plan == nil || !s.Plan.Governed {
+		return nil
+	}
+	all := map[string][]string{}
+	for _, step := range s.Plan.Flags {
+		if after, ok := step.After.(json.RawMessage); ok && (step.Action == importer.Create || step.Action == importer.Update) {
+			names := registry.Refs(after)
+			slices.Sort(names)
+			all[step.Key] = slices.Compact(names)
+		}
+	}
+	return all
+}
+
 func planImport(ctx context.Context, tx *store.Tx, c Content, app *catalog.App, by access.Actor) (importer.Plan, error) {
 	doc, err := importer.Read(c.Format, c.Document)
 	if err != nil {

@@ -41,6 +41,9 @@ type subject interface {
 	release(ctx context.Context, m move, reason string) error
 	// effect does what an approved request asks for, and returns the revisions that SDKs are to see, by environment.
 	effect(ctx context.Context, m move, a Assessed) (map[string]int64, error)
+	// audiences are the segments that flags are for in a governed environment by the effect, by the key of the flag; an empty key is
+	// the flag of the request.
+	audiences(a Assessed, w World) map[string][]string
 }
 
 // kinds is the table of all kinds: each makes a subject whose facts are still to be read.
@@ -93,6 +96,7 @@ func (bare) conflict(Content, World) *fault.Error          { return nil }
 func (bare) base(Content) any                              { return nil }
 func (bare) reserve(context.Context, move, Assessed) error { return nil }
 func (bare) release(context.Context, move, string) error   { return nil }
+func (bare) audiences(Assessed, World) map[string][]string { return nil }
 
 // unknown is the subject of a content whose kind does not exist: all that can be said is that.
 type unknown struct {

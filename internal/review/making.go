@@ -289,6 +289,17 @@ func (s *making) install(ctx context.Context, m move, a Assessed) (map[string]in
 	return seen, nil
 }
 
+func (s *making) audiences(a Assessed, w World) map[string][]string {
+	names := []string{text(a.Content.Fields["audiences"])}
+	for _, step := range a.Plan {
+		if e, _ := w.environment(step.Environment); e.Governed && step.Audience != "" {
+			names = append(names, step.Audience)
+		}
+	}
+	slices.Sort(names)
+	return map[string][]string{"": slices.Compact(names)}
+}
+
 func revisions(f registry.Flag) map[string]int64 {
 	all := map[string]int64{}
 	for _, e := range f.Environments {

@@ -16,6 +16,7 @@ func TestEventsMarkTheRequestsThatRestOnThem(t *testing.T) {
 		want   []mark
 	}{
 		"a group":             {[]audit.Event{{Event: audit.GroupUpdated}}, []mark{{}}},
+		"its members":         {[]audit.Event{{Event: audit.GroupMembersChanged}}, []mark{{}}},
 		"a person":            {[]audit.Event{{Event: audit.PersonUpdated}}, []mark{{}}},
 		"a password":          {[]audit.Event{{Event: audit.PersonPasswordReset}}, nil},
 		"a sign-in":           {[]audit.Event{{Event: audit.PersonSignedIn}}, nil},

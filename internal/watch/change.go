@@ -86,12 +86,31 @@ func changesOf(e audit.Event) []Change {
 	return all
 }
 
+// reachedBy returns the flags that look different since others are members of a group: the audience that they are for is another.
+func reachedBy(ctx context.Context, tx *store.Tx, e audit.Event) (all []Change, err error) {
+	if !slices.Contains(audit.Membership, e.Event) {
+		return nil, nil
+	}
+	_, group, _ := strings.Cut(e.Subject, ":")
+	keys, err := registry.ForMembers(ctx, tx, group)
+	for _, key := range keys {
+		all = append(all, Change{Noun: audit.NounFlag, ID: key})
+	}
+	return all, err
+}
+
 // tellOf makes what streams are sent of events, in their order. Of several changes of the same thing the last is told.
 func tellOf(ctx context.Context, tx *store.Tx, entries []audit.Entry) ([]told, error) {
+	changes := make([][]Change, len(entries))
 	last := map[Change]int{} // by change, the entry that tells it
 	var requests []string
 	for i, e := range entries {
-		for _, change := range changesOf(e.Event) {
+		reached, err := reachedBy(ctx, tx, e.Event)
+		if err != nil {
+			return nil, err
+		}
+		changes[i] = append(changesOf(e.Event), reached...)
+		for _, change := range changes[i] {
 			last[change] = i
 		}
 		if e.RequestID != "" {
@@ -105,7 +124,7 @@ func tellOf(ctx context.Context, tx *store.Tx, entries []audit.Entry) ([]told, e
 	}
 	var all []told
 	for i, e := range entries {
-		for _, change := range changesOf(e.Event) {
+		for _, change := range changes[i] {
 			if last[change] != i {
 				continue
 			}
@@ -129,6 +148,9 @@ func (t *told) fill(ctx context.Context, tx *store.Tx, e audit.Event, request re
 	case audit.NounRequest:
 		t.change.Revision = request.Revision
 	case audit.NounFlag:
+		if e.FlagKey == "" { // one of the flags for the members of a group, which may be many; none of them is at another revision
+			break
+		}
 		flag, _, err := registry.Get(ctx, tx, t.change.ID)
 		if err != nil {
 			return err

@@ -22,7 +22,7 @@ export const sessionQuery = queryOptions({
 export const inboxQuery = queryOptions({
   queryKey: ["inbox"],
   queryFn: () => unwrap(api.GET("/api/v1/inbox")),
-  meta: about("request", "rollout", "flag", "lifecycle", "proposal", "group"),
+  meta: about("request", "rollout", "flag", "lifecycle", "proposal", "group", "segment"),
   refetchInterval: 60_000, // time alone brings things here: a step that was watched long enough, a switch that expires
 });
 
@@ -130,7 +130,7 @@ export const flagQuery = (key: string) =>
   queryOptions({
     queryKey: ["flag", key],
     queryFn: () => unwrap(api.GET("/api/v1/flags/{key}", { params: { path: { key } } })),
-    meta: aboutOne("flag", key),
+    meta: aboutOne("flag", key, "segment"),
   });
 
 /** How a flag is used in an environment, over a period that ends now. Nothing tells that somebody asked, so it is asked again. */

@@ -1900,6 +1900,29 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        AudienceSize: {
+            /**
+             * Format: int64
+             * @description How many they were when the last request was carried out that the flag is for them by; absent where none was
+             */
+            approved?: number;
+            /** @description What the caller may do about it: confirm, by a request change_segment with an empty change, which approves how many they are */
+            can: string[];
+            /** @description They are more than twice as many, and more than 200, and a governed environment is reached: owners and approvers have a card about it */
+            outgrown: boolean;
+            /**
+             * Format: int64
+             * @description People known to be in it now
+             */
+            people: number;
+            /**
+             * Format: int64
+             * @description Of the segment, as base_revision of a request to change it
+             */
+            revision: number;
+            segment: string;
+            title: string;
+        };
         CarriedOut: {
             /**
              * Format: date-time
@@ -2309,6 +2332,8 @@ export interface components {
             app: string;
             /** @description Segment that the flag was approved for */
             audience: string;
+            /** @description The segments of groups that it refers to, with how many people they have and were approved for */
+            audiences: components["schemas"]["AudienceSize"][];
             /** @description What the caller may do: kill, restore, change, rollback, tag, extend, deprecate, remove; each environment says it for itself */
             can: string[];
             client_side: boolean;
@@ -2680,7 +2705,7 @@ export interface components {
             /** @description Path in the console */
             href: string;
             /** @enum {string} */
-            kind: "approve" | "start_rollout" | "promote" | "fix_request" | "draft" | "waiting" | "nobody_left" | "comment" | "killed" | "uncommitted" | "expiring" | "proposal" | "removal" | "objection" | "loosened" | "restored";
+            kind: "approve" | "start_rollout" | "promote" | "fix_request" | "draft" | "waiting" | "nobody_left" | "comment" | "killed" | "uncommitted" | "outgrown" | "expiring" | "proposal" | "removal" | "objection" | "loosened" | "restored";
             request_id?: string;
             rollout_id?: string;
             /** @description What it is about */
@@ -2827,6 +2852,8 @@ export interface components {
             app: string;
             /** @description Segment that the flag was approved for */
             audience: string;
+            /** @description The segments of groups that it refers to, with how many people they have and were approved for */
+            audiences: components["schemas"]["AudienceSize"][];
             /** @description What the caller may do: kill, restore, change, rollback, tag, extend, deprecate, remove; each environment says it for itself */
             can: string[];
             client_side: boolean;
@@ -3842,6 +3869,8 @@ export interface components {
             app: string;
             /** @description Segment that the flag was approved for */
             audience: string;
+            /** @description The segments of groups that it refers to, with how many people they have and were approved for */
+            audiences: components["schemas"]["AudienceSize"][];
             /** @description What the caller may do: kill, restore, change, rollback, tag, extend, deprecate, remove; each environment says it for itself */
             can: string[];
             client_side: boolean;
@@ -4998,7 +5027,7 @@ export interface operations {
                 /** @description What the page before gave as next */
                 cursor?: string;
                 limit?: number;
-                /** @description Key or id of a flag; what happened to the segments that it refers to is shown, too */
+                /** @description Key or id of a flag; what happened to the segments that it refers to, and who joined and left their groups, is shown, too */
                 flag?: string;
                 /** @description E-mail of who acted, of now or from before: it finds what that person did under any of theirs */
                 actor?: string;

@@ -7,6 +7,7 @@ type Schemas = components["schemas"];
 export type App = Schemas["AppSummary"];
 export type AppDraft = Schemas["RequestApp"];
 export type Assessment = Schemas["Assessment"];
+export type AudienceSize = Schemas["AudienceSize"];
 export type AuditEntry = Schemas["Entry"];
 export type AuditFilter = Omit<
   NonNullable<operations["list-audit-events"]["parameters"]["query"]>,

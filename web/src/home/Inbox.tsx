@@ -13,6 +13,7 @@ import {
   IconTool,
   IconUserOff,
   IconUsers,
+  IconUsersPlus,
 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { inboxQuery } from "../api/calls";
@@ -41,6 +42,7 @@ const looks: Record<Kind, [Tone, typeof IconTool]> = {
   uncommitted: ["danger", IconHandStop],
   loosened: ["warn", IconLockOpen],
   restored: ["warn", IconDatabaseImport],
+  outgrown: ["warn", IconUsersPlus],
   expiring: ["warn", IconCalendarDue],
   draft: ["off", IconPencil],
   waiting: ["off", IconHourglass],
@@ -62,6 +64,7 @@ const parts: { id: keyof typeof m.home.parts; kinds: Kind[] }[] = [
       "removal",
       "objection",
       "loosened",
+      "outgrown",
       "restored",
     ],
   },

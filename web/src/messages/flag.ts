@@ -1,5 +1,7 @@
-import type { RolloutStep } from "../api/types";
+import type { AudienceSize, RolloutStep } from "../api/types";
 import { span } from "../model/time";
+
+const people = (n: number) => (n === 1 ? "1 person" : `${n} people`);
 
 const audienceWords = (audience: string) => (audience ? audience : "everybody");
 
@@ -148,6 +150,24 @@ export const flag = {
     id: "Id",
     plan: "Removal plan",
     created: "Created",
+  },
+  audienceSize: {
+    /** How many people are in an audience, and were approved. */
+    people: (one: Pick<AudienceSize, "people" | "approved">) =>
+      one.approved === undefined
+        ? people(one.people)
+        : `${people(one.people)}, approved for ${people(one.approved)}`,
+    outgrown: (one: Pick<AudienceSize, "title" | "people" | "approved">) =>
+      `The audience “${one.title}” has ${people(one.people)} by now, and was approved for ${people(one.approved ?? 0)}`,
+    why: "People joined its groups, which nobody has to approve.",
+    look: "Look at who is in it",
+    ask: (one: Pick<AudienceSize, "people">) => `Ask for ${people(one.people)}`,
+    askTitle: (one: Pick<AudienceSize, "title" | "people">) =>
+      `Ask for ${people(one.people)} in “${one.title}”?`,
+    happens: [
+      "A request is made, which others approve. Nobody gets more or less by it.",
+      "Once it is approved, as many people as are in the audience then count as approved, for all its switches.",
+    ],
   },
   tags: {
     title: "Tags",

@@ -21,6 +21,7 @@ export const home = {
     removal: "Object",
     objection: "Objection",
     loosened: "Loosened",
+    outgrown: "Grown",
     restored: "Look over",
     killed: "Turned off",
     uncommitted: "Not in the log",

@@ -8,6 +8,7 @@ import { HistoryPanel } from "../flag/HistoryPanel";
 import { ImportPanel } from "../flag/ImportPanel";
 import { KillZone } from "../flag/KillZone";
 import { LifePanel } from "../flag/LifePanel";
+import { OutgrownNotices } from "../flag/OutgrownNotices";
 import { RolloutPanel } from "../flag/RolloutPanel";
 import { TagsPanel } from "../flag/TagsPanel";
 import { TryPanel } from "../flag/TryPanel";
@@ -64,6 +65,7 @@ function Screen({ flag, known }: { flag: Flag; known: Environment[] }) {
         flag.imported ? m.flag.imported.words : flag.description || m.flag.words(flag.app, flag.audience)
       }
     >
+      <OutgrownNotices flag={flag} />
       {state && <KillZone flag={flag} state={state} governed={production?.governed ?? true} />}
       <div className={classes.columns}>
         <div className={classes.main}>
@@ -95,6 +97,7 @@ function About({ flag }: { flag: Flag }) {
           [words.owner, ownerOf(flag)],
           [words.contact, flag.contact || m.flag.none],
           ...(flag.imported ? [] : made(flag)),
+          ...flag.audiences.map((one): [string, string] => [one.title, m.flag.audienceSize.people(one)]),
           [words.off, flag.off || m.flag.imported.offNone],
           [words.values, Object.keys(flag.variants).join(", ")],
           [words.browsers, <Browsers key="browsers" seen={flag.client_side} />],
