@@ -60,33 +60,40 @@ func (l *Log) Events(ctx context.Context, by Reader, q Query) (list store.Listin
 	if err := l.byActor(ctx, w, q.Actor); err != nil {
 		return list, err
 	}
-	found, args := q.loose(w.args)
+	query, args, searches := q.statement(w)
 	err = l.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		query := selectEntry + w.text()
-		if found != "" {
-			query = `SELECT e.body, l.idx - h.first FROM (SELECT e.id, e.at, e.name, e.search, e.body FROM audit_event e` + w.text() +
-				newestFirst + ` LIMIT ` + strconv.Itoa(searched) + `) e` + leafOf + ` WHERE ` + found
-		}
-		items, err := listEntries(ctx, tx, query+newestFirst+` LIMIT `+strconv.Itoa(q.Page.Size()+1), args...)
+		items, err := listEntries(ctx, tx, query, args...)
 		if err != nil {
 			return fmt.Errorf("list audit events: %w", err)
 		}
 		list = store.Cut(q.Page, items, func(e Entry) []string {
 			return []string{strconv.FormatInt(store.Micros(e.Timestamp), 10), e.ID}
 		})
-		if found == "" || list.Next != "" {
+		if !searches || list.Next != "" {
 			return nil
 		}
 		last, more, err := store.One(ctx, tx, func(row store.Row) (keys [2]string, err error) {
 			err = row.Scan(&keys[0], &keys[1])
 			return keys, err
-		}, `SELECT CAST(e.at AS TEXT), e.id FROM audit_event e`+w.text()+newestFirst+` LIMIT 1 OFFSET `+strconv.Itoa(searched-1), w.args...)
+		}, `SELECT CAST(e.at AS TEXT), e.id FROM (`+w.newest(searched)+`) e`+newestFirst+` LIMIT 1 OFFSET `+strconv.Itoa(searched-1), w.args...)
 		if more {
 			list.Next = store.Cursor(last[:]...)
 		}
 		return err
 	})
 	return list, err
+}
+
+// statement lists one page, and one event more where there are more. searches is set where it looks through what no index finds.
+func (q Query) statement(w *where) (query string, args []any, searches bool) {
+	found, args := q.loose(w.args)
+	limit := q.Page.Size() + 1
+	if found != "" {
+		query = `SELECT e.body, l.idx - h.first FROM (` + w.newest(searched) + `) e` + leafOf + ` WHERE ` + found
+	} else {
+		query = `SELECT e.body, l.idx - h.first FROM (` + w.newest(limit) + `) e` + leafOf
+	}
+	return query + newestFirst + ` LIMIT ` + strconv.Itoa(limit), args, found != ""
 }
 
 const newestFirst = ` ORDER BY e.at DESC, e.id DESC`
@@ -161,16 +168,17 @@ func (l *Log) byActor(ctx context.Context, w *where, actor string) error {
 			return fmt.Errorf("look up who acted: %w", err)
 		}
 	}
-	w.add(`(e.actor_id IN (`+marks(len(ids))+`) OR e.actor_id = '' AND e.actor IN (`+marks(len(names))+`))`,
-		append(store.Values(ids), store.Values(names)...)...)
+	for _, id := range ids {
+		w.either = append(w.either, w.term(`e.actor_id = ?`, id))
+	}
+	for _, name := range names {
+		w.either = append(w.either, w.term(`e.actor_id = '' AND e.actor = ?`, name))
+	}
 	return nil
 }
 
-// marks is a list of n question marks for where.add; NULL, which nothing is in, for none.
+// marks is a list of n question marks for where.add.
 func marks(n int) string {
-	if n == 0 {
-		return "NULL"
-	}
 	return strings.TrimSuffix(strings.Repeat("?, ", n), ", ")
 }
 
@@ -193,16 +201,19 @@ func badCursor() error {
 
 // where builds a condition; its question marks become numbered placeholders.
 type where struct {
-	terms []string
-	args  []any
+	terms  []string // which all hold
+	either []string // of which one holds besides, if there are any; no event fits two of them
+	args   []any
 }
 
-func (w *where) add(term string, args ...any) {
+func (w *where) add(term string, args ...any) { w.terms = append(w.terms, w.term(term, args...)) }
+
+func (w *where) term(term string, args ...any) string {
 	for _, arg := range args {
 		w.args = append(w.args, arg)
 		term = strings.Replace(term, "?", "$"+strconv.Itoa(len(w.args)), 1)
 	}
-	w.terms = append(w.terms, term)
+	return term
 }
 
 func (w *where) after(after string) error {
@@ -226,6 +237,21 @@ func (w *where) text() string {
 		return ""
 	}
 	return ` WHERE ` + strings.Join(w.terms, ` AND `)
+}
+
+// newest lists the newest events that fit, at most limit. Those of each alternative are listed by themselves first: an index has them
+// in their order, so that it is never all that somebody did which is read and sorted.
+func (w *where) newest(limit int) string {
+	order := newestFirst + ` LIMIT ` + strconv.Itoa(limit)
+	if len(w.either) == 0 {
+		return `SELECT e.id, e.at, e.name, e.search, e.body FROM audit_event e` + w.text() + order
+	}
+	parts := make([]string, len(w.either))
+	for i, term := range w.either {
+		all := where{terms: append(slices.Clone(w.terms), term)}
+		parts[i] = `SELECT p.id, p.at, p.name, p.search, p.body FROM (` + all.newest(limit) + `) p`
+	}
+	return `SELECT e.id, e.at, e.name, e.search, e.body FROM (` + strings.Join(parts, ` UNION ALL `) + `) e` + order
 }
 
 // leafOf is the leaf of an event in the log as it goes on; it may have had others in logs that were given up.
