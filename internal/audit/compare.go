@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -119,20 +121,29 @@ func (e storedEvent) differs(hash tlog.Hash, texts map[string]Text) string {
 	return ""
 }
 
-// Latest is a step: of the newest events of these kinds, at most limit, the newest of each thing, by what id names the thing by.
-func Latest(ctx context.Context, tx *store.Tx, limit int, id func(Event) string, kinds ...Name) (map[string]Event, error) {
-	args := []any{limit}
+// Sample is a step: of events of these kinds, at most limit, the newest of each thing, by what id names the thing by. One half is the
+// newest events, the other those before a moment of the log that is another each time, so that in the end all is looked at.
+func Sample(ctx context.Context, tx *store.Tx, limit int, id func(Event) string, kinds ...Name) (map[string]Event, error) {
+	args := []any{limit / 2, int64(math.MaxInt64)}
 	for _, kind := range kinds {
 		args = append(args, kind.text)
 	}
-	list, err := store.List(ctx, tx, scanEntry, selectEntry+` WHERE e.name IN (`+store.In(2, len(kinds))+`) ORDER BY e.at DESC, e.id DESC LIMIT $1`, args...)
-	if err != nil {
-		return nil, fmt.Errorf("list the newest events: %w", err)
+	var span [2]int64
+	if err := tx.QueryRow(ctx, `SELECT COALESCE(MIN(at), 0), COALESCE(MAX(at), 0) FROM audit_event`).Scan(&span[0], &span[1]); err != nil {
+		return nil, fmt.Errorf("read how long the log is: %w", err)
 	}
-	latest := map[string]Event{}
-	for _, e := range slices.Backward(list) { // the newest is put last
-		latest[id(e.Event)] = e.Event
+	sampled := map[string]Event{}
+	for _, until := range []int64{span[0] + rand.Int64N(span[1]-span[0]+1), math.MaxInt64} { //nolint:gosec // nobody gains by guessing what is looked at
+		args[1] = until
+		list, err := store.List(ctx, tx, scanEntry, selectEntry+` WHERE e.name IN (`+store.In(3, len(kinds))+`) AND e.at <= $2
+			ORDER BY e.at DESC, e.id DESC LIMIT $1`, args...)
+		if err != nil {
+			return nil, fmt.Errorf("sample events: %w", err)
+		}
+		for _, e := range slices.Backward(list) { // the newest is put last
+			sampled[id(e.Event)] = e.Event
+		}
 	}
-	delete(latest, "") // what is no such thing
-	return latest, nil
+	delete(sampled, "") // what is no such thing
+	return sampled, nil
 }

@@ -1,6 +1,8 @@
 package audit_test
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -47,6 +49,39 @@ func TestWhatWasWrittenPastTheLogIsNamed(t *testing.T) {
 			if way.undo != "" {
 				asOwner(t, db, way.undo)
 			}
+		}
+	})
+}
+
+func TestASampleHasTheNewestAndInTheEndAll(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		const all = 20
+		for i := range all {
+			e := event(i)
+			e.Event, e.RequestID = audit.RequestDenied, fmt.Sprintf("r%02d", i)
+			if err := appendEvents(t.Context(), db, e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		seen := map[string]bool{}
+		for range 500 {
+			sample := map[string]audit.Event{}
+			if err := db.Read(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
+				sample, err = audit.Sample(ctx, tx, 4, func(e audit.Event) string { return e.RequestID }, audit.RequestDenied, audit.RequestApproved)
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if len(sample) > 4 || sample["r19"].RequestID == "" || sample["r18"].RequestID == "" {
+				t.Fatalf("the sample is %v", sample)
+			}
+			for id := range sample {
+				seen[id] = true
+			}
+		}
+		if len(seen) != all {
+			t.Errorf("only %d of %d were ever seen", len(seen), all)
 		}
 	})
 }

@@ -366,7 +366,8 @@ func (a *App) examineData(ctx context.Context, by access.Actor, v *vitals) (err 
 	return a.examineCredentials(ctx, by, v)
 }
 
-// sampledStates is how many of the newest changes of state are compared with the states of flags, and of requests.
+// sampledStates is how many changes of state are compared with the states of flags, and of requests: new ones, and old ones that are
+// others each time.
 const sampledStates = 500
 
 // ends are the states that events say a request ended in.
@@ -374,10 +375,11 @@ var ends = map[audit.Name]review.State{
 	audit.RequestApproved: review.Approved, audit.RequestDenied: review.Denied, audit.RequestWithdrawn: review.Withdrawn,
 }
 
-// examineStates compares the states of flags and requests with the newest events that tell of them.
+// examineStates compares the states of flags and requests with the newest events that tell of them. An end of a request is final, so that
+// any event of it says what it is; of a flag only the event of its state counts.
 func (a *App) examineStates(ctx context.Context, v *vitals) error {
 	return a.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		ended, err := audit.Latest(ctx, tx, sampledStates, func(e audit.Event) string { return e.RequestID }, slices.Collect(maps.Keys(ends))...)
+		ended, err := audit.Sample(ctx, tx, sampledStates, func(e audit.Event) string { return e.RequestID }, slices.Collect(maps.Keys(ends))...)
 		if err != nil {
 			return err
 		}
@@ -390,7 +392,7 @@ func (a *App) examineStates(ctx context.Context, v *vitals) error {
 				v.differs = append(v.differs, fmt.Sprintf("request %s is %s, and its newest event says %s", id, requests[id], said))
 			}
 		}
-		latest, err := audit.Latest(ctx, tx, sampledStates, func(e audit.Event) string { return e.FlagKey }, audit.FlagStateChanged)
+		latest, err := audit.Sample(ctx, tx, sampledStates, func(e audit.Event) string { return e.FlagKey }, audit.FlagStateChanged)
 		if err != nil {
 			return err
 		}
