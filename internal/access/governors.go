@@ -412,8 +412,8 @@ func (g *Governors) Withdraw(ctx context.Context, by Actor, id string) (p Propos
 		if p, err = g.open(ctx, tx, id); err != nil {
 			return err
 		}
-		// Whoever made the credential of another administrator is not that one.
-		if p.removes(by.PersonID) && !p.by().Is(by.Identity()) || by.Foreign() && p.removes(by.made().ID) {
+		// Whoever made the credential of another administrator may be who acts by it.
+		if p.removes(by.PersonID) && !p.by().Is(by.Identity()) || slices.ContainsFunc(by.Makers, p.removes) {
 			return concerned()
 		}
 		if err := p.close(ctx, tx, by, g.Now(), ProposalWithdrawn); err != nil {

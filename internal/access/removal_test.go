@@ -232,7 +232,7 @@ var waysOut = []struct {
 		_, _, err := o.d.PutPerson(o.Context(), by, maxMail, PersonSpec{DisplayName: "max", Agent: true}, o.must(maxMail).Revision)
 		return err
 	}},
-	{"taken out of the group", "group.updated", false, func(o removals, by Actor) error {
+	{"taken out of the group", "group.members_changed", false, func(o removals, by Actor) error {
 		_, _, err := o.d.PutGroup(o.Context(), by, "more", GroupSpec{Roles: []Role{Admin}, Members: []string{}}, 1)
 		return err
 	}},
@@ -369,8 +369,9 @@ func TestWhomAProposalRemovesIsNotItsSecond(t *testing.T) {
 		wantFault(o.T, err, fault.Forbidden, "concerned")
 		_, err = o.g.Withdraw(o.Context(), o.as(maxMail), p.ID)
 		wantFault(o.T, err, fault.Forbidden, "concerned")
-		borrowed := o.as(eveMail) // by a token that max made
-		borrowed.Credential.MadeBy, borrowed.Credential.MadeByID = maxMail, string(o.must(maxMail).ID)
+		borrowed := o.as(eveMail) // by a token that somebody made by a token of max
+		borrowed.Credential.MadeBy, borrowed.Credential.MadeByID = adaMail, string(o.must(adaMail).ID)
+		borrowed.Makers = PersonIDs{o.must(adaMail).ID, o.must(maxMail).ID}
 		_, err = o.g.Withdraw(o.Context(), borrowed, p.ID)
 		wantFault(o.T, err, fault.Forbidden, "concerned")
 		if err := put(eveMail); err != nil || o.as(maxMail).Has(Admin) {
@@ -567,7 +568,8 @@ func TestOneAdministratorAloneNeverTakesOver(t *testing.T) {
 			by := actor(t, db, adaMail)
 			if rapid.Bool().Draw(r, "as max") {
 				by = actor(t, db, maxMail)
-				by.Credential.MadeBy, by.Credential.MadeByID = adaMail, string(actor(t, db, adaMail).PersonID)
+				ada := actor(t, db, adaMail).PersonID
+				by.Credential.MadeBy, by.Credential.MadeByID, by.Makers = adaMail, string(ada), PersonIDs{ada}
 			}
 			person := func(email string, spec PersonSpec) { _, _, _ = d.PutPerson(ctx, by, email, spec, 0) }
 			group := func(name string, spec GroupSpec) { _, _, _ = d.PutGroup(ctx, by, name, spec, 0) }
