@@ -171,11 +171,11 @@ func (d *differ) person(w wish) (before, after map[string]any, exists bool) {
 	}
 	joined := sorted(now.Groups)
 	for i, name := range w.person.Groups {
-		members, lists := d.now.listed(d.groups, name)
+		listed, lists := d.now.listed(d.groups, name)
 		switch {
 		case !lists:
 			joined = append(joined, name)
-		case !slices.ContainsFunc(members, func(m string) bool { return strings.EqualFold(m, w.Name) }):
+		case !slices.ContainsFunc(listed.Members, func(m string) bool { return strings.EqualFold(m, w.Name) }):
 			d.warnings = append(d.warnings, fault.Finding{
 				Severity: fault.SeverityWarning, File: w.Source, Field: fmt.Sprintf("spec.groups[%d]", i), Code: "group_lists_members",
 				Message:     fmt.Sprintf("%s is not added to %s, which lists its members itself", w.Name, name),
@@ -190,13 +190,13 @@ func (d *differ) person(w wish) (before, after map[string]any, exists bool) {
 	return map[string]any{"display_name": now.DisplayName, "agent": now.Agent, "active": now.Active, "groups": sorted(now.Groups)}, will, true
 }
 
-// listed returns the members of a group that lists them itself once the documents are applied. Nobody is added to it by a document of
-// their own.
-func (now state) listed(documents map[string]access.GroupSpec, name string) (members []string, lists bool) {
+// listed returns the members of a group once the documents are applied, and reports whether it lists them itself. Nobody is added to
+// such a one by a document of their own.
+func (now state) listed(documents map[string]access.GroupSpec, name string) (g access.GroupSpec, lists bool) {
 	if g, described := documents[name]; described {
-		return g.Members, g.Members != nil
+		return g, g.Members != nil
 	}
-	return now.groups[name].Members, now.groups[name].Lists
+	return access.GroupSpec{Members: now.groups[name].Members}, now.groups[name].Lists
 }
 
 // groupsOf are the groups among the documents.
