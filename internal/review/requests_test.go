@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/registry"
@@ -266,5 +267,21 @@ func TestAPolicyMayRefuseApprovalsByTokensOfOthers(t *testing.T) {
 			o.Errorf("approved by a foreign token: %v", err)
 		}
 		o.approve("pat", r)
+	})
+}
+
+func TestWhoWouldHaveToSignInWithAPasswordIsOfferedToApproveAndToldSo(t *testing.T) {
+	each(t, func(o *office) {
+		r := o.submit(where2eat())
+		pat := o.as("pat")
+		pat.Makers = access.PersonIDs{o.as("alice").PersonID}
+		if seen, err := o.desk.Get(o.Context(), pat, r.ID); err != nil || !slices.Contains(seen.Can, "approve") {
+			o.Errorf("pat may %v, %v", seen.Can, err)
+		}
+		_, err := o.desk.Approve(o.Context(), pat, r.ID, review.Judgement{Digest: r.Digest})
+		o.refused(err, fault.Forbidden, "own_credential")
+		if e, ok := err.(*fault.Error); !ok || !strings.Contains(e.Remediation, "sign in with a password") { //nolint:errorlint // the fault itself
+			o.Errorf("pat is told %v", err)
+		}
 	})
 }

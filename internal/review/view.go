@@ -116,6 +116,7 @@ func (r record) summary(by access.Actor, w World) Request {
 		view.Can = append(view.Can, "take_back")
 	}
 	if domains := domainsOf(electorate, by.PersonID); len(domains) > 0 {
+		by.Makers = nil // whoever may approve once they have signed in with a password may try, and is told so
 		if r.state == NeedsApproval && r.another(electorate, by, VerdictApproved) == nil && (!decided || !w.Now.IsZero() && renews(r, VerdictApproved, w.Now)) {
 			view.Can = append(view.Can, "approve")
 		}

@@ -45,6 +45,17 @@ async function join(page: Page, link: string, name: string): Promise<void> {
   await expect(page.getByRole("heading", { name: "Waiting for you" })).toBeVisible();
 }
 
+/** Signs in anew: whoever came by an invitation approves nothing that the one who invited asks for, until they have a session by password. */
+async function signIn(page: Page, email: string): Promise<void> {
+  await page.goto("about:blank"); // what is open would go on asking, without its cookie
+  await page.context().clearCookies();
+  await page.goto("/sign-in?with=password");
+  await page.getByRole("textbox", { name: "E-mail" }).fill(email);
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("heading", { name: "Waiting for you" })).toBeVisible();
+}
+
 /** Fills in the publisher's form as somebody who sees it for the first time: what is missing is told at its field. */
 async function fillIn(page: Page): Promise<void> {
   await page.getByRole("link", { name: "Use the template Micro-app Basic Toggle" }).click();
@@ -148,7 +159,9 @@ test("a new Souk goes from its set-up link to a first app that two others approv
   await fillIn(ana);
   await ana.getByRole("button", { name: "Submit for approval" }).click();
   await expect(ana.getByRole("heading", { level: 1, name: "Publish Lunchtime" })).toBeVisible();
+  await signIn(pia, "pia@lark.example");
   await approve(pia);
+  await signIn(sid, "sid@lark.example");
   await approve(sid);
   await expect(ana.getByText("It is approved")).toBeVisible(); // without loading the screen again
   await ana.goto("/setup");
