@@ -1,15 +1,7 @@
 import type { Route as Call, Page } from "@playwright/test";
-import axe, { type RunOnly } from "axe-core";
 import { known, routes } from "./routes";
 import { enter, expect, test } from "./souk";
-
-const rules: RunOnly = {
-  type: "tag",
-  values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-};
-
-/** It is the same page in both schemes: in the second, only what is said of colours can be new. */
-const colours: RunOnly = { type: "rule", values: ["color-contrast", "link-in-text-block"] };
+import { wrong } from "./wrong";
 
 // Who one is and what there is to know of the server stays as it is; everything else is what the state says.
 const constant = /\/api\/v1\/(session|watch)(\?|$)/;
@@ -87,27 +79,12 @@ async function sweep(page: Page, address: string, state: string, inDark = false)
   await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
   await page.goto(address);
   await settled(page);
-  await page.evaluate(axe.source); // once for both looks: to read and compile it takes as long as a look
-  for (const colorScheme of inDark ? (["light", "dark"] as const) : (["light"] as const)) {
-    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    const told = await page.evaluate(look, colorScheme === "light" ? rules : colours);
-    expect.soft(told, `${state}, ${colorScheme}`).toEqual([]);
-  }
+  expect.soft(await wrong(page, inDark), state).toEqual([]);
   await page.setViewportSize({ width: 360, height: 740 });
   const over = await page.evaluate(
     () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
   );
   expect.soft(over, `${state}: pixels too wide at 360`).toBeLessThanOrEqual(0);
-}
-
-/** What axe finds wrong, run inside of the page. */
-async function look(runOnly: RunOnly): Promise<string[]> {
-  const { violations } = await (window as unknown as { axe: typeof axe }).axe.run(document, {
-    runOnly,
-    resultTypes: ["violations"],
-    preload: false,
-  });
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join("\n  ")}`);
 }
 
 /** The screen shows what it has to show: a title, and nothing that is still on its way. */

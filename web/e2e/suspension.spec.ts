@@ -1,17 +1,7 @@
-import { AxeBuilder } from "@axe-core/playwright";
-import type { Page } from "@playwright/test";
 import { expect, signIn, test } from "./souk";
+import { wrong } from "./wrong";
 
 test.use({ alone: "suspension" }); // it has two administrators for a while
-
-async function accessible(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
-    .analyze();
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join("\n  ")}`)).toEqual(
-    [],
-  );
-}
 
 test("one of two administrators suspends the other, who signs in to object and is one again", async ({
   page,
@@ -34,17 +24,17 @@ test("one of two administrators suspends the other, who signs in to object and i
   await page.getByRole("dialog").getByRole("button", { name: "Suspend" }).click();
   await expect(page.getByText("Petra Nováková is suspended")).toBeVisible();
   await expect(page.getByRole("button", { name: "Sign out everywhere" })).toBeHidden();
-  await accessible(page);
+  expect(await wrong(page)).toEqual([]);
   await page.getByRole("link", { name: "See the proposals" }).click();
   await expect(page.getByText("unless petra objects")).toBeVisible();
   await expect(page.getByRole("button", { name: /^Confirm/ })).toBeHidden();
 
   await signIn(page, "petra");
   await expect(page.getByText("You are suspended as an administrator")).toBeVisible();
-  await accessible(page);
+  expect(await wrong(page)).toEqual([]);
   await page.getByRole("link", { name: "See the proposals" }).click();
   await expect(page.getByRole("button", { name: /^(Confirm|Withdraw)/ })).toBeHidden();
-  await accessible(page);
+  expect(await wrong(page)).toEqual([]);
   await page.getByRole("main").getByRole("button", { name: "Object" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByRole("textbox").fill("My laptop is here, nobody took it.");
