@@ -6897,7 +6897,7 @@ export interface operations {
                  * @example {
                  *       "display_name": "Dora",
                  *       "groups": [
-                 *         "team-lunch"
+                 *         "pilot"
                  *       ]
                  *     }
                  */
