@@ -19,7 +19,7 @@ export default defineConfig({
     reportCompressedSize: false,
     target: "es2022",
   },
-  test: { include: ["src/**/*.test.ts"] },
+  test: { include: ["src/**/*.test.ts"], testTimeout: 30_000 }, // a busy machine is no failure
   server: {
     proxy: Object.fromEntries(["/api", "/ofrep", "/healthz", "/readyz"].map((path) => [path, server])),
   },

@@ -34,7 +34,7 @@ type Directory struct {
 type PersonSpec struct {
 	Email       string   `json:"email,omitempty" yaml:"-" doc:"The person's address from now on; absent leaves it as it is"`
 	DisplayName string   `json:"display_name,omitempty" yaml:"display_name" doc:"What people read; the address if absent"`
-	Groups      []string `json:"groups,omitempty" yaml:"groups" doc:"Adds the person to these groups, save those that list their members themselves"`
+	Groups      []string `json:"groups,omitempty" yaml:"groups" doc:"Adds the person to these groups; what is not named stays. In files, a group that lists its members is left out"`
 	Agent       bool     `json:"agent,omitempty" yaml:"agent" doc:"A service account or an AI agent, not a human"`
 	Active      *bool    `json:"active,omitempty" yaml:"active" doc:"False ends sign-in, sessions and tokens, and suspends another administrator until a second one agrees; absent leaves it as it is"`
 }

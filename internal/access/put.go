@@ -112,29 +112,24 @@ func (d *Directory) SetPerson(ctx context.Context, tx *store.Tx, c Change, email
 	return after, Updated, nil, c.Append(ctx, tx, audit.PersonUpdated, "person:"+email, before, after)
 }
 
-// toJoin returns those of the wanted groups that a person is not in yet. One whose members were given as the whole membership adds
-// nobody that way, which is a finding.
+// toJoin returns those of the wanted groups that a person is not in yet.
 func toJoin(ctx context.Context, tx *store.Tx, in, wanted []string) ([]string, error) {
 	var joined []string
 	var wrong fault.Findings
 	for i, name := range wanted {
-		g, ok, err := store.One(ctx, tx, scanGroup, `SELECT `+groupColumns+` FROM grp g WHERE g.name = $1`, name)
+		_, ok, err := store.One(ctx, tx, store.ScanString, `SELECT name FROM grp WHERE name = $1`, name)
 		if err != nil {
 			return nil, fault.Wrap("read group", err)
 		}
-		field := fmt.Sprintf("groups[%d]", i)
-		switch {
-		case !ok:
+		if !ok {
 			_, groups, err := Names(ctx, tx)
 			if err != nil {
 				return nil, err
 			}
-			wrong.Add(unknown("group", field, name, groups))
-		case slices.Contains(in, name) || slices.Contains(joined, name):
-		case g.Lists:
-			wrong.Add(fault.New(fault.Unprocessable, "group_lists_members", "the group %s lists its members itself, so that a person's groups add nobody to it", name).
-				At(field).Fix("change the group's members instead"))
-		default:
+			wrong.Add(unknown("group", fmt.Sprintf("groups[%d]", i), name, groups))
+			continue
+		}
+		if !slices.Contains(in, name) && !slices.Contains(joined, name) {
 			joined = append(joined, name)
 		}
 	}

@@ -34,10 +34,11 @@ var compared = map[string]string{
 	"signin/token.go: p.email = $6":                            "an administrator lists the tokens of who has an address now",
 	"api/idempotency.go: actor = $1":                           "it is the key of who acted, which is the id of a person",
 	"api/idempotency.go: actor = $5":                           "likewise",
-	"catalog/catalog.go: owner = $5":                           "the owner of an app is a group",
-	"catalog/owned.go: owner = $1":                             "likewise",
-	"signin/links.go: p.DisplayName != p.Email":                "whether there is a name to show",
-	"audit/read.go: e.actor = ?":                               "events that carry no id, which are found by the name that they have",
+	"apply/plan.go: slices.ContainsFunc(listed.Members, func(m string) bool { return strings.EqualFold(m, w.Name) })": "files name people by address; what two of them say is compared",
+	"catalog/catalog.go: owner = $5":            "the owner of an app is a group",
+	"catalog/owned.go: owner = $1":              "likewise",
+	"signin/links.go: p.DisplayName != p.Email": "whether there is a name to show",
+	"audit/read.go: e.actor = ?":                "events that carry no id, which are found by the name that they have",
 }
 
 // names are the members that hold the address of a person, and columns those of the database.

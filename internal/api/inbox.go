@@ -317,9 +317,13 @@ func (a *API) proposalItems(ctx context.Context, by access.Actor) ([]InboxItem, 
 	open, err := a.Governors.List(ctx, by, store.Page{})
 	items := make([]InboxItem, len(open.Items))
 	for i, p := range open.Items {
-		items[i] = InboxItem{Kind: "proposal", Title: p.Subject, Words: proposalWords(p, by), Href: "/admin/proposals", At: p.At}
-		if concerns(p, by) {
+		_, subject, _ := strings.Cut(p.Subject, ":")
+		items[i] = InboxItem{Kind: "proposal", Title: subject, Words: proposalWords(p, by), Href: "/admin/proposals", At: p.At}
+		switch {
+		case concerns(p, by):
 			items[i].Kind = "removal"
+		case p.ByID == by.PersonID: // for others to decide
+			items[i].Kind = "waiting"
 		}
 	}
 	return items, err

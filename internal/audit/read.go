@@ -168,10 +168,11 @@ func (l *Log) byActor(ctx context.Context, w *where, actor string) error {
 			return fmt.Errorf("look up who acted: %w", err)
 		}
 	}
+	slices.Sort(names) // two people may have had one address
 	for _, id := range ids {
 		w.either = append(w.either, w.term(`e.actor_id = ?`, id))
 	}
-	for _, name := range names {
+	for _, name := range slices.Compact(names) {
 		w.either = append(w.either, w.term(`e.actor_id = '' AND e.actor = ?`, name))
 	}
 	return nil

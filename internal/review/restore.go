@@ -69,13 +69,15 @@ func (s *restoring) check(c Content, w World) checked {
 			"%s is not turned off in %s", c.FlagKey, c.Environment))
 	default:
 		state, _ := s.Flag.In(c.Environment)
-		seen.diff = []Change{{
-			Path:  "flag." + s.Flag.Key + "." + c.Environment + ".killed",
-			Words: fmt.Sprintf("%s is turned on again in %s: %s", s.Flag.Key, c.Environment, state.Serving.Words()), Before: true, After: false,
-		}}
+		words := fmt.Sprintf("%s is turned on again in %s: %s", s.Flag.Key, c.Environment, state.Serving.Words())
+		seen.impact.Words = "turned on again in " + c.Environment + ", for the people it reached before"
+		if state.Serving.Mode == registry.ServeOff {
+			words = fmt.Sprintf("%s is no longer blocked in %s, where it stays off until its rollout starts", s.Flag.Key, c.Environment)
+			seen.impact.Words = "no longer blocked in " + c.Environment + ", where nobody had it before, and nobody gets it by this"
+		}
+		seen.diff = []Change{{Path: "flag." + s.Flag.Key + "." + c.Environment + ".killed", Words: words, Before: true, After: false}}
 	}
 	seen.impact.Environments = []string{c.Environment}
-	seen.impact.Words = "turned on again in " + c.Environment + ", for the people it reached before"
 	return seen
 }
 

@@ -147,6 +147,25 @@ func TestWithEveryConnectionTakenTheFirstLaneReadsAndOthersHearThatItIsBusy(t *t
 	})
 }
 
+// What changes a table (ALTER TABLE, VACUUM FULL) lets nobody read it.
+func TestOnATableThatSomebodyChangesTheFirstLaneGivesUp(t *testing.T) {
+	t.Parallel()
+	db := storetest.Open(t, store.PostgreSQL)
+	end := hold(t, 1, db.Write, func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.Exec(ctx, `LOCK TABLE person IN ACCESS EXCLUSIVE MODE`)
+		return err
+	})
+	err := db.Read(store.First(t.Context()), func(ctx context.Context, tx *store.Tx) error {
+		_, _, err := store.One(ctx, tx, store.ScanString, `SELECT email FROM person`)
+		return err
+	})
+	end()
+	if !errors.Is(err, store.ErrBusy) {
+		t.Errorf("got %v", err)
+	}
+	wantFault(t, err, "busy")
+}
+
 func TestAReadGivesUpByItself(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {

@@ -19,6 +19,10 @@ const postgresPool = 20
 // connectTimeout bounds making a connection where the URL says nothing about it.
 const connectTimeout = 5 * time.Second
 
+// lockPatience bounds the wait of the first lane for a table that somebody changes (ALTER TABLE, VACUUM FULL). Nothing else makes those
+// wait who only read.
+const lockPatience = time.Second
+
 func (db *DB) openPostgres(ctx context.Context) error {
 	db.engine = PostgreSQL
 	cfg, err := pgx.ParseConfig(db.cfg.URL)
@@ -27,14 +31,17 @@ func (db *DB) openPostgres(ctx context.Context) error {
 	}
 	cfg.ConnectTimeout = cmp.Or(cfg.ConnectTimeout, connectTimeout)
 	db.server = cfg
-	open := func(size int) *sql.DB {
-		conns := stdlib.OpenDB(*cfg)
+	open := func(size int, wait time.Duration) *sql.DB {
+		conns := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+			_, err := conn.Exec(ctx, `SET lock_timeout = `+millis(wait))
+			return err
+		}))
 		conns.SetMaxOpenConns(size)
 		conns.SetMaxIdleConns(size)
 		return conns
 	}
 	// One reserved connection is made now, so that it is there when the server lets in no more.
-	all, spare := open(postgresPool), open(2*reserved)
+	all, spare := open(postgresPool, writeDeadline), open(2*reserved, lockPatience)
 	for _, conns := range []*sql.DB{all, spare} {
 		if err := conns.PingContext(ctx); err != nil && !db.cfg.MayBeAway {
 			return errors.Join(classify(fmt.Errorf("open PostgreSQL: %w", err)), all.Close(), spare.Close())
@@ -43,7 +50,7 @@ func (db *DB) openPostgres(ctx context.Context) error {
 	db.writer = pool{conns: all, gate: newGate(postgresPool)}
 	db.reader = db.writer
 	db.kills, db.spare = pool{conns: spare, gate: newGate(reserved)}, pool{conns: spare, gate: newGate(reserved)}
-	db.sender = open(1)
+	db.sender = open(1, writeDeadline)
 	background, stop := context.WithCancel(context.Background())
 	db.stop = stop
 	db.running.Go(func() { db.listen(background) })

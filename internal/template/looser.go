@@ -98,6 +98,9 @@ func benchmark(doc Document) (Document, error) {
 	best.Fields = maps.Clone(best.Fields)
 	for name, field := range best.Fields {
 		field.Min = nil
+		if name == dataField { // each starter asks it in words of its own, with the same choices
+			field.Title, field.Help = doc.Fields[name].Title, doc.Fields[name].Help
+		}
 		best.Fields[name] = field
 	}
 	return best, nil
@@ -196,9 +199,20 @@ func looserField(before, after Document, name string, say func(format string, ar
 	if fewer := lost(was.Values, slices.Concat(is.Values, []string{noData})); name == dataField && len(fewer) > 0 {
 		say("no longer takes %s for %s, by which requests are riskier", strings.Join(fewer, ", "), label)
 	}
+	if name == dataField && !sameWords(was, is) {
+		say("asks for %s in other words, by which people may answer something else", label)
+	}
 	if (was.Type == "boolean" || name == dataField) && !reflect.DeepEqual(was.Default, is.Default) {
 		say("has %s as the default of %s", words(is.Default), label)
 	}
+}
+
+// sameWords reports whether people read the same question, each choice of it under the words that it had or shown as it is.
+func sameWords(was, is Field) bool {
+	return was.Title == is.Title && was.Help == is.Help && !slices.ContainsFunc(is.Values, func(value string) bool {
+		words := is.Titles[value]
+		return words != "" && words != was.Titles[value] && slices.Contains(was.Values, value)
+	})
 }
 
 func atMost(limit *float64) string {

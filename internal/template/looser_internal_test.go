@@ -61,6 +61,8 @@ func TestWhatADocumentAsksLessForIsSaid(t *testing.T) {
 		"no question about data":   {func(d *Document) { delete(d.Fields, "data_classification") }, "no longer asks for"},
 		"no confidential data":     {field("data_classification", func(f *Field) { f.Values = []string{"none", "internal"} }), "no longer takes confidential"},
 		"no app without data":      {field("data_classification", func(f *Field) { f.Values = []string{"internal", "confidential"} }), ""},
+		"no data is called so":     {field("data_classification", func(f *Field) { f.Titles = map[string]string{"none": "Customers, money or people"} }), "in other words"},
+		"the question is another":  {field("data_classification", func(f *Field) { f.Title = "What it does without" }), "in other words"},
 		"no data unless said":      {field("data_classification", func(f *Field) { f.Default = "none" }), `"none" as the default`},
 		"a step more": {func(d *Document) {
 			d.Rollout = append([]Step{d.Rollout[0], {Environment: "production", Percent: 1.0}}, d.Rollout[1:]...)

@@ -3261,7 +3261,7 @@ export interface components {
             display_name?: string;
             /** @description The person's address from now on; absent leaves it as it is */
             email?: string;
-            /** @description Adds the person to these groups, save those that list their members themselves */
+            /** @description Adds the person to these groups; what is not named stays. In files, a group that lists its members is left out */
             groups?: string[];
         };
         Place: {

@@ -26,7 +26,7 @@ export function KillForm() {
   const [done, setDone] = useState<Receipt>();
   const kill = useKillMany();
   const [search, setSearch] = useState("");
-  const [q] = useDebouncedValue(search, 200);
+  const [q] = useDebouncedValue(search === name ? "" : search, 200); // what is chosen is no search: others can be chosen instead
   const apps = useQuery({
     queryKey: ["apps", "input", q],
     queryFn: () => unwrap(api.GET("/api/v1/apps", { params: { query: { q: q || undefined, limit: 20 } } })),

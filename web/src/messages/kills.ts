@@ -60,6 +60,8 @@ export const kills = {
   asked: (requests: number, left: number) =>
     `${count(requests, "request was", "requests were")} made` +
     (left > 0 ? `; ${left} more to ask for: do it again` : ""),
+  askedBefore: "It was asked for before: the requests wait for approval.",
+  openRequest: "Open the request",
   receipt: "How far it got",
   /** How far a kill got, a sentence each. */
   receiptWords: (r: Receipt, now: number): string[] => {

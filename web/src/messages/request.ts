@@ -117,8 +117,10 @@ export const request = {
   edit: "Edit",
   next: {
     approved: "It is approved",
-    startWords: "It is off until you start its rollout.",
-    ownerStarts: (team: string) => `It is off until somebody in ${team} starts its rollout.`,
+    starts: (team?: string) =>
+      `It is off until ${team ? `somebody in ${team} starts` : "you start"} its rollout.`,
+    restStarts: (team?: string) =>
+      `What was left of its rollout goes on when ${team ? `somebody in ${team} starts` : "you start"} it.`,
     start: "Start rollout",
     open: "Open the app switch",
     fixes: "It needs fixes before anybody can approve it",
@@ -139,7 +141,7 @@ export const request = {
       extend_ttl: "It has more time.",
       deprecate: "It is retired: it can no longer be changed.",
       remove: "It is removed.",
-      restore_flag: "The switch is on again.",
+      restore_flag: "The switch is no longer blocked: it serves what it served before it was turned off.",
       import_flags: "The switches are there, and serve what the document says.",
       change_segment: "The audience is as it asks, for all its switches.",
     } as Record<string, string>,

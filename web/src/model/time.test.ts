@@ -13,6 +13,8 @@ test.each([
   [7200, "2 hours ago"],
   [86_400, "yesterday"],
   [-86_400 * 3, "in 3 days"],
+  [-86_400 * 3 + 1, "in 3 days"],
+  [86_400 * 3 - 1, "2 days ago"],
   [86_400 * 15, "2 weeks ago"],
   [86_400 * 400, "last year"],
 ])("%d seconds ago is %j", (seconds, words) => {

@@ -14,7 +14,9 @@ const brief = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium" });
 export function relative(at: Date, now: Date): string {
   const seconds = (at.getTime() - now.getTime()) / 1000;
   for (const [unit, length] of units) {
-    if (Math.abs(seconds) >= length) return words.format(Math.trunc(seconds / length), unit);
+    // What is still to come is rounded: three days less a second are "in 3 days", and nobody thinks that they have two.
+    if (Math.abs(seconds) >= length)
+      return words.format(seconds > 0 ? Math.round(seconds / length) : Math.trunc(seconds / length), unit);
   }
   if (seconds > 10) return "in less than a minute";
   return seconds < -30 ? "less than a minute ago" : "just now";

@@ -1,6 +1,7 @@
 import { IconHandStop } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { Fragment, useState } from "react";
+import { Link } from "react-router";
 import { earlyKillsQuery, environmentsQuery, killsQuery } from "../api/calls";
 import type { KillAct } from "../api/types";
 import { useSelf } from "../app/session";
@@ -91,8 +92,11 @@ function EarlyRow({ act }: { act: KillAct }) {
   );
 }
 
+/** How many of the requests that were made are linked to; all are in the list of requests. */
+const shown = 3;
+
 function ActRow({ act, governed }: { act: KillAct; governed: boolean }) {
-  const [asked, setAsked] = useState("");
+  const [asked, setAsked] = useState<{ requests: string[]; words: string }>();
   const what = words.whatOf(act);
   return (
     <Row
@@ -100,7 +104,13 @@ function ActRow({ act, governed }: { act: KillAct; governed: boolean }) {
       words={
         <>
           {words.standing(act.standing, act.flags)} · <Who email={act.by} /> · <q>{act.reason}</q>
-          {asked && <strong> {asked}</strong>}
+          {asked && <strong> {asked.words}</strong>}
+          {asked?.requests.slice(0, shown).map((id) => (
+            <Fragment key={id}>
+              {" "}
+              <Link to={`/requests/${id}`}>{words.openRequest}</Link>
+            </Fragment>
+          ))}
         </>
       }
       end={
@@ -113,9 +123,13 @@ function ActRow({ act, governed }: { act: KillAct; governed: boolean }) {
               button={{ size: "xs" }}
               happens={words.restoreHappens(act.standing, act.environment, governed)}
               run={async (reason) => {
-                const done = await restoreKill(act.id, reason);
-                if (done.requests.length + done.left > 0)
-                  setAsked(words.asked(done.requests.length, done.left));
+                const { requests, left } = await restoreKill(act.id, reason);
+                if (governed)
+                  setAsked({
+                    requests,
+                    words:
+                      requests.length + left > 0 ? words.asked(requests.length, left) : words.askedBefore,
+                  });
               }}
             />
           </span>

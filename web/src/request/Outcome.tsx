@@ -110,6 +110,7 @@ function Approved({ request }: { request: Request }) {
   const key = request.flag?.key ?? request.flag_key ?? "";
   const address = `/flags/${encodeURIComponent(key)}`;
   const ready = rollout?.state === "ready";
+  const restored = request.kind === "restore_flag"; // with what was left of a rollout that was stopped by the kill
   const mine = ready && rollout.can.includes("start");
   return (
     <NoticeBox
@@ -144,8 +145,14 @@ function Approved({ request }: { request: Request }) {
         </>
       }
     >
-      {ready && <p>{mine ? words.startWords : words.ownerStarts(request.app?.owner ?? words.owners)}</p>}
-      {!request.rollout_id && words.effect[request.kind] && <p>{words.effect[request.kind]}</p>}
+      {(!request.rollout_id || restored) && words.effect[request.kind] && <p>{words.effect[request.kind]}</p>}
+      {ready && (
+        <p>
+          {(restored ? words.restStarts : words.starts)(
+            mine ? undefined : (request.app?.owner ?? words.owners),
+          )}
+        </p>
+      )}
       {act.error && <Notice problem={act.error} />}
     </NoticeBox>
   );
