@@ -138,6 +138,75 @@ func TestASuspendedAdministratorSignsInToReadAndToObject(t *testing.T) {
 	})
 }
 
+// posing are attempts to change how rita signs in, or to end what she signed in by, as herself.
+func posing(session, token string) []struct {
+	what, method, path string
+	body               any
+} {
+	return []struct {
+		what, method, path string
+		body               any
+	}{
+		{"a link to another password", "POST", "/people/rita" + at + "/reset-link", nil},
+		{"another password", "POST", "/session/password", map[string]any{"current": phrase, "new": "lantern orchid gravel"}},
+		{"the end of all her sessions", "POST", "/people/rita" + at + "/sign-out", nil},
+		{"the end of her other sessions", "POST", "/sessions:end-others", nil},
+		{"the end of one", "POST", "/sessions/" + session + "/end", nil},
+		{"the end of her token", "DELETE", "/tokens/" + token, nil},
+		{"another token instead of hers", "POST", "/tokens/" + token + "/rotate", map[string]any{}},
+	}
+}
+
+func TestNobodyPosesAsAnAdministratorForGood(t *testing.T) {
+	t.Parallel()
+	if got, want := len(posing("", "")), 7; got != want {
+		t.Errorf("%d attempts, want %d", got, want)
+	}
+	eachEngine(t, func(o *office) {
+		o.second()
+		o.password("rita")
+		cookie := o.signsIn("rita")
+		own := hand{"Cookie", cookie, "Sec-Fetch-Site", "same-origin"}
+		var token api.NewToken
+		o.do("nobody", "POST", "/api/v1/tokens", object{"scope": "all"}, own...).must(201).into(&token)
+		var sessions store.Listing[signin.SignedIn]
+		o.do("nobody", "GET", "/api/v1/sessions", nil, own...).must(200).into(&sessions)
+		pose := func() {
+			o.Helper()
+			made := o.bearer(o.hand("root"), "rita")
+			secret := strings.TrimPrefix(made[1], "Bearer ")
+			opened := o.opened(o.do("nobody", "POST", "/api/v1/session", object{"token": secret}))
+			for way, by := range map[string]hand{"a token": made, "a session by it": opened, "a token by that": o.bearer(opened, "rita")} {
+				for _, one := range posing(sessions.Items[0].ID, token.ID) {
+					code := "own_credential"
+					if one.path == "/session/password" && way != "a session by it" {
+						code = "session_needed"
+					}
+					got := o.do("nobody", one.method, "/api/v1"+one.path, one.body, append(slices.Clone(by), "If-Match", `"1"`)...)
+					if got.Status != 403 || !strings.Contains(string(got.Body), `"`+code+`"`) {
+						o.Errorf("%s, by %s that root made: %d %s", one.what, way, got.Status, got.Body)
+					}
+				}
+			}
+			// What somebody else made ends by itself.
+			var held store.Listing[signin.SignedIn]
+			o.do("nobody", "GET", "/api/v1/sessions", nil, opened...).must(200).into(&held)
+			for _, s := range held.Items {
+				if s.Current {
+					o.do("nobody", "POST", "/api/v1/sessions/"+s.ID+"/end", nil, opened...).must(200)
+				}
+			}
+		}
+		pose()
+		o.do("nobody", "GET", "/api/v1/people", nil, own...).must(200)
+		o.do("nobody", "GET", "/api/v1/people", nil, "Authorization", "Bearer "+token.Secret).must(200)
+		// She may end what she likes by what is hers.
+		o.signsIn("rita")
+		o.do("nobody", "POST", "/api/v1/sessions:end-others", nil, own...).must(200)
+		o.do("nobody", "DELETE", "/api/v1/tokens/"+token.ID, nil, append(slices.Clone(own), "If-Match", `"1"`)...).must(200)
+	})
+}
+
 func words(items []api.InboxItem) string {
 	var all strings.Builder
 	for _, item := range items {

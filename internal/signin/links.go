@@ -226,8 +226,11 @@ func (a *Accounts) SetUpLink(ctx context.Context) (link NewLink, needed bool, er
 }
 
 // makeLink is a step: a new link of the kind for the person, or for set-up, in place of any before. It does not outlast a token that it
-// is made with, nor does it let the person of one that ends choose a password.
+// is made with, nor does it let the person of one that ends choose a password, or whoever made the credential of the person.
 func (a *Accounts) makeLink(ctx context.Context, tx *store.Tx, c access.Change, kind LinkKind, p access.Person) (NewLink, error) {
+	if err := ownCredential(c.By, p.Identity()); err != nil {
+		return NewLink{}, err
+	}
 	if c.By.Ends != nil && c.By.PersonID == p.ID {
 		return NewLink{}, fault.New(fault.Forbidden, "outlasts_its_maker", "the token that you act by ends, and a password of your own would not").
 			Fix("sign in by a browser, or let another administrator make the link")

@@ -22,6 +22,9 @@ func (s *Tokens) Rotate(ctx context.Context, by access.Actor, id string, r acces
 		if err != nil {
 			return err
 		}
+		if err := ownToken(by, old); err != nil {
+			return err
+		}
 		if err := access.Rotatable("token", old.RevokedAt, old.ExpiresAt, old.ReplacedBy, now); err != nil {
 			return err
 		}

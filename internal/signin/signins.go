@@ -92,8 +92,10 @@ func (s *Sessions) End(ctx context.Context, by access.Actor, id string) error {
 		if !ok {
 			return fault.New(fault.NotFound, "unknown_session", "there is no such session, or it has ended").Fix("look it up in the list of sessions")
 		}
-		if err := mayEnd(ctx, tx, by, found.person()); err != nil {
-			return err
+		if own := by.Credential.Kind == access.CredentialSession && by.Credential.ID == id; !own {
+			if err := mayEnd(ctx, tx, by, found.person()); err != nil {
+				return err
+			}
 		}
 		return s.end(ctx, tx, by, found.person(), `id = $2`, id)
 	})
@@ -102,6 +104,9 @@ func (s *Sessions) End(ctx context.Context, by access.Actor, id string) error {
 // EndOthers ends all one's own sessions but the one that asks, and tells how many.
 func (s *Sessions) EndOthers(ctx context.Context, by access.Actor) (ended int, err error) {
 	if err := access.Can(by, access.SessionManage, access.Scope{Person: by.Identity()}); err != nil {
+		return 0, err
+	}
+	if err := ownCredential(by, by.Identity()); err != nil {
 		return 0, err
 	}
 	keep := ""
@@ -147,9 +152,13 @@ func countSessions(ctx context.Context, tx *store.Tx, of access.PersonID, except
 }
 
 // mayEnd is a step: it refuses to end sessions of another person who may object to losing the rights of an administrator, since whoever
-// ends them again and again would keep them from it. Whoever holds the server may.
+// ends them again and again would keep them from it, and by a credential that somebody else made those of its own person. Whoever holds
+// the server may.
 func mayEnd(ctx context.Context, tx *store.Tx, by access.Actor, of access.Identity) error {
-	if by.Identity().Is(of) || by.Credential.Kind == access.CredentialLocal {
+	if by.Identity().Is(of) {
+		return ownCredential(by, of)
+	}
+	if by.Credential.Kind == access.CredentialLocal {
 		return nil
 	}
 	may, err := access.MayObject(ctx, tx, of.ID)

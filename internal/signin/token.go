@@ -196,6 +196,9 @@ func (s *Tokens) Revoke(ctx context.Context, by access.Actor, id string, revisio
 		if token.RevokedAt != nil {
 			return nil
 		}
+		if err := ownToken(by, token); err != nil {
+			return err
+		}
 		c := access.Change{By: by, At: s.Now(), Revision: revision}
 		if err := c.Check("token", true, token.Revision, token); err != nil {
 			return err
