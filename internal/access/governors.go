@@ -179,6 +179,10 @@ func (l Loosening) keep(ctx context.Context, tx *store.Tx, by Actor, at time.Tim
 			return Proposal{}, err
 		}
 		if others == 0 {
+			if p.several() {
+				return Proposal{}, fault.New(fault.Conflict, "nobody_left_to_confirm", "this takes the rights of an administrator from %s, and leaves nobody "+
+					"who could confirm it", strings.Join(emailsOf(p.Removes), ", ")).Fix("take them out one at a time, so that the others decide about each")
+			}
 			effect := p.At.Add(objectFor)
 			p.TakesEffectAt = &effect
 		}
@@ -400,7 +404,8 @@ func (g *Governors) verb(action string) (Governing, error) {
 	return g.Verbs[at], nil
 }
 
-// Withdraw ends a proposal without doing what it asks for. Any administrator may, except one whom it removes, who may object.
+// Withdraw ends a proposal without doing what it asks for. Any administrator may, except one whom it removes, who may object. Of what
+// removes somebody humans decide, and whoever holds the server.
 func (g *Governors) Withdraw(ctx context.Context, by Actor, id string) (p Proposal, err error) {
 	if err := Can(by, GovernWrite, Scope{}); err != nil {
 		return Proposal{}, err
@@ -415,6 +420,9 @@ func (g *Governors) Withdraw(ctx context.Context, by Actor, id string) (p Propos
 		// Whoever made the credential of another administrator may be who acts by it.
 		if p.removes(by.PersonID) && !p.by().Is(by.Identity()) || slices.ContainsFunc(by.Makers, p.removes) {
 			return concerned()
+		}
+		if len(p.Removes) > 0 && by.Agent && by.Credential.Kind != CredentialLocal {
+			return fault.New(fault.Forbidden, "human_needed", "an agent decides nothing about who is an administrator").Fix("let a human administrator withdraw it")
 		}
 		if err := p.close(ctx, tx, by, g.Now(), ProposalWithdrawn); err != nil {
 			return err

@@ -37,6 +37,26 @@ func (p Proposal) removes(id PersonID) bool {
 	return slices.ContainsFunc(p.Removes, func(r Removed) bool { return r.ID == id })
 }
 
+// several reports whether the proposal removes more than one administrator besides whoever made it.
+func (p Proposal) several() bool {
+	others := 0
+	for _, r := range p.Removes {
+		if r.ID != p.ByID {
+			others++
+		}
+	}
+	return others > 1
+}
+
+// emailsOf returns the addresses of those people.
+func emailsOf(all []Removed) []string {
+	emails := make([]string, len(all))
+	for i, r := range all {
+		emails[i] = r.Email
+	}
+	return emails
+}
+
 // objected reports whether one of those whom the proposal removes objected.
 func (p Proposal) objected() bool {
 	return slices.ContainsFunc(p.Removes, func(r Removed) bool { return r.ObjectedAt != nil })
@@ -47,11 +67,13 @@ type removalFacts struct {
 	upheld    bool // whoever made it may still make such changes
 	others    int  // administrators besides whoever made it and those whom it removes
 	free      int  // those of the others who are not suspended, and so may confirm it or withdraw it
+	several   bool // it removes more than one besides whoever made it
 	reachable bool // all whom it removes can sign in, and so object, except who never came
 }
 
-// alone reports whether nobody besides whoever made the proposal and those whom it removes could ever confirm it.
-func (f removalFacts) alone() bool { return f.others == 0 && f.reachable }
+// alone reports whether nobody besides whoever made the proposal and the one whom it removes could ever confirm it. Several are never
+// removed by time: each of them could decide about the others.
+func (f removalFacts) alone() bool { return f.others == 0 && f.reachable && !f.several }
 
 // course decides where an open proposal is to go: ProposalOpen is that it waits.
 //
@@ -149,6 +171,7 @@ func (g *Governors) factsOf(ctx context.Context, tx *store.Tx, p Proposal) (f re
 	if f.upheld, err = p.upheld(ctx, tx, v.Right); err != nil {
 		return removalFacts{}, err
 	}
+	f.several = p.several()
 	ids := []PersonID{p.ByID}
 	for _, r := range p.Removes {
 		ids = append(ids, r.ID)

@@ -50,6 +50,7 @@ func TestTheCourseOfARemovalFollowsFromItsFacts(t *testing.T) {
 		{"the only other has time to object", timed, two, objectFor - 1, ProposalOpen},
 		{"and is removed then", timed, two, objectFor, ProposalUnopposed},
 		{"with a third administrator time removes nobody", timed, three, objectFor, ProposalOpen},
+		{"nor several at once", timed, removalFacts{upheld: true, reachable: true, several: true}, objectFor, ProposalOpen},
 		{"nor with one who is suspended", timed, asleep, objectFor, ProposalOpen},
 		{"who cannot sign in is not removed by time", timed, removalFacts{upheld: true}, objectFor, ProposalOpen},
 		{"what a third decides is never done by time", judged, two, objectFor, ProposalOpen},
@@ -374,6 +375,8 @@ func TestWhomAProposalRemovesIsNotItsSecond(t *testing.T) {
 		borrowed.Makers = PersonIDs{o.must(adaMail).ID, o.must(maxMail).ID}
 		_, err = o.g.Withdraw(o.Context(), borrowed, p.ID)
 		wantFault(o.T, err, fault.Forbidden, "concerned")
+		_, err = o.g.Confirm(o.Context(), borrowed, p.ID)
+		wantFault(o.T, err, fault.Forbidden, "own_credential")
 		if err := put(eveMail); err != nil || o.as(maxMail).Has(Admin) {
 			o.Errorf("two others: %v", err)
 		}
@@ -385,6 +388,49 @@ func TestWhomAProposalRemovesIsNotItsSecond(t *testing.T) {
 		}
 		if _, err := o.g.Confirm(o.Context(), o.as(adaMail), p.ID); err != nil || o.as(eveMail).Has(Admin) {
 			o.Errorf("eve goes: %v", err)
+		}
+	})
+}
+
+func TestAnAgentDecidesNothingAboutWhoIsAnAdministrator(t *testing.T) {
+	t.Parallel()
+	eachRemoval(t, func(o removals) {
+		mustPerson(o.T, o.d, eveMail, PersonSpec{DisplayName: "eve", Agent: true})
+		mustGroup(o.T, o.d, "admins", GroupSpec{Roles: []Role{Admin}, Members: []string{adaMail, maxMail, eveMail}})
+		p := o.disable(adaMail, maxMail)
+		_, err := o.g.Withdraw(o.Context(), o.as(eveMail), p.ID)
+		wantFault(o.T, err, fault.Forbidden, "human_needed")
+		_, err = o.g.Confirm(o.Context(), o.as(eveMail), p.ID)
+		wantFault(o.T, err, fault.Forbidden, "human_needed")
+		o.is(maxMail, true, p.ID, ProposalOpen)
+		if _, err := o.g.Withdraw(o.Context(), Local("root"), p.ID); err != nil { // the server is an agent, too
+			o.Error(err)
+		}
+		o.is(maxMail, false, p.ID, ProposalWithdrawn)
+	})
+}
+
+func TestSeveralAdministratorsAreNotRemovedAtOnceWithNobodyLeft(t *testing.T) {
+	t.Parallel()
+	eachRemoval(t, func(o removals) {
+		o.third()
+		take := func(by string, left ...string) error {
+			_, _, err := o.d.PutGroup(o.Context(), o.as(by), "admins", GroupSpec{Roles: []Role{Admin}, Members: left}, 0)
+			return err
+		}
+		if e := wantFault(o.T, take(adaMail, adaMail), fault.Conflict, "nobody_left_to_confirm"); !strings.Contains(e.Message, eveMail) || e.Remediation == "" {
+			o.Errorf("%+v", e)
+		}
+		wantFault(o.T, o.d.DeleteGroup(o.Context(), o.as(adaMail), "admins", 0), fault.Conflict, "nobody_left_to_confirm")
+		// One at a time the other decides about each.
+		if p := wantPending(o.T, take(adaMail, adaMail, eveMail)); p.TakesEffectAt != nil {
+			o.Errorf("%+v", p)
+		}
+		if err := take(eveMail, adaMail, eveMail); err != nil {
+			o.Fatal(err)
+		}
+		if p := wantPending(o.T, take(adaMail, adaMail)); p.TakesEffectAt == nil {
+			o.Errorf("%+v", p)
 		}
 	})
 }
