@@ -1,4 +1,5 @@
-# Off until an administrator switches it on: approvals by scripts count only with a token that the approver made.
+# Off until an administrator switches it on: approvals count only with a credential that nobody else made, by somebody who made none by
+# which the request was asked for or edited.
 package marketplace.decision.require_own_credential
 
 deny contains {
@@ -7,4 +8,12 @@ deny contains {
 	"remediation": "Approve in the console, or with a token that you made yourself",
 } if {
 	input.approval.own_credential == false
+}
+
+deny contains {
+	"msg": sprintf("this was asked for or edited with a token or link that %s made, or a password chosen by it", [input.approval.by]),
+	"code": "foreign_credential",
+	"remediation": "Let somebody else approve",
+} if {
+	input.approval.made_author_credential == true
 }

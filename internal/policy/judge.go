@@ -55,7 +55,8 @@ func (s *Set) Judge(ctx context.Context, in Input) (Verdict, error) {
 }
 
 // JudgeDecision asks the policies that judge approvals, those in packages marketplace.decision.*. Their input is that of the
-// request, and approval {by, domain, reason, credential {kind, id, made_by}, own_credential}.
+// request, and approval {by, domain, reason, credential {kind, id, made_by}, own_credential, made_author_credential}: the last is whether
+// whoever approves made a token or link of somebody who asked for the request or edited it.
 func (s *Set) JudgeDecision(ctx context.Context, in Input) ([]fault.Finding, error) {
 	if !slices.ContainsFunc(s.packages, func(j judge) bool { return j.about == Decisions }) {
 		return nil, nil

@@ -200,9 +200,10 @@ func (r record) names(digest string) error {
 }
 
 // approvalInput is an approval as the policies that judge approvals see it.
-func approvalInput(by access.Actor, j Judgement) map[string]any {
+func (r record) approvalInput(by access.Actor, j Judgement) map[string]any {
 	return map[string]any{
 		"by": by.Email, "domain": j.Domain, "reason": j.Reason, "credential": by.Credential, "own_credential": !foreign(by),
+		"made_author_credential": r.lent(by),
 	}
 }
 
@@ -271,7 +272,7 @@ func (d *Desk) approve(
 ) (map[string]int64, error) {
 	// The world may have moved since the request was submitted: policies, people, the flag itself. What fails now is shown
 	// to the requester instead of being done.
-	judged, err := h.judge(question{content: r.content, facts: f, approval: approvalInput(by, j)})
+	judged, err := h.judge(question{content: r.content, facts: f, approval: r.approvalInput(by, j)})
 	if err != nil {
 		return nil, err
 	}
@@ -301,7 +302,7 @@ func (d *Desk) approve(
 func (d *Desk) decided(ctx context.Context, tx *store.Tx, by access.Actor, r *record, v Verdict, j Judgement) error {
 	decision := Decision{
 		ID: store.NewID(), Digest: r.digest, Domain: j.Domain, By: by.Email, ByID: by.PersonID, At: d.Now(), Verdict: v, Reason: j.Reason,
-		ForeignToken: foreign(by), makers: by.Makers,
+		ForeignToken: foreign(by) || r.lent(by), makers: by.Makers,
 	}
 	if err := r.addDecision(ctx, tx, decision); err != nil {
 		return err

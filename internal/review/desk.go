@@ -292,10 +292,7 @@ func (d *Desk) Edit(ctx context.Context, by access.Actor, id string, revision in
 			out.Request, err = d.view(ctx, tx, by, r)
 			return err
 		}
-		if !r.wroteIt(by) {
-			r.authors = append(r.authors, authorOf(by))
-		}
-		r.makers = r.makers.With(by.Makers)
+		r.written(by)
 		if out.Revealed, err = d.edit(ctx, tx, h, by, &r, e); err != nil {
 			return err
 		}

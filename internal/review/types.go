@@ -89,7 +89,7 @@ type Decision struct {
 	Verdict      Verdict         `json:"verdict" enum:"approved,denied,asked"`
 	Reason       string          `json:"reason"`
 	Void         Void            `json:"void,omitempty" enum:"edited,resubmitted,taken_back,replaced,answered,killed_again,ineligible" doc:"Why it no longer counts, for good; absent while it counts"`
-	ForeignToken bool            `json:"foreign_token" doc:"Given with a token that the approver did not make"`
+	ForeignToken bool            `json:"foreign_token" doc:"Given with a credential that somebody else made, or by whoever made one by which the request was asked for or edited"`
 
 	makers access.PersonIDs // of the credential that it was given with (access.Actor.Makers)
 }

@@ -192,3 +192,56 @@ func TestWhoSignedInWithAPasswordIsAnotherHumanThanWhoInvitedThem(t *testing.T) 
 		}
 	})
 }
+
+// lending are the ways in which a request is of alice, whose password was chosen by a link that root made.
+var lending = map[string]func(o *office, alice hand, slug string) review.Request{
+	"asked for": func(o *office, alice hand, slug string) review.Request { return o.submitWith(alice, lunch(slug)) },
+	"drafted": func(o *office, alice hand, slug string) (r review.Request) {
+		content := lunch(slug)
+		content["draft"] = true
+		r = o.submitWith(alice, content)
+		o.do("alice", "PATCH", "/api/v1/requests/"+r.ID, object{"draft": false}, "If-Match", fmt.Sprintf(`"%d"`, r.Revision)).must(200).into(&r)
+		return r
+	},
+	"edited": func(o *office, alice hand, slug string) (r review.Request) {
+		content := lunch(slug)
+		content["draft"] = true
+		r = o.submitWith(o.hand("alice"), content)
+		by := append(append(hand{}, alice...), "If-Match", fmt.Sprintf(`"%d"`, r.Revision))
+		o.do("nobody", "PATCH", "/api/v1/requests/"+r.ID, object{"draft": false}, by...).must(200).into(&r)
+		return r
+	},
+}
+
+func TestAnApprovalByWhoeverMadeTheLinkOfTheRequesterIsMarkedAndRefusedByThePolicy(t *testing.T) {
+	t.Parallel()
+	if len(lending) != 3 {
+		t.Errorf("%d ways", len(lending))
+	}
+	eachEngine(t, func(o *office) {
+		o.rooted()
+		o.password("root")
+		root := hand{"Cookie", o.signsIn("root"), "Sec-Fetch-Site", "same-origin"}
+		o.linked("/api/v1/people/alice" + at + "/invite")
+		alice := o.opened(o.do("nobody", "POST", "/api/v1/session", object{"email": "alice" + at, "password": phrase}))
+		approve := func(way, when string) answer {
+			o.Helper()
+			return o.approveWith(root, lending[way](o, alice, way[:4]+"-"+when), "product")
+		}
+		for way := range lending {
+			var r review.Request
+			if approve(way, "before").must(200).into(&r); !r.Decisions[0].ForeignToken {
+				o.Errorf("%s by a password from a link of root, and approved by root: %+v", way, r.Decisions)
+			}
+		}
+		policy := "/api/v1/policies/marketplace.decision.require_own_credential/activate"
+		o.do("", "POST", policy, object{}).must(200)
+		for way := range lending {
+			approve(way, "after").problem(403, "foreign_credential")
+		}
+		var own review.Request
+		if o.approveWith(root, o.submitWith(o.hand("alice"), lunch("own")), "product").must(200).into(&own); own.Decisions[0].ForeignToken {
+			o.Errorf("by what is of alice alone: %+v", own.Decisions)
+		}
+	})
+}

@@ -2124,7 +2124,7 @@ export interface components {
             by_id?: string;
             digest: string;
             domain: string;
-            /** @description Given with a token that the approver did not make */
+            /** @description Given with a credential that somebody else made, or by whoever made one by which the request was asked for or edited */
             foreign_token: boolean;
             id: string;
             reason: string;

@@ -74,7 +74,7 @@ export const request = {
     help: "It brings the request back to its approvers; approvals that were given stay. An edit voids them.",
     send: "Answer",
   },
-  foreign: "given with a token that somebody else made",
+  foreign: "given with a token or link that somebody else made, or by whoever made that of the requester",
   timeline: "What happened",
   leaf: (n: number) => `audit #${n}`,
   leafSoon: "audit number follows in a second",
