@@ -77,8 +77,8 @@ func (g *Ground) findUsers(ctx context.Context, tx *store.Tx, evaluators map[str
 	users, err := store.List(ctx, tx, func(row store.Row) (u user, err error) {
 		err = row.Scan(&u.key, &u.serving)
 		return u, err
-	}, `SELECT flag_key, serving FROM flag_environment WHERE environment = $1 AND live AND mode = 'custom' AND serving LIKE '%ref%'
-		ORDER BY flag_key`, g.Environment.Name)
+	}, `SELECT flag_key, serving FROM flag_environment WHERE environment = $1 AND live AND mode = 'custom'
+		AND (serving LIKE '%$ref%' OR serving LIKE $2 ESCAPE '\') ORDER BY flag_key`, g.Environment.Name, store.LikePattern(`\`))
 	if err != nil {
 		return fmt.Errorf("look for flags that refer to evaluators: %w", err)
 	}

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -38,28 +37,6 @@ func OwnedAmong(ctx context.Context, tx *store.Tx, by access.Actor, keys []strin
 
 // ownersAtOnce is how many flags are looked up in one statement.
 const ownersAtOnce = 400
-
-// SegmentsUsedBy is a step: the names of the segments that a flag, found by its key or its flag id, refers to in any environment, and of
-// the one that it was approved for.
-func SegmentsUsedBy(ctx context.Context, tx *store.Tx, flag string) ([]string, error) {
-	type part struct{ audience, definition string }
-	parts, err := store.List(ctx, tx, func(row store.Row) (p part, err error) {
-		err = row.Scan(&p.audience, &p.definition)
-		return p, err
-	}, `SELECT f.audience, e.definition FROM flag f JOIN flag_environment e ON e.flag_key = f.key WHERE f.key = $1 OR f.flag_id = $1`, flag)
-	if err != nil {
-		return nil, fmt.Errorf("read what a flag refers to: %w", err)
-	}
-	var names []string
-	for _, p := range parts {
-		names = append(names, Refs(json.RawMessage(p.definition))...)
-		if p.audience != "" {
-			names = append(names, p.audience)
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names), nil
-}
 
 // SegmentsOf is a step: the names of the segments that the group is part of.
 func SegmentsOf(ctx context.Context, tx *store.Tx, group string) ([]string, error) {

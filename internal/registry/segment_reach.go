@@ -12,32 +12,6 @@ import (
 	"github.com/soukhq/souk/internal/store"
 )
 
-// GovernedBySegment is a step: the keys of the flags that are not removed and whose people in a governed environment the segment
-// decides, by their audience or by a reference in their targeting, now or by what they were approved for.
-func GovernedBySegment(ctx context.Context, tx *store.Tx, name string) ([]string, error) {
-	keys, err := store.List(ctx, tx, store.ScanString, `SELECT f.key FROM flag f WHERE f.removed_at IS NULL
-		AND EXISTS (SELECT 1 FROM environment e WHERE e.governed AND (f.audience = $1
-			OR EXISTS (SELECT 1 FROM flag_environment s WHERE s.flag_key = f.key AND s.environment = e.name
-				AND (s.audience = $1 OR s.definition LIKE $2 ESCAPE '\' OR s.serving LIKE $2 ESCAPE '\'))))
-		ORDER BY f.key COLLATE "C"`, name, store.LikePattern(`{"$ref":"`+name+`"}`))
-	if err != nil {
-		return nil, fmt.Errorf("look for flags of the segment %s: %w", name, err)
-	}
-	return keys, nil
-}
-
-// RuledBySegment is a step: whether a rule of a flag names the segment in a governed environment. What such a rule does with it is not
-// known: the flag may be for whoever is not in the segment.
-func RuledBySegment(ctx context.Context, tx *store.Tx, name string) (bool, error) {
-	_, found, err := store.One(ctx, tx, store.ScanString, `SELECT f.key FROM flag f JOIN flag_environment s ON s.flag_key = f.key
-		JOIN environment e ON e.name = s.environment WHERE f.removed_at IS NULL AND e.governed AND s.serving LIKE $1 ESCAPE '\' LIMIT 1`,
-		store.LikePattern(`{"$ref":"`+name+`"}`))
-	if err != nil {
-		return false, fmt.Errorf("look for rules that name the segment %s: %w", name, err)
-	}
-	return found, nil
-}
-
 // Holds counts those of the contexts that the segment lets in, each person once.
 func (s Segment) Holds(contexts []map[string]any, at time.Time) int {
 	set := flag.Set{

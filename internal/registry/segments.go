@@ -280,18 +280,6 @@ func unused(ctx context.Context, tx *store.Tx, name string) error {
 	return inUse(name, some(keys))
 }
 
-// usersOf lists the keys of the flags that are not removed and that were approved for the segment or refer to it somewhere.
-func usersOf(ctx context.Context, tx *store.Tx, name string) ([]string, error) {
-	keys, err := store.List(ctx, tx, store.ScanString, `SELECT f.key FROM flag f WHERE f.removed_at IS NULL AND (f.audience = $1
-			OR EXISTS (SELECT 1 FROM flag_environment s WHERE s.flag_key = f.key
-				AND (s.audience = $1 OR s.definition LIKE $2 ESCAPE '\' OR s.serving LIKE $2 ESCAPE '\')))
-		ORDER BY f.key COLLATE "C"`, name, store.LikePattern(`{"$ref":"`+name+`"}`))
-	if err != nil {
-		return nil, fmt.Errorf("look for flags of the segment %s: %w", name, err)
-	}
-	return keys, nil
-}
-
 // some names the first of many flags.
 func some(keys []string) string {
 	list := strings.Join(keys[:min(len(keys), 5)], ", ")

@@ -1,6 +1,7 @@
 package review_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -50,6 +51,61 @@ var usesOfPilot = map[string]func(o *office){
 	"a request for it is open":    func(o *office) { o.submit(where2eat()) },
 	"a targeting names it":        func(o *office) { o.targeted(true) },
 	"a change to it is asked for": func(o *office) { o.targeted(false) },
+	"a shared rule names it":      func(o *office) { o.decide(o.imported(`"wrap"`, `{"or": [{"$ref": "pilot"}, {"==": [{"var": "plan"}, "x"]}]}`)) },
+	"a shared rule of a shared rule names it, in other spellings": func(o *office) {
+		o.decide(o.imported(`["outer"]`, `{"or": [{"\u0024ref": ["p\u0069lot"]}]}`))
+	},
+}
+
+// rulesOf are those uses where a rule refers to it, so that fewer in it may be more people who are served.
+var rulesOf = []string{
+	"a targeting names it", "a shared rule names it", "a shared rule of a shared rule names it, in other spellings",
+}
+
+// imported asks for where2eat in production as a document has it, whose targeting refers to what is named. The shared rule outer refers
+// to wrap, which is this one.
+func (o *office) imported(named, wrap string) review.Request {
+	o.Helper()
+	out, err := o.desk.Import(o.Context(), o.as("root"), review.Content{
+		Environment: "production", Format: "flagd", Reason: "from before", Document: `{
+			"$evaluators": {"outer": {"!": {"$ref": "wrap"}}, "wrap": ` + wrap + `},
+			"flags": {"` + key + `": {"state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off",
+				"targeting": {"if": [{"$ref": ` + named + `}, "on", "off"]}}}
+		}`,
+	}, "", false)
+	if err != nil || out.Request == nil {
+		o.Fatalf("%+v, %v", out, err)
+	}
+	return *out.Request
+}
+
+func TestASharedRuleThatNamesASegmentIsAUseOfIt(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		o := open(t, db)
+		o.decide(o.imported(`"outer"`, `{"$ref": "pilot"}`))
+		err := o.desk.Segments.DeleteSegment(t.Context(), o.as("root"), "pilot", o.segment("pilot").Revision)
+		wantCode(t, err, fault.Conflict, "segment_in_use")
+		if out, err := o.put(func(s *registry.Segment) { s.Groups = nil }); err != nil || out.Request == nil {
+			t.Errorf("fewer people are answered %+v, %v", out, err)
+		}
+		err = db.Read(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			if names, err := registry.SegmentsUsedBy(ctx, tx, key); err != nil || !slices.Contains(names, "pilot") {
+				t.Errorf("the flag uses %v, %v", names, err)
+			}
+			keys, err := registry.ForMembers(ctx, tx, "pilot")
+			if !slices.Equal(keys, []string{key}) {
+				t.Errorf("for members is %v", keys)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		if s := o.size("alice"); s.Approved == nil || *s.Approved != s.People {
+			t.Errorf("it is approved for %+v", s)
+		}
+	})
 }
 
 // targeted has where2eat served to beta, and to whom a rule of its own names: pilot, at once or by a request that is open.
@@ -80,7 +136,7 @@ func (o *office) targeted(carryOut bool) {
 
 func TestASegmentThatReachesProductionChangesByARequest(t *testing.T) {
 	t.Parallel()
-	if want := 5; len(usesOfPilot) != want {
+	if want := 7; len(usesOfPilot) != want {
 		t.Errorf("%d uses, want %d", len(usesOfPilot), want)
 	}
 	for what, use := range usesOfPilot {
@@ -117,7 +173,7 @@ func TestASegmentThatReachesProductionChangesByARequest(t *testing.T) {
 				}
 				// One click puts back what was before: nobody gets more by that, except perhaps by a rule.
 				back, err := o.desk.RollBackSegment(t.Context(), o.as("root"), "pilot")
-				if what == "a targeting names it" {
+				if slices.Contains(rulesOf, what) {
 					if err != nil || back.Request == nil {
 						t.Errorf("put back it is %+v, %v", back, err)
 					}

@@ -76,17 +76,22 @@ func (s *importing) effect(ctx context.Context, m move, _ Assessed) (map[string]
 	return takeOver(ctx, m.tx, m.change(registry.CauseImported), take)
 }
 
+// audiences are what the flags that change refer to, themselves or by evaluators, and so do those whose evaluators alone change.
 func (s *importing) audiences(Assessed, World) map[string][]string {
 	if s.Plan == nil || !s.Plan.Governed {
 		return nil
 	}
+	take, in := s.Plan.Take(), s.Plan.Environment
+	shared := registry.SharedRules{}.With(in, take.Met.Evaluators).With(in, take.Evaluators)
 	all := map[string][]string{}
-	for _, step := range s.Plan.Flags {
-		if after, ok := step.After.(json.RawMessage); ok && (step.Action == importer.Create || step.Action == importer.Update) {
-			names := registry.Refs(after)
-			slices.Sort(names)
-			all[step.Key] = slices.Compact(names)
+	for name := range take.Evaluators {
+		for _, key := range take.Met.Users[name] {
+			state, _ := take.Met.Flags[key].In(in)
+			all[key] = shared.Uses(in, state.Serving.Targeting)
 		}
+	}
+	for _, one := range take.Flags {
+		all[one.Key] = shared.Uses(in, one.Imported.Definition)
 	}
 	return all
 }
