@@ -147,8 +147,9 @@ func AllEvaluators(ctx context.Context, tx *store.Tx, environment string, segmen
 	return all, nil
 }
 
-// vacant refuses a segment whose name an imported evaluator has: flags that refer to that would mean others from then on.
-func vacant(ctx context.Context, tx *store.Tx, s Segment) error {
+// vacant refuses a segment whose name an imported evaluator has, or that rules in a governed environment refer to while there is no such
+// segment: those would mean others from then on.
+func (r *Registry) vacant(ctx context.Context, tx *store.Tx, s Segment) error {
 	where, ok, err := store.One(ctx, tx, store.ScanString, `SELECT environment FROM evaluator WHERE name = $1 AND rule <> $2 ORDER BY environment LIMIT 1`,
 		s.Name, string(plain(encode(evaluator(s)))))
 	if err != nil {
@@ -158,5 +159,18 @@ func vacant(ctx context.Context, tx *store.Tx, s Segment) error {
 		return fault.New(fault.Conflict, "evaluator_named_so", "imported flags in %s refer to a rule that is named %s already", where, s.Name).
 			At("name").Fix("choose another name")
 	}
-	return nil
+	_, ok, err = store.One(ctx, tx, store.ScanString, `SELECT name FROM environment e WHERE governed
+		AND NOT EXISTS (SELECT 1 FROM evaluator v WHERE v.environment = e.name AND v.name = $1) LIMIT 1`, s.Name)
+	if err != nil {
+		return fmt.Errorf("look for an evaluator %s: %w", s.Name, err)
+	}
+	if !ok { // the same rule has the name wherever others decide
+		return nil
+	}
+	keys, err := r.reached(ctx, tx, s.Name)
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	return fault.New(fault.Conflict, "referred_to_already", "rules refer to an audience %s that is not there, and it would decide who gets %s", s.Name, some(keys)).
+		At("name").Fix("choose another name")
 }

@@ -154,7 +154,7 @@ func (r *Registry) PutSegment(ctx context.Context, by access.Actor, s Segment) (
 		case s.Revision != old.Revision:
 			return stale("segment", s.Name).Showing(old)
 		case !exists:
-			err = vacant(ctx, tx, s)
+			err = r.vacant(ctx, tx, s)
 		default:
 			err = r.undecided(ctx, tx, old, s)
 		}
@@ -179,16 +179,20 @@ func (r *Registry) undecided(ctx context.Context, tx *store.Tx, old, s Segment) 
 			return err
 		}
 	}
-	reaches := r.Reached
-	if reaches == nil {
-		reaches = GovernedBySegment
-	}
-	keys, err := reaches(ctx, tx, name)
+	keys, err := r.reached(ctx, tx, name)
 	if err != nil || len(keys) == 0 {
 		return err
 	}
 	return fault.New(fault.Conflict, "needs_request", "the audience %s decides who gets %s", name, some(keys)).
 		Fix("ask for the change by a request of the kind change_segment").Showing(keys)
+}
+
+// reached returns the keys of the flags whose people in a governed environment the segment decides.
+func (r *Registry) reached(ctx context.Context, tx *store.Tx, name string) ([]string, error) {
+	if r.Reached == nil {
+		return GovernedBySegment(ctx, tx, name)
+	}
+	return r.Reached(ctx, tx, name)
 }
 
 // SetSegment is a step: it makes a segment that was checked what it is to be, and keeps that as a revision.

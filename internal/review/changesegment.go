@@ -93,15 +93,9 @@ func ReachedBySegment(ctx context.Context, tx *store.Tx, name string) ([]string,
 	if err != nil {
 		return nil, err
 	}
-	environments, err := registry.Environments(ctx, tx)
+	governed, err := governedNames(ctx, tx)
 	if err != nil {
 		return nil, err
-	}
-	var governed []string
-	for _, e := range environments {
-		if e.Governed {
-			governed = append(governed, e.Name)
-		}
 	}
 	if len(governed) == 0 {
 		return nil, nil
@@ -110,16 +104,9 @@ func ReachedBySegment(ctx context.Context, tx *store.Tx, name string) ([]string,
 	if err != nil {
 		return nil, err
 	}
-	args := []any{
-		string(ChangeFlag), string(NeedsApproval), string(NeedsFixes), store.LikePattern(`"audience":"` + name + `"`), store.LikePattern(`{"$ref":"` + name + `"}`),
-	}
-	for _, environment := range governed {
-		args = append(args, environment)
-	}
-	asked, err := store.List(ctx, tx, store.ScanString, `SELECT DISTINCT flag_key FROM request WHERE kind = $1 AND state IN ($2, $3)
-		AND (content LIKE $4 ESCAPE '\' OR content LIKE $5 ESCAPE '\') AND flag_key <> '' AND environment IN (`+store.In(6, len(governed))+`)`, args...)
+	asked, err := askedFor(ctx, tx, name, governed)
 	if err != nil {
-		return nil, fmt.Errorf("look for requests to a segment: %w", err)
+		return nil, err
 	}
 	keys = slices.Concat(keys, rolling, asked)
 	slices.Sort(keys)

@@ -10,11 +10,13 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
 	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
+	"github.com/soukhq/souk/internal/template"
 )
 
 func (o *office) segment(name string) registry.Segment {
@@ -46,12 +48,33 @@ func wantCode(t *testing.T, err error, kind fault.Kind, code string) {
 
 // usesOfPilot are the ways in which production may come to hang on the audience pilot.
 var usesOfPilot = map[string]func(o *office){
-	"a flag is served to it":      func(o *office) { o.active() },
-	"a rollout to it is ready":    func(o *office) { o.published() },
-	"a request for it is open":    func(o *office) { o.submit(where2eat()) },
-	"a targeting names it":        func(o *office) { o.targeted(true) },
-	"a change to it is asked for": func(o *office) { o.targeted(false) },
-	"a shared rule names it":      func(o *office) { o.decide(o.imported(`"wrap"`, `{"or": [{"$ref": "pilot"}, {"==": [{"var": "plan"}, "x"]}]}`)) },
+	"a flag is served to it":                    func(o *office) { o.active() },
+	"a rollout to it is ready":                  func(o *office) { o.published() },
+	"a request for it is open":                  func(o *office) { o.submit(where2eat()) },
+	"a targeting names it":                      func(o *office) { o.targeted(true) },
+	"a change to it is asked for":               func(o *office) { o.targeted(false) },
+	"an import for it is asked for":             func(o *office) { o.imported(`"wrap"`, `{"\u0024ref": "pilot"}`) },
+	"a change to a rule that names it is ready": func(o *office) { o.decide(o.asksByRule()) },
+	"a step of a template to it is asked for": func(o *office) {
+		o.stepsToPilot()
+		o.submit(toBeta())
+	},
+	"what a kill left of a rollout to it is asked for": func(o *office) {
+		o.stepsToPilot()
+		r := o.approve("sam", o.approve("pat", o.submit(toBeta())))
+		if _, err := o.rollouts.Start(o.Context(), o.as("alice"), r.RolloutID, rollout.Word{}); err != nil {
+			o.Fatal(err)
+		}
+		if _, err := o.kills.Kill(o.Context(), o.as("olu"), key, "production", rollout.Word{Reason: "smoke"}, live.Sent{}); err != nil {
+			o.Fatal(err)
+		}
+		if out, err := o.desk.Restore(o.Context(), o.as("alice"), key, "production", rollout.Word{}); err != nil || out.Request == nil {
+			o.Fatalf("%+v, %v", out, err)
+		}
+	},
+	"a shared rule names it": func(o *office) {
+		o.decide(o.imported(`"wrap"`, `{"or": [{"$ref": "pilot"}, {"==": [{"var": "plan"}, "x"]}]}`))
+	},
 	"a shared rule of a shared rule names it, in other spellings": func(o *office) {
 		o.decide(o.imported(`["outer"]`, `{"or": [{"\u0024ref": ["p\u0069lot"]}]}`))
 	},
@@ -111,32 +134,50 @@ func TestASharedRuleThatNamesASegmentIsAUseOfIt(t *testing.T) {
 // targeted has where2eat served to beta, and to whom a rule of its own names: pilot, at once or by a request that is open.
 func (o *office) targeted(carryOut bool) {
 	o.Helper()
+	asked := o.asksByRule()
+	if !carryOut {
+		return
+	}
+	if asked = o.decide(asked); asked.RolloutID != "" {
+		o.rollOut(asked.RolloutID)
+	}
+}
+
+// toBeta asks for where2eat for beta.
+func toBeta() review.Content {
 	c := where2eat()
 	c.Fields["audiences"] = "beta"
-	r := o.approve("sam", o.approve("pat", o.submit(c)))
+	return c
+}
+
+// stepsToPilot makes the template take every flag to pilot, whatever audience is asked for.
+func (o *office) stepsToPilot() {
+	o.Helper()
+	library := &template.Library{DB: o.db, Now: func() time.Time { return o.now }}
+	raw := strings.Replace(string(o.file("template.json")), `"templateId"`, `"rollout": [
+		{"environment": "staging", "percent": 100, "bake": "1h"}, {"environment": "production", "audience": "pilot", "percent": 100}
+	], "templateId"`, 1)
+	if _, _, err := library.Put(o.Context(), access.System("test"), []byte(raw)); err != nil {
+		o.Fatal(err)
+	}
+}
+
+// asksByRule has where2eat served to beta, and asks for it for whom a rule lets in that names pilot.
+func (o *office) asksByRule() review.Request {
+	o.Helper()
+	r := o.approve("sam", o.approve("pat", o.submit(toBeta())))
 	o.rollOut(r.RolloutID)
-	asked := o.submit(review.Content{
+	return o.submit(review.Content{
 		Kind: review.ChangeFlag, FlagKey: key, Environment: "production", BaseRevision: o.serving(key, "production").Revision, Reason: "them alone",
 		Change: &review.ContentChange{FlagChange: review.FlagChange{
 			Mode: registry.ServeCustom, DefaultVariant: "off", Targeting: map[string]any{"if": []any{map[string]any{"$ref": "pilot"}, "on", "off"}},
 		}},
 	})
-	if !carryOut {
-		return
-	}
-	for _, name := range []string{"pat", "petra", "sam"} {
-		if asked.State == review.NeedsApproval {
-			asked = o.approve(name, asked)
-		}
-	}
-	if asked.RolloutID != "" {
-		o.rollOut(asked.RolloutID)
-	}
 }
 
 func TestASegmentThatReachesProductionChangesByARequest(t *testing.T) {
 	t.Parallel()
-	if want := 7; len(usesOfPilot) != want {
+	if want := 11; len(usesOfPilot) != want {
 		t.Errorf("%d uses, want %d", len(usesOfPilot), want)
 	}
 	for what, use := range usesOfPilot {
@@ -189,6 +230,24 @@ func TestASegmentThatReachesProductionChangesByARequest(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestWhatAnOpenRequestIsForIsNotDeletedAndNoneIsMadeThatRulesNameAlready(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		o := open(t, db)
+		asked := o.imported(`"wrap"`, `{"or": [{"$ref": "pilot"}, {"$ref": "newcomers"}]}`)
+		comers := registry.Segment{Name: "newcomers", Title: "Newcomers", Everybody: true}
+		for range 2 {
+			err := o.desk.Segments.DeleteSegment(t.Context(), o.as("root"), "pilot", o.segment("pilot").Revision)
+			wantCode(t, err, fault.Conflict, "segment_in_use")
+			_, err = o.desk.PutSegment(t.Context(), o.as("root"), comers, "")
+			wantCode(t, err, fault.Conflict, "referred_to_already")
+			if asked.State == review.NeedsApproval {
+				asked = o.decide(asked)
+			}
+		}
+	})
 }
 
 func TestASegmentChangesAtOnceWhereNobodyElseIsReached(t *testing.T) {

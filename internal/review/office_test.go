@@ -63,7 +63,9 @@ func open(t testing.TB, db *store.DB) *office {
 	o.rollouts = &rollout.Rollouts{DB: db, Now: now}
 	o.kills = &kill.Kills{DB: db, Now: now}
 	o.desk = &review.Desk{
-		DB: db, Now: now, Policies: o.policies, Segments: &registry.Registry{DB: db, Now: now, Reached: review.ReachedBySegment},
+		DB: db, Now: now, Policies: o.policies, Segments: &registry.Registry{
+			DB: db, Now: now, Reached: review.ReachedBySegment, SegmentInUse: review.NeedsSegment,
+		},
 	}
 	if _, _, err := library.Put(t.Context(), root, o.file("template.json")); err != nil {
 		t.Fatal(err)

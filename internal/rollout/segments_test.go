@@ -2,6 +2,7 @@ package rollout_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/soukhq/souk/internal/rollout"
@@ -19,8 +20,8 @@ func TestARolloutThatIsNotOverNeedsItsSegments(t *testing.T) {
 					return err
 				}
 			}
-			for segment, want := range map[string]string{"people-of-running": "the rollout of a.open", "people-of-aborted": "", "people-of": ""} {
-				if got, err := rollout.NeedsSegment(ctx, tx, segment); err != nil || got != want {
+			for segment, want := range map[string][]string{"people-of-running": {"a.open"}, "people-of-aborted": nil, "people-of": nil} {
+				if got, err := rollout.ToSegment(ctx, tx, segment, nil); err != nil || !slices.Equal(got, want) {
 					t.Errorf("%s is needed by %q, %v", segment, got, err)
 				}
 			}

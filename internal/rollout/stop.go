@@ -47,20 +47,29 @@ func Stop(ctx context.Context, tx *store.Tx, c registry.Change, e registry.Envir
 // Again is a step: it makes what was left of the rollout that a kill in an environment aborted ready again. It returns the zero rollout
 // if there is none.
 func Again(ctx context.Context, tx *store.Tx, c registry.Change, flag registry.Flag, environment string) (Rollout, error) {
-	all, err := newest(ctx, tx, flag.Key)
-	if err != nil || len(all) == 0 || all[0].State != Aborted || all[0].KilledIn != environment {
+	left, err := Left(ctx, tx, flag.Key, environment)
+	if err != nil || left.ID == "" {
 		return Rollout{}, err
 	}
 	requestID := c.RequestID
 	if requestID == "" {
-		requestID = all[0].RequestID
+		requestID = left.RequestID
 	}
 	// It sorts after the one that it goes on with, even where the clock stands still.
 	at := c.At
-	if !stored(at).After(all[0].CreatedAt) {
-		at = all[0].CreatedAt.Add(time.Microsecond)
+	if !stored(at).After(left.CreatedAt) {
+		at = left.CreatedAt.Add(time.Microsecond)
 	}
-	return create(ctx, tx, c.By, at, lifecycle.Of(flag), requestID, all[0].again(), map[string]any{"after": all[0].ID})
+	return create(ctx, tx, c.By, at, lifecycle.Of(flag), requestID, left.again(), map[string]any{"after": left.ID})
+}
+
+// Left is a step: the newest rollout of the flag, where a kill in the environment aborted it; else the zero rollout.
+func Left(ctx context.Context, tx *store.Tx, key, environment string) (Rollout, error) {
+	all, err := newest(ctx, tx, key)
+	if err != nil || len(all) == 0 || all[0].State != Aborted || all[0].KilledIn != environment {
+		return Rollout{}, err
+	}
+	return all[0], nil
 }
 
 // AbortedBy is a step: the keys of the flags with a rollout that a kill in an environment aborted.

@@ -70,7 +70,7 @@ func New(c Config) *Verbs {
 		Keys:      &sdkkey.Keys{DB: db, Now: now, Log: c.Log, Facts: keyFacts, Dir: c.Copies},
 		Library:   &template.Library{DB: db, Now: now},
 		Policies:  &policy.Engine{DB: db, Now: now},
-		Registry:  &registry.Registry{DB: db, Now: now, Log: c.Log, SegmentInUse: rollout.NeedsSegment},
+		Registry:  &registry.Registry{DB: db, Now: now, Log: c.Log, SegmentInUse: review.NeedsSegment},
 		Catalog:   &catalog.Catalog{DB: db, Now: now},
 		Lifecycle: &lifecycle.Lifecycles{DB: db, Now: now},
 		Rollouts:  &rollout.Rollouts{DB: db, Now: now, Log: c.Log},
