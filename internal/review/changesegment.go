@@ -338,7 +338,7 @@ func (s *changingSegment) effect(ctx context.Context, m move, _ Assessed) (map[s
 	if s.confirms(m.r.content) {
 		e := m.by.Event(audit.SegmentConfirmed, m.at)
 		e.RequestID, e.Subject, e.Reason = m.r.id, "segment:"+s.Segment.Name, m.reason()
-		e.Details = map[string]any{"people": s.People.People, "approved_before": s.approved()}
+		e.Details = map[string]any{"people": m.saw(s.Segment.Name, s.People.People), "approved_before": s.approved()}
 		_, err := audit.Append(ctx, m.tx, e)
 		return nil, err
 	}

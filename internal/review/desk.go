@@ -202,6 +202,7 @@ func (d *Desk) assess(
 		r.templateID, r.templateVersion = t.TemplateID, t.Version
 	}
 	r.assessment, r.quorum, r.stricter = assessed.Assessment, assessed.Quorum, false
+	r.least = &assessed.Impact.People
 	if r.rules, err = f.rules(); err != nil {
 		return nil, err
 	}

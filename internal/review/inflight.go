@@ -147,6 +147,11 @@ func (r *record) inFlight(judged Assessed, f Facts) error {
 		return err
 	}
 	was := r.assessment
+	least := min(was.Impact.People, judged.Impact.People)
+	if r.least != nil {
+		least = min(least, *r.least)
+	}
+	r.least = &least
 	r.assessment, r.quorum = judged.Assessment, stricter(r.quorum, judged.Quorum)
 	r.stricter = !maps.Equal(r.quorum, judged.Quorum)
 	if rules == r.rules {

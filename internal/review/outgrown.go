@@ -22,7 +22,7 @@ type AudienceSize struct {
 	Title    string   `json:"title"`
 	Revision int64    `json:"revision" doc:"Of the segment, as base_revision of a request to change it"`
 	People   int      `json:"people" doc:"People known to be in it now"`
-	Approved *int     `json:"approved,omitempty" doc:"How many they were when the last request was carried out that the flag is for them by; absent where none was"`
+	Approved *int     `json:"approved,omitempty" doc:"How many the approvers saw of the last request that was carried out and that the flag is for them by; absent where none was"`
 	Outgrown bool     `json:"outgrown" doc:"They are more than twice as many, and more than 200, and a governed environment is reached: owners and approvers have a card about it"`
 	Can      []string `json:"can" doc:"What the caller may do about it: confirm, by a request change_segment with an empty change, which approves how many they are"`
 }
@@ -48,10 +48,19 @@ func scanApprovedSize(row store.Row) (a approvedSize, err error) {
 	return a, err
 }
 
+// saw returns how many of the people who are in a segment now whoever approved the request saw in it: of the audience that the request
+// shows, the fewest since it was asked for or edited.
+func (m move) saw(segment string, people int) int {
+	if m.r.least == nil || m.r.assessment.Impact.Audience != segment {
+		return people
+	}
+	return min(people, *m.r.least)
+}
+
 // keepSizes remembers for how many people a request was carried out that flags are for segments by. audiences are the segments by the
 // key of the flag, where an empty one is that of the request.
 func (m move) keepSizes(ctx context.Context, audiences map[string][]string) error {
-	sizes := map[string]*crowd{} // nil: there is no such segment
+	sizes := map[string]*int{} // nil: there is no such segment
 	for _, key := range slices.Sorted(maps.Keys(audiences)) {
 		for _, name := range audiences[key] {
 			size, known := sizes[name]
@@ -65,7 +74,8 @@ func (m move) keepSizes(ctx context.Context, audiences map[string][]string) erro
 					if err != nil {
 						return err
 					}
-					size = &counted
+					people := m.saw(name, counted.People)
+					size = &people
 				}
 				sizes[name] = size
 			}
@@ -74,7 +84,7 @@ func (m move) keepSizes(ctx context.Context, audiences map[string][]string) erro
 			}
 			if _, err := m.tx.Exec(ctx, `INSERT INTO approved_audience (flag_key, segment, people, request_id) VALUES ($1, $2, $3, $4)
 				ON CONFLICT (flag_key, segment) DO UPDATE SET people = excluded.people, request_id = excluded.request_id`,
-				orElse(key, m.r.flag.Key), name, size.People, m.r.id); err != nil {
+				orElse(key, m.r.flag.Key), name, *size, m.r.id); err != nil {
 				return fmt.Errorf("keep the size of an audience: %w", err)
 			}
 		}

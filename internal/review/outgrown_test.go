@@ -158,20 +158,44 @@ func TestTheCardGoesWhenTheSizeIsApprovedAnew(t *testing.T) {
 		if len(o.outgrown("pat")) != 1 {
 			o.Error("the card went before the approval")
 		}
-		o.pilots(240) // what counts is how many there are when it is carried out
+		o.pilots(240) // what counts is how many everybody saw who approved
 		for _, name := range []string{"pat", "petra", "sam"} {
 			if r.State == review.NeedsApproval {
 				r = o.approve(name, r)
 			}
 		}
-		if s := o.size("alice"); r.State != review.Approved || *s.Approved != 240 || s.Outgrown || len(o.outgrown("alice")) != 0 {
+		if s := o.size("alice"); r.State != review.Approved || *s.Approved != 230 || s.Outgrown || len(o.outgrown("alice")) != 0 {
 			o.Errorf("the request is %s, and it leaves %+v", r.State, s)
 		}
 		if diff := cmp.Diff(before, o.segment("pilot")); diff != "" {
 			o.Errorf("the audience is another (-want +got):\n%s", diff)
 		}
 		if !slices.ContainsFunc(r.Timeline, func(e review.TimelineEntry) bool {
-			return e.Words == "Audience approved as large as it is: pilot, 240 people"
+			return e.Words == "Audience approved as large as it is: pilot, 230 people"
+		}) {
+			o.Errorf("the timeline is %+v", r.Timeline)
+		}
+	})
+}
+
+func TestNoMorePeopleAreApprovedThanWhoeverApprovedSaw(t *testing.T) {
+	each(t, func(o *office) {
+		o.active()
+		o.pilots(300)
+		r := o.submit(o.confirming())
+		o.pilots(250)
+		r = o.approve("pat", r)
+		o.pilots(640)
+		for _, name := range []string{"petra", "sam"} {
+			if r.State == review.NeedsApproval {
+				r = o.approve(name, r)
+			}
+		}
+		if s := o.size("alice"); r.State != review.Approved || *s.Approved != 250 || !s.Outgrown || len(o.outgrown("alice")) != 1 {
+			o.Errorf("the request is %s, and it leaves %+v approved for %d", r.State, s, *s.Approved)
+		}
+		if !slices.ContainsFunc(r.Timeline, func(e review.TimelineEntry) bool {
+			return e.Words == "Audience approved as large as it is: pilot, 250 people"
 		}) {
 			o.Errorf("the timeline is %+v", r.Timeline)
 		}

@@ -27,6 +27,7 @@ type record struct {
 	templateVersion int
 	digest          string
 	assessment      Assessment
+	least           *int // people in its audience when it was judged, the fewest since it was asked for or edited; nil: not known
 	quorum          map[access.Domain]int
 	flag            FlagRef // empty until schema lets the flag be reserved
 	app             string  // slug of the app that it is about
@@ -57,6 +58,7 @@ func scanRecord(row store.Row) (record, error) { return scanColumns(row) }
 
 func scanColumns(row store.Row, more ...any) (r record, err error) {
 	var content, authors, assessment, quorum string
+	var kept keptAssessment
 	var waiting, created, updated int64
 	columns := []any{
 		&r.id, &r.state, &content, &r.requester.Email, &r.requester.ID, &authors, &r.templateID, &r.templateVersion, &r.digest, &assessment, &quorum,
@@ -69,17 +71,24 @@ func scanColumns(row store.Row, more ...any) (r record, err error) {
 	for _, part := range []struct {
 		text string
 		into any
-	}{{content, &r.content}, {authors, &r.authors}, {assessment, &r.assessment}, {quorum, &r.quorum}} {
+	}{{content, &r.content}, {authors, &r.authors}, {assessment, &kept}, {quorum, &r.quorum}} {
 		if err := json.Unmarshal([]byte(part.text), part.into); err != nil {
 			return record{}, fmt.Errorf("decode request %s: %w", r.id, err)
 		}
 	}
+	r.assessment, r.least = kept.Assessment, kept.Least
 	r.createdAt, r.updatedAt, r.waitingSince = store.Time(created), store.Time(updated), store.Time(waiting)
 	r.was, r.wasDigest = r.state, r.digest
 	if r.owner == "" { // kept since requests have other kinds than publish_app
 		r.owner, r.category = appOf(r.content).Owner, appOf(r.content).Category
 	}
 	return r, nil
+}
+
+// keptAssessment is an assessment as it is stored.
+type keptAssessment struct {
+	Assessment
+	Least *int `json:"least,omitempty"`
 }
 
 // bulk is what of a request no list shows, and what may be megabytes.
@@ -159,7 +168,7 @@ func (r *record) save(ctx context.Context, tx *store.Tx, now time.Time) error {
 	b := bulk{Document: content.Document, Attachments: content.Attachments, Diff: assessment.Diff}
 	content.Document, content.Attachments, assessment.Diff = "", nil, nil
 	var texts [5]string
-	for i, part := range []any{content, r.authors, assessment, r.quorum, b} {
+	for i, part := range []any{content, r.authors, keptAssessment{assessment, r.least}, r.quorum, b} {
 		text, err := json.Marshal(part)
 		if err != nil {
 			return fmt.Errorf("encode request: %w", err)

@@ -1903,7 +1903,7 @@ export interface components {
         AudienceSize: {
             /**
              * Format: int64
-             * @description How many they were when the last request was carried out that the flag is for them by; absent where none was
+             * @description How many the approvers saw of the last request that was carried out and that the flag is for them by; absent where none was
              */
             approved?: number;
             /** @description What the caller may do about it: confirm, by a request change_segment with an empty change, which approves how many they are */
