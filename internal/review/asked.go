@@ -61,18 +61,15 @@ func askedFor(ctx context.Context, tx *store.Tx, segment string, environments []
 // asksFor reports whether the flag of the request is to be for the segment in one of the environments: by the change, by the audience
 // of a new flag, or by a step of the plan.
 func (r record) asksFor(segment string, environments []string) bool {
-	switch c := r.content; c.Kind {
-	case ChangeFlag:
-		if c.Change != nil && slices.Contains(environments, c.Environment) {
-			next := c.Change.Over(registry.Flag{}, registry.Serving{})
-			if slices.Contains(append(registry.Refs(next.Targeting), next.Audience), segment) {
-				return true
-			}
-		}
-	case PublishApp, CreateFlag:
-		if r.assessment.Impact.Audience == segment { // the field, also where the template fills it in
+	c := r.content
+	if c.Kind == ChangeFlag && c.Change != nil && slices.Contains(environments, c.Environment) {
+		next := c.Change.Over(registry.Flag{}, registry.Serving{})
+		if slices.Contains(append(registry.Refs(next.Targeting), next.Audience), segment) {
 			return true
 		}
+	}
+	if (c.Kind == PublishApp || c.Kind == CreateFlag) && r.assessment.Impact.Audience == segment { // also where the template fills it in
+		return true
 	}
 	return planned(r.assessment.Plan, segment, environments)
 }
