@@ -59,14 +59,15 @@ type ApprovalPlace struct {
 type Author struct {
 	access.Identity
 	Agent bool `json:"agent,omitempty"`
-	// MadeBy are other people who made a credential that the author asked or edited by, also the link by which its password was chosen.
-	MadeBy access.PersonIDs `json:"made_by,omitempty"`
+	// MadeByIDs are other people who made a credential that the author asked or edited by, or the link by which the password for it was
+	// chosen.
+	MadeByIDs access.PersonIDs `json:"made_by_ids,omitempty"`
 }
 
 func authorOf(by access.Actor) Author {
 	author := Author{Identity: by.Identity(), Agent: by.Agent}
 	if by.Foreign() {
-		author.MadeBy = access.PersonIDs{access.PersonID(by.Credential.MadeByID)}
+		author.MadeByIDs = access.PersonIDs{access.PersonID(by.Credential.MadeByID)}
 	}
 	return author
 }
@@ -75,7 +76,7 @@ func authorOf(by access.Actor) Author {
 func (r *record) written(by access.Actor) {
 	author := authorOf(by)
 	if i := slices.IndexFunc(r.authors, func(a Author) bool { return a.Is(author.Identity) }); i >= 0 {
-		r.authors[i].MadeBy = r.authors[i].MadeBy.With(author.MadeBy)
+		r.authors[i].MadeByIDs = r.authors[i].MadeByIDs.With(author.MadeByIDs)
 	} else {
 		r.authors = append(r.authors, author)
 	}
@@ -85,7 +86,7 @@ func (r *record) written(by access.Actor) {
 // lent reports whether the actor made a credential by which the request was asked for or edited, and so may have done that. Where it has
 // makers, they decide nothing on it; the approval of whoever made the link by which the author chose a password is marked.
 func (r record) lent(by access.Actor) bool {
-	return slices.ContainsFunc(r.authors, func(a Author) bool { return slices.Contains(a.MadeBy, by.PersonID) })
+	return slices.ContainsFunc(r.authors, func(a Author) bool { return slices.Contains(a.MadeByIDs, by.PersonID) })
 }
 
 // wrote is who wrote the request, and who may be behind them: who made a credential by which it was asked for or edited.
