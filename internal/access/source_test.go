@@ -35,7 +35,6 @@ var compared = map[string]string{
 	"api/idempotency.go: actor = $1":                           "it is the key of who acted, which is the id of a person",
 	"api/idempotency.go: actor = $5":                           "likewise",
 	"apply/plan.go: slices.ContainsFunc(listed.Members, func(m string) bool { return strings.EqualFold(m, w.Name) })": "files name people by address; what two of them say is compared",
-	"review/settle.go: slices.Contains(a.MadeBy, by.PersonID)":                                                        "they are ids",
 	"catalog/catalog.go: owner = $5":            "the owner of an app is a group",
 	"catalog/owned.go: owner = $1":              "likewise",
 	"signin/links.go: p.DisplayName != p.Email": "whether there is a name to show",
