@@ -78,7 +78,7 @@ test: ## The whole gate: format, lint, generated files, both engines with -race,
 	step generated files
 	scripts/unchanged $(MAKE) generate
 	step Go: tests with -race on SQLite and PostgreSQL, Rego tests, import table
-	scripts/with-postgres go test -race $(races) -short -timeout 20m ./internal/serve ./... # the longest first, so that nothing waits for it
+	scripts/with-postgres go test -race $(races) -short -timeout 20m ./internal/serve ./internal/review ./... # the longest first, so that nothing waits for them
 	step Go: tests of what is large, without -race
 	scripts/with-postgres scripts/large-tests
 	$(MAKE) build

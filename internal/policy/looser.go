@@ -80,9 +80,11 @@ func looser(before, after []Policy) (words []string) {
 	return words
 }
 
-// restsOn reports whether a module names the package, a part of it, or what it is a part of.
+// restsOn reports whether a module names the package, a part of it, or what it is a part of. It parses the module for that: to walk
+// through a tree sorts objects in it, and those of the standard policies are shared.
 func (m Module) restsOn(name string) (rests bool) {
-	if m.parsed == nil {
+	own, err := Read(m.File, m.Source)
+	if err != nil {
 		return true // it does not parse any more, so that nobody knows
 	}
 	wanted := strings.Split(name, ".")
@@ -90,12 +92,12 @@ func (m Module) restsOn(name string) (rests bool) {
 		rests = rests || ref.HasPrefix(ast.DefaultRootRef) && within(ref[1:], wanted)
 		return rests
 	}
-	for _, imported := range m.parsed.Imports {
+	for _, imported := range own.parsed.Imports {
 		if ref, ok := imported.Path.Value.(ast.Ref); ok {
 			look(ref)
 		}
 	}
-	for _, rule := range m.parsed.Rules {
+	for _, rule := range own.parsed.Rules {
 		ast.WalkRefs(rule, look)
 	}
 	return rests
