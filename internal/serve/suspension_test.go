@@ -200,6 +200,8 @@ func TestNobodyPosesAsAnAdministratorForGood(t *testing.T) {
 				}
 			}
 		}
+		path := "/api/v1/people/rita" + at // which she may object to, and so is not to be kept from
+		o.do("root", "PUT", path, map[string]any{"display_name": "rita", "agent": true}, "If-Match", o.do("root", "GET", path, nil).must(200).Header.Get("ETag")).must(202)
 		pose()
 		o.do("nobody", "GET", "/api/v1/people", nil, own...).must(200)
 		o.do("nobody", "GET", "/api/v1/people", nil, "Authorization", "Bearer "+token.Secret).must(200)

@@ -106,15 +106,15 @@ func (s *Sessions) EndOthers(ctx context.Context, by access.Actor) (ended int, e
 	if err := access.Can(by, access.SessionManage, access.Scope{Person: by.Identity()}); err != nil {
 		return 0, err
 	}
-	if err := ownCredential(by, by.Identity()); err != nil {
-		return 0, err
-	}
 	keep := ""
 	if by.Credential.Kind == access.CredentialSession {
 		keep = by.Credential.ID
 	}
 	err = s.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		if ended, err = countSessions(ctx, tx, by.PersonID, keep); err != nil || ended == 0 {
+			return err
+		}
+		if err := mayEnd(ctx, tx, by, by.Identity()); err != nil {
 			return err
 		}
 		return s.end(ctx, tx, by, by.Identity(), `id <> $2`, keep)
@@ -151,22 +151,23 @@ func countSessions(ctx context.Context, tx *store.Tx, of access.PersonID, except
 	return count, fault.Wrap("count sessions", err)
 }
 
-// mayEnd is a step: it refuses to end sessions of another person who may object to losing the rights of an administrator, since whoever
-// ends them again and again would keep them from it, and by a credential that somebody else made those of its own person. Whoever holds
-// the server may.
+// mayEnd is a step: it refuses to end sessions of somebody who may object to losing the rights of an administrator, since whoever ends
+// them again and again would keep them from it: those of another person, and those of one's own by a credential that somebody else made.
+// Whoever holds the server may.
 func mayEnd(ctx context.Context, tx *store.Tx, by access.Actor, of access.Identity) error {
-	if by.Identity().Is(of) {
-		return ownCredential(by, of)
-	}
-	if by.Credential.Kind == access.CredentialLocal {
+	own := by.Identity().Is(of)
+	if own && len(by.Makers) == 0 || by.Credential.Kind == access.CredentialLocal {
 		return nil
 	}
 	may, err := access.MayObject(ctx, tx, of.ID)
-	if err == nil && may {
-		err = fault.New(fault.Conflict, "may_object", "%s may object to losing the rights of an administrator, and needs a session for it", of.Email).
-			Fix("deactivate the person, who then only reads and objects, or withdraw the proposal")
+	if err != nil || !may {
+		return err
 	}
-	return err
+	if own {
+		return ownCredential(by, of)
+	}
+	return fault.New(fault.Conflict, "may_object", "%s may object to losing the rights of an administrator, and needs a session for it", of.Email).
+		Fix("deactivate the person, who then only reads and objects, or withdraw the proposal")
 }
 
 // person is whose session it is.
