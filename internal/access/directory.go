@@ -22,7 +22,7 @@ type Directory struct {
 	// Listed counts the apps that the marketplace shows; nil is none.
 	Listed func(ctx context.Context, tx *store.Tx) (int, error)
 	// EndCredentials ends all by which a person could sign in or act, so that it stays ended if the person ever comes back.
-	// SignIns tells of people, by their ids, how they sign in; nil tells nothing. Access may not know credentials; serve does.
+	// SignIns returns how people sign in, by their ids; nil knows of nobody. Access may not know credentials; serve does.
 	EndCredentials func(ctx context.Context, tx *store.Tx, personID PersonID, at time.Time) error
 	SignIns        func(ctx context.Context, tx *store.Tx, personIDs []PersonID, now time.Time) (map[PersonID]SignIns, error)
 	// Readdress writes the new address of a person beside their id, wherever that is shown as their address of now; nil: nowhere but

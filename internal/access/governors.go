@@ -325,7 +325,7 @@ type Governors struct {
 	Now func() time.Time
 	// Verbs are all that need a right to govern. Access may not know policies and templates; serve does.
 	Verbs []Governing
-	// SignIns tells of people, by their ids, how they sign in: who could not do that could not object. Nil is that everybody can.
+	// SignIns returns how people sign in, by their ids: who could not do that could not object. Nil is that everybody can.
 	SignIns func(ctx context.Context, tx *store.Tx, personIDs []PersonID, now time.Time) (map[PersonID]SignIns, error)
 }
 
@@ -418,7 +418,7 @@ func (g *Governors) Withdraw(ctx context.Context, by Actor, id string) (p Propos
 			return err
 		}
 		// Whoever made the credential of another administrator may be who acts by it.
-		if p.removes(by.PersonID) && !p.by().Is(by.Identity()) || slices.ContainsFunc(by.Makers, p.removes) {
+		if p.Concerns(by) || slices.ContainsFunc(by.Makers, p.removes) {
 			return concerned()
 		}
 		if len(p.Removes) > 0 && by.Agent && by.Credential.Kind != CredentialLocal {

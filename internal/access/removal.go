@@ -57,6 +57,9 @@ func emailsOf(all []Removed) []string {
 	return emails
 }
 
+// Concerns reports whether another administrator asks to take the rights of one from the actor.
+func (p Proposal) Concerns(by Actor) bool { return p.removes(by.PersonID) && !p.by().Is(by.Identity()) }
+
 // objected reports whether one of those whom the proposal removes objected.
 func (p Proposal) objected() bool {
 	return slices.ContainsFunc(p.Removes, func(r Removed) bool { return r.ObjectedAt != nil })

@@ -213,7 +213,7 @@ func (a *API) uncommittedItems(ctx context.Context, by access.Actor) (items []In
 	return items, err
 }
 
-// outgrownItems tells owners and approvers of a flag that it is for many more people than was approved, a card for each flag.
+// outgrownItems shows owners and approvers of a flag that it is for many more people than was approved, a card for each flag.
 func (a *API) outgrownItems(ctx context.Context, by access.Actor) (items []InboxItem, err error) {
 	outgrown, err := a.Desk.Outgrown(ctx, by)
 	for _, o := range outgrown {
@@ -320,7 +320,7 @@ func (a *API) proposalItems(ctx context.Context, by access.Actor) ([]InboxItem, 
 		_, subject, _ := strings.Cut(p.Subject, ":")
 		items[i] = InboxItem{Kind: "proposal", Title: subject, Words: proposalWords(p, by), Href: "/admin/proposals", At: p.At}
 		switch {
-		case concerns(p, by):
+		case p.Concerns(by):
 			items[i].Kind = "removal"
 		case p.ByID == by.PersonID: // for others to decide
 			items[i].Kind = "waiting"
@@ -329,16 +329,11 @@ func (a *API) proposalItems(ctx context.Context, by access.Actor) ([]InboxItem, 
 	return items, err
 }
 
-// concerns reports whether another administrator proposes to take the rights of one from the actor.
-func concerns(p access.Proposal, by access.Actor) bool {
-	return p.ByID != by.PersonID && slices.ContainsFunc(p.Removes, func(r access.Removed) bool { return r.ID == by.PersonID })
-}
-
 func proposalWords(p access.Proposal, by access.Actor) string {
 	switch {
-	case concerns(p, by) && p.TakesEffectAt != nil:
+	case p.Concerns(by) && p.TakesEffectAt != nil:
 		return p.By + " asks to take your rights as an administrator; it takes effect on " + effectWords(p) + " unless you object"
-	case concerns(p, by):
+	case p.Concerns(by):
 		return p.By + " asks to take your rights as an administrator; another administrator decides, and you may object"
 	case p.TakesEffectAt != nil:
 		return p.By + " asked for it, and it takes effect on " + effectWords(p) + " unless whom it concerns objects: " + p.Words

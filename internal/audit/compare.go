@@ -124,7 +124,7 @@ func (e storedEvent) differs(hash tlog.Hash, texts map[string]Text) string {
 // Sample is a step: of events of these kinds, at most limit, the newest of each thing, by what id names the thing by. One half is the
 // newest events, the other those before a moment of the log that is another each time, so that in the end all is looked at.
 func Sample(ctx context.Context, tx *store.Tx, limit int, id func(Event) string, kinds ...Name) (map[string]Event, error) {
-	args := []any{limit / 2, int64(math.MaxInt64)}
+	args := []any{limit / 2, nil}
 	for _, kind := range kinds {
 		args = append(args, kind.text)
 	}

@@ -110,8 +110,7 @@ func (d *Desk) resettle(ctx context.Context, id string) error {
 			}
 			return r.save(ctx, tx, d.Now())
 		}
-		if !lapsed && r.state == before.state && r.stricter == before.stricter && r.stuck == before.stuck && reflect.DeepEqual(r.quorum, before.quorum) && r.assessment.Risk == before.assessment.Risk &&
-			slices.EqualFunc(r.assessment.Checks, before.assessment.Checks, sameCheck) {
+		if !lapsed && r.standsAs(before) {
 			return nil
 		}
 		e := by.Event(audit.RequestJudgedAnew, d.Now())
@@ -130,6 +129,13 @@ func (d *Desk) resettle(ctx context.Context, id string) error {
 func refused(err error) bool {
 	_, is := errors.AsType[*fault.Error](err)
 	return is
+}
+
+// standsAs reports whether a judgement left the request as it was before.
+func (r record) standsAs(before record) bool {
+	return r.state == before.state && r.stricter == before.stricter && r.stuck == before.stuck &&
+		reflect.DeepEqual(r.quorum, before.quorum) && r.assessment.Risk == before.assessment.Risk &&
+		slices.EqualFunc(r.assessment.Checks, before.assessment.Checks, sameCheck)
 }
 
 func sameCheck(a, b CheckResult) bool {

@@ -13,7 +13,7 @@ import (
 	"github.com/soukhq/souk/internal/store"
 )
 
-// password gives the person one by a link that only the local socket could see.
+// password sets one of the person, by a link that only the local socket could see.
 func (o *office) password(who string) {
 	o.Helper()
 	var link signin.NewLink

@@ -147,7 +147,7 @@ func Config(t testing.TB, engine store.Engine) store.Config {
 		t.Fatalf("make the database that tests are copied from: %v", err)
 	}
 	name := newName()
-	if err := admin(server, fmt.Sprintf(`CREATE DATABASE %s TEMPLATE %s%s`, name, pattern, strategy(server))); err != nil {
+	if err := admin(server, fmt.Sprintf(`CREATE DATABASE %s TEMPLATE %s`, name, pattern)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -177,7 +177,8 @@ var file = sync.OnceValues(func() ([]byte, error) {
 })
 
 // template makes, once per process, the migrated database that all others are copied from: copying takes a tenth of the
-// time of migrating.
+// time of migrating. It returns its name, and how it is copied: by its files, since from PostgreSQL 15 on it would otherwise go page by
+// page through the write-ahead log, which takes twice the processor.
 var template = sync.OnceValues(func() (string, error) {
 	server := os.Getenv(PostgresEnv)
 	name := newName()
@@ -192,23 +193,11 @@ var template = sync.OnceValues(func() (string, error) {
 	if err := db.Migrate(ctx); err != nil {
 		return "", err
 	}
+	if admin(server, `SELECT 1 / (current_setting('server_version_num')::int / 150000)`) == nil {
+		name += " STRATEGY FILE_COPY"
+	}
 	return name, db.Close()
 })
-
-// strategy has the files of a database copied: since PostgreSQL 15 it would otherwise go page by page through the write-ahead log, which
-// takes twice the processor.
-var strategy = func() func(server string) string {
-	var once sync.Once
-	var clause string
-	return func(server string) string {
-		once.Do(func() {
-			if admin(server, `SELECT 1 / (current_setting('server_version_num')::int / 150000)`) == nil {
-				clause = " STRATEGY FILE_COPY"
-			}
-		})
-		return clause
-	}
-}()
 
 func newName() string { return "souk_test_" + strings.ReplaceAll(uuid.NewString(), "-", "") }
 
