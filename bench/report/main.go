@@ -93,6 +93,7 @@ var sections = []struct {
 	{"A kill reaches every stream", "Propagation/", propagation},
 	{"A kill beside all that keeps the database busy", "Kills/", kills},
 	{"PostgreSQL is stopped for a minute", "Outage", outage},
+	{"A hundred requests are settled", "SettleAHundred/", settling},
 	{"Pages stay flat", "Pages/", flat},
 }
 
@@ -259,6 +260,18 @@ func outage(p *page, all results) {
 	p.table("evaluations | failed | goal | | kill taken after | both serve it after | goal | ", func() {
 		p.line("| %.0f | %.0f | 0 | %s | %.0f ms | %.0f ms | 3000 ms | %s |", get("evaluations"), get("failed"), met(get("evaluations") > 0 && get("failed") == 0),
 			get("taken-ms"), get("agree-ms"), met(get("agree-ms") < 3000))
+	})
+}
+
+func settling(p *page, all results) {
+	p.line("The facts under a hundred requests with all their approvals changed: each is judged anew under the policies that Souk brings along, and carried out.")
+	p.table("engine | took | goal | ", func() {
+		for _, engine := range [][2]string{{"sqlite", "SQLite"}, {"postgres", "PostgreSQL"}} {
+			if name := "SettleAHundred/" + engine[0]; all.measured(name) {
+				took := all.get(name, "ns/op") / 1e6
+				p.line("| %s | %.0f ms | 2000 ms | %s |", engine[1], took, met(took <= 2000))
+			}
+		}
 	})
 }
 

@@ -48,6 +48,11 @@ func (ks *Kills) soon(
 		if err != nil {
 			return Act{}, Away(err)
 		}
+		if ks.Live != nil && o.Select.Flag != "" {
+			within, cancel := context.WithTimeout(ctx, cmp.Or(ks.Patience, patience)/2)
+			defer cancel()
+			ks.Live.Hasten(within, a.Environment, o.Select.Flag, a.Revision)
+		}
 		return a, nil
 	}
 	c := ks.killing(by, o.Reason)

@@ -46,6 +46,7 @@ type Live struct {
 	recording   sync.Mutex // guards recorded and former, and is held while overrides are written
 	swapping    sync.Mutex // guards overrides; one swap at a time
 	overrides   []Override
+	ahead       []ahead         // guarded by swapping
 	recorded    map[string]bool // ids of the overrides on disk
 	former      bool            // there is a file of a version before
 	talk        talk
@@ -65,6 +66,7 @@ type held struct {
 	over         map[string]string  // by environment, the keys of what lies over its base
 	behind       map[string]behind
 	overridden   []Override
+	ahead        []ahead
 	replaced     chan struct{} // closed by the successor
 	durable      chan struct{} // closed when the kills in it are on disk
 }
@@ -239,7 +241,6 @@ func (l *Live) refresh(ctx context.Context) error {
 	next := &held{base: map[string]*Served{}, behind: map[string]behind{}}
 	var loads []loaded
 	var givenUp map[string]int64
-	var owned *ownerships
 	var standing, ended []string
 	var noted []Override
 	for _, o := range l.Overrides() {
@@ -251,9 +252,6 @@ func (l *Live) refresh(ctx context.Context) error {
 			return err
 		}
 		if givenUp, err = registry.GivenUp(ctx, tx); err != nil {
-			return err
-		}
-		if owned, err = loadOwnerships(ctx, tx, l.owned.Load()); err != nil {
 			return err
 		}
 		// What is in the database by now is in the revisions that are read after it.
@@ -313,13 +311,12 @@ func (l *Live) refresh(ctx context.Context) error {
 		l.report(served, problems)
 		next.base[served.Environment] = served
 	}
-	l.owned.Store(owned)
 	next.durable = make(chan struct{})
-	defer close(next.durable)
 	if l.replace(old, next, ended, noted) {
 		l.keepKills(old.base, next.base)
 	}
-	return nil
+	close(next.durable)
+	return l.refreshOwned(ctx)
 }
 
 // replace serves what was read, and reports whether that is something else. What is turned off meanwhile waits for no disk here.
@@ -364,7 +361,8 @@ func (l *Live) copyOut() {
 // Await waits for: serving them never does. The caller holds swapping.
 func (l *Live) swap(next *held) {
 	before := l.held.Load()
-	next.replaced, next.overridden = make(chan struct{}), l.overrides
+	l.caughtUp(next)
+	next.replaced, next.overridden, next.ahead = make(chan struct{}), l.overrides, l.ahead
 	next.overlay(before)
 	l.held.Store(next)
 	if before != nil {

@@ -9,7 +9,8 @@ import (
 	"github.com/soukhq/souk/internal/registry"
 )
 
-// overlay makes what is served of the base and what lies over it: overrides, and what a database that came back older has killed.
+// overlay makes what is served of the base and what lies over it: overrides, kills that it is not at yet, and what a database that came
+// back older has killed.
 // What did not change is taken from before.
 func (h *held) overlay(before *held) {
 	h.environments, h.over = make(map[string]*Served, len(h.base)), map[string]string{}
@@ -18,6 +19,11 @@ func (h *held) overlay(before *held) {
 		for _, o := range h.overridden {
 			if o.Environment == name {
 				keys = append(keys, o.Keys...)
+			}
+		}
+		for _, a := range h.ahead {
+			if a.environment == name {
+				keys = append(keys, a.key)
 			}
 		}
 		keys = append(keys, h.behind[name].kills...)

@@ -47,6 +47,20 @@ const (
 	tagsSince   = `SELECT t.flag_key, t.tag FROM flag f JOIN flag_tag t ON t.flag_key = f.key WHERE f.updated_at > $1 ORDER BY t.flag_key, t.tag`
 )
 
+// refreshOwned looks who owns what by now. It comes after what is served: a kill never waits for it. The caller holds refreshing.
+func (l *Live) refreshOwned(ctx context.Context) error {
+	var owned *ownerships
+	err := l.DB.Read(store.First(ctx), func(ctx context.Context, tx *store.Tx) (err error) {
+		owned, err = loadOwnerships(ctx, tx, l.owned.Load())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	l.owned.Store(owned)
+	return nil
+}
+
 // loadOwnerships returns what is there now, or before itself if that is the same. Flags that are no more may stay in it.
 func loadOwnerships(ctx context.Context, tx *store.Tx, before *ownerships) (*ownerships, error) {
 	since, latest := int64(-1), int64(0)

@@ -187,19 +187,23 @@ func (o *office) unsettled() (ids []string) {
 
 // BenchmarkSettleAHundred settles a hundred marked requests under the policies that Souk brings along; two seconds are the goal.
 func BenchmarkSettleAHundred(b *testing.B) {
-	for b.Loop() {
-		b.StopTimer()
-		o := open(b, storetest.Open(b, store.SQLite))
-		o.shipped()
-		ids := o.wait(100)
-		b.StartTimer()
-		if err := o.desk.SettleMarked(b.Context()); err != nil {
-			b.Fatal(err)
-		}
-		b.StopTimer()
-		if done := o.carriedOut(); len(done) != len(ids) {
-			b.Fatalf("%d of %d were carried out", len(done), len(ids))
-		}
-		b.StartTimer()
+	for _, engine := range []store.Engine{store.SQLite, store.PostgreSQL} {
+		b.Run(string(engine), func(b *testing.B) {
+			for b.Loop() {
+				b.StopTimer()
+				o := open(b, storetest.Open(b, engine))
+				o.shipped()
+				ids := o.wait(100)
+				b.StartTimer()
+				if err := o.desk.SettleMarked(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+				b.StopTimer()
+				if done := o.carriedOut(); len(done) != len(ids) {
+					b.Fatalf("%d of %d were carried out", len(done), len(ids))
+				}
+				b.StartTimer()
+			}
+		})
 	}
 }
