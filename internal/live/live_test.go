@@ -259,4 +259,4 @@ func TestNewEnvironmentHasEveryFlag(t *testing.T) {
 }
 
 // nothing says that no segment reaches a governed environment, so that tests put segments at once.
-func nothing(context.Context, *store.Tx, string) ([]string, error) { return nil, nil }
+func nothing(context.Context, *store.Tx, string) (none registry.Decided, err error) { return none, nil }

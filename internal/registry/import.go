@@ -167,10 +167,10 @@ func (r *Registry) vacant(ctx context.Context, tx *store.Tx, s Segment) error {
 	if !ok { // the same rule has the name wherever others decide
 		return nil
 	}
-	keys, err := r.reached(ctx, tx, s.Name)
-	if err != nil || len(keys) == 0 {
+	decided, err := r.reached(ctx, tx, s.Name)
+	if err != nil || len(decided.Keys) == 0 {
 		return err
 	}
-	return fault.New(fault.Conflict, "referred_to_already", "rules refer to an audience %s that is not there, and it would decide who gets %s", s.Name, some(keys)).
+	return fault.New(fault.Conflict, "referred_to_already", "rules refer to an audience %s that is not there, and it would decide who gets %s", s.Name, some(decided.Keys)).
 		At("name").Fix("choose another name")
 }

@@ -22,9 +22,9 @@ type Registry struct {
 
 	// SegmentInUse tells in words what above the registry still needs a segment, empty if nothing does; nil asks nobody.
 	SegmentInUse func(ctx context.Context, tx *store.Tx, name string) (string, error)
-	// Reached lists the flags whose people in a governed environment a segment decides, or would by what is asked for; nil is
+	// Reached returns the flags whose people in a governed environment a segment decides, or would by what is asked for; nil is
 	// GovernedBySegment, which knows no rollouts and no requests.
-	Reached func(ctx context.Context, tx *store.Tx, name string) ([]string, error)
+	Reached func(ctx context.Context, tx *store.Tx, name string) (Decided, error)
 }
 
 // Flags lists flags, newest first.

@@ -174,21 +174,16 @@ func (r *Registry) undecided(ctx context.Context, tx *store.Tx, old, s Segment) 
 	if s.SamePeople(old) {
 		return nil
 	}
-	if s.Narrows(old) {
-		if ruled, err := RuledBySegment(ctx, tx, name); err != nil || !ruled {
-			return err
-		}
-	}
-	keys, err := r.reached(ctx, tx, name)
-	if err != nil || len(keys) == 0 {
+	decided, err := r.reached(ctx, tx, name)
+	if err != nil || len(decided.Keys) == 0 || s.Narrows(old) && !decided.Ruled {
 		return err
 	}
-	return fault.New(fault.Conflict, "needs_request", "the audience %s decides who gets %s", name, some(keys)).
-		Fix("ask for the change by a request of the kind change_segment").Showing(keys)
+	return fault.New(fault.Conflict, "needs_request", "the audience %s decides who gets %s", name, some(decided.Keys)).
+		Fix("ask for the change by a request of the kind change_segment").Showing(decided.Keys)
 }
 
-// reached returns the keys of the flags whose people in a governed environment the segment decides.
-func (r *Registry) reached(ctx context.Context, tx *store.Tx, name string) ([]string, error) {
+// reached returns the flags whose people in a governed environment the segment decides.
+func (r *Registry) reached(ctx context.Context, tx *store.Tx, name string) (Decided, error) {
 	if r.Reached == nil {
 		return GovernedBySegment(ctx, tx, name)
 	}

@@ -79,6 +79,29 @@ func (s SharedRules) lead(segment string) bool {
 	return false
 }
 
+// Decided are the flags whose people in a governed environment a segment decides.
+type Decided struct {
+	Keys []string // in order, each once
+	// Ruled is set where a rule of one of them refers to the segment. What it does with it is not known: the flag may be for whoever is
+	// not in the segment.
+	Ruled bool
+}
+
+// And returns the flags of both.
+func (d Decided) And(other Decided) Decided {
+	keys := slices.Concat(d.Keys, other.Keys)
+	slices.Sort(keys)
+	return Decided{Keys: slices.Compact(keys), Ruled: d.Ruled || other.Ruled}
+}
+
+// DecidedBy returns what a serving of a flag adds to what the segment decides.
+func DecidedBy(segment, key string, s Serving) (d Decided) {
+	if slices.Contains(s.Uses(), segment) {
+		d = Decided{Keys: []string{key}, Ruled: s.Mode == ServeCustom}
+	}
+	return d
+}
+
 // use is that a flag which is not removed is for a segment.
 type use struct {
 	flag     string
@@ -156,18 +179,14 @@ func usersOf(ctx context.Context, tx *store.Tx, name string) ([]string, error) {
 	return flagsOf(uses, func(use) bool { return true }), err
 }
 
-// GovernedBySegment is a step: the keys of the flags that are not removed and whose people in a governed environment the segment
-// decides, by their audience or by a reference in their targeting, now or by what they were approved for.
-func GovernedBySegment(ctx context.Context, tx *store.Tx, name string) ([]string, error) {
+// GovernedBySegment is a step: the flags that are not removed and whose people in a governed environment the segment decides, by their
+// audience or by a reference in their targeting, now or by what they were approved for.
+func GovernedBySegment(ctx context.Context, tx *store.Tx, name string) (Decided, error) {
 	uses, err := usesOf(ctx, tx, name)
-	return flagsOf(uses, func(u use) bool { return u.governed }), err
-}
-
-// RuledBySegment is a step: whether a rule of a flag refers to the segment in a governed environment, itself or by an evaluator. What
-// such a rule does with it is not known: the flag may be for whoever is not in the segment.
-func RuledBySegment(ctx context.Context, tx *store.Tx, name string) (bool, error) {
-	uses, err := usesOf(ctx, tx, name)
-	return slices.ContainsFunc(uses, func(u use) bool { return u.governed && u.ruled }), err
+	return Decided{
+		Keys:  flagsOf(uses, func(u use) bool { return u.governed }),
+		Ruled: slices.ContainsFunc(uses, func(u use) bool { return u.governed && u.ruled }),
+	}, err
 }
 
 // SegmentsUsedBy is a step: the names of the segments that a flag, found by its key or its flag id, refers to in any environment, itself

@@ -11,36 +11,34 @@ import (
 	"github.com/soukhq/souk/internal/store"
 )
 
-// askedFor is a step: the keys of the flags that come to be for the segment, in one of the environments, once an open request is
-// carried out. It reads what the requests say, so that it knows those that were saved by earlier versions, too.
-func askedFor(ctx context.Context, tx *store.Tx, segment string, environments []string) (keys []string, err error) {
-	shared, err := registry.AllSharedRules(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
+// askedFor is a step: the flags that come to be for the segment, in one of the environments, once an open request is carried out. It
+// reads what the requests say, so that it knows those that were saved by earlier versions, too.
+func askedFor(ctx context.Context, tx *store.Tx, segment string, environments []string) (d registry.Decided, err error) {
 	open, err := store.List(ctx, tx, scanRecord, `SELECT `+columns+` FROM request WHERE state IN ($1, $2) AND flag_key <> ''
 			AND (kind = $3 OR content LIKE $4 ESCAPE '\' OR assessment LIKE $4 ESCAPE '\')`,
 		NeedsApproval, NeedsFixes, RestoreFlag, store.LikePattern(`"`+segment+`"`))
 	if err != nil {
-		return nil, fmt.Errorf("look for requests to a segment: %w", err)
+		return d, fmt.Errorf("look for requests to a segment: %w", err)
 	}
 	for _, r := range open {
-		asks := r.asksFor(segment, environments)
+		steps := r.assessment.Plan
 		if r.content.Kind == RestoreFlag {
 			left, err := rollout.Left(ctx, tx, r.flag.Key, r.content.Environment)
 			if err != nil {
-				return nil, err
+				return d, err
 			}
-			asks = planned(left.Steps, segment, environments)
+			steps = left.Steps
 		}
-		if asks {
-			keys = append(keys, r.flag.Key)
-		}
+		d = d.And(r.asksFor(segment, environments)).And(rollout.DecidedBy(segment, r.flag.Key, steps, environments))
+	}
+	shared, err := registry.AllSharedRules(ctx, tx)
+	if err != nil {
+		return d, err
 	}
 	imports, err := store.List(ctx, tx, scanWhole, `SELECT `+wholeColumns+` FROM request WHERE state IN ($1, $2) AND kind = $3`,
 		NeedsApproval, NeedsFixes, ImportFlags)
 	if err != nil {
-		return nil, fmt.Errorf("look for imports to a segment: %w", err)
+		return d, fmt.Errorf("look for imports to a segment: %w", err)
 	}
 	for _, r := range imports {
 		in := r.content.Environment
@@ -51,32 +49,23 @@ func askedFor(ctx context.Context, tx *store.Tx, segment string, environments []
 		rules := shared.With(in, doc.Evaluators)
 		for key, definition := range doc.Flags {
 			if slices.Contains(rules.Uses(in, definition), segment) {
-				keys = append(keys, key)
+				d = d.And(registry.Decided{Keys: []string{key}, Ruled: true})
 			}
 		}
 	}
-	return keys, nil
+	return d, nil
 }
 
-// asksFor reports whether the flag of the request is to be for the segment in one of the environments: by the change, by the audience
-// of a new flag, or by a step of the plan.
-func (r record) asksFor(segment string, environments []string) bool {
-	c := r.content
-	if c.Kind == ChangeFlag && c.Change != nil && slices.Contains(environments, c.Environment) {
-		next := c.Change.Over(registry.Flag{}, registry.Serving{})
-		if slices.Contains(append(registry.Refs(next.Targeting), next.Audience), segment) {
-			return true
-		}
+// asksFor returns whether the flag of the request is to be for the segment in one of the environments: by the change, or by the audience
+// of a new flag.
+func (r record) asksFor(segment string, environments []string) (d registry.Decided) {
+	switch c := r.content; {
+	case c.Kind == ChangeFlag && c.Change != nil && slices.Contains(environments, c.Environment):
+		return registry.DecidedBy(segment, r.flag.Key, c.Change.Over(registry.Flag{}, registry.Serving{}))
+	case (c.Kind == PublishApp || c.Kind == CreateFlag) && r.assessment.Impact.Audience == segment: // also where the template fills it in
+		d.Keys = []string{r.flag.Key}
 	}
-	if (c.Kind == PublishApp || c.Kind == CreateFlag) && r.assessment.Impact.Audience == segment { // also where the template fills it in
-		return true
-	}
-	return planned(r.assessment.Plan, segment, environments)
-}
-
-// planned reports whether a step in one of the environments is for the segment.
-func planned(steps []rollout.Step, segment string, environments []string) bool {
-	return slices.ContainsFunc(steps, func(s rollout.Step) bool { return s.For(segment) && slices.Contains(environments, s.Environment) })
+	return d
 }
 
 // NeedsSegment is a step: it returns in words what besides flags needs a segment: a rollout that is not over, or an open request that
@@ -86,18 +75,18 @@ func NeedsSegment(ctx context.Context, tx *store.Tx, name string) (string, error
 	if err != nil {
 		return "", err
 	}
-	if len(rolling) > 0 {
-		return "the rollout of " + rolling[0], nil
+	if len(rolling.Keys) > 0 {
+		return "the rollout of " + rolling.Keys[0], nil
 	}
 	governed, err := governedNames(ctx, tx)
 	if err != nil {
 		return "", err
 	}
 	asked, err := askedFor(ctx, tx, name, governed)
-	if err != nil || len(asked) == 0 {
+	if err != nil || len(asked.Keys) == 0 {
 		return "", err
 	}
-	return "what is asked for of " + slices.Min(asked), nil
+	return "what is asked for of " + asked.Keys[0], nil
 }
 
 // governedNames returns the names of the environments that are governed.

@@ -48,9 +48,11 @@ func (s *changingSegment) load(ctx context.Context, tx *store.Tx, r record, w Wo
 		return err
 	}
 	s.Segment = &segment
-	if s.Keys, err = ReachedBySegment(ctx, tx, segment.Name); err != nil {
+	decided, err := ReachedBySegment(ctx, tx, segment.Name)
+	if err != nil {
 		return err
 	}
+	s.Keys, s.Ruled = decided.Keys, decided.Ruled
 	for _, key := range s.Keys[:min(len(s.Keys), judgedEach)] {
 		var f ofFlag
 		if err := f.loadFlag(ctx, tx, key, w.Now); err != nil {
@@ -62,9 +64,6 @@ func (s *changingSegment) load(ctx context.Context, tx *store.Tx, r record, w Wo
 	}
 	environments, err := registry.Environments(ctx, tx)
 	if err != nil {
-		return err
-	}
-	if s.Ruled, err = registry.RuledBySegment(ctx, tx, segment.Name); err != nil {
 		return err
 	}
 	if s.Baking, err = rollout.Baking(ctx, tx, environments, s.Keys); err != nil {
@@ -86,31 +85,23 @@ func crowdIn(ctx context.Context, tx *store.Tx, s registry.Segment) (crowd, erro
 	return crowd{People: reach.People, Open: !reach.Exact}, err
 }
 
-// ReachedBySegment is a step: the keys of the flags whose people in a governed environment the segment decides: as they serve, as
-// they were approved, by a rollout that is not over, or by an open request.
-func ReachedBySegment(ctx context.Context, tx *store.Tx, name string) ([]string, error) {
-	keys, err := registry.GovernedBySegment(ctx, tx, name)
-	if err != nil {
-		return nil, err
-	}
+// ReachedBySegment is a step: the flags whose people in a governed environment the segment decides: as they serve, as they were
+// approved, by a rollout that is not over, or by an open request.
+func ReachedBySegment(ctx context.Context, tx *store.Tx, name string) (none registry.Decided, err error) {
 	governed, err := governedNames(ctx, tx)
-	if err != nil {
-		return nil, err
+	if err != nil || len(governed) == 0 {
+		return none, err
 	}
-	if len(governed) == 0 {
-		return nil, nil
+	serves, err := registry.GovernedBySegment(ctx, tx, name)
+	if err != nil {
+		return none, err
 	}
 	rolling, err := rollout.ToSegment(ctx, tx, name, governed)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	asked, err := askedFor(ctx, tx, name, governed)
-	if err != nil {
-		return nil, err
-	}
-	keys = slices.Concat(keys, rolling, asked)
-	slices.Sort(keys)
-	return slices.Compact(keys), nil
+	return serves.And(rolling).And(asked), err
 }
 
 // next is the segment as it is to be.

@@ -82,7 +82,8 @@ var usesOfPilot = map[string]func(o *office){
 
 // rulesOf are those uses where a rule refers to it, so that fewer in it may be more people who are served.
 var rulesOf = []string{
-	"a targeting names it", "a shared rule names it", "a shared rule of a shared rule names it, in other spellings",
+	"a targeting names it", "a shared rule names it", "a shared rule of a shared rule names it, in other spellings", "a change to it is asked for",
+	"an import for it is asked for", "a change to a rule that names it is ready",
 }
 
 // imported asks for where2eat in production as a document has it, whose targeting refers to what is named. The shared rule outer refers

@@ -107,7 +107,7 @@ func outgrownBy(ctx context.Context, tx *store.Tx, s registry.Segment, people in
 		return nil, nil
 	}
 	reached, err := ReachedBySegment(ctx, tx, s.Name)
-	return slices.DeleteFunc(all, func(a approvedSize) bool { return !slices.Contains(reached, a.FlagKey) }), err
+	return slices.DeleteFunc(all, func(a approvedSize) bool { return !slices.Contains(reached.Keys, a.FlagKey) }), err
 }
 
 // AudienceSizes is a step: the segments of groups that a flag refers to, with how many people they have and were approved for.

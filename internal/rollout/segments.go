@@ -9,28 +9,35 @@ import (
 	"github.com/soukhq/souk/internal/store"
 )
 
-// For reports whether a step is for the segment, by its audience or by a rule of its serving that refers to it.
-func (s Step) For(segment string) bool {
-	return s.Audience == segment || s.Serving != nil && slices.Contains(s.Serving.Uses(), segment)
+// DecidedBy returns what the steps of a flag in the environments, in any if there are none, add to what the segment decides.
+func DecidedBy(segment, key string, steps []Step, environments []string) (d registry.Decided) {
+	for _, s := range steps {
+		if len(environments) > 0 && !slices.Contains(environments, s.Environment) {
+			continue
+		}
+		if s.Audience == segment {
+			d = d.And(registry.Decided{Keys: []string{key}})
+		}
+		if s.Serving != nil {
+			d = d.And(registry.DecidedBy(segment, key, *s.Serving))
+		}
+	}
+	return d
 }
 
-// ToSegment is a step: the keys of the flags that a rollout which is not over has a step for to the segment, in one of the
-// environments; in any if there are none.
-func ToSegment(ctx context.Context, tx *store.Tx, name string, environments []string) (keys []string, err error) {
+// ToSegment is a step: the flags that a rollout which is not over has a step for to the segment, in one of the environments; in any if
+// there are none.
+func ToSegment(ctx context.Context, tx *store.Tx, name string, environments []string) (d registry.Decided, err error) {
 	// What the statement finds may have one; JSON spells any character with a backslash, too.
 	all, err := store.List(ctx, tx, scan, `SELECT `+columns+` FROM rollout WHERE state IN ('ready', 'running', 'paused')
 		AND (steps LIKE $1 ESCAPE '\' OR steps LIKE $2 ESCAPE '\') ORDER BY flag_key`, store.LikePattern(`"`+name+`"`), store.LikePattern(`\`))
 	if err != nil {
-		return nil, fmt.Errorf("look for rollouts to a segment: %w", err)
+		return d, fmt.Errorf("look for rollouts to a segment: %w", err)
 	}
 	for _, r := range all {
-		if slices.ContainsFunc(r.Steps, func(s Step) bool {
-			return s.For(name) && (len(environments) == 0 || slices.Contains(environments, s.Environment))
-		}) {
-			keys = append(keys, r.FlagKey)
-		}
+		d = d.And(DecidedBy(name, r.FlagKey, r.Steps, environments))
 	}
-	return keys, nil
+	return d, nil
 }
 
 // Baking is a step: which of the flags bake in a governed environment.
