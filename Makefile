@@ -8,9 +8,7 @@ MAKEFLAGS += --no-print-directory
 
 version := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 ldflags := -s -w -X github.com/soukhq/souk/internal/telemetry.Version=$(version)
-# This package is SQLite's C in the shape of Go: watched for races it takes half of all the time, and no variable of ours is in it. It
-# has no generic code either, whose instances it would share, unwatched, with packages that are watched (sync.Map, for one).
-races := -gcflags=modernc.org/sqlite/lib=-race=false
+sqlite_tests := SOUK_REQUIRE_ALL= SOUK_TEST_POSTGRES= SOUK_TEST_ENGINES=sqlite go test -short ./internal/serve ./internal/review ./...
 console := web/dist/index.html
 console_sources := $(shell find web -type d \( -name node_modules -o -name dist -o -name e2e -o -name test-results -o -name playwright-report \) -prune -o -type f -print 2>/dev/null)
 addr ?= localhost:8080
@@ -55,7 +53,7 @@ format: ## Format Go and TypeScript
 .PHONY: quick
 quick: ## The loop, under a minute: vet, tests on SQLite without -race, the console's unit tests
 	@go vet ./...
-	SOUK_REQUIRE_ALL= SOUK_TEST_POSTGRES= go test -short ./...
+	$(sqlite_tests)
 	scripts/npm-packages
 	cd web && npm run --silent types && npm run --silent test
 
@@ -77,8 +75,10 @@ test: ## The whole gate: format, lint, generated files, both engines with -race,
 	$(MAKE) $(console)
 	step generated files
 	scripts/unchanged $(MAKE) generate
-	step Go: tests with -race on SQLite and PostgreSQL, Rego tests, import table
-	scripts/with-postgres go test -race $(races) -short -timeout 20m ./internal/serve ./internal/review ./... # the longest first, so that nothing waits for them
+	step Go: tests on SQLite, Rego tests, import table
+	$(sqlite_tests)
+	step Go: tests with -race on PostgreSQL, and on SQLite of what is concurrent
+	scripts/with-postgres scripts/race-tests
 	step Go: tests of what is large, without -race
 	scripts/with-postgres scripts/large-tests
 	$(MAKE) build
@@ -86,7 +86,7 @@ test: ## The whole gate: format, lint, generated files, both engines with -race,
 	scripts/client-tests
 	step browser: the stories in chromium
 	chromium=$$(scripts/chromium)
-	if [ -n "$$chromium" ]; then (cd web && E2E_WORKERS=2 CHROMIUM=$$chromium npm run --silent e2e); fi
+	if [ -n "$$chromium" ]; then (cd web && E2E_WORKERS=3 CHROMIUM=$$chromium npm run --silent e2e); fi
 	echo "== all green ($$((SECONDS - start)) s)"
 
 .PHONY: bench

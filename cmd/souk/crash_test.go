@@ -242,39 +242,36 @@ func TestKillNineLosesNothingThatWasAcknowledged(t *testing.T) {
 	if testing.Short() {
 		rounds = 2
 	}
-	for _, engine := range []store.Engine{store.SQLite, store.PostgreSQL} {
-		t.Run(string(engine), func(t *testing.T) {
-			t.Parallel()
-			in := newInstallation(t, engine)
-			tokens := in.hire(t)
-			journals := make([]journal, clients)
-			for i := range journals {
-				journals[i].acknowledged = map[string]string{}
-			}
-			for round := range rounds {
-				s := in.serve(t)
-				ctx, stop := context.WithCancel(t.Context())
-				ring := make(chan struct{}, 1)
-				var writing sync.WaitGroup
-				for i := range journals {
-					writing.Go(func() { journals[i].write(ctx, t, s.base, tokens["alice"], fmt.Sprintf("c%d-r%d", i, round), ring) })
-				}
-				select {
-				case <-ring:
-				case <-time.After(time.Minute):
-					t.Error("nothing was acknowledged for a minute")
-				}
-				<-time.After(rand.N(300 * time.Millisecond)) // any moment will do: that is the test
-				s.kill()
-				stop()
-				writing.Wait()
-			}
+	storetest.OnEach(t, func(t *testing.T, engine store.Engine) {
+		in := newInstallation(t, engine)
+		tokens := in.hire(t)
+		journals := make([]journal, clients)
+		for i := range journals {
+			journals[i].acknowledged = map[string]string{}
+		}
+		for round := range rounds {
 			s := in.serve(t)
-			defer s.kill()
-			known := check(t, s.base, tokens, journals)
-			checkAudit(t, in, known)
-		})
-	}
+			ctx, stop := context.WithCancel(t.Context())
+			ring := make(chan struct{}, 1)
+			var writing sync.WaitGroup
+			for i := range journals {
+				writing.Go(func() { journals[i].write(ctx, t, s.base, tokens["alice"], fmt.Sprintf("c%d-r%d", i, round), ring) })
+			}
+			select {
+			case <-ring:
+			case <-time.After(time.Minute):
+				t.Error("nothing was acknowledged for a minute")
+			}
+			<-time.After(rand.N(300 * time.Millisecond)) // any moment will do: that is the test
+			s.kill()
+			stop()
+			writing.Wait()
+		}
+		s := in.serve(t)
+		defer s.kill()
+		known := check(t, s.base, tokens, journals)
+		checkAudit(t, in, known)
+	})
 }
 
 // check compares what is there with the journals, and carries requests on to their approval. It gives the ids of all

@@ -84,58 +84,55 @@ func (a app) eventually(t *testing.T, what string, holds func() bool) {
 func TestAnAcknowledgedKillSurvivesKillNine(t *testing.T) {
 	t.Parallel()
 	const rounds = 2
-	for _, engine := range []store.Engine{store.SQLite, store.PostgreSQL} {
-		t.Run(string(engine), func(t *testing.T) {
-			t.Parallel()
-			a := published(t, engine)
-			act := "/flags/" + a.flag + "/environments/sandbox/"
-			var away *storetest.Outage // of PostgreSQL alone
-			if engine == store.PostgreSQL {
-				away = storetest.NewOutage(t, a.in.database)
+	storetest.OnEach(t, func(t *testing.T, engine store.Engine) {
+		a := published(t, engine)
+		act := "/flags/" + a.flag + "/environments/sandbox/"
+		var away *storetest.Outage // of PostgreSQL alone
+		if engine == store.PostgreSQL {
+			away = storetest.NewOutage(t, a.in.database)
+		}
+		var flag struct{}
+		for range rounds {
+			s := a.in.serve(t)
+			if got := a.evaluate(t, s); got.Value != true {
+				t.Fatalf("before the kill: %+v", got)
 			}
-			var flag struct{}
-			for range rounds {
-				s := a.in.serve(t)
-				if got := a.evaluate(t, s); got.Value != true {
-					t.Fatalf("before the kill: %+v", got)
-				}
-				_, err := call(t.Context(), s.base, a.tokens["alice"], http.MethodPost, act+"kill", map[string]any{"reason": "it burns"}, &flag)
-				s.kill()
-				if err != nil {
-					t.Fatal(err)
-				}
-				if away != nil {
-					away.Begin()
-					s = a.in.serve(t)
-					if got := a.evaluate(t, s); !got.off() {
-						t.Errorf("without its database: %+v", got)
-					}
-					s.kill()
-					away.End()
-				}
-				s = a.in.serve(t)
-				if got := a.evaluate(t, s); !got.off() {
-					t.Errorf("after a restart: %+v", got)
-				}
-				if _, err := call(t.Context(), s.base, a.tokens["alice"], http.MethodPost, act+"restore", map[string]any{"reason": "mended"}, &flag); err != nil {
-					t.Fatal(err)
-				}
-				s.kill()
-			}
-			log := filepath.Join(t.TempDir(), "audit.ndjson")
-			a.in.run(t, "audit", "export", "-o", log)
-			finish(t, program(t.Context(), "audit", "verify", log))
-			raw, err := os.ReadFile(log)
+			_, err := call(t.Context(), s.base, a.tokens["alice"], http.MethodPost, act+"kill", map[string]any{"reason": "it burns"}, &flag)
+			s.kill()
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, event := range []string{"flag.killed", "flag.restored"} {
-				if n := bytes.Count(raw, []byte(`"event":"`+event+`"`)); n != rounds {
-					t.Errorf("the log tells %d of %d times %s", n, rounds, event)
+			if away != nil {
+				away.Begin()
+				s = a.in.serve(t)
+				if got := a.evaluate(t, s); !got.off() {
+					t.Errorf("without its database: %+v", got)
 				}
+				s.kill()
+				away.End()
 			}
-		})
-	}
+			s = a.in.serve(t)
+			if got := a.evaluate(t, s); !got.off() {
+				t.Errorf("after a restart: %+v", got)
+			}
+			if _, err := call(t.Context(), s.base, a.tokens["alice"], http.MethodPost, act+"restore", map[string]any{"reason": "mended"}, &flag); err != nil {
+				t.Fatal(err)
+			}
+			s.kill()
+		}
+		log := filepath.Join(t.TempDir(), "audit.ndjson")
+		a.in.run(t, "audit", "export", "-o", log)
+		finish(t, program(t.Context(), "audit", "verify", log))
+		raw, err := os.ReadFile(log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, event := range []string{"flag.killed", "flag.restored"} {
+			if n := bytes.Count(raw, []byte(`"event":"`+event+`"`)); n != rounds {
+				t.Errorf("the log tells %d of %d times %s", n, rounds, event)
+			}
+		}
+	})
 }
 
 // The story of a night: the database is gone, something burns, and the server is restarted in between.

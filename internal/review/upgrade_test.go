@@ -47,12 +47,9 @@ func upgraded(t *testing.T, engine store.Engine) *office {
 func eachUpgraded(t *testing.T, test func(o *office)) {
 	t.Helper()
 	t.Parallel()
-	for _, engine := range []store.Engine{store.SQLite, store.PostgreSQL} {
-		t.Run(string(engine), func(t *testing.T) {
-			t.Parallel()
-			test(upgraded(t, engine))
-		})
-	}
+	storetest.OnEach(t, func(t *testing.T, engine store.Engine) {
+		test(upgraded(t, engine))
+	})
 }
 
 // of finds the open request about an app.

@@ -91,68 +91,65 @@ func secretOf(link string) string {
 
 func TestFirstAdministratorComesByTheLinkThatTheServerPrints(t *testing.T) {
 	t.Parallel()
-	for _, engine := range []store.Engine{store.SQLite, store.PostgreSQL} {
-		t.Run(string(engine), func(t *testing.T) {
-			t.Parallel()
-			where := storetest.Config(t, engine)
-			cfg := serve.Defaults()
-			cfg.Data, cfg.DatabaseURL = shortDir(t), where.URL
-			first := start(t, cfg)
-			void := <-first.links
-			var session api.Session
-			if code, _ := first.send(nil, "GET", "/session", nil, &session); code != 200 || !session.SetUp || session.Person != nil {
-				t.Errorf("before set-up the session is %d %+v", code, session)
-			}
-			first.stop()
+	storetest.OnEach(t, func(t *testing.T, engine store.Engine) {
+		where := storetest.Config(t, engine)
+		cfg := serve.Defaults()
+		cfg.Data, cfg.DatabaseURL = shortDir(t), where.URL
+		first := start(t, cfg)
+		void := <-first.links
+		var session api.Session
+		if code, _ := first.send(nil, "GET", "/session", nil, &session); code != 200 || !session.SetUp || session.Person != nil {
+			t.Errorf("before set-up the session is %d %+v", code, session)
+		}
+		first.stop()
 
-			s := start(t, cfg)
-			link := <-s.links
-			if link == void || !strings.HasPrefix(link, "http://localhost:") {
-				t.Errorf("links %q and %q", void, link)
-			}
-			var problem api.Problem
-			use := signin.LinkUse{Secret: secretOf(void), Email: "root" + at, DisplayName: "Root", Password: phrase}
-			if code, _ := s.send(nil, "POST", "/links:use", use, &problem); code != 409 || problem.Code != "link_void" {
-				t.Errorf("the link of the start before: %d %+v", code, problem)
-			}
-			use.Secret = secretOf(link)
-			code, root := s.send(nil, "POST", "/links:use", use, &session)
-			if code != 200 || session.Person == nil || session.Person.Email != "root"+at || !session.Person.HasPassword || session.SetUp || root == nil || !root.HttpOnly {
-				t.Fatalf("set up: %d %+v", code, session)
-			}
-			var list api.SetupChecklist
-			if code, _ := s.send(root, "GET", "/setup", nil, &list); code != 200 || len(list.Items) == 0 || list.Items[0].ID != "people" || list.Items[0].Done {
-				t.Errorf("the checklist is %d %+v", code, list)
-			}
-			var invited signin.NewLink
-			if code, _ := s.send(root, "POST", "/people/pat"+at+"/invite", signin.Invitation{DisplayName: "Pat", Groups: []string{"pilot"}}, &invited); code != 201 {
-				t.Fatalf("invitation: %d", code)
-			}
-			var read signin.Link
-			if code, _ := s.send(nil, "POST", "/links:read", api.LinkSecret{Secret: secretOf(invited.Link)}, &read); code != 200 || read.InvitedBy != "Root" || read.Email != "pat"+at {
-				t.Errorf("the invitation reads %d %+v", code, read)
-			}
-			code, pat := s.send(nil, "POST", "/links:use", signin.LinkUse{Secret: secretOf(invited.Link), Password: phrase}, &session)
-			if code != 200 || session.Person.Email != "pat"+at || len(session.Person.Groups) != 1 {
-				t.Fatalf("joining: %d %+v", code, session)
-			}
-			if code, _ := s.send(pat, "GET", "/setup", nil, &problem); code != 403 {
-				t.Errorf("pat sees the checklist: %d", code)
-			}
-			s.stop()
+		s := start(t, cfg)
+		link := <-s.links
+		if link == void || !strings.HasPrefix(link, "http://localhost:") {
+			t.Errorf("links %q and %q", void, link)
+		}
+		var problem api.Problem
+		use := signin.LinkUse{Secret: secretOf(void), Email: "root" + at, DisplayName: "Root", Password: phrase}
+		if code, _ := s.send(nil, "POST", "/links:use", use, &problem); code != 409 || problem.Code != "link_void" {
+			t.Errorf("the link of the start before: %d %+v", code, problem)
+		}
+		use.Secret = secretOf(link)
+		code, root := s.send(nil, "POST", "/links:use", use, &session)
+		if code != 200 || session.Person == nil || session.Person.Email != "root"+at || !session.Person.HasPassword || session.SetUp || root == nil || !root.HttpOnly {
+			t.Fatalf("set up: %d %+v", code, session)
+		}
+		var list api.SetupChecklist
+		if code, _ := s.send(root, "GET", "/setup", nil, &list); code != 200 || len(list.Items) == 0 || list.Items[0].ID != "people" || list.Items[0].Done {
+			t.Errorf("the checklist is %d %+v", code, list)
+		}
+		var invited signin.NewLink
+		if code, _ := s.send(root, "POST", "/people/pat"+at+"/invite", signin.Invitation{DisplayName: "Pat", Groups: []string{"pilot"}}, &invited); code != 201 {
+			t.Fatalf("invitation: %d", code)
+		}
+		var read signin.Link
+		if code, _ := s.send(nil, "POST", "/links:read", api.LinkSecret{Secret: secretOf(invited.Link)}, &read); code != 200 || read.InvitedBy != "Root" || read.Email != "pat"+at {
+			t.Errorf("the invitation reads %d %+v", code, read)
+		}
+		code, pat := s.send(nil, "POST", "/links:use", signin.LinkUse{Secret: secretOf(invited.Link), Password: phrase}, &session)
+		if code != 200 || session.Person.Email != "pat"+at || len(session.Person.Groups) != 1 {
+			t.Fatalf("joining: %d %+v", code, session)
+		}
+		if code, _ := s.send(pat, "GET", "/setup", nil, &problem); code != 403 {
+			t.Errorf("pat sees the checklist: %d", code)
+		}
+		s.stop()
 
-			again := start(t, cfg)
-			if code, _ := again.send(root, "GET", "/session", nil, &session); code != 200 || session.Person == nil || session.SetUp {
-				t.Errorf("after a restart: %d %+v", code, session)
-			}
-			again.stop()
-			select {
-			case link := <-again.links:
-				t.Errorf("another link for a first administrator: %s", link)
-			default:
-			}
-		})
-	}
+		again := start(t, cfg)
+		if code, _ := again.send(root, "GET", "/session", nil, &session); code != 200 || session.Person == nil || session.SetUp {
+			t.Errorf("after a restart: %d %+v", code, session)
+		}
+		again.stop()
+		select {
+		case link := <-again.links:
+			t.Errorf("another link for a first administrator: %s", link)
+		default:
+		}
+	})
 }
 
 func TestGuessersAreToldNothingAndWhenToComeBack(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 )
 
 func TestWithAllConnectionsTakenKillsAreCarriedOutAndServedAndOthersAreToldToComeBack(t *testing.T) {
-	each(t, func(s *site) {
+	atOnce(t, func(s *site) {
 		s.hurry()
 		flag := s.published("eat").text("flag", "key")
 		key := s.sdkKey("sandbox")

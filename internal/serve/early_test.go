@@ -39,7 +39,7 @@ func (s *site) holdWriter(environment string) (letGo func()) {
 }
 
 func TestAKillThatCannotBeWrittenAtOnceIsServedAndAnswers202UntilItIs(t *testing.T) {
-	each(t, func(s *site) {
+	atOnce(t, func(s *site) {
 		s.hurry()
 		flag := s.published("eat").text("flag", "key")
 		key := s.sdkKey("sandbox")
@@ -94,7 +94,7 @@ func TestAKillThatCannotBeWrittenAtOnceIsServedAndAnswers202UntilItIs(t *testing
 
 // The first call stops in its transaction, which holds the writer, until the second one waits for it or is answered.
 func TestAKillThatComesTwiceAtOnceWithOneKeyIsOneAct(t *testing.T) {
-	each(t, func(s *site) {
+	atOnce(t, func(s *site) {
 		s.hurry()
 		flag := s.published("eat").text("flag", "key")
 		once := s.as("olu").token("all").with("Idempotency-Key: burning")

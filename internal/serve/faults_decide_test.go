@@ -108,7 +108,7 @@ func TestAnEditSaysWhatItWasMadeFrom(t *testing.T) {
 }
 
 func TestTwoEditsAtOnceLoseNeither(t *testing.T) {
-	each(t, func(s *site) {
+	atOnce(t, func(s *site) {
 		path := "/api/v1/requests/" + s.submitted("eat").text("id")
 		edit := func(who, name string) func() *reply {
 			c := s.as(who).with(`If-Match: "1"`)
@@ -227,7 +227,7 @@ func TestAnApprovalThroughAForeignTokenIsMarkedHoweverItComes(t *testing.T) {
 }
 
 func TestWhatIsClickedTwiceIsDoneOnce(t *testing.T) {
-	each(t, func(s *site) {
+	atOnce(t, func(s *site) {
 		alice := s.as("alice")
 		// Submits: one takes the short name, the others learn that it is taken.
 		waiting := 0
@@ -382,7 +382,7 @@ func killedIn(flag *reply, environment string) bool {
 }
 
 func TestKillWinsWhateverElseHappensAtTheSameInstant(t *testing.T) {
-	each(t, func(s *site) {
+	atOnce(t, func(s *site) {
 		key := s.sdkKey("production")
 		for i := range 6 {
 			slug := fmt.Sprintf("eat%d", i)

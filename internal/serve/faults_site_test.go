@@ -73,12 +73,14 @@ var groups = map[string]access.GroupSpec{
 func each(t *testing.T, test func(s *site)) {
 	t.Helper()
 	t.Parallel()
-	for _, engine := range []store.Engine{store.SQLite, store.PostgreSQL} {
-		t.Run(string(engine), func(t *testing.T) {
-			t.Parallel()
-			test(openSite(t, engine))
-		})
-	}
+	storetest.OnEach(t, func(t *testing.T, engine store.Engine) { test(openSite(t, engine)) })
+}
+
+// atOnce is each for a test of what happens at the same time.
+func atOnce(t *testing.T, test func(s *site)) {
+	t.Helper()
+	t.Parallel()
+	storetest.AtOnce(t, func(t *testing.T, engine store.Engine) { test(openSite(t, engine)) })
 }
 
 func openSite(t testing.TB, engine store.Engine) *site {

@@ -57,7 +57,7 @@ func TestAMegabyteOfFaultsIsAnsweredSoonAndInFew(t *testing.T) {
 }
 
 func TestWhoeverComesFirstWinsAndNothingIsHalfDone(t *testing.T) {
-	each(t, func(s *site) {
+	atOnce(t, func(s *site) {
 		alice, bob, pat, sam, root := s.as("alice"), s.as("bob"), s.as("pat"), s.as("sam"), s.as("root")
 		for i := range 8 {
 			slug := fmt.Sprintf("eat-%d", i)

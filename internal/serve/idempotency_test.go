@@ -6,11 +6,13 @@ import (
 
 	"github.com/soukhq/souk/internal/review"
 	"github.com/soukhq/souk/internal/store"
+	"github.com/soukhq/souk/internal/store/storetest"
 )
 
 func TestTheSameIdempotencyKeyDoesTheThingOnce(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(o *office) {
+	storetest.AtOnce(t, func(t *testing.T, engine store.Engine) {
+		o := open(t, storetest.Config(t, engine))
 		key := []string{"Idempotency-Key", "7f0c"}
 		var answers [8]answer
 		var all sync.WaitGroup

@@ -63,7 +63,7 @@ func TestAnImportThatEndsBetweenItsPartsIsFinishedByTheSameCall(t *testing.T) {
 }
 
 func TestOthersWriteBetweenThePartsOfAnImportAndWhatTheyChangeIsPlannedAnew(t *testing.T) {
-	each(t, func(s *site) {
+	atOnce(t, func(s *site) {
 		s.hurry()
 		const flags = 450
 		root := s.as("root").token("all")

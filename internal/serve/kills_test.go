@@ -40,93 +40,87 @@ func (s *site) settledReceipt(id string) *reply {
 
 func TestAKillAnswersWithItsReceiptAndWritesItDownOnce(t *testing.T) {
 	t.Parallel()
-	for _, engine := range []store.Engine{store.SQLite, store.PostgreSQL} {
-		t.Run(string(engine), func(t *testing.T) {
-			t.Parallel()
-			s := openSite(t, engine)
-			flag := s.published("eat").text("flag", "key")
-			key := s.sdkKey("sandbox")
-			ask := func() { // as a client does that asks for all flags now and then
-				s.as("").with("Authorization: Bearer "+key).post("/ofrep/v1/evaluate/flags", object{"context": object{"targetingKey": "bob"}}).want(s, http.StatusOK)
-			}
-			ask()
-			killed := s.as("olu").post("/api/v1/flags/"+flag+"/environments/sandbox/kill", object{"reason": "it burns"}).want(s, http.StatusOK)
-			id := killed.text("receipt", "kill_id")
-			if killed.at("receipt", "served_here") != true || killed.at("receipt", "polling", "clients") != 1.0 || killed.at("receipt", "polling", "asked") != 0.0 || id == "" {
-				t.Errorf("%s", killed)
-			}
-			ask()
-			if again := s.as("alice").post("/api/v1/flags/"+flag+"/environments/sandbox/kill", nil).want(s, http.StatusOK); again.text("receipt", "kill_id") != id {
-				t.Errorf("clicked twice: %s", again)
-			}
-			got := s.settledReceipt(id)
-			if got.text("select", "flag") != flag || got.at("receipt", "polling", "asked") != 1.0 || got.at("receipt", "settled") != true {
-				t.Errorf("%s", got)
-			}
-			events := s.as("ada").get("/api/v1/audit/events?event=flag.kill_delivered").want(s, http.StatusOK)
-			if len(events.items()) != 1 || events.at("items", 0, "details", "receipt", "settled") != true || events.at("items", 0, "flag_key") != flag {
-				t.Errorf("%s", events)
-			}
-		})
-	}
+	storetest.OnEach(t, func(t *testing.T, engine store.Engine) {
+		s := openSite(t, engine)
+		flag := s.published("eat").text("flag", "key")
+		key := s.sdkKey("sandbox")
+		ask := func() { // as a client does that asks for all flags now and then
+			s.as("").with("Authorization: Bearer "+key).post("/ofrep/v1/evaluate/flags", object{"context": object{"targetingKey": "bob"}}).want(s, http.StatusOK)
+		}
+		ask()
+		killed := s.as("olu").post("/api/v1/flags/"+flag+"/environments/sandbox/kill", object{"reason": "it burns"}).want(s, http.StatusOK)
+		id := killed.text("receipt", "kill_id")
+		if killed.at("receipt", "served_here") != true || killed.at("receipt", "polling", "clients") != 1.0 || killed.at("receipt", "polling", "asked") != 0.0 || id == "" {
+			t.Errorf("%s", killed)
+		}
+		ask()
+		if again := s.as("alice").post("/api/v1/flags/"+flag+"/environments/sandbox/kill", nil).want(s, http.StatusOK); again.text("receipt", "kill_id") != id {
+			t.Errorf("clicked twice: %s", again)
+		}
+		got := s.settledReceipt(id)
+		if got.text("select", "flag") != flag || got.at("receipt", "polling", "asked") != 1.0 || got.at("receipt", "settled") != true {
+			t.Errorf("%s", got)
+		}
+		events := s.as("ada").get("/api/v1/audit/events?event=flag.kill_delivered").want(s, http.StatusOK)
+		if len(events.items()) != 1 || events.at("items", 0, "details", "receipt", "settled") != true || events.at("items", 0, "flag_key") != flag {
+			t.Errorf("%s", events)
+		}
+	})
 }
 
 func TestAPanicIsOneActThatNamesItsCountAndIsTakenBackAsOne(t *testing.T) {
 	t.Parallel()
-	for _, engine := range []store.Engine{store.SQLite, store.PostgreSQL} {
-		t.Run(string(engine), func(t *testing.T) {
-			t.Parallel()
-			s := openSite(t, engine)
-			s.published("eat")
-			s.published("sleep")
-			key := s.sdkKey("sandbox")
-			olu := s.as("olu")
-			everything := object{"environment": "sandbox"}
-			count := olu.post("/api/v1/kills:count", object{"select": everything}).want(s, http.StatusOK)
-			if count.at("flags") != 2.0 || count.at("apps") != 2.0 {
-				t.Fatalf("%s", count)
-			}
-			olu.post("/api/v1/kills", object{"select": everything, "expect_flags": 1}).refused(s, http.StatusConflict, "more_flags")
-			olu.post("/api/v1/kills", object{"select": everything}).want(s, http.StatusBadRequest)
-			olu.post("/api/v1/kills", object{"select": object{"colour": "x"}, "environment": "sandbox", "expect_flags": 1}).want(s, http.StatusBadRequest)
-			s.as("alice").post("/api/v1/kills", object{"select": everything, "expect_flags": 2}).refused(s, http.StatusForbidden, "forbidden")
-			if got := s.evaluate(key, "eat.enabled", object{}); got.at("value") != true {
-				t.Errorf("what was refused did something: %s", got)
-			}
-			act := olu.with("Idempotency-Key: once").post("/api/v1/kills", object{"select": everything, "expect_flags": 2, "reason": "it burns"}).want(s, http.StatusOK)
-			again := olu.with("Idempotency-Key: once").post("/api/v1/kills", object{"select": everything, "expect_flags": 2, "reason": "it burns"}).want(s, http.StatusOK)
-			id := act.text("id")
-			if act.at("flags") != 2.0 || again.text("id") != id || act.at("receipt", "served_here") != true {
-				t.Errorf("%s, %s", act, again)
-			}
-			for _, flag := range []string{"eat.enabled", "sleep.enabled"} {
-				if got := s.evaluate(key, flag, object{}); got.at("value") != false || got.text("reason") != "STATIC" || got.at("metadata", "killed") != true {
-					t.Errorf("%s", got)
-				}
-			}
-			if got := olu.get("/api/v1/kills?many=true"); len(got.items()) != 1 || got.at("items", 0, "standing") != 2.0 {
+	storetest.OnEach(t, func(t *testing.T, engine store.Engine) {
+		s := openSite(t, engine)
+		s.published("eat")
+		s.published("sleep")
+		key := s.sdkKey("sandbox")
+		olu := s.as("olu")
+		everything := object{"environment": "sandbox"}
+		count := olu.post("/api/v1/kills:count", object{"select": everything}).want(s, http.StatusOK)
+		if count.at("flags") != 2.0 || count.at("apps") != 2.0 {
+			t.Fatalf("%s", count)
+		}
+		olu.post("/api/v1/kills", object{"select": everything, "expect_flags": 1}).refused(s, http.StatusConflict, "more_flags")
+		olu.post("/api/v1/kills", object{"select": everything}).want(s, http.StatusBadRequest)
+		olu.post("/api/v1/kills", object{"select": object{"colour": "x"}, "environment": "sandbox", "expect_flags": 1}).want(s, http.StatusBadRequest)
+		s.as("alice").post("/api/v1/kills", object{"select": everything, "expect_flags": 2}).refused(s, http.StatusForbidden, "forbidden")
+		if got := s.evaluate(key, "eat.enabled", object{}); got.at("value") != true {
+			t.Errorf("what was refused did something: %s", got)
+		}
+		act := olu.with("Idempotency-Key: once").post("/api/v1/kills", object{"select": everything, "expect_flags": 2, "reason": "it burns"}).want(s, http.StatusOK)
+		again := olu.with("Idempotency-Key: once").post("/api/v1/kills", object{"select": everything, "expect_flags": 2, "reason": "it burns"}).want(s, http.StatusOK)
+		id := act.text("id")
+		if act.at("flags") != 2.0 || again.text("id") != id || act.at("receipt", "served_here") != true {
+			t.Errorf("%s, %s", act, again)
+		}
+		for _, flag := range []string{"eat.enabled", "sleep.enabled"} {
+			if got := s.evaluate(key, flag, object{}); got.at("value") != false || got.text("reason") != "STATIC" || got.at("metadata", "killed") != true {
 				t.Errorf("%s", got)
 			}
-			s.as("alice").post("/api/v1/kills/"+id+"/restore", nil).refused(s, http.StatusForbidden, "forbidden")
-			back := olu.post("/api/v1/kills/"+id+"/restore", object{"reason": "mended"}).want(s, http.StatusOK)
-			if back.at("restored") != 2.0 || back.at("standing") != 0.0 {
-				t.Errorf("%s", back)
-			}
-			s.eventually("both are on", func() bool {
-				return s.evaluate(key, "eat.enabled", object{}).at("value") == true && s.evaluate(key, "sleep.enabled", object{}).at("value") == true
-			})
-			// Where the environment is governed, each is asked for, once.
-			act = olu.post("/api/v1/kills", object{"select": object{"environment": "production"}, "expect_flags": 2}).want(s, http.StatusOK)
-			back = olu.post("/api/v1/kills/"+act.text("id")+"/restore", nil).want(s, http.StatusAccepted)
-			if requests, _ := back.at("requests").([]any); len(requests) != 2 || back.at("restored") != 0.0 {
-				t.Errorf("%s", back)
-			}
-			back = olu.post("/api/v1/kills/"+act.text("id")+"/restore", nil).want(s, http.StatusOK)
-			if requests, _ := back.at("requests").([]any); len(requests) != 0 || back.at("left") != 0.0 {
-				t.Errorf("asked twice: %s", back)
-			}
+		}
+		if got := olu.get("/api/v1/kills?many=true"); len(got.items()) != 1 || got.at("items", 0, "standing") != 2.0 {
+			t.Errorf("%s", got)
+		}
+		s.as("alice").post("/api/v1/kills/"+id+"/restore", nil).refused(s, http.StatusForbidden, "forbidden")
+		back := olu.post("/api/v1/kills/"+id+"/restore", object{"reason": "mended"}).want(s, http.StatusOK)
+		if back.at("restored") != 2.0 || back.at("standing") != 0.0 {
+			t.Errorf("%s", back)
+		}
+		s.eventually("both are on", func() bool {
+			return s.evaluate(key, "eat.enabled", object{}).at("value") == true && s.evaluate(key, "sleep.enabled", object{}).at("value") == true
 		})
-	}
+		// Where the environment is governed, each is asked for, once.
+		act = olu.post("/api/v1/kills", object{"select": object{"environment": "production"}, "expect_flags": 2}).want(s, http.StatusOK)
+		back = olu.post("/api/v1/kills/"+act.text("id")+"/restore", nil).want(s, http.StatusAccepted)
+		if requests, _ := back.at("requests").([]any); len(requests) != 2 || back.at("restored") != 0.0 {
+			t.Errorf("%s", back)
+		}
+		back = olu.post("/api/v1/kills/"+act.text("id")+"/restore", nil).want(s, http.StatusOK)
+		if requests, _ := back.at("requests").([]any); len(requests) != 0 || back.at("left") != 0.0 {
+			t.Errorf("asked twice: %s", back)
+		}
+	})
 }
 
 func TestWhatIsTurnedOffWithoutADatabaseStaysSoAndBecomesAKill(t *testing.T) {

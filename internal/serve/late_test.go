@@ -55,7 +55,7 @@ func TestACallWhoseRightsEndWhileItArrivesDoesNothing(t *testing.T) {
 	} {
 		for _, by := range loss.by {
 			t.Run(loss.name+", by a "+by, func(t *testing.T) {
-				each(t, func(s *site) {
+				atOnce(t, func(s *site) {
 					made := s.as("olu").post("/api/v1/tokens", object{"scope": "all"}).want(s, http.StatusCreated)
 					c := s.as("olu")
 					if by == "token" {

@@ -222,7 +222,7 @@ func TestAKillIsServedWhileALoadHoldsTheWriter(t *testing.T) {
 	}
 	for _, load := range loads {
 		t.Run(load.name, func(t *testing.T) {
-			each(t, func(s *site) {
+			atOnce(t, func(s *site) {
 				s.hurry()
 				s.as("root").post("/api/v1/imports", object{"format": "flagd", "document": flagd("other.", 1, "on")}).want(t, http.StatusOK, http.StatusAccepted)
 				key, olu := s.sdkKey("sandbox"), s.as("olu").token("all")

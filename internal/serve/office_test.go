@@ -32,12 +32,7 @@ type office struct {
 // eachEngine runs a story on both engines.
 func eachEngine(t *testing.T, story func(o *office)) {
 	t.Helper()
-	for _, engine := range []store.Engine{store.SQLite, store.PostgreSQL} {
-		t.Run(string(engine), func(t *testing.T) {
-			t.Parallel()
-			story(open(t, storetest.Config(t, engine)))
-		})
-	}
+	storetest.OnEach(t, func(t *testing.T, engine store.Engine) { story(open(t, storetest.Config(t, engine))) })
 }
 
 func open(t *testing.T, where store.Config) *office {

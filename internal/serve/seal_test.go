@@ -16,38 +16,35 @@ import (
 
 func TestASecretIsGivenAgainToWhoeverGotItAndLiesNowhereInTheOpen(t *testing.T) {
 	t.Parallel()
-	for _, engine := range []store.Engine{store.SQLite, store.PostgreSQL} {
-		t.Run(string(engine), func(t *testing.T) {
-			t.Parallel()
-			where := storetest.Config(t, engine)
-			data := where.Dir
-			o := open(t, where)
-			body := map[string]any{"environment": "production"}
-			path, key := "/api/v1/sdk-keys", []string{"Idempotency-Key", "a"}
-			var first, again api.NewKey
-			o.do("olu", "POST", path, body, key...).must(201).into(&first)
-			repeated := o.do("olu", "POST", path, body, key...).must(201)
-			repeated.into(&again)
-			if first.Secret == "" || again.Secret != first.Secret || again.ID != first.ID || repeated.Header.Get("Idempotent-Replayed") != "true" {
-				t.Errorf("first %+v, then %+v", first, again)
-			}
-			if first.Environment != "production" || repeated.Header.Get("Content-Type") != "application/json" {
-				t.Errorf("the answer given again is %s %s", repeated.Header.Get("Content-Type"), repeated.Body)
-			}
-			// The person's other credentials, narrower ones too, do not get it.
-			var token api.NewToken
-			o.do("olu", "POST", "/api/v1/tokens", map[string]any{"scope": "read"}).must(201).into(&token)
-			o.do("nobody", "POST", path, body, append(key, "Authorization", "Bearer "+token.Secret)...).problem(409, "done_already")
-			o.do("olu", "POST", path, map[string]any{"environment": "staging"}, key...).problem(422, "other_request")
-			if data != "" { // the file itself
-				for _, name := range []string{"souk.db", "souk.db-wal"} {
-					if raw, err := os.ReadFile(filepath.Join(data, name)); err == nil && strings.Contains(string(raw), first.Secret) {
-						t.Errorf("the secret lies in %s", name)
-					}
+	storetest.OnEach(t, func(t *testing.T, engine store.Engine) {
+		where := storetest.Config(t, engine)
+		data := where.Dir
+		o := open(t, where)
+		body := map[string]any{"environment": "production"}
+		path, key := "/api/v1/sdk-keys", []string{"Idempotency-Key", "a"}
+		var first, again api.NewKey
+		o.do("olu", "POST", path, body, key...).must(201).into(&first)
+		repeated := o.do("olu", "POST", path, body, key...).must(201)
+		repeated.into(&again)
+		if first.Secret == "" || again.Secret != first.Secret || again.ID != first.ID || repeated.Header.Get("Idempotent-Replayed") != "true" {
+			t.Errorf("first %+v, then %+v", first, again)
+		}
+		if first.Environment != "production" || repeated.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("the answer given again is %s %s", repeated.Header.Get("Content-Type"), repeated.Body)
+		}
+		// The person's other credentials, narrower ones too, do not get it.
+		var token api.NewToken
+		o.do("olu", "POST", "/api/v1/tokens", map[string]any{"scope": "read"}).must(201).into(&token)
+		o.do("nobody", "POST", path, body, append(key, "Authorization", "Bearer "+token.Secret)...).problem(409, "done_already")
+		o.do("olu", "POST", path, map[string]any{"environment": "staging"}, key...).problem(422, "other_request")
+		if data != "" { // the file itself
+			for _, name := range []string{"souk.db", "souk.db-wal"} {
+				if raw, err := os.ReadFile(filepath.Join(data, name)); err == nil && strings.Contains(string(raw), first.Secret) {
+					t.Errorf("the secret lies in %s", name)
 				}
 			}
-		})
-	}
+		}
+	})
 }
 
 func TestReplicasThatDoNotShareTheSecretKeyRefuseToStart(t *testing.T) {

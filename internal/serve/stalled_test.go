@@ -44,7 +44,7 @@ func (c *caller) stalled(ctx context.Context, address string) *http.Response {
 }
 
 func TestClientsThatDoNotReadTheirBackupHoldUpNobody(t *testing.T) {
-	each(t, func(s *site) {
+	atOnce(t, func(s *site) {
 		s.hurry()
 		flag := s.published("eat").text("flag", "key")
 		root, olu := s.as("root").token("all"), s.as("olu").token("all")

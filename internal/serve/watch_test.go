@@ -284,7 +284,7 @@ func TestAStreamEndsWithinASecondOfItsCredential(t *testing.T) {
 }
 
 func TestAStreamFollowsTheRightsOfItsPerson(t *testing.T) {
-	each(t, func(s *site) {
+	atOnce(t, func(s *site) {
 		address := s.listen()
 		root := s.as("root")
 		s.as("ada")
@@ -303,7 +303,7 @@ func TestAStreamFollowsTheRightsOfItsPerson(t *testing.T) {
 }
 
 func TestAStreamThatComesBackMissesNothing(t *testing.T) {
-	each(t, func(s *site) {
+	atOnce(t, func(s *site) {
 		address := s.listen()
 		stays, leaves := s.as("alice").watch(address), s.as("alice").watch(address)
 		group := func(name string) {

@@ -14,44 +14,41 @@ import (
 // An installation of an older program is brought to the newest schema with what it holds.
 func TestAnUpgradeMakesOldEventsFoundAndLeavesTheirBytes(t *testing.T) {
 	t.Parallel()
-	for _, engine := range []store.Engine{store.SQLite, store.PostgreSQL} {
-		t.Run(string(engine), func(t *testing.T) {
-			t.Parallel()
-			db := openAt(t, engine, 14)
-			const body = `{"actor":"Root@x","event":"group.updated","id":"e","subject":"group:product"}`
-			execute(t, db, `INSERT INTO audit_event (id, at, name, actor, flag_key, flag_id, app, request_id, body)
-				VALUES ('e', 1, 'group.updated', 'Root@x', '', '', '', '', $1)`, body)
-			execute(t, db, `INSERT INTO audit_event (id, at, name, actor, flag_key, flag_id, app, request_id, body)
-				VALUES ('f', 2, 'x', 'y', '', '', '', '', '{}')`)
-			if err := db.Migrate(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			err := db.Read(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-				var subject, search, kept, other string
-				if err := tx.QueryRow(ctx, `SELECT subject, search, body FROM audit_event WHERE id = 'e'`).Scan(&subject, &search, &kept); err != nil {
-					return err
-				}
-				if subject != "group:product" || !strings.EqualFold(search, body) || search == body || kept != body {
-					t.Errorf("%q, %q, %q", subject, search, kept)
-				}
-				if err := tx.QueryRow(ctx, `SELECT subject FROM audit_event WHERE id = 'f'`).Scan(&other); err != nil || other != "" {
-					t.Errorf("an event about nothing else: %q, %v", other, err)
-				}
-				return nil
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			// Nobody changes an event after that either.
-			err = db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-				_, err := tx.Exec(ctx, `UPDATE audit_event SET body = 'x' WHERE id = 'e'`)
+	storetest.OnEach(t, func(t *testing.T, engine store.Engine) {
+		db := openAt(t, engine, 14)
+		const body = `{"actor":"Root@x","event":"group.updated","id":"e","subject":"group:product"}`
+		execute(t, db, `INSERT INTO audit_event (id, at, name, actor, flag_key, flag_id, app, request_id, body)
+			VALUES ('e', 1, 'group.updated', 'Root@x', '', '', '', '', $1)`, body)
+		execute(t, db, `INSERT INTO audit_event (id, at, name, actor, flag_key, flag_id, app, request_id, body)
+			VALUES ('f', 2, 'x', 'y', '', '', '', '', '{}')`)
+		if err := db.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		err := db.Read(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			var subject, search, kept, other string
+			if err := tx.QueryRow(ctx, `SELECT subject, search, body FROM audit_event WHERE id = 'e'`).Scan(&subject, &search, &kept); err != nil {
 				return err
-			})
-			if err == nil || !strings.Contains(err.Error(), "append-only") {
-				t.Errorf("an event can be changed after the upgrade: %v", err)
 			}
+			if subject != "group:product" || !strings.EqualFold(search, body) || search == body || kept != body {
+				t.Errorf("%q, %q, %q", subject, search, kept)
+			}
+			if err := tx.QueryRow(ctx, `SELECT subject FROM audit_event WHERE id = 'f'`).Scan(&other); err != nil || other != "" {
+				t.Errorf("an event about nothing else: %q, %v", other, err)
+			}
+			return nil
 		})
-	}
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Nobody changes an event after that either.
+		err = db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Exec(ctx, `UPDATE audit_event SET body = 'x' WHERE id = 'e'`)
+			return err
+		})
+		if err == nil || !strings.Contains(err.Error(), "append-only") {
+			t.Errorf("an event can be changed after the upgrade: %v", err)
+		}
+	})
 }
 
 // openAt opens an empty database as the migrations up to a version leave it.
@@ -66,39 +63,36 @@ func openAt(t *testing.T, engine store.Engine, version int64) *store.DB {
 
 func TestAnUpgradeNamesTheActThatHoldsAFlagOff(t *testing.T) {
 	t.Parallel()
-	for _, engine := range []store.Engine{store.SQLite, store.PostgreSQL} {
-		t.Run(string(engine), func(t *testing.T) {
-			t.Parallel()
-			db := openAt(t, engine, 22)
-			for i, actor := range []string{"olu@x", "bob@x"} {
-				execute(t, db, `INSERT INTO kill_act (id, environment, revision, kind, name, flags, rollouts, reason, actor, at)
-					VALUES ($1, 'production', 1, 'app', 'a', 1, 0, '', $2, 7)`, "act"+strconv.Itoa(i), actor)
-			}
-			for key, killed := range map[string][2]any{"olu's": {"olu@x", 7}, "bob's": {"bob@x", 7}, "older": {"olu@x", 6}, "on": {"", nil}} {
-				execute(t, db, `INSERT INTO flag (key, flag_id, app, name, description, type, owner_group, owner, contact, template_id, template_version,
-						variants, on_variant, off_variant, outside_variant, audience, client_side, search, created_at, updated_at, revision)
-					VALUES ($1, $1, 'a', '', '', 'boolean', '', '', '', '', 1, '{}', '', '', '', '', FALSE, '', 0, 0, 1)`, key)
-				execute(t, db, `INSERT INTO flag_environment (flag_key, environment, live, revision, mode, audience, percent, killed_by, killed_at,
-						kill_reason, definition, updated_at)
-					VALUES ($1, 'production', TRUE, 1, 'on', '', 0, $2, $3, '', '{}', 0)`, key, killed[0], killed[1])
-			}
-			if err := db.Migrate(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			err := db.Read(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-				for key, want := range map[string]string{"olu's": "act0", "bob's": "act1", "older": "", "on": ""} {
-					var id sql.NullString
-					if err := tx.QueryRow(ctx, `SELECT kill_id FROM flag_environment WHERE flag_key = $1`, key).Scan(&id); err != nil || id.String != want {
-						t.Errorf("%s is held off by %q, %v", key, id.String, err)
-					}
+	storetest.OnEach(t, func(t *testing.T, engine store.Engine) {
+		db := openAt(t, engine, 22)
+		for i, actor := range []string{"olu@x", "bob@x"} {
+			execute(t, db, `INSERT INTO kill_act (id, environment, revision, kind, name, flags, rollouts, reason, actor, at)
+				VALUES ($1, 'production', 1, 'app', 'a', 1, 0, '', $2, 7)`, "act"+strconv.Itoa(i), actor)
+		}
+		for key, killed := range map[string][2]any{"olu's": {"olu@x", 7}, "bob's": {"bob@x", 7}, "older": {"olu@x", 6}, "on": {"", nil}} {
+			execute(t, db, `INSERT INTO flag (key, flag_id, app, name, description, type, owner_group, owner, contact, template_id, template_version,
+					variants, on_variant, off_variant, outside_variant, audience, client_side, search, created_at, updated_at, revision)
+				VALUES ($1, $1, 'a', '', '', 'boolean', '', '', '', '', 1, '{}', '', '', '', '', FALSE, '', 0, 0, 1)`, key)
+			execute(t, db, `INSERT INTO flag_environment (flag_key, environment, live, revision, mode, audience, percent, killed_by, killed_at,
+					kill_reason, definition, updated_at)
+				VALUES ($1, 'production', TRUE, 1, 'on', '', 0, $2, $3, '', '{}', 0)`, key, killed[0], killed[1])
+		}
+		if err := db.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		err := db.Read(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			for key, want := range map[string]string{"olu's": "act0", "bob's": "act1", "older": "", "on": ""} {
+				var id sql.NullString
+				if err := tx.QueryRow(ctx, `SELECT kill_id FROM flag_environment WHERE flag_key = $1`, key).Scan(&id); err != nil || id.String != want {
+					t.Errorf("%s is held off by %q, %v", key, id.String, err)
 				}
-				return nil
-			})
-			if err != nil {
-				t.Fatal(err)
 			}
+			return nil
 		})
-	}
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 func execute(t *testing.T, db *store.DB, statement string, args ...any) {

@@ -23,15 +23,41 @@ import (
 // `make test` starts a throwaway one and sets it.
 const PostgresEnv = "SOUK_TEST_POSTGRES"
 
+// EnginesEnv names the variable that leaves one engine to tests of both: sqlite or postgres. The gate runs all of SQLite without the race
+// detector, which takes ten times as long, and what is about things at the same time with it.
+const EnginesEnv = "SOUK_TEST_ENGINES"
+
 // Each runs test on SQLite and on PostgreSQL, with a migrated, empty database. Without a PostgreSQL server that half is
 // skipped, unless SOUK_REQUIRE_ALL is set.
 func Each(t *testing.T, test func(t *testing.T, db *store.DB)) {
 	t.Helper()
+	OnEach(t, func(t *testing.T, engine store.Engine) { test(t, Open(t, engine)) })
+}
+
+// OnEach runs test for each engine, of those that EnginesEnv leaves.
+func OnEach(t *testing.T, test func(t *testing.T, engine store.Engine)) {
+	t.Helper()
+	on(t, test, func(engine store.Engine, only string) bool { return only == "" || only == string(engine) })
+}
+
+// AtOnce is OnEach for a test of what happens at the same time: on SQLite it runs beside PostgreSQL, too, with the race detector.
+func AtOnce(t *testing.T, test func(t *testing.T, engine store.Engine)) {
+	t.Helper()
+	on(t, test, func(engine store.Engine, only string) bool {
+		return engine == store.SQLite || only != string(store.SQLite)
+	})
+}
+
+func on(t *testing.T, test func(t *testing.T, engine store.Engine), runs func(engine store.Engine, only string) bool) {
+	t.Helper()
+	only := os.Getenv(EnginesEnv)
 	for _, engine := range []store.Engine{store.SQLite, store.PostgreSQL} {
-		t.Run(string(engine), func(t *testing.T) {
-			t.Parallel()
-			test(t, Open(t, engine))
-		})
+		if runs(engine, only) {
+			t.Run(string(engine), func(t *testing.T) {
+				t.Parallel()
+				test(t, engine)
+			})
+		}
 	}
 }
 
