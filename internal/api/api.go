@@ -82,7 +82,10 @@ func New(deps Deps) *API {
 		_, _ = w.Write(document())
 	})
 	a.mux.HandleFunc("POST "+HerePath, a.killHere)
-	a.mux.HandleFunc("/api/", a.unknown)
+	for _, machines := range []string{"/api", "/mcp", "/ofrep", "/otlp", "/scim"} { // no screen is there, also where nothing is as yet
+		a.mux.HandleFunc(machines, a.unknown)
+		a.mux.HandleFunc(machines+"/", a.unknown)
+	}
 	a.mux.HandleFunc("GET /healthz", a.healthz)
 	a.mux.HandleFunc("GET /readyz", a.readyz)
 	a.mux.Handle("/", newConsole(deps.Console))
@@ -215,13 +218,13 @@ func (a *API) checkAddress(r *http.Request) error {
 	return nil
 }
 
-// unknown answers paths below /api that no operation has: 405 if another method would have one, else 404.
+// unknown answers paths of machines that no operation has: 405 if another method would have one, else 404.
 func (a *API) unknown(w http.ResponseWriter, r *http.Request) {
 	var allowed []string
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		other := *r
 		other.Method = method
-		if _, pattern := a.mux.Handler(&other); pattern != "/api/" && pattern != "" {
+		if _, pattern := a.mux.Handler(&other); pattern != "" && !strings.HasPrefix(pattern, "/") {
 			allowed = append(allowed, method)
 		}
 	}

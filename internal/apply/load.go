@@ -79,6 +79,9 @@ func wants(name string) bool {
 	return false
 }
 
+// EmptyFile is the code of the finding that a file has no document. What it said before looks like something that is to go.
+const EmptyFile = "empty_file"
+
 type loader struct {
 	documents []Document
 	findings  []fault.Finding
@@ -127,6 +130,9 @@ func (l *loader) file(name string, raw []byte) {
 		}
 		l.report(name, bad.line, "", "bad_file", bad.message, bad.fix)
 		return
+	}
+	if len(nodes) == 0 {
+		l.add(fault.SeverityWarning, name, 0, "", EmptyFile, "nothing is in the file", "write documents into it, or delete it")
 	}
 	for _, n := range nodes {
 		l.document(name, n)

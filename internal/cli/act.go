@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +36,10 @@ files named and these do not stays, unless --prune is given.`,
 			documents, warnings, err := apply.Load(os.DirFS(dir))
 			if err != nil {
 				return err
+			}
+			if i := slices.IndexFunc(warnings, func(f fault.Finding) bool { return f.Code == apply.EmptyFile }); prune && i >= 0 {
+				return fault.New(fault.Invalid, apply.EmptyFile, "nothing is in %s, and --prune would remove what it said before", warnings[i].File).
+					Fix("write its documents into it, or delete it if all of them are to go")
 			}
 			return p.with(cmd.Context(), func(c *client) error {
 				var plan apply.Plan

@@ -56,13 +56,14 @@ func Run(ctx context.Context, cfg Config) error {
 	defer visiting.Wait()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop() // before the visitors are waited for: deferred calls run last to first
-	app, err := serve.New(ctx, serve.Config{
-		Addr: cfg.Addr, Data: cfg.Data, Mode: api.Demo, People: Cast(), Version: cfg.Version, Log: cfg.Log, Now: cfg.Now,
-		Listening: func(addresses []string) {
-			visiting.Go(func() { (&visitors{base: "http://" + addresses[0], keys: keys, log: cfg.Log}).run(ctx) })
-			greet(cfg, "http://"+address(cfg.Addr, addresses[0]), keys)
-		},
-	})
+	server := serve.Defaults()
+	server.Addr, server.Data, server.Mode, server.People = cfg.Addr, cfg.Data, api.Demo, Cast()
+	server.Version, server.Log, server.Now = cfg.Version, cfg.Log, cfg.Now
+	server.Listening = func(addresses []string) {
+		visiting.Go(func() { (&visitors{base: "http://" + addresses[0], keys: keys, log: cfg.Log}).run(ctx) })
+		greet(cfg, "http://"+address(cfg.Addr, addresses[0]), keys)
+	}
+	app, err := serve.New(ctx, server)
 	if err != nil {
 		return err
 	}

@@ -97,7 +97,11 @@ func (r *Registry) PutEnvironment(ctx context.Context, by access.Actor, e Enviro
 			return nil
 		case e.Version != old.Version:
 			return stale("environment", e.Name).Showing(old)
-		case !exists:
+		}
+		if err := placeFree(ctx, tx, e, old); err != nil {
+			return err
+		}
+		if !exists {
 			result, err = c.addEnvironment(ctx, tx, e)
 			return err
 		}
@@ -124,6 +128,29 @@ func (r *Registry) PutEnvironment(ctx context.Context, by access.Actor, e Enviro
 		err = waiting.Pending()
 	}
 	return result, err
+}
+
+// placeFree refuses a position that another environment has: which of the two comes first would hang on their names. Those that shared
+// one before stay where they are.
+func placeFree(ctx context.Context, tx *store.Tx, e, old Environment) error {
+	if e.Position == old.Position && old.Name != "" {
+		return nil
+	}
+	all, err := Environments(ctx, tx)
+	if err != nil {
+		return err
+	}
+	last := 0
+	for _, other := range all {
+		last = max(last, other.Position)
+	}
+	for _, other := range all {
+		if other.Name != e.Name && other.Position == e.Position {
+			return fault.New(fault.Conflict, "position_taken", "%s is at the position %d already", other.Name, e.Position).At("position").
+				Fix("choose another one, such as %d; to swap two, move one of them out of the way first", last+1)
+		}
+	}
+	return nil
 }
 
 func (c Change) addEnvironment(ctx context.Context, tx *store.Tx, e Environment) (Environment, error) {

@@ -339,9 +339,26 @@ func domainsOf(e Electorate, who access.PersonID) []access.Domain {
 	return domains
 }
 
+// needs returns how many approvals of each domain there are, and who may still give those that lack. Of what is decided it is what was
+// given then, whoever may decide by now.
 func (r record) needs(e Electorate) []Need {
 	_, needs := Settle(r.assessment.Checks, e, r.decisions)
+	if r.state == Approved {
+		for i, n := range needs {
+			needs[i] = Need{Domain: n.Domain, Quorum: n.Quorum, Given: r.given(n.Domain), Eligible: []string{}}
+		}
+	}
 	return needs
+}
+
+// given counts the approvals of a domain that stand.
+func (r record) given(domain access.Domain) (n int) {
+	for _, d := range r.decisions {
+		if d.approves() && d.Domain == domain {
+			n++
+		}
+	}
+	return n
 }
 
 func eligibleOf(needs []Need) []string {

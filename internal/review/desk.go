@@ -3,9 +3,7 @@ package review
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
@@ -108,8 +106,10 @@ func (d *Desk) submit(ctx context.Context, tx *store.Tx, h *hearing, by access.A
 	if err := mayAsk(by, c, facts); err != nil {
 		return record{}, nil, err
 	}
-	if same, ok, err := r.twin(ctx, tx, facts); err != nil || ok {
+	if same, ok, err := r.twin(ctx, tx, facts); err != nil || ok && same.state != NeedsFixes {
 		return same, nil, err
+	} else if ok {
+		return d.askAgain(ctx, tx, h, by, same, facts)
 	}
 	e := by.Event(audit.RequestSubmitted, d.Now())
 	e.Reason = c.Reason
@@ -137,44 +137,6 @@ func (d *Desk) keep(ctx context.Context, tx *store.Tx, by access.Actor, r *recor
 		return err
 	}
 	return r.save(ctx, tx, d.Now())
-}
-
-// twin finds an open request of the same person for just the same change of a flag or app that exists: whoever clicks twice
-// asks once. What makes a new one is told apart by its slug or key.
-func (r record) twin(ctx context.Context, tx *store.Tx, f Facts) (record, bool, error) {
-	if f.subject.base(r.content) == nil {
-		return record{}, false, nil
-	}
-	if t := f.subject.about().Template; t != nil {
-		r.templateVersion = t.Version
-	}
-	var n narrowing
-	n.add(named("requester", r.requester))
-	n.add(`state IN (?, ?) AND kind = ?`, NeedsApproval, NeedsFixes, r.content.Kind)
-	var open []record
-	if _, err := store.List(ctx, tx, func(row store.Row) (none struct{}, err error) {
-		var o record
-		err = row.Scan(&o.id, &o.digest, &o.resubmits)
-		open = append(open, o)
-		return none, err
-	}, `SELECT id, digest, resubmits FROM request WHERE `+strings.Join(n.where, " AND ")+` ORDER BY id`, n.args...); err != nil {
-		return record{}, false, fmt.Errorf("look for the same request: %w", err)
-	}
-	digests := map[int64]string{} // by how often the open one was submitted again
-	for _, o := range open {
-		if digests[o.resubmits] == "" {
-			r.resubmits = o.resubmits
-			var err error
-			if digests[o.resubmits], err = r.digestNow(f.subject); err != nil {
-				return record{}, false, err
-			}
-		}
-		if o.digest == digests[o.resubmits] {
-			same, err := read(ctx, tx, access.Actor{PersonID: r.requester.ID, Email: r.requester.Email}, o.id, "")
-			return same, err == nil, err
-		}
-	}
-	return record{}, false, nil
 }
 
 // mayAsk decides whether the actor may make the request at all, as things stand.

@@ -76,7 +76,13 @@ func TestAFlagIsRetiredKeptAndRemoved(t *testing.T) {
 		retire()
 		early := ask(review.Content{Kind: review.Remove, RemovalPlan: "alice takes it out"})
 		o.mustFind(early, "flag_key", "grace_not_over")
+		if twice := ask(review.Content{Kind: review.Remove, RemovalPlan: "alice takes it out"}); twice.ID != early.ID || twice.Revision != early.Revision {
+			o.Errorf("clicked twice it is %s at %d after %s at %d", twice.ID, twice.Revision, early.ID, early.Revision)
+		}
 		o.now = o.now.AddDate(0, 0, 30)
+		if again := ask(review.Content{Kind: review.Remove, RemovalPlan: "alice takes it out"}); again.ID != early.ID || again.State != review.NeedsApproval {
+			o.Errorf("after the grace it is %s, %+v", again.State, again.Checks)
+		}
 		gone := ask(review.Content{Kind: review.Remove, RemovalPlan: "alice takes it out of the code"})
 		other := ask(review.Content{Kind: review.Remove, RemovalPlan: "bob takes it out"})
 		r := o.approve("pat", gone)

@@ -239,6 +239,7 @@ func TestNoOtherHostAndNoTrickPathReachesAnything(t *testing.T) {
 			"/api/v1/templates/microapp-basic-toggle-v1?version=-1": 400, "/api/v1/templates/microapp-basic-toggle-v1?version=99999999999999999999": 400,
 			"/api/v1/templates/microapp-basic-toggle-v1?version=999": 404, "/api/v1/templates/..%2f..%2fx": 404,
 			"/api/v1/flags/x%5c..%5cy": 404, "/api/v1/flags/a%2fb": 404, "/api/v1/groups/%3Cscript%3E": 404, "/api/v1/people/%27%20OR%201=1": 404,
+			"/api": 404, "/mcp": 404, "/mcp/x": 404, "/scim/v2/Users": 404, "/otlp/v1/metrics": 404, "/ofrep": 404, "/ofrep/v2/x": 404,
 		} {
 			got := alice.get(path)
 			got.refused(s, status, got.text("code"))

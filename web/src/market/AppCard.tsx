@@ -41,7 +41,7 @@ export function AppCard({ app }: { app: AppSummary }) {
             </a>
           )}
         </div>
-        {isAddress(app.url) && app.status.word !== "waiting" && (
+        {opens(app) && (
           <a
             className={classes.open}
             href={app.url}
@@ -57,6 +57,10 @@ export function AppCard({ app }: { app: AppSummary }) {
     </li>
   );
 }
+
+/** Whether there is something to open: what is off, waits or is retired is for nobody. */
+export const opens = (app: AppSummary): boolean =>
+  isAddress(app.url) && (app.status.word === "live" || app.status.word === "rolling_out");
 
 /** Only addresses of the web are links. */
 export const isAddress = (url: string): boolean => /^https?:\/\//.test(url);

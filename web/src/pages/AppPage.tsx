@@ -10,7 +10,7 @@ import { Keys } from "../appview/Keys";
 import { OpenRequests } from "../appview/OpenRequests";
 import { Switches } from "../appview/Switches";
 import { TurnOff } from "../appview/TurnOff";
-import { isAddress } from "../market/AppCard";
+import { opens } from "../market/AppCard";
 import { appQuery } from "../market/calls";
 import type { AppDetail } from "../market/types";
 import { m } from "../messages";
@@ -80,7 +80,7 @@ function Actions({ app }: { app: AppDetail }) {
           {m.app.change}
         </Button>
       )}
-      {isAddress(app.url) && (
+      {opens(app) && (
         <Button
           component="a"
           href={app.url}
