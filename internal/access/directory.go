@@ -19,6 +19,9 @@ type Directory struct {
 	// Uses names what hangs on a group, such as "the app where2eat", so that it is not deleted; nil is nothing. Access may not
 	// know apps and flags; serve does.
 	Uses func(ctx context.Context, tx *store.Tx, group string) ([]string, error)
+	// AudienceOf returns the keys of the flags whose people in a governed environment a group decides; nil: none. Access may not know flags;
+	// verbs does.
+	AudienceOf func(ctx context.Context, tx *store.Tx, group string) ([]string, error)
 	// Listed counts the apps that the marketplace shows; nil is none.
 	Listed func(ctx context.Context, tx *store.Tx) (int, error)
 	// EndCredentials ends all by which a person could sign in or act, so that it stays ended if the person ever comes back.
@@ -48,6 +51,8 @@ type GroupSpec struct {
 	Scope     ApprovalScope `json:"scope,omitzero" yaml:"scope" doc:"What an approver group decides about; an absent list is everything"`
 	Members   []string      `json:"members,omitzero" yaml:"members" doc:"E-mail addresses: if present, even if empty, the whole membership"`
 	Joinable  *bool         `json:"joinable,omitempty" yaml:"joinable" doc:"People may join and leave by themselves; absent leaves it as it is"`
+	// absent leaves it as it is
+	MaxMembers *int `json:"max_members,omitempty" yaml:"max_members" minimum:"0" maximum:"1000000" doc:"So many people may be in the group for somebody to join it by themselves while a switch in a governed environment is for it; 0 is the usual 199, absent leaves it as it is"`
 }
 
 // Effect tells what a Put did.

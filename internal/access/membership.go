@@ -1,8 +1,10 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/soukhq/souk/internal/audit"
@@ -94,9 +96,35 @@ func unknownGroup(ctx context.Context, tx *store.Tx, name string) error {
 	return unknown("group", "name", name, groups)
 }
 
+// usualRoom is how many people a group may have for somebody to join it by themselves, where nothing else is said: of fewer than 200
+// people a switch may reach all at once (rollout.Plan).
+const usualRoom = 199
+
+// membersLimit is the most that may be said instead.
+const membersLimit = 1_000_000
+
+// Room is how many people may be in the group for somebody to join it by themselves while a flag in a governed environment is for it.
+func (g Group) Room() int { return cmp.Or(g.MaxMembers, usualRoom) }
+
+// room refuses somebody who would join a full group that decides who gets a flag: it was approved for those who could be in it.
+func (d *Directory) room(ctx context.Context, tx *store.Tx, g Group, joins PersonID) error {
+	if d.AudienceOf == nil || len(g.Members) < g.Room() || slices.Contains(g.MemberIDs, joins) {
+		return nil
+	}
+	flags, err := d.AudienceOf(ctx, tx, g.Name)
+	if err != nil || len(flags) == 0 {
+		return err
+	}
+	return fault.New(fault.Conflict, "group_full", "%s has room for %d people, since %s is for it", g.Title, g.Room(), flags[0]).
+		Fix("ask an administrator, under People, to add you or to give it more room")
+}
+
 // Join makes the actor a member of a group that people join by themselves. Joining again changes nothing.
 func (d *Directory) Join(ctx context.Context, by Actor, name string) (Group, error) {
 	return d.move(ctx, by, name, audit.GroupJoined, func(ctx context.Context, tx *store.Tx, c Change, g Group) error {
+		if err := d.room(ctx, tx, g, by.PersonID); err != nil {
+			return err
+		}
 		return join(ctx, tx, c, by.PersonID, g.Name)
 	})
 }

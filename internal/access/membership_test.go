@@ -65,6 +65,42 @@ func TestPeopleJoinAndLeaveWhatIsJoinable(t *testing.T) {
 	})
 }
 
+func TestNobodyJoinsAFullGroupThatASwitchIsFor(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		d := directory(db)
+		yes, two, none := true, 2, 0
+		bounded := GroupSpec{Members: []string{}, Joinable: &yes, MaxMembers: &two}
+		mustGroup(t, d, "tasters", bounded)
+		served := []string{}
+		d.AudienceOf = func(context.Context, *store.Tx, string) ([]string, error) { return served, nil }
+		join := func(email string) error {
+			_, err := d.Join(t.Context(), actor(t, db, email), "tasters")
+			return err
+		}
+		names := []string{alice, "bob@hyfin.example", "cara@hyfin.example"}
+		for _, email := range names {
+			mustPerson(t, d, email, PersonSpec{})
+		}
+		for _, email := range names[:2] {
+			if err := join(email); err != nil {
+				t.Fatal(err)
+			}
+		}
+		served = []string{"where2eat.enabled"}
+		wantFault(t, join(names[2]), fault.Conflict, "group_full")
+		if err := join(alice); err != nil {
+			t.Errorf("who is in it already: %v", err)
+		}
+		if g, _ := mustGroup(t, d, "tasters", GroupSpec{MaxMembers: &none}); g.Room() != 199 {
+			t.Errorf("it has room for %d", g.Room())
+		}
+		if err := join(names[2]); err != nil {
+			t.Errorf("with more room: %v", err)
+		}
+	})
+}
+
 func TestManyJoinAtOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

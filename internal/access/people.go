@@ -36,8 +36,11 @@ type Group struct {
 	Members   []string      `json:"members" nullable:"false" doc:"E-mail addresses"`
 	MemberIDs []PersonID    `json:"-"` // of the members, in the same order; nil of a group that was not read
 	Joinable  bool          `json:"joinable" doc:"People join and leave by themselves"`
-	Lists     bool          `json:"lists" doc:"Members were given as the whole membership, so that a person's own list of groups adds nobody"`
-	Revision  int64         `json:"revision"`
+
+	MaxMembers int `json:"max_members,omitempty" doc:"So many people may be in the group for somebody to join it by themselves while a switch in a governed environment is for it; absent: 199"`
+
+	Lists    bool  `json:"lists" doc:"Members were given as the whole membership, so that a person's own list of groups adds nobody"`
+	Revision int64 `json:"revision"`
 }
 
 const personColumns = `p.id, p.email, p.display_name, p.agent, p.active, p.suspended, p.revision`
@@ -48,12 +51,12 @@ func scanPerson(row store.Row) (Person, error) {
 	return p, err
 }
 
-const groupColumns = `g.name, g.title, g.roles, g.domains, g.delegated, g.scope, g.lists, g.joinable, g.revision`
+const groupColumns = `g.name, g.title, g.roles, g.domains, g.delegated, g.scope, g.lists, g.joinable, g.max_members, g.revision`
 
 func scanGroup(row store.Row) (Group, error) {
 	g := Group{Members: []string{}}
 	var roles, domains, scope string
-	if err := row.Scan(&g.Name, &g.Title, &roles, &domains, &g.Delegated, &scope, &g.Lists, &g.Joinable, &g.Revision); err != nil {
+	if err := row.Scan(&g.Name, &g.Title, &roles, &domains, &g.Delegated, &scope, &g.Lists, &g.Joinable, &g.MaxMembers, &g.Revision); err != nil {
 		return Group{}, err
 	}
 	if err := errors.Join(json.Unmarshal([]byte(roles), &g.Roles), json.Unmarshal([]byte(domains), &g.Domains),

@@ -216,6 +216,13 @@ func (d *Directory) setGroup(ctx context.Context, tx *store.Tx, c Change, name s
 	if after.Joinable = before.Joinable; spec.Joinable != nil {
 		after.Joinable = *spec.Joinable
 	}
+	if after.MaxMembers = before.MaxMembers; spec.MaxMembers != nil {
+		after.MaxMembers = *spec.MaxMembers
+	}
+	if after.MaxMembers < 0 || after.MaxMembers > membersLimit {
+		return Group{}, "", nil, fault.New(fault.Invalid, "out_of_range", "a group has room for 1 to %d people, not for %d", membersLimit, after.MaxMembers).
+			At("max_members").Fix("give a number in between, or 0 for the usual %d", usualRoom)
+	}
 	if after.Joinable && slices.ContainsFunc(after.Roles, func(r Role) bool { return r != Viewer }) {
 		return Group{}, "", nil, fault.New(fault.Invalid, "joinable_with_roles", "a group that people join by themselves carries no rights").At("joinable").
 			Fix("leave its roles out, or set joinable to false")
@@ -260,11 +267,11 @@ func (d *Directory) setGroup(ctx context.Context, tx *store.Tx, c Change, name s
 
 func writeGroup(ctx context.Context, tx *store.Tx, c Change, g Group, exists bool) error {
 	now := store.Micros(c.At)
-	query, args := `INSERT INTO grp (title, roles, domains, delegated, scope, lists, revision, updated_at, name, joinable, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $8) ON CONFLICT DO NOTHING`,
-		[]any{g.Title, encode(g.Roles), encode(g.Domains), g.Delegated, encode(g.Scope), g.Lists, g.Revision, now, g.Name, g.Joinable}
+	query, args := `INSERT INTO grp (title, roles, domains, delegated, scope, lists, revision, updated_at, name, joinable, max_members, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $8) ON CONFLICT DO NOTHING`,
+		[]any{g.Title, encode(g.Roles), encode(g.Domains), g.Delegated, encode(g.Scope), g.Lists, g.Revision, now, g.Name, g.Joinable, g.MaxMembers}
 	if exists {
-		query = `UPDATE grp SET title = $1, roles = $2, domains = $3, delegated = $4, scope = $5, lists = $6, revision = $7, updated_at = $8, joinable = $10
+		query = `UPDATE grp SET title = $1, roles = $2, domains = $3, delegated = $4, scope = $5, lists = $6, revision = $7, updated_at = $8, joinable = $10, max_members = $11
 			WHERE name = $9 AND revision = $7 - 1`
 	}
 	rows, err := tx.Exec(ctx, query, args...)

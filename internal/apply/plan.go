@@ -217,15 +217,20 @@ func (d *differ) group(w wish) (before, after map[string]any, exists bool) {
 	if w.group.Joinable != nil {
 		joinable = *w.group.Joinable
 	}
-	of := func(title string, roles []access.Role, domains []access.Domain, delegated, joinable bool, scope access.ApprovalScope, lists bool, names []string) map[string]any {
+	room := now.MaxMembers
+	if w.group.MaxMembers != nil {
+		room = *w.group.MaxMembers
+	}
+	of := func(title string, roles []access.Role, domains []access.Domain, delegated, joinable bool, room int, scope access.ApprovalScope, lists bool, names []string) map[string]any {
 		m := members(struct {
 			Title     string               `json:"title"`
 			Roles     []access.Role        `json:"roles"`
 			Domains   []access.Domain      `json:"domains"`
 			Delegated bool                 `json:"delegated"`
 			Joinable  bool                 `json:"joinable"`
+			Room      int                  `json:"max_members"`
 			Scope     access.ApprovalScope `json:"scope"`
-		}{title, sorted(roles), sorted(domains), delegated, joinable, access.ApprovalScope{
+		}{title, sorted(roles), sorted(domains), delegated, joinable, room, access.ApprovalScope{
 			Apps: sorted(scope.Apps), Categories: sorted(scope.Categories), Environments: sorted(scope.Environments),
 		}}, true)
 		m["members"] = nil
@@ -242,9 +247,9 @@ func (d *differ) group(w wish) (before, after map[string]any, exists bool) {
 	for i, m := range w.group.Members {
 		lower[i] = strings.ToLower(m)
 	}
-	after = of(title, w.group.Roles, w.group.Domains, w.group.Delegated, joinable, w.group.Scope, w.group.Members != nil, lower)
+	after = of(title, w.group.Roles, w.group.Domains, w.group.Delegated, joinable, room, w.group.Scope, w.group.Members != nil, lower)
 	if exists {
-		before = of(now.Title, now.Roles, now.Domains, now.Delegated, now.Joinable, now.Scope, now.Lists, now.Members)
+		before = of(now.Title, now.Roles, now.Domains, now.Delegated, now.Joinable, now.MaxMembers, now.Scope, now.Lists, now.Members)
 	}
 	return before, after, exists
 }

@@ -54,7 +54,7 @@ func TestAKillInProductionAbortsAndARestoreMakesTheRestReadyAgain(t *testing.T) 
 			t.Errorf("restored: %s", got)
 		}
 		want := []string{
-			`production "pilot" 25% 1h0m0s person`, `production "pilot" 50% 2h0m0s person`, `production "pilot" 100% 1h0m0s time`,
+			`production "pilot" 25% 1h0m0s person`, `production "pilot" 50% 2h0m0s person`, `production "pilot" 100% 1h0m0s person`,
 		}
 		if diff := cmp.Diff(want, rollouttest.Told(o.Rollout.Steps)); diff != "" || o.Rollout.State != rollout.Ready || o.Rollout.RequestID != "request-2" {
 			t.Error(diff, o.Rollout)

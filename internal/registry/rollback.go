@@ -63,15 +63,24 @@ func blamed(past []Revision) map[string]int64 {
 	return all
 }
 
-// LastGood gives the newest good revision among the past, newest first, that serves something else than now; ok is false if
-// there is none.
+// LastGood returns the newest good revision among the past, newest first, that serves something else than now, and ok is false if there
+// is none. Of a change that came in steps the steps are no place to go back to: it is what was served before them, except where nobody
+// had the flag then.
 func LastGood(now Serving, past []Revision) (r Revision, ok bool) {
 	killed := blamed(past)
-	i := slices.IndexFunc(past, func(r Revision) bool { return good(r, killed) && !r.Serving.Equal(now) })
-	if i < 0 {
-		return Revision{}, false
+	for _, before := range past {
+		if !good(before, killed) || before.Serving.Equal(now) {
+			continue
+		}
+		step := before.RolloutID != "" && before.RolloutID == past[0].RolloutID
+		if !step && before.Serving.Mode != ServeOff {
+			return before, true
+		}
+		if !ok {
+			r, ok = before, true
+		}
 	}
-	return past[i], true
+	return r, ok
 }
 
 // Preapproved decides whether a rollback to a revision needs nobody's approval, and says why not: the revision was good, and

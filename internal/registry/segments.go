@@ -79,6 +79,12 @@ type Reach struct {
 	Exact  bool `json:"exact" doc:"False where rules may let in more than are known"`
 }
 
+// Closed reports whether the segment is a closed list: of people, or of groups, which people join by themselves up to a number only
+// (access.Group.Room). Everybody, rules, and groups together with people are none.
+func (s Segment) Closed() bool {
+	return !s.Everybody && len(s.Rules) == 0 && (len(s.Groups) == 0 || len(s.People) == 0)
+}
+
 // ReachOf counts who is known to be in a segment. Whom a rule lets in is known only to the apps that send the attributes.
 func ReachOf(ctx context.Context, tx *store.Tx, s Segment) (Reach, error) {
 	if s.Everybody {

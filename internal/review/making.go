@@ -347,9 +347,14 @@ func graceOf(t template.Template) int {
 	return t.Lifecycle.DeprecatedGraceDays
 }
 
-// planOf is the rollout that an approval leaves ready: the template's steps, or the default ones.
+// planOf is the rollout that an approval leaves ready: the template's steps, or the default ones. For an audience that is not there, which
+// is a finding of its own, there are none.
 func planOf(t template.Template, fields map[string]any, audience crowd, w World) ([]rollout.Step, []fault.Finding) {
-	return rollout.Plan(stagesOf(t, fields), text(fields["audiences"]), audience.planned(), w.Environments)
+	name := text(fields["audiences"])
+	if name != "" && audience.None {
+		return nil, nil
+	}
+	return rollout.Plan(stagesOf(t, fields), name, audience.planned(), w.Environments)
 }
 
 // stagesOf are the steps that a template writes.

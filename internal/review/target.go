@@ -132,21 +132,22 @@ func loadGroup(ctx context.Context, tx *store.Tx, owner string) (*access.Group, 
 type crowd struct {
 	People int  // known to be in it
 	Open   bool // its rules may let in more than are known
+	Closed bool // it is a closed list (registry.Segment.Closed)
+	None   bool // there is no such segment
 }
 
 // crowdOf counts the people of the segment with this name.
 func crowdOf(ctx context.Context, tx *store.Tx, segments []registry.Segment, name string) (crowd, error) {
 	i := slices.IndexFunc(segments, func(s registry.Segment) bool { return s.Name == name })
 	if i < 0 {
-		return crowd{}, nil
+		return crowd{None: true}, nil
 	}
-	reach, err := registry.ReachOf(ctx, tx, segments[i])
-	return crowd{People: reach.People, Open: !reach.Exact}, err
+	return crowdIn(ctx, tx, segments[i])
 }
 
-// planned is the size of the audience that a plan is made for; below 0 it is not known.
+// planned is the size of the closed list that a plan is made for; below 0 the audience is none.
 func (c crowd) planned() int {
-	if c.Open {
+	if !c.Closed {
 		return -1
 	}
 	return c.People

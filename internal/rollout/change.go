@@ -21,15 +21,14 @@ func (r Rollout) change() bool {
 // PlanChange makes the steps that lead an environment from what a flag serves there to something else: the steps of the
 // template for that environment, or else the usual growing shares in production, and the whole change at the end. In each step
 // a share of the people, and with them all of the steps before, has what the change gives; all others keep what they had.
-// So nobody goes back and forth, and nobody who has the flag before and after loses it between. Fewer than 0 people means that
-// their number is not known. What keeps a plan from working is a finding at a path within the template.
+// So nobody goes back and forth, and nobody who has the flag before and after loses it between. people is as for Plan. What keeps a plan from working is a finding at a path within the template.
 func PlanChange(
 	stages []Stage, f registry.Flag, environment registry.Environment, from, to registry.Serving, people int,
 ) ([]Step, []fault.Finding) {
 	if from.Equal(to) {
 		return nil, nil
 	}
-	p := changer{flag: f, environment: environment, from: from.Tidy(), to: to.Tidy()}
+	p := changer{flag: f, environment: environment, people: people, from: from.Tidy(), to: to.Tidy()}
 	var own []Stage
 	for _, stage := range stages {
 		if stage.Environment == environment.Name {
@@ -42,6 +41,7 @@ func PlanChange(
 	if len(own) == 0 {
 		own = []Stage{{Environment: environment.Name, Audience: Placeholder, Percent: 100}}
 	}
+	own = guarded(own, people, []registry.Environment{environment})
 	if !registry.Mixable(f, from, to) { // another value of the same variant comes to all at once
 		own = own[len(own)-1:]
 		own[0].Audience, own[0].Percent = Placeholder, 100
@@ -61,6 +61,7 @@ func PlanChange(
 type changer struct {
 	flag        registry.Flag
 	environment registry.Environment
+	people      int
 	from, to    registry.Serving
 	moved       []registry.Share // who has what the change gives
 	steps       []Step
@@ -102,16 +103,23 @@ func (p *changer) step(path string, stage Stage, last bool) {
 		if next.Mode == registry.ServeAudience {
 			step.Percent = max(next.Percent, 1)
 		}
-		p.steps = append(p.steps, step)
+		p.add(step)
 	}
 	if last && !next.Equal(p.to) {
 		final := p.to
-		step.Serving, step.Percent, step.Audience, step.Promote = &final, 100, "", ByTime
+		step.Serving, step.Percent, step.Audience = &final, 100, ""
 		if p.to.Mode == registry.ServeAudience {
 			step.Audience, step.Percent = p.to.Audience, max(p.to.Percent, 1)
 		}
-		p.steps = append(p.steps, step)
+		p.add(step)
 	}
+}
+
+func (p *changer) add(step Step) {
+	if p.environment.Tier == registry.TierProduction {
+		step.few(p.to.Audience, p.people)
+	}
+	p.steps = append(p.steps, step)
 }
 
 // Halt aborts what is not over of a flag's rollout, if anything is; what SDKs see stays. The event is rollout.aborted.

@@ -53,7 +53,7 @@ func TestTheStepsOfAChangeGrowFromThePresentToTheNewServing(t *testing.T) {
 		"a larger share":  {nil, pilot(25), pilot(60), 1000, []string{"on for 50 % of pilot", "on for 60 % of pilot"}},
 		"the last share":  {nil, pilot(50), pilot(100), 1000, []string{"on for pilot"}},
 		"to everybody":    {nil, pilot(100), on, 20, []string{"on for everybody"}},
-		"by its template": {own, pilot(10), pilot(80), 1000, []string{"on for 80 % of pilot for beta, on for 10 % of pilot for all others", "on for 80 % of pilot for beta and 50 % of everybody, on for 10 % of pilot for all others", "on for 80 % of pilot"}},
+		"by its template": {own, pilot(10), pilot(80), 1000, []string{"on for 80 % of pilot for 5 % of beta, on for 10 % of pilot for all others", "on for 80 % of pilot for 25 % of beta, on for 10 % of pilot for all others", "on for 80 % of pilot for 50 % of beta, on for 10 % of pilot for all others", "on for 80 % of pilot for beta, on for 10 % of pilot for all others", "on for 80 % of pilot for beta and 50 % of everybody, on for 10 % of pilot for all others", "on for 80 % of pilot"}},
 		"to a rule":       {nil, pilot(10), custom, 1000, []string{"by a rule of its own for 5 % of everybody, on for 10 % of pilot for all others", "by a rule of its own for 25 % of everybody, on for 10 % of pilot for all others", "by a rule of its own for 50 % of everybody, on for 10 % of pilot for all others", "by a rule of its own"}},
 		"nothing to do":   {nil, on, on, 1000, nil},
 	} {

@@ -144,7 +144,7 @@ func (r *Rollout) again() []Step {
 	steps := make([]Step, 0, len(r.Steps))
 	for _, s := range r.Steps[r.Current:] {
 		steps = append(steps, Step{
-			Environment: s.Environment, Audience: s.Audience, Percent: s.Percent, BakeSeconds: s.BakeSeconds,
+			Environment: s.Environment, Audience: s.Audience, Percent: s.Percent, People: s.People, BakeSeconds: s.BakeSeconds,
 			Promote: s.Promote, State: StepPending, Serving: s.Serving,
 		})
 	}

@@ -26,20 +26,25 @@ const Placeholder = "{audience}"
 const (
 	// fewPeople is the number of people under which shares of an audience say nothing.
 	fewPeople = 200
-	maxBake   = 90 * 24 * time.Hour
-	maxSteps  = 50
+	// careful is the largest share, in percent, that a plan may begin with in production, except for few people.
+	careful  = 25
+	maxBake  = 90 * 24 * time.Hour
+	maxSteps = 50
 )
 
-// Plan makes the steps of a rollout to an audience of so many people, fewer than 0 if that is not known: those of the
-// template, or else staging for everybody and then growing shares of the audience in production. What keeps a plan from
-// working is a finding, at a path within the template or at fields.audiences; without findings there are steps.
+// Plan makes the steps of a rollout to an audience: those of the template, or else staging for everybody and then growing shares of the
+// audience in production. people is how many are on the closed list that the audience is, and fewer than 0 if it is none: nobody knows
+// then how many it may reach, so that production is reached in no large step (guarded). What keeps a plan from working is a finding, at a
+// path within the template or at fields.audiences; without findings there are steps.
 func Plan(stages []Stage, audience string, people int, environments []registry.Environment) ([]Step, []fault.Finding) {
 	environments = slices.Clone(environments)
 	slices.SortFunc(environments, func(a, b registry.Environment) int { return a.Position - b.Position })
 	if len(stages) == 0 {
 		stages = usual(people, environments)
 	}
-	p := planner{audience: audience, environments: environments, last: -1}
+	written := stages
+	stages = guarded(stages, people, environments)
+	p := planner{audience: audience, people: people, environments: environments, last: -1}
 	if strings.TrimSpace(audience) == "" {
 		p.report("fields.audiences", "no_audience", "nobody is named that the flag is for", "choose an audience")
 	}
@@ -47,8 +52,8 @@ func Plan(stages []Stage, audience string, people int, environments []registry.E
 		p.report("rollout", "too_many_steps", fmt.Sprintf("the plan has %d steps; at most %d are allowed", len(stages), maxSteps), "leave some out")
 	}
 	steps := make([]Step, 0, len(stages))
-	for i, stage := range stages {
-		steps = append(steps, p.step(fmt.Sprintf("rollout[%d]", i), stage))
+	for _, stage := range stages {
+		steps = append(steps, p.step(fmt.Sprintf("rollout[%d]", max(slices.Index(written, stage), 0)), stage))
 	}
 	if !p.production {
 		p.report("rollout", "no_production_step", "no step of the plan reaches production", "add a step in a production environment")
@@ -57,6 +62,31 @@ func Plan(stages []Stage, audience string, people int, environments []registry.E
 		return nil, p.found
 	}
 	return steps, nil
+}
+
+// guarded returns the stages with smaller shares before the first one in production, if that is a large one and the audience is no
+// closed list of few people.
+func guarded(stages []Stage, people int, environments []registry.Environment) []Stage {
+	if people >= 0 && people < fewPeople {
+		return stages
+	}
+	for i, first := range stages {
+		for _, e := range environments {
+			if e.Name != first.Environment || e.Tier != registry.TierProduction {
+				continue
+			}
+			if first.Percent <= careful || first.Percent > 100 {
+				return stages
+			}
+			smaller := usual(people, []registry.Environment{e})
+			smaller = slices.DeleteFunc(smaller, func(s Stage) bool { return s.Percent >= first.Percent })
+			for j := range smaller {
+				smaller[j].Audience = first.Audience
+			}
+			return slices.Insert(slices.Clone(stages), i, smaller...)
+		}
+	}
+	return stages
 }
 
 // usual is the plan of a template that has none: environments for tests in their order, then production.
@@ -82,6 +112,7 @@ func usual(people int, environments []registry.Environment) []Stage {
 
 type planner struct {
 	audience     string
+	people       int
 	environments []registry.Environment
 	last         int // index of the environment of the step before
 	before       Step
@@ -122,6 +153,7 @@ func (p *planner) step(path string, stage Stage) Step {
 		if step.Audience == "" {
 			step.Audience = p.audience
 		}
+		step.few(p.audience, p.people)
 	}
 	if step.Audience == "" && step.Percent < 100 {
 		p.report(path+".audience", "no_audience", "a step for a share needs to say of whom", "add the audience "+Placeholder)
@@ -137,18 +169,24 @@ func (p *planner) step(path string, stage Stage) Step {
 	return step
 }
 
-// promotion is what ends a step. A guard's steps are a person's for as long as nothing measures.
+// few notes how many people are in the audience of the step, if that is a closed list of few.
+func (s *Step) few(audience string, people int) {
+	if s.Audience == audience && people >= 0 && people < fewPeople {
+		s.People = &people
+	}
+}
+
+// promotion is what ends a step. In production nothing goes on by time alone, whatever is written; a guard's steps are a person's for as
+// long as nothing measures.
 func (p *planner) promotion(path string, stage Stage, tier registry.Tier) Promotion {
 	switch stage.Promote {
 	case string(ByPerson), "guard":
 		return ByPerson
-	case string(ByTime):
-		return ByTime
-	case "":
-		if tier != registry.TierProduction || stage.Percent == 100 {
-			return ByTime
+	case string(ByTime), "":
+		if tier == registry.TierProduction {
+			return ByPerson
 		}
-		return ByPerson
+		return ByTime
 	}
 	p.report(path+".promote", "unknown_promotion", fmt.Sprintf("%q is not a way to go on", stage.Promote), "choose guard, person or time")
 	return ByPerson

@@ -1,6 +1,7 @@
 package rollout_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,7 +35,7 @@ func TestTheUsualPlanGrowsInProduction(t *testing.T) {
 		`production "pilot" 5% 30m0s person`,
 		`production "pilot" 25% 1h0m0s person`,
 		`production "pilot" 50% 2h0m0s person`,
-		`production "pilot" 100% 1h0m0s time`,
+		`production "pilot" 100% 1h0m0s person`,
 	}
 	few := []string{full[0], full[4]}
 	for people, want := range map[int][]string{-1: full, 0: few, 199: few, 200: full, 10_000: full} {
@@ -57,12 +58,30 @@ func TestATemplatesStagesBecomeSteps(t *testing.T) {
 	want := []string{
 		`staging "" 100% 1m0s time`,
 		`production "pilot" 10% 0s person`,
-		`production "pilot" 60% 1h0m0s time`,
+		`production "pilot" 60% 1h0m0s person`,
 		`production "internal" 50% 0s person`,
-		`production "internal" 100% 0s time`,
+		`production "internal" 100% 0s person`,
 	}
 	if diff := cmp.Diff(want, rollouttest.Told(steps)); diff != "" || len(found) > 0 {
 		t.Error(diff, found)
+	}
+}
+
+func TestALargeFirstStepInProductionIsForAClosedListOfFewAlone(t *testing.T) {
+	t.Parallel()
+	all := []rollout.Stage{{Environment: "staging", Percent: 100}, {Environment: "production", Percent: 60, Bake: time.Hour, Promote: "time"}, {Environment: "production", Percent: 100}}
+	large := []string{`staging "" 100% 0s time`, `production "pilot" 60% 1h0m0s person`, `production "pilot" 100% 0s person`}
+	small := slices.Insert(slices.Clone(large), 1,
+		`production "pilot" 5% 30m0s person`, `production "pilot" 25% 1h0m0s person`, `production "pilot" 50% 2h0m0s person`)
+	for people, want := range map[int][]string{-1: small, 0: large, 199: large, 200: small} {
+		steps, found := rollout.Plan(all, "pilot", people, environments)
+		if diff := cmp.Diff(want, rollouttest.Told(steps)); diff != "" || len(found) > 0 {
+			t.Errorf("%d people: %s %v", people, diff, found)
+		}
+	}
+	all[1].Percent = 25
+	if steps, _ := rollout.Plan(all, "pilot", -1, environments); len(steps) != 3 {
+		t.Errorf("a small first step is left alone: %v", rollouttest.Told(steps))
 	}
 }
 

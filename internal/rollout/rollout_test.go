@@ -1,6 +1,7 @@
 package rollout_test
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/rollout/rollouttest"
 	"github.com/soukhq/souk/internal/store"
@@ -51,11 +53,15 @@ func TestAnOwnerBringsAFlagToItsAudienceStepByStep(t *testing.T) {
 		}
 		s.Clock = s.Clock.Add(time.Hour)
 		s.Tick()
+		if r := s.Now(); r.Verdict != rollout.AskPerson || r.State != rollout.Running {
+			t.Errorf("in production time promoted the last step: %+v", r)
+		}
+		s.Must(s.Rollouts.Promote(t.Context(), alice, s.ID, rollout.Word{Reason: "still fine"}))
 		r := s.Now()
 		if r.State != rollout.Completed || s.Life().State != lifecycle.Active || len(r.Can) > 0 {
 			t.Errorf("rollout %+v, flag %s", r, s.Life().State)
 		}
-		if last := r.Steps[4]; last.Evidence != "time" || last.EndedBy != "souk:rollout" {
+		if last := r.Steps[4]; last.Evidence != "none" || last.EndedBy != alice.Email {
 			t.Errorf("last step: %+v", last)
 		}
 		if third := r.Steps[2]; third.Evidence != "none" || third.EndedBy != alice.Email || third.Reason != "pilot metrics within SLA" {
@@ -257,27 +263,64 @@ func TestAClockThatJumpsPromotesOneStepATick(t *testing.T) {
 	})
 }
 
-func TestARolloutThatCannotGoOnByItselfPausesAndSaysWhy(t *testing.T) {
+func TestALongLivedFlagBecomesActiveOnlyWithARemovalPlan(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := rollouttest.Open(t, db, 60, 10)
 		s.Must(s.Rollouts.Start(t.Context(), alice, s.ID, rollout.Word{}))
-		for range 2 {
-			s.Clock = s.Clock.Add(time.Hour)
-			s.Tick()
+		s.Clock = s.Clock.Add(time.Hour)
+		s.Tick()
+		s.Clock = s.Clock.Add(time.Hour)
+		goOn := func() (rollout.Outcome, error) {
+			return s.Rollouts.Promote(t.Context(), alice, s.ID, rollout.Word{Reason: "all is well"})
 		}
-		r := s.Now()
-		if r.State != rollout.Paused || !strings.Contains(r.Reason, "removal plan") || s.Life().State != lifecycle.Staged {
-			t.Errorf("rollout %s: %q, flag %s", r.State, r.Reason, s.Life().State)
+		if _, err := goOn(); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "how it will be removed") || s.Life().State != lifecycle.Staged {
+			t.Errorf("%v, flag %s", err, s.Life().State)
 		}
 		l := &lifecycle.Lifecycles{DB: db, Now: s.Rollouts.Now}
 		if _, err := l.PlanRemoval(t.Context(), alice, s.Flag.Key, "the menu service replaces it by spring"); err != nil {
 			t.Fatal(err)
 		}
-		s.Must(s.Rollouts.Resume(t.Context(), alice, s.ID, rollout.Word{}))
+		if o := s.Must(goOn()); o.Rollout.State != rollout.Completed || s.Life().State != lifecycle.Active {
+			t.Errorf("rollout %s, flag %s", o.Rollout.State, s.Life().State)
+		}
+	})
+}
+
+func TestARolloutThatCannotGoOnByItselfPausesAndSaysWhy(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := rollouttest.Open(t, db, 30, 10)
+		if _, err := s.Kills.Kill(t.Context(), alice, s.Flag.Key, "production", rollout.Word{Reason: "not yet"}, live.Sent{}); err != nil {
+			t.Fatal(err)
+		}
+		r := s.Now()
+		s.Must(s.Rollouts.Start(t.Context(), alice, r.ID, rollout.Word{}))
+		s.Clock = s.Clock.Add(time.Hour)
 		s.Tick()
-		if r := s.Now(); r.State != rollout.Completed || s.Life().State != lifecycle.Active {
-			t.Errorf("rollout %s, flag %s", r.State, s.Life().State)
+		if r = s.Now(); r.State != rollout.Paused || !strings.Contains(r.Reason, "turned off for everybody in production") {
+			t.Errorf("rollout %s: %q", r.State, r.Reason)
+		}
+	})
+}
+
+func TestWhatWasApprovedForAFewPeopleDoesNotBeginForMany(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := rollouttest.Open(t, db, 30, 10)
+		s.Must(s.Rollouts.Start(t.Context(), alice, s.ID, rollout.Word{}))
+		s.Write(func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Exec(ctx, `UPDATE segment SET everybody = TRUE, group_names = '[]' WHERE name = 'pilot'`)
+			return err
+		})
+		s.Clock = s.Clock.Add(time.Hour)
+		s.Tick()
+		r := s.Now()
+		if r.State != rollout.Paused || r.Current != 0 || !strings.Contains(r.Reason, "approved for 10 people at once; by now it is no closed list any more") {
+			t.Errorf("rollout %s at step %d: %q", r.State, r.Current+1, r.Reason)
+		}
+		if got := s.Serves("production"); got != "off" {
+			t.Errorf("production serves %s", got)
 		}
 	})
 }

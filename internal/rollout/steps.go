@@ -3,6 +3,7 @@ package rollout
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
@@ -87,6 +88,9 @@ func (m motion) record(ctx context.Context, tx *store.Tx, r Rollout, name audit.
 // begin starts the current step: what it reaches is served from now on. It refuses while the flag is killed there.
 func (m motion) begin(ctx context.Context, tx *store.Tx, r *Rollout, environments []registry.Environment) (revision int64, err error) {
 	step := r.Steps[r.Current]
+	if err := stillFew(ctx, tx, *r); err != nil {
+		return 0, err
+	}
 	flag, err := registry.Serve(ctx, tx, m.change(*r), r.FlagKey, step.Environment, step.serving())
 	if err != nil {
 		return 0, err
@@ -104,6 +108,30 @@ func (m motion) begin(ctx context.Context, tx *store.Tx, r *Rollout, environment
 		"step": r.Current + 1, "of": len(r.Steps), "audience": step.Audience, "percent": step.Percent,
 		"bake_seconds": step.BakeSeconds, "promote": step.Promote,
 	})
+}
+
+// stillFew refuses a large step to a closed list that was approved as one of few people, where it is none or has more by now. What was
+// begun small is watched as it grows.
+func stillFew(ctx context.Context, tx *store.Tx, r Rollout) error {
+	step := r.Steps[r.Current]
+	begun := slices.ContainsFunc(r.Steps[:r.Current], func(s Step) bool { return s.Environment == step.Environment })
+	if step.People == nil || step.Percent <= careful || begun {
+		return nil
+	}
+	segment, ok, err := registry.SegmentNamed(ctx, tx, step.Audience)
+	if err != nil || !ok {
+		return err
+	}
+	reach, err := registry.ReachOf(ctx, tx, segment)
+	if err != nil || segment.Closed() && reach.People < fewPeople {
+		return err
+	}
+	now := fmt.Sprintf("has %d people", reach.People)
+	if !segment.Closed() {
+		now = "is no closed list any more"
+	}
+	return fault.New(fault.Conflict, "audience_grew", "%d %% of %s were approved for %d people at once; by now it %s", step.Percent, segment.Title, *step.People, now).
+		Fix("abort the rollout and ask for the same again: it then goes in steps of 5, 25, 50 and 100 %%").Showing(r)
 }
 
 // Begin starts a rollout that was just made ready, where its template says that nobody has to.

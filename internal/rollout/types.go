@@ -44,6 +44,7 @@ type Step struct {
 	Environment string            `json:"environment"`
 	Audience    string            `json:"audience,omitempty" doc:"Segment; empty is everybody"`
 	Percent     int               `json:"percent" minimum:"1" maximum:"100"`
+	People      *int              `json:"people,omitempty" doc:"So many people were on the closed list that the audience is when the plan was approved; absent where it is none, or has 200 and more"`
 	Serving     *registry.Serving `json:"serving,omitempty" doc:"What the environment serves in this step of a change; absent in a first rollout, where audience and percent say it"`
 	BakeSeconds int64             `json:"bake_seconds" minimum:"0"`
 	Promote     Promotion         `json:"promote" enum:"person,time"`

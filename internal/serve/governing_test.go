@@ -215,7 +215,7 @@ func attempts() []attempt {
 	return []attempt{
 		{"Registry.PutEnvironment", "production is not governed", nil, place(3, "production", false), "need no request"},
 		{"Registry.PutEnvironment", "production is for tests", nil, place(3, "test", true), "production no more"},
-		{"Registry.PutEnvironment", "production comes first", nil, place(1, "production", true), "another place"},
+		{"Registry.PutEnvironment", "production comes first", nil, place(0, "production", true), "another place"},
 		{"Registry.PutEnvironment", "production is not governed, by files", nil, file("Environment", "production", map[string]any{"order": 3, "tier": "production", "governed": false}), ""},
 		{"Library.Put", "a template without checks", nil, root("POST", "/api/v1/templates", doc("fast-v1", map[string]any{"requiredChecks": []string{}})), "security_scan"},
 		{"Library.Put", "a template of one step of a second", nil, root("POST", "/api/v1/templates", doc("fast-v1", planOf(step("production", 100, "1s")))), "100 % for 1s"},

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"strconv"
 	"strings"
 	"testing"
@@ -104,4 +105,51 @@ func execute(t *testing.T, db *store.DB, statement string, args ...any) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestAnUpgradeLeavesNothingInProductionToTime(t *testing.T) {
+	t.Parallel()
+	storetest.OnEach(t, func(t *testing.T, engine store.Engine) {
+		db := openAt(t, engine, 130)
+		step := func(environment, state string) string {
+			return `{"environment":"` + environment + `","percent":100,"bake_seconds":5,"promote":"time","state":"` + state + `"}`
+		}
+		for id, steps := range map[string]string{
+			"in staging":    step("staging", "baking") + "," + step("production", "pending"),
+			"in production": step("production", "promoted") + "," + step("production", "baking"),
+		} {
+			execute(t, db, `INSERT INTO rollout (id, flag_key, app, request_id, state, step, steps, reason, killed_in, due_at, created_at, updated_at, revision)
+				VALUES ($1, $1, 'a', '', 'running', $2, $3, '', '', 7, 0, 0, 1)`, id, map[bool]int{true: 1}[id == "in production"], "["+steps+"]")
+		}
+		if err := db.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		err := db.Read(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			for id, want := range map[string]string{"in staging": "time person, due 7", "in production": "time person, asks 7"} {
+				var text string
+				var due, ask sql.NullInt64
+				if err := tx.QueryRow(ctx, `SELECT steps, due_at, ask_at FROM rollout WHERE id = $1`, id).Scan(&text, &due, &ask); err != nil {
+					return err
+				}
+				var steps []struct{ Promote string }
+				if err := json.Unmarshal([]byte(text), &steps); err != nil {
+					return err
+				}
+				got := steps[0].Promote + " " + steps[1].Promote
+				if due.Valid {
+					got += ", due " + strconv.FormatInt(due.Int64, 10)
+				}
+				if ask.Valid {
+					got += ", asks " + strconv.FormatInt(ask.Int64, 10)
+				}
+				if got != want {
+					t.Errorf("%s: %s, want %s", id, got, want)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
 }

@@ -77,6 +77,19 @@ func usesOfGroup(ctx context.Context, tx *store.Tx, group string) ([]string, err
 	return uses, err
 }
 
+// audienceOf returns the keys of the flags whose people in a governed environment a group decides, by the segments that it is part of.
+func audienceOf(ctx context.Context, tx *store.Tx, group string) (flags []string, err error) {
+	segments, err := registry.SegmentsOf(ctx, tx, group)
+	for _, name := range segments {
+		decided, err := review.ReachedBySegment(ctx, tx, name)
+		if err != nil {
+			return nil, err
+		}
+		flags = append(flags, decided.Keys...)
+	}
+	return flags, err
+}
+
 // readdress shows the new address of a person wherever people are kept by their ids.
 func readdress(ctx context.Context, tx *store.Tx, who access.Identity) error {
 	for _, step := range []func(context.Context, *store.Tx, access.Identity) error{

@@ -63,7 +63,7 @@ func New(c Config) *Verbs {
 	v := &Verbs{
 		Directory: &access.Directory{
 			DB: db, Now: now, Uses: usesOfGroup, Listed: catalog.CountListed, EndCredentials: signin.EndCredentials, SignIns: signin.SignInsOf,
-			Readdress: readdress,
+			Readdress: readdress, AudienceOf: audienceOf,
 		},
 		Sessions:  &signin.Sessions{DB: db, Now: now, Publishers: c.Publishers},
 		Tokens:    &signin.Tokens{DB: db, Now: now, Publishers: c.Publishers},

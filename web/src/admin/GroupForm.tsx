@@ -1,4 +1,4 @@
-import { Checkbox, Switch, TagsInput, TextInput } from "@mantine/core";
+import { Checkbox, NumberInput, Switch, TagsInput, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useNavigate } from "react-router";
@@ -157,6 +157,20 @@ export function GroupForm({ group }: { group: Group }) {
               checked={value.joinable}
               onChange={(event) => set({ ...value, joinable: event.currentTarget.checked })}
             />
+            {value.joinable && (
+              <Field name="max_members" label={words.room} help={words.roomHint} findings={findings}>
+                {(common) => (
+                  <NumberInput
+                    {...common}
+                    min={1}
+                    max={1_000_000}
+                    placeholder="199"
+                    value={value.max_members || ""}
+                    onChange={(next) => set({ ...value, max_members: Number(next) || 0 })}
+                  />
+                )}
+              </Field>
+            )}
             <SaveBar edit={edit} always={make} saveLabel={make ? words.create : words.save} />
           </div>
         </Form>

@@ -10,8 +10,8 @@ export function proposalIn(answer: unknown): { words: string } | null {
 
 /** The part of a group that administrators write. */
 export function specOf(group: Group) {
-  const { title, roles, domains, delegated, scope, members, joinable } = group;
-  return { title, roles, domains, delegated, scope, members, joinable };
+  const { title, roles, domains, delegated, scope, members, joinable, max_members } = group;
+  return { title, roles, domains, delegated, scope, members, joinable, max_members: max_members ?? 0 };
 }
 
 /** Puts somebody into a group or takes them out, whatever else the group says. */

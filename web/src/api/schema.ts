@@ -2559,6 +2559,11 @@ export interface components {
             joinable: boolean;
             /** @description Members were given as the whole membership, so that a person's own list of groups adds nobody */
             lists: boolean;
+            /**
+             * Format: int64
+             * @description So many people may be in the group for somebody to join it by themselves while a switch in a governed environment is for it; absent: 199
+             */
+            max_members?: number;
             /** @description E-mail addresses */
             members: string[];
             name: string;
@@ -2577,6 +2582,11 @@ export interface components {
             domains?: string[];
             /** @description People may join and leave by themselves; absent leaves it as it is */
             joinable?: boolean;
+            /**
+             * Format: int64
+             * @description So many people may be in the group for somebody to join it by themselves while a switch in a governed environment is for it; 0 is the usual 199, absent leaves it as it is
+             */
+            max_members?: number;
             /** @description E-mail addresses: if present, even if empty, the whole membership */
             members?: string[];
             roles?: string[];
@@ -4077,6 +4087,11 @@ export interface components {
              * @enum {string}
              */
             evidence?: "none" | "time";
+            /**
+             * Format: int64
+             * @description So many people were on the closed list that the audience is when the plan was approved; absent where it is none, or has 200 and more
+             */
+            people?: number;
             /** Format: int64 */
             percent: number;
             /** @enum {string} */

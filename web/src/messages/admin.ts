@@ -137,8 +137,7 @@ export const admin = {
     domainsLabel: "Areas they decide on",
     domainsHint: "Such as product, security or platform. The policies ask for approvals by these names.",
     delegated: "Delegated: low risk only",
-    delegatedHint:
-      "Enough for low risk; medium and high risk need somebody of a group that is not delegated.",
+    delegatedHint: "Enough for low risk; more needs somebody of a group that is not delegated.",
     scope: "Only for some apps",
     scopeHint: "Empty means for all of them.",
     scopeApps: "Apps",
@@ -146,6 +145,8 @@ export const admin = {
     scopeEnvironments: "Environments",
     joinable: "People can join and leave by themselves",
     joinableHint: "For groups that see new things early, such as pilot.",
+    room: "How many there may be before nobody can join any more",
+    roomHint: "It counts while a switch in production is for this group. Empty is 199.",
     noDomain: "Name at least one area, or they cannot decide on anything.",
     save: "Save the group",
     create: "Make the group",
@@ -265,8 +266,7 @@ export const admin = {
     most: "Longest time active",
     mostHint: "Days in full use. Then its owner asks for more time, or retires it.",
     reminders: "Told before the end",
-    remindersHint:
-      "Days before the end, such as 14, 7 and 1. From the first on, it stands on its owner’s Home.",
+    remindersHint: "Days before the end, such as 14, 7 and 1; it then stands on its owner’s Home.",
     grace: "Time to undo",
     graceHint:
       "Days after it is retired in which its owner can still ask for more time. Then it can be removed.",
