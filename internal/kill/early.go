@@ -26,10 +26,10 @@ const patience = 100 * time.Millisecond
 const commitPatience = 2 * time.Second
 
 // soon commits an order by write, or where the writer is not free within patience, serves it at once: decide checks it by what readers
-// see and returns the flags that it is about. What the caller had sent before is not done again.
+// see and returns the flags that it is about, and how many of them are off already. What the caller had sent before is not done again.
 func (ks *Kills) soon(
 	ctx context.Context, by access.Actor, o Order,
-	write func(ctx context.Context, tx *store.Tx) (Act, error), decide func(ctx context.Context, tx *store.Tx) ([]string, error),
+	write func(ctx context.Context, tx *store.Tx) (Act, error), decide func(ctx context.Context, tx *store.Tx) (keys []string, off int, err error),
 ) (a Act, err error) {
 	ctx = store.First(ctx)
 	if a, ok, err := ks.sentBefore(ctx, by, o); ok || err != nil {
@@ -63,7 +63,7 @@ func (ks *Kills) soon(
 		return Act{}, err
 	}
 	err = ks.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		early.Keys, err = decide(ctx, tx)
+		early.Keys, early.Off, err = decide(ctx, tx)
 		return err
 	})
 	if err != nil {
@@ -101,7 +101,7 @@ func Away(err error) error {
 // actOf is an act that is served and not committed.
 func actOf(o live.Override) Act {
 	return Act{
-		ID: o.ID, Select: o.Select, Environment: o.Environment, Flags: len(o.Keys), Standing: len(o.Keys), Reason: o.Reason, By: o.By.Email, ByID: o.By.ID,
+		ID: o.ID, Select: o.Select, Environment: o.Environment, Flags: len(o.Keys) - o.Off, Standing: len(o.Keys) - o.Off, Reason: o.Reason, By: o.By.Email, ByID: o.By.ID,
 		At: o.At, ServedAt: &o.At, Can: []string{},
 	}
 }

@@ -280,6 +280,9 @@ func TestAnEarlyPanicIsOneRecordOfTheFlagsThatWereCounted(t *testing.T) {
 		if n := count(t, db, `SELECT COUNT(*) FROM audit_event WHERE name = 'kill.carried_out' AND body LIKE '%"served_at"%'`); n != 1 {
 			t.Errorf("%d acts are recorded", n)
 		}
+		if n := count(t, db, `SELECT COUNT(*) FROM audit_event WHERE name = 'flag.killed_again'`); n != flags-on {
+			t.Errorf("of %d flags that were off it is said again", n)
+		}
 	})
 }
 

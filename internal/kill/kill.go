@@ -33,9 +33,9 @@ func (ks *Kills) Kill(ctx context.Context, by access.Actor, key, environment str
 			return Act{}, err
 		}
 		return killOne(ctx, tx, ks.killing(by, w.Reason), key, e)
-	}, func(ctx context.Context, tx *store.Tx) ([]string, error) {
+	}, func(ctx context.Context, tx *store.Tx) ([]string, int, error) {
 		_, _, err := Target(ctx, tx, by, key, environment, w)
-		return []string{key}, err
+		return []string{key}, 0, err
 	})
 }
 

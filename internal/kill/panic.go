@@ -128,17 +128,13 @@ func (ks *Kills) Panic(ctx context.Context, by access.Actor, o Order) (Act, erro
 			return Act{}, err
 		}
 		return a.seenBy(ctx, tx, by)
-	}, func(ctx context.Context, tx *store.Tx) ([]string, error) {
+	}, func(ctx context.Context, tx *store.Tx) ([]string, int, error) {
 		where, on, killed, err := o.decide(ctx, tx, by)
-		switch {
-		case err != nil:
-			return nil, err
-		case len(on)+len(killed) == 0:
-			return nil, nothingOn(where.Name)
-		case len(on) == 0: // said again, it is recorded again
-			return killed, nil
+		if err == nil && len(on)+len(killed) == 0 {
+			err = nothingOn(where.Name)
 		}
-		return on, nil
+		// Of what is off it is said again, which voids the approvals of a restore that is pending.
+		return slices.Sorted(slices.Values(slices.Concat(on, killed))), len(killed), err
 	})
 }
 

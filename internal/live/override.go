@@ -19,8 +19,9 @@ type Override struct {
 	Here        bool               `json:"here,omitempty"` // the database was away: it is of this replica alone, and no other hears of it
 	Select      registry.Selection `json:"select"`
 	Environment string             `json:"environment"`
-	Keys        []string           `json:"keys"` // the flags that it covers, in order; decided when it was served
-	By          access.Identity    `json:"by"`   // who turned it off
+	Keys        []string           `json:"keys"`          // the flags that it covers, in order; decided when it was served
+	Off         int                `json:"off,omitempty"` // so many of Keys were off already: it is said of them again
+	By          access.Identity    `json:"by"`            // who turned it off
 	Credential  audit.Credential   `json:"credential"`
 	Reason      string             `json:"reason,omitempty"`
 	At          time.Time          `json:"served_at"`
