@@ -70,6 +70,7 @@ test: ## The whole gate: format, lint, generated files, both engines with -race,
 	scripts/golangci-lint fmt --diff
 	scripts/golangci-lint run
 	(cd bench && go vet ./...)
+	scripts/conftest --version >/dev/null || [ -z "$${SOUK_REQUIRE_ALL:-}" ]
 	wait $$beside && tail -n 5 .cache/console.log || { cat .cache/console.log; exit 1; }
 	step console: build
 	$(MAKE) $(console)

@@ -226,7 +226,7 @@ func (r row) policy() (Policy, error) {
 	p.Replaces = i >= 0
 	if p.parsed == nil {
 		p.Syntax = V1
-		if m, err := Read(p.File, p.Source); err == nil { // else the set tells the problem
+		if m, err := read(p.File, p.Source); err == nil { // else the set tells the problem
 			p.Syntax, p.parsed = m.Syntax, m.parsed
 		}
 	}

@@ -231,3 +231,25 @@ func TestStoredPolicyThatNoLongerCompilesFailsRequestsAndNothingElse(t *testing.
 		}
 	})
 }
+
+func TestAStoredPolicyWithAFunctionThatConftestWouldAskStillJudges(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		e := engine(db)
+		const source = "package marketplace.old\ndeny_ttl(n) if n > 180\ndeny contains \"Too long.\" if deny_ttl(input.fields.ttl_days)"
+		if _, _, err := e.Put(t.Context(), admin, policy.Draft{Source: source}); fault.Of(err) != fault.Unprocessable {
+			t.Errorf("putting it: %v", err)
+		}
+		err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Exec(ctx, `INSERT INTO policy_module (name, origin, source, file, active, owner, revision, updated_at)
+				VALUES ('marketplace.old', 'custom', $1, 'old.rego', $2, 'petra@hyfin.example', 1, 0)`, source, true)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{"Too long."}, messages(t, e)); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

@@ -1,13 +1,11 @@
 package policy
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
@@ -95,26 +93,28 @@ func (s *Set) ask(ctx context.Context, input ast.Value, about Subject) ([]fault.
 	return findings, nil
 }
 
-// hear asks one policy by all its rules. An allow that is not true is explained only where deny and violation gave no words.
+// hear asks one policy by all its rules. An allow that is not true is explained only where nothing else refused.
 func (s *Set) hear(ctx context.Context, j judge, input ast.Value) []fault.Finding {
 	var findings []fault.Finding
 	refused := false
 	for _, q := range j.rules {
 		value, defined, err := ask(ctx, q.prepared, input)
+		var said []fault.Finding
+		if err == nil && defined && q.rule != allow {
+			said, err = spoken(j.module, q.severity, value)
+		}
 		switch {
 		case errors.Is(err, errSlow):
 			return append(findings, failing(j.module, "policy_slow", fmt.Sprintf("took longer than %v and was stopped", ruleTime)))
 		case err != nil:
 			return append(findings, failing(j.module, "policy_failed", "could not be evaluated: "+clean(err.Error(), 200)))
-		case q.rule == "allow":
+		case q.rule == allow:
 			if !refused && (!defined || value != true) {
 				findings = append(findings, s.explain(ctx, j.module, input))
 			}
-		case defined:
-			said := spoken(j.module, q.rule, value)
-			refused = refused || q.rule != "warn" && len(said) > 0
-			findings = append(findings, said...)
 		}
+		refused = refused || q.severity == fault.SeverityError && len(said) > 0
+		findings = append(findings, said...)
 	}
 	return findings
 }
@@ -123,7 +123,7 @@ func (s *Set) hear(ctx context.Context, j judge, input ast.Value) []fault.Findin
 func failing(m Module, code, what string) fault.Finding {
 	return fault.Finding{
 		Severity: fault.SeverityError, Code: code, Message: fmt.Sprintf("The policy %s %s", m.Name, what),
-		Remediation: "This is not yours to mend: " + whomToAsk(m),
+		Remediation: "This is not yours to fix: " + whomToAsk(m),
 	}
 }
 
@@ -132,88 +132,6 @@ func whomToAsk(m Module) string {
 		return fmt.Sprintf("ask %s about the policy %s", m.Owner, m.Name)
 	}
 	return fmt.Sprintf("ask an administrator about the policy %s", m.Name)
-}
-
-// spoken turns what deny, violation or warn gave into findings: texts, or objects with msg, field, remediation, code, patch.
-func spoken(m Module, rule string, value any) []fault.Finding {
-	var said []any
-	switch value := value.(type) {
-	case []any: // a set or a list
-		said = value
-	case bool:
-		if value {
-			said = []any{""}
-		}
-	case map[string]any:
-		if _, ok := value["msg"]; ok {
-			said = []any{value}
-			break
-		}
-		for _, key := range sortedKeys(value) { // deny[key] = value
-			said = append(said, value[key])
-		}
-	default:
-		said = []any{value}
-	}
-	severity := fault.SeverityError
-	if rule == "warn" {
-		severity = fault.SeverityWarning
-	}
-	var findings []fault.Finding
-	for _, one := range said {
-		if len(findings) == maxFindings {
-			findings = append(findings, fault.Finding{
-				Severity: severity, Code: m.Name, Message: fmt.Sprintf("The policy %s has %d more findings", m.Name, len(said)-maxFindings),
-				Remediation: "Mend the others first",
-			})
-			break
-		}
-		f := worded(m, one)
-		f.Severity = severity
-		findings = append(findings, f)
-	}
-	return findings
-}
-
-func worded(m Module, said any) fault.Finding {
-	f := fault.Finding{Code: m.Name}
-	switch said := said.(type) {
-	case string:
-		f.Message = clean(said, 500)
-	case map[string]any:
-		text := func(name string, most int) string {
-			s, _ := said[name].(string)
-			return clean(s, most)
-		}
-		f.Message, f.Remediation = text("msg", 500), text("remediation", 500)
-		f.Field = strings.TrimPrefix(text("field", 200), "input.")
-		f.Code = cmp.Or(text("code", 100), m.Name)
-		f.Patch = patches(said["patch"])
-	default:
-		f.Message = clean(fmt.Sprint(said), 500)
-	}
-	f.Message = cmp.Or(f.Message, fmt.Sprintf("The policy %s refuses this", m.Name))
-	if f.Remediation == "" {
-		f.Remediation = "Change it, or " + whomToAsk(m)
-	}
-	return f
-}
-
-// patches takes the operations that mend what a publisher wrote, and no others.
-func patches(value any) []fault.Patch {
-	list, _ := value.([]any)
-	var all []fault.Patch
-	for _, one := range list[:min(len(list), 10)] {
-		o, _ := one.(map[string]any)
-		op, _ := o["op"].(string)
-		path, _ := o["path"].(string)
-		if !slices.Contains([]string{"add", "replace", "remove"}, op) || len(path) > 200 ||
-			!strings.HasPrefix(path, "/fields/") && !strings.HasPrefix(path, "/app/") && path != "/removal_plan" && path != "/reason" {
-			continue
-		}
-		all = append(all, fault.Patch{Op: op, Path: path, Value: o["value"]})
-	}
-	return all
 }
 
 // riskOf reads level and reasons of data.marketplace.risk. Without a level that is known the risk is high.

@@ -163,7 +163,8 @@ func TestWordsOfAPolicyAreHeard(t *testing.T) {
 			deny contains "No." if input.fields.n > 1
 			violation contains {"msg": "Bad\u202e", "field": "input.fields.n", "code": "n_bad", "remediation": "Lower n",
 				"patch": [{"op": "add", "path": "/fields/n", "value": 1}, {"op": "replace", "path": "/kind", "value": "x"}]} if input.fields.n > 1
-			warn contains "Hm." if input.fields.n > 1
+			violation_n contains {"msg": "Worse", "details": {"field": "fields.n"}, "metadata": {"code": "n_worse"}} if input.fields.n > 1
+			warn_n contains "Hm." if input.fields.n > 1
 			allow if input.fields.n <= 1`),
 		module(t, "package marketplace.b\ndeny[msg] { input.fields.n > 1; msg := \"Older syntax.\" }"),
 		module(t, "package marketplace.template.c\ndeny contains \"Judges template files.\""),
@@ -175,6 +176,7 @@ func TestWordsOfAPolicyAreHeard(t *testing.T) {
 			Severity: "error", Field: "fields.n", Code: "n_bad", Message: "Bad", Remediation: "Lower n",
 			Patch: []fault.Patch{{Op: "add", Path: "/fields/n", Value: json.Number("1")}},
 		},
+		{Severity: "error", Field: "fields.n", Code: "n_worse", Message: "Worse", Remediation: ask + "a"},
 		{Severity: "warning", Code: "marketplace.a", Message: "Hm.", Remediation: ask + "a"},
 		{Severity: "error", Code: "marketplace.b", Message: "Older syntax.", Remediation: ask + "b"},
 	}
@@ -292,6 +294,9 @@ func TestWhatPoliciesMayNotDo(t *testing.T) {
 		"recursion":     {"a if b\nb if a\nallow if a", "recursive"},
 		"undefined":     {"allow if nothing(1)", "nothing"},
 		"unsafe":        {"allow if x > 1", "x"},
+		"conftest's":    {`allow if parse_config("yaml", "x: 1").x == 1`, "parse_config is not available to policies, though conftest has it"},
+		"function":      {"\n\ndeny_ttl(n) if n > 1", "line 4: deny_ttl is a function"},
+		"no contains":   {"deny[msg] if { msg := input.fields.owner }", "write deny contains msg if"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -83,7 +83,7 @@ func looser(before, after []Policy) (words []string) {
 // restsOn reports whether a module names the package, a part of it, or what it is a part of. It parses the module for that: to walk
 // through a tree sorts objects in it, and those of the standard policies are shared.
 func (m Module) restsOn(name string) (rests bool) {
-	own, err := Read(m.File, m.Source)
+	own, err := read(m.File, m.Source)
 	if err != nil {
 		return true // it does not parse any more, so that nobody knows
 	}

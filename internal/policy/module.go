@@ -58,8 +58,21 @@ type Module struct {
 
 var packageName = regexp.MustCompile(`^marketplace(\.[A-Za-z_][A-Za-z0-9_]*)+$`)
 
-// Read parses a module, as Rego v1 or else as v0, and names it by its package. What is wrong is a fault with the line.
+// Read parses a module, as Rego v1 or else as v0, and names it by its package. What is wrong is a fault with the line, as is what
+// conftest would fail at.
 func Read(file, source string) (Module, error) {
+	m, err := read(file, source)
+	if err != nil {
+		return Module{}, err
+	}
+	if err := spokenFunction(m.parsed); err != nil {
+		return Module{}, unusable(file, err)
+	}
+	return m, nil
+}
+
+// read is Read for what is in use already.
+func read(file, source string) (Module, error) {
 	m := Module{Source: source, File: file, Origin: Local, Syntax: V1}
 	if len(source) > maxSource {
 		return Module{}, fault.New(fault.TooLarge, "policy_too_large", "the policy has %d bytes; at most %d are allowed", len(source), maxSource).
@@ -87,6 +100,9 @@ func Read(file, source string) (Module, error) {
 	}
 	if m.Name, err = nameOf(tree.Package); err != nil {
 		return Module{}, err
+	}
+	if err := deaf(tree); err != nil {
+		return Module{}, unusable(file, err)
 	}
 	// Once more, with the name in each location, by which errors of the compiler find their module.
 	if m.parsed, err = parse(m.Name, source, version); err != nil {
@@ -116,7 +132,7 @@ func nameOf(pkg *ast.Package) (string, error) {
 // unusable makes the fault for a module that does not parse or compile.
 func unusable(file string, err error) error {
 	f := fault.New(fault.Unprocessable, "bad_policy", "the policy cannot be used: %v", err).At("source").
-		Fix("mend the Rego, and try it with: souk check --policy DIR")
+		Fix("fix the Rego, and try it with: souk check --policy DIR")
 	all, ok := errors.AsType[ast.Errors](err)
 	if !ok || len(all) == 0 {
 		return f
@@ -129,17 +145,20 @@ func unusable(file string, err error) error {
 		}
 		f = f.With(fault.Finding{
 			Severity: fault.SeverityError, Field: "source", File: strings.TrimPrefix(at, ":"), Code: "bad_policy",
-			Message: plain(e), Remediation: "mend the Rego at this line",
+			Message: plain(e), Remediation: "fix the Rego at this line",
 		})
 	}
 	return f
 }
 
+// conftestOnly are functions that conftest adds to those of Rego.
+var conftestOnly = []string{"parse_config", "parse_config_file", "parse_combined_config_files"}
+
 // plain tells an error of the compiler. What the sandbox leaves out is told as such: the compiler only finds it undefined.
 func plain(e *ast.Error) string {
 	if name, ok := strings.CutPrefix(e.Message, "undefined function "); ok {
-		if _, known := ast.BuiltinMap[name]; known {
-			return name + " is not available to policies: they see nothing but their input, and judge the same input alike at any time"
+		if _, known := ast.BuiltinMap[name]; known || slices.Contains(conftestOnly, name) {
+			return name + " is not available to policies, though conftest has it: they see nothing but their input, and judge the same input alike at any time"
 		}
 	}
 	return clean(e.Message, 300)

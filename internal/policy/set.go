@@ -51,11 +51,9 @@ type judge struct {
 
 type query struct {
 	rule     string
+	severity fault.Severity // of what it says; empty for allow
 	prepared rego.PreparedEvalQuery
 }
-
-// heard are the rules that a policy speaks by.
-var heard = []string{"deny", "violation", "warn", "allow"}
 
 // Compile makes a set of modules, without a database: souk check judges by it. Where two modules have the same package the
 // one that is not of the standard library counts; two others are refused. A module that does not fit is a fault with its line.
@@ -85,7 +83,7 @@ func compileWhatFits(modules []Module) (*Set, error) {
 		if m.parsed != nil {
 			return false
 		}
-		_, err := Read(m.File, m.Source)
+		_, err := read(m.File, m.Source)
 		if err != nil {
 			leaveOut(m, clean(err.Error(), 300), 1)
 		}
@@ -124,11 +122,11 @@ func distinct(modules []Module) (byName map[string]Module, order []string, err e
 	byName = map[string]Module{}
 	for _, m := range modules {
 		if m.parsed == nil {
-			read, err := Read(m.File, m.Source)
+			again, err := read(m.File, m.Source)
 			if err != nil {
 				return nil, nil, err
 			}
-			m.Name, m.Syntax, m.parsed = read.Name, read.Syntax, read.parsed
+			m.Name, m.Syntax, m.parsed = again.Name, again.Syntax, again.parsed
 		}
 		before, again := byName[m.Name]
 		switch {
@@ -189,15 +187,13 @@ func prepare(compiler *ast.Compiler, byName map[string]Module, order []string) (
 		m := byName[name]
 		s.modules = append(s.modules, m)
 		j := judge{module: m, about: judges(name)}
-		for _, rule := range heard {
-			if len(rulesOf(m.parsed, rule)) == 0 {
-				continue
-			}
+		for _, rule := range voices(m.parsed) {
 			prepared, err := s.prepare(ctx, name+"."+rule)
 			if err != nil {
 				return nil, err
 			}
-			j.rules = append(j.rules, query{rule: rule, prepared: prepared})
+			severity, _ := spokenBy(rule)
+			j.rules = append(j.rules, query{rule: rule, severity: severity, prepared: prepared})
 		}
 		if len(j.rules) > 0 {
 			s.packages = append(s.packages, j)
