@@ -46,11 +46,13 @@ func (t *Target) Apply(ctx context.Context, by access.Actor, documents []Documen
 	}
 	wishes, findings := decode(documents)
 	var now state
+	var unheard []fault.Finding
 	err := t.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		if now, err = t.look(ctx, tx, by, wishes); err != nil {
 			return err
 		}
-		unfit, err := t.fit(ctx, tx, wishes)
+		var unfit []fault.Finding
+		unfit, unheard, err = t.fit(ctx, tx, wishes)
 		findings = append(findings, unfit...)
 		return err
 	})
@@ -58,6 +60,7 @@ func (t *Target) Apply(ctx context.Context, by access.Actor, documents []Documen
 		return Plan{}, err
 	}
 	plan, unknown := diff(now, wishes)
+	plan.Warnings = append(plan.Warnings, unheard...)
 	plan.prune(now.applied, wishes, o.Prune)
 	if err := refuse(append(findings, unknown...)); err != nil {
 		return Plan{}, err
@@ -70,9 +73,9 @@ func (t *Target) Apply(ctx context.Context, by access.Actor, documents []Documen
 	return plan, errors.Join(err, t.remember(ctx, by, now.applied, plan))
 }
 
-// fit tells what keeps the policies from being used together with those in force, so that nothing is begun that has to stop
-// there. Where those in force do not fit one another already, it says nothing.
-func (t *Target) fit(ctx context.Context, tx *store.Tx, wishes []wish) ([]fault.Finding, error) {
+// fit says what keeps the policies from being used together with those in force, so that nothing is begun that has to stop
+// there, and what nobody will hear of them. Where those in force do not fit one another already, it says nothing of the first.
+func (t *Target) fit(ctx context.Context, tx *store.Tx, wishes []wish) (unfit, unheard []fault.Finding, err error) {
 	wanted := map[string]policy.Module{}
 	for _, w := range wishes {
 		if w.Kind == Policy {
@@ -80,11 +83,11 @@ func (t *Target) fit(ctx context.Context, tx *store.Tx, wishes []wish) ([]fault.
 		}
 	}
 	if len(wanted) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	set, err := t.Engine.At(ctx, tx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	together := slices.Collect(maps.Values(wanted))
 	for _, m := range set.Modules() {
@@ -94,10 +97,31 @@ func (t *Target) fit(ctx context.Context, tx *store.Tx, wishes []wish) ([]fault.
 	}
 	if _, wrong := policy.Compile(together); wrong != nil {
 		if _, already := policy.Compile(set.Modules()); already == nil {
-			return findingsOf(wrong), nil
+			return findingsOf(wrong), nil, nil
 		}
 	}
-	return nil, nil
+	fields, err := template.FieldNames(ctx, tx)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, w := range wishes {
+		if w.Kind == Template {
+			fields = append(fields, w.template.Fields.Names()...)
+		}
+	}
+	for _, w := range wishes {
+		if w.Kind != Policy {
+			continue
+		}
+		for _, f := range policy.Lint(w.module, together, fields) {
+			if w.module.File == "" { // the line is one of the text within the document
+				f.File = w.Source
+			}
+			f.Message = fmt.Sprintf("%s %s: %s", w.Kind, w.Name, f.Message)
+			unheard = append(unheard, f)
+		}
+	}
+	return nil, unheard, nil
 }
 
 // look reads what the wishes are compared with.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -217,6 +218,35 @@ spec: {groups: [product]}
 		}
 		if product, err := to.Directory.Group(t.Context(), access.System("test"), "product"); err != nil || len(product.Members) != 1 {
 			t.Errorf("%+v, %v", product, err)
+		}
+	})
+}
+
+func TestAPolicyThatNobodyWillHearIsAWarningOfThePlan(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		to := target(db)
+		documents, _, err := apply.Load(fstest.MapFS{
+			"unheard.rego": {Data: []byte("package marketplace.unheard\n\ndeni contains \"x\" if input.fields.colour\n\nwarn contains \"y\" if input.fields.colur")},
+			"colours.json": {Data: []byte(`{"templateId": "colours-v1", "displayName": "Colours", "description": "A switch with a colour", "fields": {
+				"name": {"type": "string", "required": true}, "owner": {"type": "string", "required": true}, "colour": {"type": "string"},
+				"audiences": {"type": "enum", "values": ["internal"], "required": true}, "ttl_days": {"type": "integer", "default": 30, "max": 90},
+				"kill_switch": {"type": "boolean", "default": true}, "default": {"type": "boolean", "default": false}}, "requiredChecks": []}`)},
+		})
+		if err != nil {
+			t.Fatal(describe(err))
+		}
+		plan, err := to.Apply(t.Context(), access.System("test"), documents, apply.Options{DryRun: true})
+		if err != nil {
+			t.Fatal(describe(err))
+		}
+		var said []string
+		for _, w := range plan.Warnings {
+			said = append(said, w.File+" "+w.Code+" "+w.Remediation)
+		}
+		want := []string{"unheard.rego:3 not_heard did you mean deny?", "unheard.rego:5 unknown_field did you mean colour?"}
+		if diff := cmp.Diff(want, said); diff != "" {
+			t.Error(diff)
 		}
 	})
 }

@@ -40,7 +40,9 @@ type checked struct {
 
 // bench is what files are checked against: what other files of the same command say, before what comes with the program.
 type bench struct {
-	policies  *policy.Set
+	modules   []policy.Module // those of the program, those of --policy and those among the files
+	policies  *policy.Set     // of them
+	fields    []string        // names of the fields of all templates
 	templates map[string]template.Document
 	rules     lifecycle.Rules
 }
@@ -52,7 +54,8 @@ func (p *program) checkCommand() *cobra.Command {
 		Long: `Check files against their schema and the policies; nothing is contacted. What a file is, is seen from its content:
 a template, a policy (*.rego), a lifecycle policy, an audit event, a request, flags as flagd has them, or documents for souk apply.
 
-A request is checked with the standard policies and those of --policy, and with templates given beside it or the starters.`,
+A request is checked with the standard policies, those of --policy and those given beside it, and with templates given beside it or the
+starters.`,
 		RunE: run(func(cmd *cobra.Command, args []string) error {
 			results, err := checkFiles(cmd.Context(), args, dir)
 			if err != nil {
@@ -192,15 +195,26 @@ func kindOf(name string, raw []byte) string {
 	return documents
 }
 
-func newBench(dir string, sources []source) (*bench, error) {
+// judges reads the policies that files are judged by: the standard ones, those in dir, and those among the files. What is wrong with one
+// of the last is said where it is checked itself.
+func judges(dir string, sources []source) ([]policy.Module, *policy.Set, error) {
 	modules, err := policy.StandardLibrary()
 	if err != nil {
-		return nil, fmt.Errorf("read standard policies: %w", err)
+		return nil, nil, fmt.Errorf("read standard policies: %w", err)
+	}
+	var given []policy.Module
+	for _, s := range sources {
+		if s.kind != aPolicy || strings.HasSuffix(s.name, "_test.rego") {
+			continue
+		}
+		if m, err := policy.Read(s.name, string(s.raw)); err == nil {
+			given = append(given, m)
+		}
 	}
 	if dir != "" {
 		files, err := filepath.Glob(filepath.Join(dir, "*.rego"))
 		if err != nil || len(files) == 0 {
-			return nil, fault.New(fault.Invalid, "no_policies", "%s holds no *.rego", dir).Fix("name a directory with policies")
+			return nil, nil, fault.New(fault.Invalid, "no_policies", "%s holds no *.rego", dir).Fix("name a directory with policies")
 		}
 		for _, file := range files {
 			if strings.HasSuffix(file, "_test.rego") {
@@ -208,21 +222,33 @@ func newBench(dir string, sources []source) (*bench, error) {
 			}
 			raw, err := readChecked(file)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			m, err := policy.Read(file, string(raw))
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
-			modules = append(modules, m)
+			if !slices.ContainsFunc(given, func(g policy.Module) bool { return g.Name == m.Name }) {
+				modules = append(modules, m)
+			}
 		}
 	}
-	b := &bench{
-		templates: map[string]template.Document{},
-		rules:     lifecycle.Rules{MaxActiveDays: 90, ReminderScheduleDays: []int{30, 14, 7, 1}, DeprecatedGraceDays: 7},
+	all := append(slices.Clip(modules), given...)
+	set, err := policy.Compile(all)
+	if err != nil && len(given) > 0 {
+		set, err = policy.Compile(modules)
 	}
-	if b.policies, err = policy.Compile(modules); err != nil {
+	return all, set, err
+}
+
+func newBench(dir string, sources []source) (*bench, error) {
+	modules, set, err := judges(dir, sources)
+	if err != nil {
 		return nil, err
+	}
+	b := &bench{
+		modules: modules, policies: set, templates: map[string]template.Document{},
+		rules: lifecycle.Rules{MaxActiveDays: 90, ReminderScheduleDays: []int{30, 14, 7, 1}, DeprecatedGraceDays: 7},
 	}
 	starters, err := fs.Glob(templates.Files, "*.json")
 	if err != nil {
@@ -241,6 +267,7 @@ func newBench(dir string, sources []source) (*bench, error) {
 		case aTemplate:
 			if document, _ := template.Parse(s.raw); document.TemplateID != "" {
 				b.templates[document.TemplateID] = document
+				b.fields = append(b.fields, document.Fields.Names()...)
 			}
 		case aLifecycle:
 			if rules, findings := lifecycle.ParseRules(s.raw); len(findings) == 0 {
@@ -257,7 +284,7 @@ func (b *bench) check(ctx context.Context, s source) ([]fault.Finding, error) {
 	case aTemplate:
 		return b.checkTemplate(ctx, s)
 	case aPolicy:
-		return checkPolicy(s), nil
+		return b.checkPolicy(s), nil
 	case aLifecycle:
 		_, findings := lifecycle.ParseRules(s.raw)
 		return findings, nil
@@ -291,18 +318,17 @@ func (b *bench) checkTemplate(ctx context.Context, s source) ([]fault.Finding, e
 	return append(findings, judged...), err
 }
 
-// checkPolicy reads a policy, or a test of one, and compiles it among the standard policies. The tests themselves are run elsewhere.
-func checkPolicy(s source) []fault.Finding {
+// checkPolicy reads a policy, or a test of one, and compiles it among the others. The tests themselves are run elsewhere.
+func (b *bench) checkPolicy(s source) []fault.Finding {
 	m, err := policy.Read(s.name, string(s.raw))
 	if err != nil {
 		return findingsOf(err)
 	}
-	library, err := policy.StandardLibrary()
-	if err != nil {
+	others := slices.DeleteFunc(slices.Clone(b.modules), func(other policy.Module) bool { return other.File == s.name })
+	if _, err := policy.Compile(append(others, m)); err != nil {
 		return findingsOf(err)
 	}
-	_, err = policy.Compile(append(library, m))
-	return findingsOf(err)
+	return policy.Lint(m, others, b.fields)
 }
 
 func (b *bench) checkRequest(ctx context.Context, raw []byte) ([]fault.Finding, error) {

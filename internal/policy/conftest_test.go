@@ -191,6 +191,9 @@ func TestVerdictsAreThoseOfConftest(t *testing.T) {
 			theirs, ours := said[r.name+" "+file], judged(t, set, inputs[file])
 			if r.stricter != "" && len(theirs.Failures) == 0 {
 				ours.Failures = nil
+				if !slices.ContainsFunc(policy.Lint(m, nil, nil), func(f fault.Finding) bool { return f.Code == r.stricter }) {
+					t.Errorf("%s: that Souk is stricter is not said", r.name)
+				}
 			}
 			if diff := cmp.Diff(theirs, ours); diff != "" {
 				t.Errorf("%s on %s (conftest -, Souk +):\n%s", r.name, file, diff)

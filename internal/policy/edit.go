@@ -154,7 +154,9 @@ func (e *Engine) change(
 		if change.next == nil {
 			return e.erase(ctx, tx, by, was)
 		}
-		p, err = e.write(ctx, tx, by, change.event, *change.next)
+		if err = e.write(ctx, tx, by, change.event, *change.next); err == nil {
+			p, err = e.get(ctx, tx, name)
+		}
 		return err
 	})
 	if err == nil {
@@ -214,7 +216,7 @@ func (e *Engine) erase(ctx context.Context, tx *store.Tx, by access.Actor, was P
 	return err
 }
 
-func (e *Engine) write(ctx context.Context, tx *store.Tx, by access.Actor, name audit.Name, r row) (Policy, error) {
+func (e *Engine) write(ctx context.Context, tx *store.Tx, by access.Actor, name audit.Name, r row) error {
 	m, now := r.module, e.Now()
 	source, file := m.Source, m.File
 	if m.Origin == Standard {
@@ -226,18 +228,16 @@ func (e *Engine) write(ctx context.Context, tx *store.Tx, by access.Actor, name 
 		ON CONFLICT (name) DO UPDATE SET origin = excluded.origin, source = excluded.source, file = excluded.file,
 			active = excluded.active, owner = excluded.owner, revision = excluded.revision, updated_at = excluded.updated_at`,
 		m.Name, string(m.Origin), source, file, r.active, m.Owner, r.revision, store.Micros(now)); err != nil {
-		return Policy{}, fmt.Errorf("store policy: %w", err)
+		return fmt.Errorf("store policy: %w", err)
 	}
 	p, err := r.policy()
 	if err != nil {
-		return Policy{}, err
+		return err
 	}
 	event := by.Event(name, now)
 	event.Subject = "policy:" + m.Name
 	// The source too, so that auditors can read a policy after it was replaced or deleted.
 	event.Details = map[string]any{"origin": string(p.Origin), "sha256": sumOf(p.Source), "source": p.Source, "revision": p.Revision}
-	if _, err := audit.Append(ctx, tx, event); err != nil {
-		return Policy{}, err
-	}
-	return p, nil
+	_, err = audit.Append(ctx, tx, event)
+	return err
 }

@@ -32,6 +32,9 @@ type Engine struct {
 	// Turn runs an evaluation of policies when it is its turn, such as Queue.Run; nil: at once.
 	Turn func(ctx context.Context, fn func(ctx context.Context) error) error
 
+	// Fields is the step that lists the names of the fields of all templates; nil: they are not known.
+	Fields func(ctx context.Context, tx *store.Tx) ([]string, error)
+
 	set       atomic.Pointer[Set] // compiled last
 	compiling sync.Mutex          // held by who compiles, outside of transactions
 }
@@ -39,13 +42,14 @@ type Engine struct {
 // Policy is one policy as it stands.
 type Policy struct {
 	Module
-	Active    bool       `json:"active" doc:"Requests are judged by it"`
-	Replaces  bool       `json:"replaces_standard,omitempty" doc:"It stands in the place of a standard policy of the same package"`
-	Judges    Subject    `json:"judges" enum:"requests,templates,decisions" doc:"What it looks at"`
-	OffFirst  bool       `json:"off_at_first,omitempty" doc:"A standard policy that is off until somebody switches it on"`
-	Problem   string     `json:"problem,omitempty" doc:"Why it cannot be used, if it cannot; every request fails until it is mended"`
-	Revision  int64      `json:"revision" doc:"Grows with every change; 0 for a standard policy that nobody touched"`
-	UpdatedAt *time.Time `json:"updated_at,omitempty"`
+	Active    bool            `json:"active" doc:"Requests are judged by it"`
+	Replaces  bool            `json:"replaces_standard,omitempty" doc:"It stands in the place of a standard policy of the same package"`
+	Judges    Subject         `json:"judges" enum:"requests,templates,decisions" doc:"What it looks at"`
+	OffFirst  bool            `json:"off_at_first,omitempty" doc:"A standard policy that is off until somebody switches it on"`
+	Problem   string          `json:"problem,omitempty" doc:"Why it cannot be used, if it cannot; every request fails until it is fixed"`
+	Warnings  []fault.Finding `json:"warnings,omitempty" doc:"What of it nobody hears, what it reads that no request has, and what conftest hears otherwise"`
+	Revision  int64           `json:"revision" doc:"Grows with every change; 0 for a standard policy that nobody touched"`
+	UpdatedAt *time.Time      `json:"updated_at,omitempty"`
 }
 
 // Draft is a policy to put. Its package names it.
@@ -121,6 +125,9 @@ func (e *Engine) List(ctx context.Context, by access.Actor, page store.Page) (li
 		if err != nil {
 			return err
 		}
+		if err := e.warn(ctx, tx, all, all); err != nil {
+			return err
+		}
 		for i, name := range set.unfit {
 			for k := range all {
 				if all[k].Name == name {
@@ -158,17 +165,46 @@ func (e *Engine) Get(ctx context.Context, by access.Actor, name string) (p Polic
 		return Policy{}, err
 	}
 	err = e.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		rows, err := load(ctx, tx)
-		if err != nil {
-			return err
-		}
-		var ok bool
-		if p, ok, err = find(rows, name); err == nil && !ok {
-			return unknown(ctx, tx, name)
-		}
+		p, err = e.get(ctx, tx, name)
 		return err
 	})
 	return p, err
+}
+
+// get is the step that reads the policy of a package.
+func (e *Engine) get(ctx context.Context, tx *store.Tx, name string) (Policy, error) {
+	rows, err := load(ctx, tx)
+	if err != nil {
+		return Policy{}, err
+	}
+	all, err := everything(rows)
+	if err != nil {
+		return Policy{}, err
+	}
+	i := slices.IndexFunc(all, func(p Policy) bool { return p.Name == name })
+	if i < 0 {
+		return Policy{}, unknown(ctx, tx, name)
+	}
+	return all[i], e.warn(ctx, tx, all[i:i+1], all)
+}
+
+// warn is the step that says of some of all policies what nobody hears of them.
+func (e *Engine) warn(ctx context.Context, tx *store.Tx, some, all []Policy) error {
+	var fields []string
+	if e.Fields != nil {
+		var err error
+		if fields, err = e.Fields(ctx, tx); err != nil {
+			return err
+		}
+	}
+	modules := make([]Module, len(all))
+	for i, p := range all {
+		modules[i] = p.Module
+	}
+	for i, p := range some {
+		some[i].Warnings = Lint(p.Module, modules, fields)
+	}
+	return nil
 }
 
 func unknown(ctx context.Context, tx *store.Tx, name string) error {
@@ -227,7 +263,7 @@ func (r row) policy() (Policy, error) {
 	if p.parsed == nil {
 		p.Syntax = V1
 		if m, err := read(p.File, p.Source); err == nil { // else the set tells the problem
-			p.Syntax, p.parsed = m.Syntax, m.parsed
+			p.Syntax, p.parsed, p.survey = m.Syntax, m.parsed, m.survey
 		}
 	}
 	return p, nil

@@ -20,7 +20,10 @@ var (
 	warning  = regexp.MustCompile(`^warn(_[a-zA-Z0-9]+)*$`)
 )
 
-const allow = "allow"
+const (
+	allow     = "allow"
+	exception = "exception" // takes back what rules say
+)
 
 // spokenBy reports whether rules of this name are heard, and how severe what they say is.
 func spokenBy(name string) (severity fault.Severity, heard bool) {

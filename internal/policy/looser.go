@@ -4,9 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
-
-	"github.com/open-policy-agent/opa/v1/ast"
 
 	"github.com/soukhq/souk/internal/access"
 )
@@ -78,41 +75,4 @@ func looser(before, after []Policy) (words []string) {
 		}
 	}
 	return words
-}
-
-// restsOn reports whether a module names the package, a part of it, or what it is a part of. It parses the module for that: to walk
-// through a tree sorts objects in it, and those of the standard policies are shared.
-func (m Module) restsOn(name string) (rests bool) {
-	own, err := read(m.File, m.Source)
-	if err != nil {
-		return true // it does not parse any more, so that nobody knows
-	}
-	wanted := strings.Split(name, ".")
-	look := func(ref ast.Ref) bool {
-		rests = rests || ref.HasPrefix(ast.DefaultRootRef) && within(ref[1:], wanted)
-		return rests
-	}
-	for _, imported := range own.parsed.Imports {
-		if ref, ok := imported.Path.Value.(ast.Ref); ok {
-			look(ref)
-		}
-	}
-	for _, rule := range own.parsed.Rules {
-		ast.WalkRefs(rule, look)
-	}
-	return rests
-}
-
-// within reports whether a path leads into the package, or to what it is a part of, as far as the path is constant.
-func within(path ast.Ref, name []string) bool {
-	for i, term := range path {
-		text, constant := term.Value.(ast.String)
-		if i == len(name) || !constant {
-			return true
-		}
-		if string(text) != name[i] {
-			return false
-		}
-	}
-	return true
 }

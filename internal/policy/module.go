@@ -54,6 +54,7 @@ type Module struct {
 	Syntax Syntax `json:"syntax" enum:"v0,v1" doc:"Version of Rego that it is written in"`
 
 	parsed *ast.Module
+	survey *survey
 }
 
 var packageName = regexp.MustCompile(`^marketplace(\.[A-Za-z_][A-Za-z0-9_]*)+$`)
@@ -104,6 +105,7 @@ func read(file, source string) (Module, error) {
 	if err := deaf(tree); err != nil {
 		return Module{}, unusable(file, err)
 	}
+	m.survey = surveyOf(tree)
 	// Once more, with the name in each location, by which errors of the compiler find their module.
 	if m.parsed, err = parse(m.Name, source, version); err != nil {
 		return Module{}, unusable(file, err)

@@ -126,7 +126,7 @@ func distinct(modules []Module) (byName map[string]Module, order []string, err e
 			if err != nil {
 				return nil, nil, err
 			}
-			m.Name, m.Syntax, m.parsed = again.Name, again.Syntax, again.parsed
+			m.Name, m.Syntax, m.parsed, m.survey = again.Name, again.Syntax, again.parsed, again.survey
 		}
 		before, again := byName[m.Name]
 		switch {

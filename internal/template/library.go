@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -374,6 +376,22 @@ func IDs(ctx context.Context, tx *store.Tx) ([]string, error) {
 		return nil, fmt.Errorf("list template ids: %w", err)
 	}
 	return ids, nil
+}
+
+// FieldNames is the step that lists the names of the fields that templates have in their latest versions, in order.
+func FieldNames(ctx context.Context, tx *store.Tx) ([]string, error) {
+	latest, err := store.List(ctx, tx, scan, `SELECT `+columns+` FROM template_version v
+		WHERE v.version = (SELECT max(w.version) FROM template_version w WHERE w.id = v.id) LIMIT 1000`)
+	if err != nil {
+		return nil, fmt.Errorf("list fields of templates: %w", err)
+	}
+	names := map[string]bool{}
+	for _, t := range latest {
+		for name := range t.Fields {
+			names[name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names)), nil
 }
 
 const columns = `v.document, v.version, NOT EXISTS (SELECT 1 FROM template_retired r WHERE r.id = v.id), v.created_at, v.created_by`

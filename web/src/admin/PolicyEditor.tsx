@@ -59,7 +59,7 @@ export function PolicyEditor({ policy }: { policy: Policy }) {
   });
   const { source } = edit.value;
   const name = make ? packageOf(source) : policy.name;
-  const notes = notesOf(edit.problem);
+  const notes = edit.problem === null && !edit.dirty ? warningsOf(policy) : notesOf(edit.problem);
   function send() {
     setAsked(true);
     if (name) edit.save();
@@ -156,6 +156,15 @@ function Remove({ policy }: { policy: Policy }) {
       }}
     />
   );
+}
+
+/** What of a policy nobody hears, and what it reads that no request has. */
+function warningsOf(policy: Policy): Note[] {
+  return (policy.warnings ?? []).map((item) => ({
+    line: Number(/\d+$/.exec(item.file ?? "")?.[0] ?? 0),
+    severity: item.severity,
+    words: [item.message, item.remediation].filter(Boolean).join("; "),
+  }));
 }
 
 /** What the server says of a source, at the line that its first words name. */

@@ -3321,7 +3321,7 @@ export interface components {
             origin: "standard" | "custom" | "local";
             /** @description E-mail address of whom to ask about it */
             owner?: string;
-            /** @description Why it cannot be used, if it cannot; every request fails until it is mended */
+            /** @description Why it cannot be used, if it cannot; every request fails until it is fixed */
             problem?: string;
             /** @description It stands in the place of a standard policy of the same package */
             replaces_standard?: boolean;
@@ -3338,6 +3338,8 @@ export interface components {
             syntax: "v0" | "v1";
             /** Format: date-time */
             updated_at?: string;
+            /** @description What of it nobody hears, what it reads that no request has, and what conftest hears otherwise */
+            warnings?: components["schemas"]["Finding"][];
         };
         PolicyCandidate: {
             /** @description A policy that is there, such as one that is switched off */

@@ -119,6 +119,7 @@ export const recipes = {
     inForce: "In force",
     off: "Off",
     broken: "Does not work",
+    unheard: "Partly unheard",
     turnOn: (name: string) => `Put ${name} in force`,
     turnOff: (name: string) => `Turn ${name} off`,
     on: "Put in force",

@@ -89,6 +89,13 @@ function PolicyChip({ policy }: { policy: Policy }) {
       </Chip>
     );
   }
+  if (policy.warnings?.some((item) => item.severity === "warning")) {
+    return (
+      <Chip tone="warn" icon={<IconAlertTriangle />}>
+        {words.unheard}
+      </Chip>
+    );
+  }
   return policy.active ? (
     <Chip tone="on" icon={<IconCheck />}>
       {words.inForce}
