@@ -2,7 +2,14 @@
 package marketplace.lib
 
 # A template file is no request: policies that judge requests leave it alone.
-is_request if not input.templateId
+is_request if not is_template
+
+is_template if input.templateId
+
+is_template if {
+	input.fields
+	input.requiredChecks
+}
 
 # The request brings a new flag into being. A document without a kind, as CI has it, is taken for one.
 makes_flag if {

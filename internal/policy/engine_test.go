@@ -195,7 +195,7 @@ func TestListHasStandardAndOwnPolicies(t *testing.T) {
 			}
 		}
 		want := []string{"marketplace.approvals", "marketplace.decision.require_own_credential", "marketplace.lib", "marketplace.policy", "marketplace.risk"}
-		if len(names) != 10 || !slices.IsSorted(names) || !slices.Equal(names[:5], want) {
+		if len(names) != 11 || !slices.IsSorted(names) || !slices.Equal(names[:5], want) {
 			t.Errorf("the list is %v", names)
 		}
 	})

@@ -9,7 +9,8 @@ import (
 )
 
 // members are those of the input that a policy is asked about.
-var members = strings.Fields(`request fields template app flag environment requester dependencies data scan bundle lifecycle audience approval templateId`)
+var members = strings.Fields(`request fields template app flag environment requester dependencies data scan bundle lifecycle audience approval
+	templateId requiredChecks`) // the last two say that it is a template file
 
 // Lint returns what of a module nobody hears, what it reads that no request has, and where it is heard otherwise than by conftest. The
 // last is only for information. others are the modules beside it, and fields the names of those that templates have; without any they
