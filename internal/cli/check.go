@@ -353,7 +353,14 @@ func (b *bench) checkRequest(ctx context.Context, raw []byte) ([]fault.Finding, 
 	}
 	var findings []fault.Finding
 	for _, result := range assessed.Checks {
-		findings = append(findings, result.Findings...)
+		for _, f := range result.Findings {
+			same := func(other fault.Finding) bool { // two checks say it, in one sentence
+				return other.Severity == f.Severity && other.Field == f.Field && other.Message == f.Message
+			}
+			if !slices.ContainsFunc(findings, same) {
+				findings = append(findings, f)
+			}
+		}
 	}
 	return findings, nil
 }

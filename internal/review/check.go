@@ -46,7 +46,8 @@ func Check(ctx context.Context, c Content, f Facts) (Assessed, error) {
 	if e := f.subject.conflict(c, f.World); e != nil {
 		schema = append(schema, findingOf(e))
 	}
-	results := map[string]CheckResult{checkSchema: result(checkSchema, append(schema, seen.schema...))}
+	schema = append(schema, seen.schema...)
+	results := map[string]CheckResult{}
 	names := []string{checkSchema, checkPolicy}
 	for name, r := range seen.results {
 		results[name] = r
@@ -70,10 +71,15 @@ func Check(ctx context.Context, c Content, f Facts) (Assessed, error) {
 			verdict.Approvals[domain] = max(verdict.Approvals[domain], 1)
 		}
 	}
-	results[checkPolicy] = result(checkPolicy, seen.place(verdict.Findings))
 	if seen.blind {
-		results[checkPolicy] = CheckResult{Name: checkPolicy, Status: Pending, Findings: []fault.Finding{}}
+		verdict.Findings = nil
 	}
+	one := policy.OneForEachField(seen.fields, schema, verdict.Findings)
+	judged := result(checkPolicy, seen.place(one[1]))
+	if seen.blind {
+		judged.Status = Pending
+	}
+	results[checkSchema], results[checkPolicy] = result(checkSchema, one[0]), judged
 	out := Assessed{Content: seen.content, app: seen.app}
 	out.Plan, out.Diff, out.Impact = seen.plan, shortened(seen.diff), seen.impact
 	out.Impact.Audience, out.Impact.Words = fault.Clip(out.Impact.Audience, maxWords), fault.Clip(out.Impact.Words, maxWords)
