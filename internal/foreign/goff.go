@@ -1,0 +1,173 @@
+package foreign
+
+import (
+	"encoding/json"
+	"math"
+	"strings"
+	"time"
+)
+
+// goff reads a configuration of GO Feature Flag (https://gofeatureflag.org/docs/configure_flag/flag_format): flags by key, whose rules are
+// tried in their order.
+func (b *builder) goff(document any) error {
+	top, ok := objectOf("", document)
+	if !ok {
+		return b.unreadable("it is no object of flags")
+	}
+	for _, key := range sortedKeys(top.members) {
+		f, ok := objectOf("", top.members[key])
+		if !ok {
+			b.refuse(key, "bad_flag", "give variations and a defaultRule", "it is no object")
+			continue
+		}
+		b.goffFlag(key, f)
+		b.unread(key, f)
+	}
+	return nil
+}
+
+func (b *builder) goffFlag(key string, f object) {
+	f.skip("version", "trackEvents")
+	d := definition{}
+	if d.Variants, _ = f.get("variations").(map[string]any); len(d.Variants) == 0 {
+		b.refuse(key, "bad_flag", "give its values as variations", "it has no variations")
+		return
+	}
+	if f.truth("disable") {
+		d.State = "DISABLED"
+	}
+	if said, ok := f.get("metadata").(map[string]any); ok {
+		d.Metadata = said
+	}
+	r := goffRules{builder: b, key: key}
+	if by := f.text("bucketingKey"); by != "" {
+		r.by = attribute(by)
+	}
+	var branches []branch
+	for _, rule := range f.objects("targeting") {
+		name := rule.at("")
+		if said := rule.text("name"); said != "" {
+			name = "the rule " + said
+		}
+		if rule.truth("disable") {
+			rule.leave()
+			b.note(key, "disabled_rule", "add it again when it is wanted", "%s is disabled, and so left out", strings.TrimSuffix(name, "."))
+			continue
+		}
+		when, why := r.query(rule.text("query"))
+		then := r.outcome(rule)
+		if why != "" {
+			b.left(key, rule, strings.TrimSuffix(name, "."), why)
+			continue
+		}
+		branches = append(branches, branch{when, then})
+	}
+	var otherwise any
+	if rule, ok := f.object("defaultRule"); ok {
+		rule.skip("name", "disable", "query")
+		otherwise = r.outcome(rule)
+	}
+	choice := choose(branches, otherwise)
+	if experiment, ok := f.object("experimentation"); ok {
+		choice = choose([]branch{{r.during(experiment), choice}}, nil)
+	}
+	if len(f.list("scheduledRollout")) > 0 {
+		b.note(key, "scheduled", "import it again after each step, as it is then, or ask for the change here",
+			"it changes by a schedule, and Souk does not: it is taken as it stands before the first step")
+	}
+	b.add(key, d, choice)
+}
+
+// goffRules reads the rules of one flag.
+type goffRules struct {
+	*builder
+	key string
+	by  any // attribute by which people are told apart; nil: the targeting key
+}
+
+// outcome is what a rule comes to.
+func (r goffRules) outcome(rule object) any {
+	if progress, ok := rule.object("progressiveRollout"); ok {
+		rule.skip("percentage", "variation")
+		return r.progress(progress)
+	}
+	if shares := rule.members["percentage"]; !empty(shares) {
+		rule.skip("percentage", "variation")
+		of, _ := shares.(map[string]any)
+		var all []share
+		total := 0.0
+		for _, name := range sortedKeys(of) {
+			percent, _ := numberOf(of[name])
+			total += percent
+			all = append(all, share{name, int(math.Round(percent * 1000))})
+		}
+		if math.Abs(total-100) > 1e-6 {
+			r.note(r.key, "bad_shares", "let them be 100 percent together", "its shares come to %g percent, so that GO Feature Flag refuses them: programs get their own default", total)
+			return nil
+		}
+		choice, open := split(r.by, all)
+		if open {
+			r.buckets(r.key)
+		}
+		return choice
+	}
+	if name := rule.text("variation"); name != "" {
+		return name
+	}
+	return nil
+}
+
+// progress is the first value before it ends and the last one after: in between the share grows, which cannot be said.
+func (r goffRules) progress(p object) any {
+	first, _ := p.object("initial")
+	last, _ := p.object("end")
+	first.skip("percentage", "date")
+	last.skip("percentage")
+	before, after := first.text("variation"), last.text("variation")
+	end, err := time.Parse(time.RFC3339Nano, last.text("date"))
+	if err != nil || before == "" || after == "" {
+		r.note(r.key, "bad_rollout", "give both variations, and dates", "its progressive rollout lacks a variation or a date: programs get their own default")
+		return nil
+	}
+	r.note(r.key, "progressive", "ask for a change to more people step by step", "its share grows day by day there: here %s turns into %s all at once on %s",
+		before, after, end.UTC().Format(time.DateTime))
+	return choose([]branch{{op(">", now, end.Unix()), after}}, before)
+}
+
+// during holds while an experiment runs; outside of it programs get their own default.
+func (r goffRules) during(experiment object) any {
+	condition := any(true)
+	for _, end := range []struct{ name, op string }{{"start", ">="}, {"end", "<="}} {
+		text := experiment.text(end.name)
+		at, err := time.Parse(time.RFC3339Nano, text)
+		switch {
+		case err == nil:
+			condition = every(condition, op(end.op, now, at.Unix()))
+		case text != "":
+			r.note(r.key, "bad_time", "write it as 2026-01-31T00:00:00Z", "the %s of its experiment is no time, and so it has none", end.name)
+		}
+	}
+	return condition
+}
+
+// query reads the condition of a rule, in the language of nikunjy/rules or as JsonLogic.
+func (r goffRules) query(text string) (condition any, why string) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return true, ""
+	}
+	if strings.HasPrefix(text, "{") {
+		decoder := json.NewDecoder(strings.NewReader(text))
+		decoder.UseNumber()
+		if err := decoder.Decode(&condition); err != nil {
+			return nil, "its JsonLogic cannot be read"
+		}
+		return condition, ""
+	}
+	condition, folded, why := parseQuery(text)
+	if folded && why == "" {
+		r.note(r.key, "case_matters", "send the texts as the rule writes them",
+			"GO Feature Flag compares texts without regard to upper and lower case: here a text is the same only if it is written the same")
+	}
+	return condition, why
+}

@@ -1,0 +1,276 @@
+package foreign
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+)
+
+// ldRules reads the rules of one flag of LaunchDarkly.
+type ldRules struct {
+	*ldFlags
+	key    string
+	names  []string // of its variations
+	within []string // flags that need it, and itself
+}
+
+// maxPrerequisites bounds prerequisites of prerequisites.
+const maxPrerequisites = 5
+
+// prerequisite holds where another flag is on and comes to a variation.
+func (r ldRules) prerequisite(p object) any {
+	key := p.text("key")
+	f, ok := r.flags[key]
+	if !ok {
+		r.note(r.key, "no_prerequisite", "put that flag into the document, too", "it needs the flag %s, which the document does not have, so that it serves its off variation", key)
+		return false
+	}
+	if len(r.within) > maxPrerequisites {
+		r.note(r.key, "prerequisites", "say in its own rules what those flags say", "it needs flags that need others over %d times, or each other: it serves its off variation", maxPrerequisites)
+		return false
+	}
+	_, names := r.variations(f)
+	name, ok := variation(names, p, "variation")
+	if !ok || !r.of(key).truth("on") {
+		return false
+	}
+	r.note(r.key, "prerequisite", "change both where one is changed", "it needs the flag %s: that flag's rules are a part of its own here, as they are now", key)
+	choice := r.choice(key, r.within)
+	if constant, ok := choice.(string); ok {
+		return constant == name
+	}
+	if choice == nil {
+		return false
+	}
+	return op("===", choice, name)
+}
+
+// targets are people who are named one by one.
+func (r ldRules) targets(o object) (branches []branch) {
+	for _, member := range []string{"contextTargets", "targets"} {
+		for _, t := range o.objects(member) {
+			name, ok := variation(r.names, t, "variation")
+			values := t.texts("values")
+			kind := t.text("contextKind")
+			switch {
+			case len(values) == 0:
+			case kind != "" && kind != "user":
+				r.left(r.key, t, "a list of "+kind+"s", "people are told apart by one key here")
+			case ok:
+				branches = append(branches, branch{op("in", targetingKey, textsOf(values)), name})
+			}
+		}
+	}
+	return branches
+}
+
+// outcome is a variation, or shares of several.
+func (r ldRules) outcome(o object) (choice any, ok bool) {
+	if name, ok := variation(r.names, o, "variation"); ok {
+		return name, true
+	}
+	rollout, ok := o.object("rollout")
+	if !ok {
+		return nil, false
+	}
+	rollout.skip("seed", "kind", "experimentAllocation")
+	if kind := rollout.text("contextKind"); kind != "" && kind != "user" {
+		r.note(r.key, "context_kind", "send that key as the targeting key", "its shares are of %ss there, and of people here", kind)
+	}
+	var shares []share
+	for _, v := range rollout.objects("variations") {
+		v.skip("untracked", "_untracked")
+		weight, _ := v.number("weight")
+		if name, ok := variation(r.names, v, "variation"); ok {
+			shares = append(shares, share{name, int(weight)})
+		}
+	}
+	total := 0
+	for _, s := range shares {
+		total += s.weight
+	}
+	if total < 100_000 && len(shares) > 0 { // what is left goes to the last one
+		shares[len(shares)-1].weight += 100_000 - total
+	}
+	var by any
+	if name := rollout.text("bucketBy"); name != "" && name != "key" {
+		if v, ok := ldAttribute(name, ""); ok {
+			by = v
+		}
+	}
+	choice, open := split(by, shares)
+	if open {
+		r.buckets(r.key)
+	}
+	return choice, len(shares) > 0
+}
+
+// clauses hold where all of them hold.
+func (ld *ldFlags) clauses(about string, rule object) (condition any, why string) {
+	condition = true
+	for _, c := range rule.objects("clauses") {
+		c.skip("_id")
+		one, why := ld.clause(about, c)
+		if why != "" {
+			return nil, why
+		}
+		condition = every(condition, one)
+	}
+	return condition, ""
+}
+
+// ldAttribute is the attribute of a name, or of a reference such as /address/street where a kind of context is given. ok is false for a name
+// whose dots flagd takes for a path.
+func ldAttribute(name, kind string) (v any, ok bool) {
+	if name == "key" || name == "/key" {
+		return targetingKey, true
+	}
+	if kind == "" || !strings.HasPrefix(name, "/") {
+		return attribute(name), name != "" && !strings.Contains(name, ".")
+	}
+	parts := strings.Split(name[1:], "/")
+	for i, part := range parts {
+		parts[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(part)
+		if part == "" || strings.Contains(part, ".") {
+			return nil, false
+		}
+	}
+	return attribute(strings.Join(parts, ".")), true
+}
+
+// clause is a clause as LaunchDarkly decides it: one on an attribute that is missing does not hold, negated or not.
+func (ld *ldFlags) clause(about string, c object) (condition any, why string) {
+	name, kind, operator := c.text("attribute"), c.text("contextKind"), c.text("op")
+	negated := c.truth("negate")
+	if operator == "segmentMatch" {
+		var all []any
+		for _, key := range c.texts("values") {
+			if _, ok := ld.segments[key]; ok {
+				all = append(all, reference(key))
+				continue
+			}
+			if negated { // LaunchDarkly would take everybody
+				return nil, "the document does not have the segment " + key
+			}
+			ld.note(about, "no_segment", "put the segments into the document, too, as a member segments beside the flags",
+				"the document does not have the segment %s, so that nobody is in it", key)
+		}
+		if condition = some(all...); negated {
+			condition = not(condition)
+		}
+		return condition, ""
+	}
+	if kind != "" && kind != "user" {
+		return nil, "it is about a " + kind + ", and only people are asked for here"
+	}
+	v, ok := ldAttribute(name, kind)
+	if !ok || name == "kind" {
+		return nil, "the attribute " + name + " cannot be named here"
+	}
+	values := c.list("values")
+	var all []any
+	for _, value := range values {
+		one, why := ldComparison(operator, v, value)
+		if why != "" {
+			return nil, why
+		}
+		all = append(all, one)
+	}
+	if operator == "in" && len(values) > 1 {
+		all = []any{op("in", v, values)}
+	}
+	condition = some(all...)
+	if negated {
+		condition = not(condition)
+	}
+	return every(present(v), condition), ""
+}
+
+func ldComparison(operator string, v, value any) (condition any, why string) {
+	text, isText := value.(string)
+	switch operator {
+	case "in":
+		return op("===", v, value), ""
+	case "startsWith", "endsWith", "contains":
+		switch {
+		case !isText:
+			return false, ""
+		case operator == "contains":
+			return op("in", text, v), ""
+		}
+		return op(map[string]string{"startsWith": "starts_with", "endsWith": "ends_with"}[operator], v, text), ""
+	case "lessThan", "lessThanOrEqual", "greaterThan", "greaterThanOrEqual":
+		n, ok := value.(json.Number)
+		if !ok {
+			return false, ""
+		}
+		return op(map[string]string{"lessThan": "<", "lessThanOrEqual": "<=", "greaterThan": ">", "greaterThanOrEqual": ">="}[operator], v, n), ""
+	case "semVerEqual", "semVerLessThan", "semVerGreaterThan":
+		return op("sem_ver", v, map[string]string{"semVerEqual": "=", "semVerLessThan": "<", "semVerGreaterThan": ">"}[operator], text), ""
+	case "matches":
+		return nil, "flagd's rules have no regular expressions"
+	case "before", "after":
+		return nil, "flagd's rules compare no times"
+	}
+	return nil, "nobody knows its operator " + operator
+}
+
+// segment is whom a segment holds: those it lists, except those it leaves out, and whom its rules take.
+func (ld *ldFlags) segment(key string) any {
+	s := ld.segments[key]
+	s.skip("key", "name", "description", "tags", "creationDate", "lastModifiedDate", "_links", "version", "generation", "salt", "unboundedContextKind", "_flags", "_access")
+	if s.truth("deleted") {
+		return false
+	}
+	if s.truth("unbounded") {
+		ld.note(key, "big_segment", "send an attribute that says who is in it", "it is kept outside of the document, so that nobody is in it here")
+		return false
+	}
+	named := func(member, contexts string) any {
+		condition := any(false)
+		if list := s.texts(member); len(list) > 0 {
+			condition = op("in", targetingKey, textsOf(list))
+		}
+		for _, t := range s.objects(contexts) {
+			kind := t.text("contextKind")
+			values := t.texts("values")
+			if kind != "user" && kind != "" {
+				ld.left(key, t, "a list of "+kind+"s", "people are told apart by one key here")
+				continue
+			}
+			condition = some(condition, op("in", targetingKey, textsOf(values)))
+		}
+		return condition
+	}
+	included, excluded := named("included", "includedContexts"), named("excluded", "excludedContexts")
+	ruled := any(false)
+	for i, rule := range s.objects("rules") {
+		rule.skip("id", "_id", "description")
+		condition, why := ld.clauses(key, rule)
+		if why != "" {
+			ld.left(key, rule, "rule "+strconv.Itoa(i+1), why)
+			continue
+		}
+		ruled = some(ruled, every(condition, ld.segmentShare(key, rule)))
+	}
+	return some(included, every(not(excluded), ruled))
+}
+
+// segmentShare is the share of people whom a rule of a segment takes.
+func (ld *ldFlags) segmentShare(key string, rule object) any {
+	kind, by := rule.text("rolloutContextKind"), rule.text("bucketBy")
+	weight, ok := rule.number("weight")
+	if !ok {
+		return true
+	}
+	var who any
+	if v, ok := ldAttribute(by, kind); ok && by != "key" {
+		who = v
+	}
+	in, open := split(who, []share{{"in", int(weight)}, {"out", 100_000 - int(weight)}})
+	if !open {
+		return in == "in"
+	}
+	ld.buckets(key)
+	return op("===", in, "in")
+}
