@@ -23,10 +23,12 @@ const maxImport = 2*importer.MaxBytes + maxBody
 
 // Importing is a document of another system that is to be taken over.
 type Importing struct {
-	Format      string          `json:"format" enum:"flagd"`
+	Format      string          `json:"format" enum:"flagd,launchdarkly,unleash,goff,flipt,growthbook,csv"`
 	Environment string          `json:"environment,omitempty" doc:"sandbox unless said otherwise; where it is governed the import becomes a request"`
 	App         string          `json:"app,omitempty" doc:"Slug of the app that the flags are to belong to; without it nobody owns them, and operators and administrators act for them"`
-	Document    json.RawMessage `json:"document" doc:"The document, or its text in a string"`
+	Document    json.RawMessage `json:"document" doc:"The document, or its text in a string; YAML is taken as text, too"`
+	From        string          `json:"from,omitempty" doc:"Which of the environments, or namespaces, of the document is meant; without it the only one, or the one with the name of environment"`
+	Map         string          `json:"map,omitempty" doc:"CSV that says who answers for the flags: key and any of app, owner, contact, ttl_days, tags, off_variant. It goes before what the metadata of the flags says, and replaces what is there, which metadata only fills in"`
 	Reason      string          `json:"reason,omitempty"`
 	DryRun      bool            `json:"dry_run,omitempty" doc:"Plan only"`
 }
@@ -80,7 +82,7 @@ func (a *API) importFlags(ctx context.Context, by access.Actor, in Importing) (*
 				Fix("send the document, or its text in a string").Because(err)
 		}
 	}
-	c := review.Content{Environment: in.Environment, Format: in.Format, Document: text, Reason: in.Reason}
+	c := review.Content{Environment: in.Environment, Format: in.Format, Document: text, From: in.From, Map: in.Map, Reason: in.Reason}
 	if c.Environment == "" {
 		c.Environment = defaultImport
 	}

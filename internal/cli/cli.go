@@ -136,7 +136,7 @@ checked and approved, rolls out in steps, can be turned off at once, and leaves 
                    (requests, approvals and rollouts happen in the console or over /api/v1)
 
   Serve            souk sdk-key create             a key for the SDKs of one environment
-                   souk import flagd FILE          flags of another system, with a report of what they lack
+                   souk import FORMAT FILE         flags of another system, with a report of what they lack
                    souk export flagd               what an environment serves, as a document
 
   Stop             souk kill FLAG                  off for everybody, at once

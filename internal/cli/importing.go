@@ -18,20 +18,26 @@ import (
 
 func (p *program) importCommand() *cobra.Command {
 	in := api.Importing{}
+	var from string
 	cmd := &cobra.Command{
 		Use: "import FORMAT FILE", Short: "Take the flags of another system over", Args: cobra.ExactArgs(2),
-		Long: `Read a document of flags (FORMAT is flagd; FILE - reads stdin, and YAML is taken by its name), keep its keys and shared rules, and
-serve them in an environment: at once in the sandbox and wherever nobody approves, else as a request that others decide.
+		Long: `Read a document of flags (FORMAT is one of ` + strings.Join(importer.Formats, ", ") + `; FILE - reads stdin, and
+YAML is taken, too), keep its keys and shared rules, and serve them in an environment: at once in the sandbox and wherever nobody approves,
+else as a request that others decide. What the format says and Souk cannot is a report, item by item.
 
-What flags lack is a report and keeps none out: an owner, a contact, a TTL, a variant that they may come to, a value for off. Importing
-the same file again changes nothing. Exits with 1 if a flag could not be taken; all others are.`,
+What flags lack is a report and keeps none out: an owner, a contact, a TTL, a variant that they may come to, a value for off. Members owner,
+contact, ttl_days, app, tags and off_variant of a flag's metadata say them; so does a map, which goes before: CSV with a line for each flag,
+and a first line of key and any of app, owner, contact, ttl_days, tags, off_variant. Importing the same again changes nothing. Exits with 1 if a flag could not be taken; all others are.`,
 		RunE: run(func(cmd *cobra.Command, args []string) error {
 			in.Format = args[0]
-			if err := knownFormat(in.Format); err != nil {
+			if err := knownFormat(in.Format, importer.Formats); err != nil {
 				return err
 			}
 			text, err := p.readDocument(args[1])
 			if err != nil {
+				return err
+			}
+			if in.Map, err = p.readMap(from); err != nil {
 				return err
 			}
 			if in.Document, err = json.Marshal(text); err != nil {
@@ -52,6 +58,8 @@ the same file again changes nothing. Exits with 1 if a flag could not be taken; 
 	}
 	cmd.Flags().StringVar(&in.Environment, "environment", "sandbox", "environment to serve them in")
 	cmd.Flags().StringVar(&in.App, "app", "", "short name of the app that they belong to (default none: operators and admins act for them)")
+	cmd.Flags().StringVar(&in.From, "from", "", "which environment of the document is meant, where it has several")
+	cmd.Flags().StringVar(&from, "map", "", "CSV file that says who answers for the flags")
 	cmd.Flags().StringVar(&in.Reason, "reason", "", "why, for the audit log and for who approves it")
 	cmd.Flags().BoolVar(&in.DryRun, "dry-run", false, "print the plan and what flags lack, and stop")
 	p.installation(cmd)
@@ -59,28 +67,49 @@ the same file again changes nothing. Exits with 1 if a flag could not be taken; 
 	return cmd
 }
 
-func knownFormat(name string) error {
-	if slices.Contains(importer.Formats, name) {
+func knownFormat(name string, among []string) error {
+	if slices.Contains(among, name) {
 		return nil
 	}
 	return fault.New(fault.Invalid, "unknown_format", "there is no format %q of flags", name).
-		Fix("%s", fault.Meant(name, importer.Formats, "choose one of "+strings.Join(importer.Formats, ", ")))
+		Fix("%s", fault.Meant(name, among, "choose one of "+strings.Join(among, ", ")))
 }
 
-// readDocument gives the text of a document as JSON.
-func (p *program) readDocument(name string) (string, error) {
+// readMap returns the text of a map; without a name there is none.
+func (p *program) readMap(name string) (string, error) {
+	if name == "" {
+		return "", nil
+	}
+	text, err := p.readFile(name, "name a CSV file")
+	return string(text), err
+}
+
+// readFile reads a file, or standard input by the name -, as far as a document may be long.
+func (p *program) readFile(name, remedy string) ([]byte, error) {
+	unread := func(err error) error {
+		return fault.New(fault.Invalid, "no_file", "%s cannot be read", name).Fix("%s", remedy).Because(err)
+	}
 	from := p.In
 	if name != "-" {
 		file, err := os.Open(name)
 		if err != nil {
-			return "", fault.New(fault.Invalid, "no_file", "%s cannot be read", name).Fix("name a file with flags").Because(err)
+			return nil, unread(err)
 		}
 		defer file.Close()
 		from = file
 	}
 	text, err := io.ReadAll(io.LimitReader(from, importer.MaxBytes+1))
 	if err != nil {
-		return "", fault.New(fault.Invalid, "no_file", "%s cannot be read", name).Fix("name a file with flags").Because(err)
+		return nil, unread(err)
+	}
+	return text, nil
+}
+
+// readDocument returns the text of a document as JSON.
+func (p *program) readDocument(name string) (string, error) {
+	text, err := p.readFile(name, "name a file with flags")
+	if err != nil {
+		return "", err
 	}
 	if strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml") {
 		return importer.FromYAML(text)
@@ -99,6 +128,9 @@ func printImport(w io.Writer, done api.Imported) {
 				continue
 			}
 			fmt.Fprintf(w, "%-7s %s %s\n", step.Action, part.what, step.Key)
+			if owns := step.Owns(); owns != "" {
+				fmt.Fprintf(w, "        %s\n", owns)
+			}
 			if step.Action == importer.Refuse {
 				fmt.Fprintf(w, "        %s\n        → %s\n", step.Message, step.Remediation)
 			}
@@ -146,7 +178,7 @@ func (p *program) exportFlagsCommand() *cobra.Command {
 		Long: `Print a document of flags (FORMAT is flagd). What was imported comes back as it was given; flags that were made here, and those
 that are turned off for everybody, stand there as they are served.`,
 		RunE: run(func(cmd *cobra.Command, args []string) error {
-			if err := knownFormat(args[0]); err != nil {
+			if err := knownFormat(args[0], importer.Written); err != nil {
 				return err
 			}
 			return p.with(cmd.Context(), func(c *client) error {

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/foreign"
 	"github.com/soukhq/souk/internal/registry"
 )
 
@@ -23,8 +24,11 @@ const (
 	maxName  = 500 // bytes of a key, or of the name of an evaluator
 )
 
-// Formats are those that are read.
-var Formats = []string{registry.FormatFlagd}
+// Formats are those that are read, Written those that Write writes.
+var (
+	Formats = append([]string{registry.FormatFlagd}, foreign.Formats...)
+	Written = []string{registry.FormatFlagd}
+)
 
 // Document is what was read: flags by key and evaluators by name in their normal form, the metadata of the set, and what
 // could not be understood.
@@ -34,7 +38,18 @@ type Document struct {
 	Evaluators map[string]json.RawMessage
 	Order      []string        // of the evaluators
 	Metadata   json.RawMessage // nil: none
+	Map        map[string]Ownership
 	Bad        []Refusal
+	Notes      []Gap // what the document says, and Souk cannot
+}
+
+// Source is what is to be imported, as it was given.
+type Source struct {
+	Format   string
+	Document string
+	Map      string // CSV that says who answers for its flags; empty: none
+	From     string // which of the document's own environments is meant; empty: the only one, or else the one with the name of Into
+	Into     string // environment that they are imported into
 }
 
 // Refusal is a flag or an evaluator that cannot be taken, and why.
@@ -43,17 +58,49 @@ type Refusal struct {
 	fault.Finding
 }
 
-// Read reads a document. What is wrong with one flag keeps that one out; a text that is no flag document is a fault at
-// document.
-func Read(format, text string) (Document, error) {
-	if format != registry.FormatFlagd {
-		return Document{}, fault.New(fault.Invalid, "unknown_format", "flags of the format %q cannot be read", fault.Clip(format, 80)).
-			At("format").Fix("%s", fault.Meant(format, Formats, "choose one of "+strings.Join(Formats, ", ")))
+// Read reads a document, and the map that came with it. What is wrong with one flag keeps that one out; a text that is no flag document is
+// a fault at document, a map that cannot be read one at map.
+func Read(from Source) (doc Document, err error) {
+	if !slices.Contains(Formats, from.Format) {
+		return Document{}, fault.New(fault.Invalid, "unknown_format", "flags of the format %q cannot be read", fault.Clip(from.Format, 80)).
+			At("format").Fix("%s", fault.Meant(from.Format, Formats, "choose one of "+strings.Join(Formats, ", ")))
 	}
-	if len(text) > MaxBytes {
+	if len(from.Document) > MaxBytes {
 		return Document{}, tooLarge()
 	}
-	return readFlagd(strings.TrimPrefix(text, "\ufeff")) // a mark of the order of bytes says nothing
+	if doc, err = from.read(); err != nil || from.Map == "" {
+		return doc, err
+	}
+	doc.Map, err = ReadMap(from.Map)
+	return doc, err
+}
+
+// read reads a document, which may be YAML where it does not begin as JSON does.
+func (s Source) read() (doc Document, err error) {
+	text := strings.TrimPrefix(s.Document, "\ufeff") // a mark of the order of bytes says nothing
+	if start := strings.TrimSpace(text); s.Format != foreign.CSV && start != "" && !strings.ContainsAny(start[:1], "{[") {
+		if text, err = FromYAML([]byte(text)); err != nil {
+			return Document{}, err
+		}
+	}
+	if s.Format == registry.FormatFlagd {
+		return readFlagd(text)
+	}
+	set, err := foreign.Read(s.Format, text, s.From, s.Into)
+	if err != nil {
+		return Document{}, err
+	}
+	if doc, err = readFlagd(string(set.Flagd)); err != nil {
+		return Document{}, err
+	}
+	doc.Format = s.Format
+	for _, n := range set.Notes {
+		doc.Notes = append(doc.Notes, Gap{Key: n.Key, Code: n.Code, Message: n.Message, Remediation: n.Remediation})
+	}
+	for _, n := range set.Refused {
+		doc.refuse(n.Key, n.Code, n.Message, n.Remediation)
+	}
+	return doc, nil
 }
 
 // tooLarge does not say how large: who reads a file stops there.
@@ -71,12 +118,9 @@ func unreadable(format string, args ...any) *fault.Error {
 // encoding/json, which flagd reads with, it takes the last of what is given twice.
 func readFlagd(text string) (Document, error) {
 	doc := Document{Format: registry.FormatFlagd, Flags: map[string]json.RawMessage{}, Evaluators: map[string]json.RawMessage{}}
-	var top map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(text), &top); err != nil || top == nil {
-		if err == nil {
-			return doc, unreadable("the document is no JSON object")
-		}
-		return doc, unreadable("the document cannot be read").Because(err)
+	top, err := topOf([]byte(text))
+	if err != nil {
+		return doc, err
 	}
 	if err := doc.readFlags(top["flags"]); err != nil {
 		return doc, err
@@ -104,6 +148,46 @@ func readFlagd(text string) (Document, error) {
 		}
 	}
 	return doc, nil
+}
+
+// resource is a FeatureFlag of Kubernetes, whose document is within.
+type resource struct {
+	Kind string `json:"kind"`
+	Spec struct {
+		FlagSpec map[string]json.RawMessage `json:"flagSpec"`
+	} `json:"spec"`
+}
+
+// topOf returns the members of a document: of the text, of the FeatureFlag of Kubernetes that it is, or of the only one among several documents.
+func topOf(text []byte) (top map[string]json.RawMessage, err error) {
+	var list []json.RawMessage
+	if json.Unmarshal(text, &list) == nil {
+		for _, one := range list {
+			var r resource
+			if json.Unmarshal(one, &r) != nil || r.Kind != "FeatureFlag" {
+				continue
+			}
+			if top != nil {
+				return nil, unreadable("it has several documents of the kind FeatureFlag").Fix("import one after the other")
+			}
+			top = r.Spec.FlagSpec
+		}
+		if top == nil {
+			return nil, unreadable("the document is no JSON object")
+		}
+		return top, nil
+	}
+	if err := json.Unmarshal(text, &top); err != nil {
+		return nil, unreadable("the document cannot be read").Because(err)
+	}
+	var r resource
+	if json.Unmarshal(text, &r) == nil && r.Kind == "FeatureFlag" && r.Spec.FlagSpec != nil {
+		return r.Spec.FlagSpec, nil
+	}
+	if top == nil {
+		return nil, unreadable("the document is no JSON object")
+	}
+	return top, nil
 }
 
 func (d *Document) readFlags(raw json.RawMessage) error {
@@ -248,9 +332,9 @@ func (d Document) imported(key string) registry.Imported {
 // Write gives a document of an environment: what was imported as it was given, all else as it is served. Metadata that all
 // flags came with stands at its top, as it did; of several sets each flag carries its own.
 func Write(format string, set registry.Set) ([]byte, error) {
-	if format != registry.FormatFlagd {
+	if !slices.Contains(Written, format) {
 		return nil, fault.New(fault.Invalid, "unknown_format", "flags cannot be written in the format %q", fault.Clip(format, 80)).
-			At("format").Fix("%s", fault.Meant(format, Formats, "choose one of "+strings.Join(Formats, ", ")))
+			At("format").Fix("%s", fault.Meant(format, Written, "choose "+strings.Join(Written, ", ")))
 	}
 	var b, indented bytes.Buffer
 	b.WriteByte('{')

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/soukhq/souk/internal/flag"
 	"github.com/soukhq/souk/internal/registry"
@@ -9,17 +10,18 @@ import (
 
 // gaps tells what a flag of the document would lack once it is taken.
 func (w *work) gaps(key string, problems []flag.Problem) []Gap {
-	there := w.ground.Flags[key]
-	lacks := lacks{owner: there.OwnerGroup == "" && there.Owner == "" && w.app == nil, contact: there.Contact == "", ttl: !w.ends[key]}
-	if w.app != nil {
-		lacks.contact = w.app.Contact == ""
+	there, own := w.ground.Flags[key], w.owns[key]
+	lacks := lacks{
+		owner:   there.OwnerGroup == "" && there.Owner == "" && own.owned.Owner == "",
+		contact: there.Contact == "" && own.owned.Contact == "",
+		ttl:     !w.ends[key] && own.owned.TTLDays == 0,
 	}
 	var d struct {
 		Variants map[string]json.RawMessage `json:"variants"`
 	}
 	_ = json.Unmarshal(w.doc.Flags[key], &d) // it was read already
-	lacks.off = registry.OffAmong(d.Variants) == ""
-	return append(lacks.gaps(key), broken(key, problems)...)
+	lacks.off = own.off == "" && registry.OffAmong(d.Variants) == ""
+	return slices.Concat(lacks.gaps(key), own.gaps, broken(key, problems))
 }
 
 // lacks is what governance misses of a flag.
@@ -33,13 +35,13 @@ func (l lacks) gaps(key string) []Gap {
 	}{
 		{
 			l.owner, "no_owner", "nobody owns it; operators and administrators act for it",
-			"import it again and name the app that it belongs to",
+			"import it again with an app, or with a map that names its owner",
 		},
-		{l.contact, "no_contact", "nobody is named whom to ask about it", "import it again and name the app that it belongs to"},
-		{l.ttl, "no_ttl", "it has no TTL, so that nobody is reminded to remove it", "ask for a day until which it is kept"},
+		{l.contact, "no_contact", "nobody is named whom to ask about it", "import it again with an app, or with a map that names a contact"},
+		{l.ttl, "no_ttl", "it has no TTL, so that nobody is reminded to remove it", "import it again with a map that says its ttl_days"},
 		{
 			l.off, "no_off_value", "no off value is chosen: turning it off for everybody serves its default variant without targeting",
-			"name a variant off, false or disabled in the document, and import it again",
+			"import it again with a map whose off_variant names one of its variants",
 		},
 	} {
 		if g.lacks {

@@ -48,12 +48,22 @@ type Step struct {
 	Remediation string `json:"remediation,omitempty"`
 	Before      any    `json:"-"` // the definition that is there
 	After       any    `json:"-"` // the one that it brings
+
+	Ownership *Ownership `json:"ownership,omitempty" doc:"What changes of who answers for it, of its TTL, its tags and what a kill serves"`
+}
+
+// Owns says in words what changes of who answers for the flag; empty if nothing does.
+func (s Step) Owns() string {
+	if s.Ownership == nil {
+		return ""
+	}
+	return s.Ownership.words()
 }
 
 // Gap is something that a flag lacks, or that does not work of it. It keeps no flag out.
 type Gap struct {
-	Key         string `json:"key"`
-	Code        string `json:"code" doc:"no_owner, no_contact, no_ttl, no_off_value, unknown_variant, does_not_work, not_synced or left_out"`
+	Key         string `json:"key" doc:"Of the flag, or the name of a shared rule"`
+	Code        string `json:"code" doc:"no_owner, no_contact, no_ttl, no_off_value, unknown_variant, does_not_work, not_synced, left_out; why something that was said of its ownership is not taken; or what the format says and Souk cannot, such as other_buckets and rule_left_out"`
 	Message     string `json:"message"`
 	Remediation string `json:"remediation"`
 }
@@ -94,10 +104,13 @@ func (p Plan) Refused() bool {
 	return slices.ContainsFunc(p.Flags, refused) || slices.ContainsFunc(p.Evaluators, refused)
 }
 
-// PlanFor decides what taking a document over into an environment does. app is what its flags are to belong to; nil leaves new
-// ones without an owner. ends tells by key whose life has an end. Whoever asks must have the right for each flag that is there already.
-func PlanFor(doc Document, ground registry.Ground, app *catalog.App, ends map[string]bool, by access.Actor) Plan {
-	w := work{doc: doc, ground: ground, app: app, ends: ends, by: by, steps: map[string]Step{}, named: map[string]Step{}}
+// PlanFor decides what taking a document over into an environment does. app is what all its flags are to belong to; nil leaves that to its
+// map and to metadata. ends says by key whose life has an end. Whoever asks must have the right for each flag that is there already.
+func PlanFor(doc Document, ground registry.Ground, known Known, app *catalog.App, ends map[string]bool, by access.Actor) Plan {
+	w := work{
+		doc: doc, ground: ground, known: known, app: app, ends: ends, by: by,
+		steps: map[string]Step{}, named: map[string]Step{}, owns: map[string]settled{},
+	}
 	w.moved = moved(doc.Order, ground.Order)
 	for _, key := range slices.Sorted(maps.Keys(doc.Flags)) {
 		w.steps[key] = w.flag(key)
@@ -114,12 +127,14 @@ func PlanFor(doc Document, ground registry.Ground, app *catalog.App, ends map[st
 type work struct {
 	doc    Document
 	ground registry.Ground
+	known  Known
 	app    *catalog.App
 	ends   map[string]bool
 	by     access.Actor
 	steps  map[string]Step // by key
 	named  map[string]Step // by the name of the evaluator
-	moved  []string        // evaluators that are there in another order
+	owns   map[string]settled
+	moved  []string // evaluators that are there in another order
 }
 
 // moved returns those of names that stand in both lists and, in the second, in another order.
@@ -144,8 +159,17 @@ func refuse(key, code, remediation, format string, args ...any) Step {
 func (w *work) flag(key string) Step {
 	wanted := w.doc.imported(key)
 	there, ok := w.ground.Flags[key]
+	own := w.own(key)
+	w.owns[key] = own
+	var changes *Ownership
+	if own.changes.words() != "" {
+		changes = &own.changes
+	}
 	if !ok {
-		return Step{Key: key, Action: Create, After: wanted.Definition}
+		if own.refusal != nil {
+			return *own.refusal
+		}
+		return Step{Key: key, Action: Create, After: wanted.Definition, Ownership: changes}
 	}
 	state, _ := there.In(w.ground.Environment.Name)
 	if there.Imported == "" {
@@ -158,7 +182,7 @@ func (w *work) flag(key string) Step {
 	}
 	now := state.Serving.Imported
 	same := state.Live && now != nil && bytes.Equal(now.Whole(), wanted.Whole())
-	if same && (w.app == nil || w.app.Slug == there.App) {
+	if same && own.refusal == nil && changes == nil {
 		return Step{Key: key, Action: Keep}
 	}
 	switch {
@@ -166,15 +190,15 @@ func (w *work) flag(key string) Step {
 		return refuse(key, "flag_removed", "give it another key", "it was removed, and its key stays taken")
 	case there.ReadOnly:
 		return refuse(key, "flag_read_only", "ask for more time for it first", "it is deprecated, and so it is not changed any more")
-	case w.app != nil && there.App != "" && there.App != w.app.Slug:
-		return refuse(key, "other_app", "import it without naming an app, or with "+there.App, "it belongs to the app %s", there.App)
+	case own.refusal != nil:
+		return *own.refusal
 	case access.Can(w.by, access.FlagImport, there.Scope()) != nil:
 		return refuse(key, "not_yours", "ask an operator or an administrator to import it", "it is there already, and you may not change it")
 	}
 	if !state.Live || now == nil { // it was imported into another environment only
-		return Step{Key: key, Action: Create, After: wanted.Definition}
+		return Step{Key: key, Action: Create, After: wanted.Definition, Ownership: changes}
 	}
-	return Step{Key: key, Action: Update, Before: now.Definition, After: wanted.Definition}
+	return Step{Key: key, Action: Update, Before: now.Definition, After: wanted.Definition, Ownership: changes}
 }
 
 // evaluator decides about one evaluator by itself.
@@ -289,10 +313,18 @@ func (w *work) plan() Plan {
 		if step.Action == Create || step.Action == Update {
 			p.take.Flags = append(p.take.Flags, w.taken(key))
 		}
-		if there := w.ground.Flags[key]; step.Action == Refuse || step.Action == Keep && there.Imported == "" {
+		if there, ok := w.ground.Flags[key]; step.Action == Refuse || ok && there.Imported == "" {
 			continue
 		}
 		p.Gaps = append(p.Gaps, w.gaps(key, found[key])...)
+	}
+	p.Gaps = append(p.Gaps, w.doc.Notes...)
+	for _, key := range slices.Sorted(maps.Keys(w.doc.Map)) {
+		if _, ok := w.steps[key]; !ok {
+			p.Gaps = append(p.Gaps, Gap{
+				Key: key, Code: "not_in_document", Message: "the map has it, and the document does not", Remediation: "look for it in the document",
+			})
+		}
 	}
 	slices.SortStableFunc(p.Flags, func(a, b Step) int { return strings.Compare(a.Key, b.Key) })
 	p.Counts = counts(p.Flags)
@@ -311,13 +343,11 @@ func (w *work) problems(known map[string]json.RawMessage) map[string][]flag.Prob
 }
 
 func (w *work) taken(key string) registry.ImportedFlag {
-	one := registry.ImportedFlag{Imported: w.doc.imported(key), Key: key, Revision: w.ground.Flags[key].Revision}
+	one := registry.ImportedFlag{Imported: w.doc.imported(key), Key: key, Revision: w.ground.Flags[key].Revision, Owned: w.owns[key].owned}
+	one.OffVariant = w.owns[key].off
 	for _, users := range w.ground.Users {
 		_, found := slices.BinarySearch(users, key)
 		one.Bound = one.Bound || found
-	}
-	if w.app != nil {
-		one.App, one.OwnerGroup, one.Contact = w.app.Slug, w.app.Owner, w.app.Contact
 	}
 	return one
 }

@@ -3,21 +3,38 @@ package importer
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// FromYAML gives a document that was written in YAML as JSON, as flagd reads it: keys are texts, whatever they look like.
+// FromYAML returns a document that was written in YAML as JSON, as flagd reads it: keys are texts, whatever they look like. Several documents
+// become a list of them.
 func FromYAML(text []byte) (string, error) {
 	if len(text) > MaxBytes { // before aliases make it larger
 		return "", tooLarge()
 	}
-	var value any
-	if err := yaml.Unmarshal(text, &value); err != nil {
-		return "", unreadable("the document cannot be read as YAML").Because(err)
+	var all []any
+	for decoder := yaml.NewDecoder(bytes.NewReader(text)); ; {
+		var one any
+		err := decoder.Decode(&one)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return "", unreadable("the document cannot be read as YAML").Because(err)
+		}
+		all = append(all, one)
+	}
+	var value any = all
+	if len(all) == 0 {
+		value = nil
+	} else if len(all) == 1 {
+		value = all[0]
 	}
 	if top, ok := members(value); ok {
 		if evaluators, ok := members(top["$evaluators"]); ok {

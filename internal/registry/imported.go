@@ -23,6 +23,7 @@ const importAgain = "change the document that it came from, and import it again"
 type Imported struct {
 	Definition json.RawMessage `json:"definition" doc:"flagd definition as it was given"`
 	Set        json.RawMessage `json:"set_metadata,omitempty" doc:"Metadata of the set that it came with; the flag's own goes before"`
+	OffVariant string          `json:"off_variant,omitempty" doc:"Variant that a kill serves, where one was chosen"`
 }
 
 // offNames are the names of variants that a kill serves, the first that there is.
@@ -100,6 +101,7 @@ type parts struct {
 	Default  *string                    `json:"defaultVariant"`
 	Target   json.RawMessage            `json:"targeting"`
 	Metadata json.RawMessage            `json:"metadata"`
+	off      string                     // that was chosen
 }
 
 // parts takes a definition apart, as far as that can be done.
@@ -111,7 +113,7 @@ func (i Imported) parts() (p parts) {
 	_ = json.Unmarshal(members["state"], &p.State)       // what is of another type counts as absent,
 	_ = json.Unmarshal(members["variants"], &p.Variants) // as the evaluator has it
 	_ = json.Unmarshal(members["defaultVariant"], &p.Default)
-	p.Target, p.Metadata = plain(members["targeting"]), members["metadata"]
+	p.Target, p.Metadata, p.off = plain(members["targeting"]), members["metadata"], i.OffVariant
 	if p.Default != nil && *p.Default == "" { // as engines have it
 		p.Default = nil
 	}
@@ -147,9 +149,12 @@ func (i Imported) serving() Serving {
 	return s
 }
 
-// killed tells what a kill serves: chosen is false where no variant says by its name that it is off. Then it is the default
-// variant, or nothing, so that a program gets its own default, where there is none, it is no variant, or the flag is disabled.
+// killed returns what a kill serves: chosen is false where none was chosen and no variant says by its name that it is off. Then it is the
+// default variant, or nothing, so that a program gets its own default, where there is none, it is no variant, or the flag is disabled.
 func (p parts) killed() (variant string, chosen bool) {
+	if _, ok := p.Variants[p.off]; ok && p.off != "" {
+		return p.off, true
+	}
 	if off := OffAmong(p.Variants); off != "" {
 		return off, true
 	}
@@ -212,6 +217,15 @@ func (f Flag) KillServes(environment string) (variant string, chosen bool) {
 		return state.Serving.Imported.parts().killed()
 	}
 	return f.Off, f.Off != ""
+}
+
+// Chosen is the variant that was chosen for a kill of an imported flag in an environment; empty if none was.
+func (f Flag) Chosen(environment string) string {
+	state, _ := f.In(environment)
+	if state.Serving.Imported == nil {
+		return ""
+	}
+	return state.Serving.Imported.OffVariant
 }
 
 // Problems tells what is wrong with an imported flag in an environment whose evaluators these are, as its evaluation finds it.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/store"
 )
@@ -27,10 +28,21 @@ type Import struct {
 	Met         Ground   // what the evaluators were planned for
 }
 
-// ImportedFlag is a flag of an import, and whose it is to be; an empty App leaves that as it is.
+// Owned is whose a flag of an import is to be, and how it is found. What is empty leaves that as it is. Owner, OwnerID
+// and OwnerGroup are one: without Owner all three stay.
+type Owned struct {
+	App, OwnerGroup, Owner string
+	OwnerID                access.PersonID
+	Contact                string
+	Tags                   []string
+	TTLDays                int // which lifecycle begins to count
+}
+
+// ImportedFlag is a flag of an import, and whose it is to be.
 type ImportedFlag struct {
 	Imported
-	Key, App, OwnerGroup, Contact string
+	Owned
+	Key string
 
 	Revision int64 // of the flag that the import was planned for; 0: there was none
 	Bound    bool  // it is there and stands on an evaluator that changes, and so changes with it
@@ -195,7 +207,7 @@ func (c Change) number(ctx context.Context, tx *store.Tx, format string, flags [
 		of[f.one.App]++
 		f.Flag = Flag{
 			Key: f.one.Key, Name: f.one.Key, App: f.one.App, FlagID: fmt.Sprintf("imported-%03d", of[f.one.App]), Imported: format,
-			OwnerGroup: f.one.OwnerGroup, Owner: f.one.OwnerGroup, Contact: f.one.Contact, CreatedAt: at, InstalledAt: &at, Tags: []string{},
+			CreatedAt: at, InstalledAt: &at, Tags: []string{},
 		}
 		if f.App != "" {
 			f.FlagID = fmt.Sprintf("microapp-%s-%03d", f.App, of[f.App])
@@ -221,12 +233,21 @@ func (f *Flag) describe(one ImportedFlag) {
 			f.Variants[name] = value
 		}
 	}
-	f.Type, f.Off, f.Outside = typeOf(f.Variants), OffAmong(f.Variants), ""
+	f.Type, f.Outside = typeOf(f.Variants), ""
+	if f.Off = one.OffVariant; f.Off == "" {
+		f.Off = OffAmong(f.Variants)
+	}
 	if p.Default != nil {
 		f.Outside = *p.Default
 	}
 	if one.App != "" {
-		f.App, f.OwnerGroup, f.Owner, f.OwnerID, f.Contact = one.App, one.OwnerGroup, one.OwnerGroup, "", one.Contact
+		f.App = one.App
+	}
+	if one.Owner != "" {
+		f.OwnerGroup, f.Owner, f.OwnerID = one.OwnerGroup, one.Owner, one.OwnerID
+	}
+	if one.Contact != "" {
+		f.Contact = one.Contact
 	}
 }
 
@@ -292,8 +313,8 @@ func (c Change) takeAll(ctx context.Context, tx *store.Tx, in Import, flags []ta
 		state.Definition = define(f.Flag, state.Serving, false, state.Kill != nil)
 		if f.isNew {
 			fresh++
-			made.Add(`(?, ?, ?, ?, '', ?, ?, ?, ?, '', 0, ?, '', ?, ?, '', FALSE, ?, $1, $1, $1, ?, $2)`, f.Key, f.FlagID, f.App, f.Name, f.Type,
-				f.OwnerGroup, f.Owner, f.Contact, string(encode(f.Variants)), f.Off, f.Outside, f.search(), f.Revision)
+			made.Add(`(?, ?, ?, ?, '', ?, ?, ?, ?, ?, '', 0, ?, '', ?, ?, '', FALSE, ?, $1, $1, $1, ?, $2)`, f.Key, f.FlagID, f.App, f.Name, f.Type,
+				f.OwnerGroup, f.Owner, f.OwnerID, f.Contact, string(encode(f.Variants)), f.Off, f.Outside, f.search(), f.Revision)
 			for _, e := range f.Environments {
 				states.Add(`(?, ?, ?, ?, ?, '', 0, ?, '', '', ?, $1)`, f.Key, e.Environment, e.Live, e.Revision, string(e.Serving.Mode),
 					e.Serving.rest(), string(e.Definition))
@@ -307,7 +328,7 @@ func (c Change) takeAll(ctx context.Context, tx *store.Tx, in Import, flags []ta
 		events[i] = f.imported(c, in, *state)
 	}
 	if fresh > 0 {
-		added, err := tx.Exec(ctx, `INSERT INTO flag (key, flag_id, app, name, description, type, owner_group, owner, contact, template_id,
+		added, err := tx.Exec(ctx, `INSERT INTO flag (key, flag_id, app, name, description, type, owner_group, owner, owner_id, contact, template_id,
 				template_version, variants, on_variant, off_variant, outside_variant, audience, client_side, search, created_at, updated_at,
 				installed_at, revision, imported)
 			VALUES `+made.String()+` ON CONFLICT (key) DO NOTHING`, made.Args()...)
@@ -337,6 +358,9 @@ func (c Change) takeAll(ctx context.Context, tx *store.Tx, in Import, flags []ta
 	if err := revisions.write(ctx, tx); err != nil {
 		return err
 	}
+	if err := tagAll(ctx, tx, flags); err != nil {
+		return err
+	}
 	for i := range flags {
 		if err := flags[i].follow(ctx, tx, c, in.Environment); err != nil {
 			return err
@@ -354,7 +378,43 @@ func (f taking) imported(c Change, in Import, state FlagEnvironment) audit.Event
 	if f.wasLive {
 		details["before"] = f.before
 	}
+	for name, value := range map[string]string{"owner": f.one.Owner, "contact": f.one.Contact, "off_variant": f.one.OffVariant} {
+		if value != "" {
+			details[name] = value
+		}
+	}
+	if f.one.TTLDays > 0 {
+		details["ttl_days"] = f.one.TTLDays
+	}
+	if len(f.one.Tags) > 0 {
+		details["tags"] = f.one.Tags
+	}
 	return c.event(f.Flag, audit.FlagImported, in.Environment, details)
+}
+
+// tagAll gives flags the tags that the import has for them, instead of those they had.
+func tagAll(ctx context.Context, tx *store.Tx, flags []taking) error {
+	var keys []any
+	rows := store.NewRows()
+	for _, f := range flags {
+		if len(f.one.Tags) == 0 {
+			continue
+		}
+		keys = append(keys, f.Key)
+		for _, tag := range f.one.Tags {
+			rows.Add("(?, ?)", tag, f.Key)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM flag_tag WHERE flag_key IN (`+store.In(1, len(keys))+`)`, keys...); err != nil {
+		return fmt.Errorf("take tags off imported flags: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO flag_tag (tag, flag_key) VALUES `+rows.String(), rows.Args()...); err != nil {
+		return fmt.Errorf("tag imported flags: %w", err)
+	}
+	return nil
 }
 
 // follow makes a flag that came to another app that app's in the other environments too: SDK keys of the app see it everywhere.

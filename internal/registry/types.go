@@ -79,7 +79,7 @@ type Flag struct {
 	Audience        string            `json:"audience" doc:"Segment that the flag was approved for"`
 	ClientSide      bool              `json:"client_side"`
 	Tags            []string          `json:"tags" nullable:"false" doc:"Words that flags are found by, and turned off together by"`
-	Imported        string            `json:"imported,omitempty" enum:"flagd" doc:"Format that the flag was imported from; absent: it was made here"`
+	Imported        string            `json:"imported,omitempty" enum:"flagd,launchdarkly,unleash,goff,flipt,growthbook,csv" doc:"Format that the flag was imported from; absent: it was made here"`
 	Environments    []FlagEnvironment `json:"environments" doc:"One for each environment, in their order; live is false until the flag is approved"`
 	CreatedAt       time.Time         `json:"created_at"`
 	UpdatedAt       time.Time         `json:"updated_at" doc:"Last change of the flag, of its life or of what it serves anywhere"`

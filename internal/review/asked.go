@@ -42,7 +42,7 @@ func askedFor(ctx context.Context, tx *store.Tx, segment string, environments []
 	}
 	for _, r := range imports {
 		in := r.content.Environment
-		doc, err := importer.Read(r.content.Format, r.content.Document)
+		doc, err := importer.Read(r.content.source())
 		if err != nil || !slices.Contains(environments, in) { // what cannot be read brings nothing
 			continue
 		}

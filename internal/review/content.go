@@ -29,8 +29,10 @@ type Content struct {
 	Segment      string         `json:"segment,omitempty" doc:"For change_segment: the name of the audience"`
 	Change       *ContentChange `json:"change,omitempty" doc:"For change_flag, and for change_segment"`
 	Until        string         `json:"until,omitempty" doc:"For extend_ttl: a date, which counts to its end in UTC, or a time (RFC 3339)"`
-	Format       string         `json:"format,omitempty" enum:"flagd" doc:"For import_flags"`
+	Format       string         `json:"format,omitempty" enum:"flagd,launchdarkly,unleash,goff,flipt,growthbook,csv" doc:"For import_flags"`
 	Document     string         `json:"document,omitempty" doc:"For import_flags: the text of the document; a request as it is given leaves it out, its content has it"`
+	Map          string         `json:"map,omitempty" doc:"For import_flags: CSV that says who answers for the flags: key and any of app, owner, contact, ttl_days, tags, off_variant"`
+	From         string         `json:"from,omitempty" doc:"For import_flags: which of the environments of the document is meant, where it has several"`
 	Draft        bool           `json:"draft,omitempty" doc:"Not submitted yet: nothing is checked or reserved, and only the requester sees it"`
 }
 
@@ -98,6 +100,8 @@ var members = []struct {
 	{"until", func(c Content) bool { return c.Until != "" }},
 	{"format", func(c Content) bool { return c.Format != "" }},
 	{"document", func(c Content) bool { return c.Document != "" }},
+	{"from", func(c Content) bool { return c.From != "" }},
+	{"map", func(c Content) bool { return c.Map != "" }},
 }
 
 func memberNames() []string {

@@ -141,6 +141,10 @@ func membersOf(c Content, t template.Document) []member {
 	if c.Document != "" {
 		text("document", "Document", sizeAndSum(c.Document))
 	}
+	text("from", "Environment of the document", c.From)
+	if c.Map != "" {
+		text("map", "Who answers for its flags", sizeAndSum(c.Map))
+	}
 	text("removal_plan", "Removal plan", c.RemovalPlan)
 	for i, a := range c.Attachments {
 		text(fmt.Sprintf("attachments.%d", i), "Attached", fmt.Sprintf("%s, %s", a.Name, sizeAndSum(a.Content)))

@@ -37,7 +37,14 @@ func (*importing) title(c Content) string {
 	return fmt.Sprintf("Import flags from %s into %s", quoted(c.Format, "?"), quoted(c.Environment, "?"))
 }
 
-func (*importing) takes() []string { return []string{"app", "environment", "format", "document"} }
+func (*importing) takes() []string {
+	return []string{"app", "environment", "format", "document", "map", "from"}
+}
+
+// source is what an import reads.
+func (c Content) source() importer.Source {
+	return importer.Source{Format: c.Format, Document: c.Document, Map: c.Map, From: c.From, Into: c.Environment}
+}
 
 // load reads the document and what it meets in the environment. The requester's rights decide which flags it may change.
 func (s *importing) load(ctx context.Context, tx *store.Tx, r record, w World) error {
@@ -97,7 +104,7 @@ func (s *importing) audiences(Assessed, World) map[string][]string {
 }
 
 func planImport(ctx context.Context, tx *store.Tx, c Content, app *catalog.App, by access.Actor) (importer.Plan, error) {
-	doc, err := importer.Read(c.Format, c.Document)
+	doc, err := importer.Read(c.source())
 	if err != nil {
 		return importer.Plan{}, err
 	}
@@ -115,9 +122,13 @@ func planImport(ctx context.Context, tx *store.Tx, c Content, app *catalog.App, 
 	}
 	ends := map[string]bool{}
 	for key, life := range lives {
-		ends[key] = life.ExpiresAt != nil
+		ends[key] = life.ExpiresAt != nil || life.TTLDays > 0
 	}
-	return importer.PlanFor(doc, ground, app, ends, by), nil
+	known, err := importer.KnownTo(ctx, tx, doc, ground, app)
+	if err != nil {
+		return importer.Plan{}, err
+	}
+	return importer.PlanFor(doc, ground, known, app, ends, by), nil
 }
 
 // takeOver carries an import out, or a part of one.
@@ -126,7 +137,16 @@ func takeOver(ctx context.Context, tx *store.Tx, c registry.Change, in registry.
 	if err != nil {
 		return nil, err
 	}
-	return map[string]int64{in.Environment: revision}, lifecycle.TakeOver(ctx, tx, c.At, made)
+	if err := lifecycle.TakeOver(ctx, tx, c.At, made); err != nil {
+		return nil, err
+	}
+	days := map[string]int{}
+	for _, one := range in.Flags {
+		if one.TTLDays > 0 {
+			days[one.Key] = one.TTLDays
+		}
+	}
+	return map[string]int64{in.Environment: revision}, lifecycle.GiveTTL(ctx, tx, c.At, days)
 }
 
 // base is what an import would change, as it is there now.
@@ -142,7 +162,7 @@ func (s *importing) base(Content) any {
 				sum := sha256.Sum256(raw)
 				before = hex.EncodeToString(sum[:])
 			}
-			base[kind+step.Key] = []string{string(step.Action), before}
+			base[kind+step.Key] = []string{string(step.Action), before, step.Owns()}
 		}
 	}
 	return base
@@ -155,7 +175,7 @@ func (s *importing) check(c Content, w World) checked {
 	seen.impact = Impact{Environments: []string{c.Environment}, Downstream: []string{}}
 	switch {
 	case w.Offline:
-		if _, err := importer.Read(c.Format, c.Document); err != nil {
+		if _, err := importer.Read(c.source()); err != nil {
 			if e, ok := errors.AsType[*fault.Error](err); ok {
 				seen.schema = append(seen.schema, findingOf(e))
 			}
@@ -248,7 +268,11 @@ func importDiff(plan importer.Plan) []Change {
 	}
 	for _, step := range plan.Flags {
 		after, _ := step.After.(json.RawMessage)
-		add(".flags.", "The switch", step, ": "+registry.Imported{Definition: after}.Words())
+		words := ": " + registry.Imported{Definition: after}.Words()
+		if owns := step.Owns(); owns != "" {
+			words += "; " + owns
+		}
+		add(".flags.", "The switch", step, words)
 	}
 	if more > 0 {
 		changes = append(changes, Change{
@@ -274,9 +298,9 @@ func shown(definition any) any {
 // importOf asks for one flag as it was imported before.
 func importOf(flag registry.Flag, environment string, was registry.Imported, reason string) (Content, error) {
 	set := registry.Set{Flags: map[string]json.RawMessage{flag.Key: was.Definition}, Metadata: was.Set}
-	document, err := importer.Write(flag.Imported, set)
+	document, err := importer.Write(registry.FormatFlagd, set)
 	if err != nil {
 		return Content{}, err
 	}
-	return Content{Kind: ImportFlags, Environment: environment, Format: flag.Imported, Document: string(document), Reason: reason}, nil
+	return Content{Kind: ImportFlags, Environment: environment, Format: registry.FormatFlagd, Document: string(document), Reason: reason}, nil
 }

@@ -94,6 +94,7 @@ type keptAssessment struct {
 // bulk is what of a request no list shows, and what may be megabytes.
 type bulk struct {
 	Document    string       `json:"document,omitempty"`
+	Map         string       `json:"map,omitempty"`
 	Attachments []Attachment `json:"attachments,omitempty"`
 	Diff        []Change     `json:"diff,omitempty"`
 }
@@ -112,7 +113,7 @@ func scanWhole(row store.Row) (record, error) {
 	if err := json.Unmarshal([]byte(text), &b); err != nil {
 		return record{}, fmt.Errorf("decode request %s: %w", r.id, err)
 	}
-	r.content.Document, r.content.Attachments, r.assessment.Diff = b.Document, b.Attachments, b.Diff
+	r.content.Document, r.content.Map, r.content.Attachments, r.assessment.Diff = b.Document, b.Map, b.Attachments, b.Diff
 	return r, nil
 }
 
@@ -165,8 +166,8 @@ func (r *record) save(ctx context.Context, tx *store.Tx, now time.Time) error {
 		r.waitingSince, r.was, r.wasDigest = now, r.state, r.digest
 	}
 	content, assessment := r.content, r.assessment
-	b := bulk{Document: content.Document, Attachments: content.Attachments, Diff: assessment.Diff}
-	content.Document, content.Attachments, assessment.Diff = "", nil, nil
+	b := bulk{Document: content.Document, Map: content.Map, Attachments: content.Attachments, Diff: assessment.Diff}
+	content.Document, content.Map, content.Attachments, assessment.Diff = "", "", nil, nil
 	var texts [5]string
 	for i, part := range []any{content, r.authors, keptAssessment{assessment, r.least}, r.quorum, b} {
 		text, err := json.Marshal(part)

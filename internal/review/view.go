@@ -73,7 +73,7 @@ func (r record) summary(by access.Actor, w World) Request {
 		Diff: []Change{}, Timeline: []TimelineEntry{}, Can: []string{}, CanDomains: []access.Domain{},
 		Impact: Impact{Environments: []string{}, Downstream: []string{}}, CreatedAt: r.createdAt, UpdatedAt: r.updatedAt,
 	}
-	view.Document = "" // megabytes that nobody reads in a list; the diff tells what it does
+	view.Document, view.Map = "", "" // megabytes that nobody reads in a list; the diff tells what it does
 	if view.Decisions == nil {
 		view.Decisions = []Decision{}
 	}

@@ -23,6 +23,7 @@ var house = map[string]struct {
 	"internal/telemetry":      {floor: 0},
 	"internal/strict":         {floor: 0, neighbours: []string{"internal/fault"}},
 	"internal/flag":           {floor: 0, neighbours: []string{"internal/fault"}},
+	"internal/foreign":        {floor: 0, neighbours: []string{"internal/fault"}},
 	"internal/flag/stocktest": {floor: 0, neighbours: []string{"internal/flag"}},
 	"web":                     {floor: 0},
 	"policies":                {floor: 0},

@@ -2351,7 +2351,7 @@ export interface components {
              * @description Format that the flag was imported from; absent: it was made here
              * @enum {string}
              */
-            imported?: "flagd";
+            imported?: "flagd" | "launchdarkly" | "unleash" | "goff" | "flipt" | "growthbook" | "csv";
             /**
              * Format: date-time
              * @description When its approval first made it live
@@ -2424,8 +2424,9 @@ export interface components {
             updated_at: string;
         };
         FlagGap: {
-            /** @description no_owner, no_contact, no_ttl, no_off_value, unknown_variant, does_not_work, not_synced or left_out */
+            /** @description no_owner, no_contact, no_ttl, no_off_value, unknown_variant, does_not_work, not_synced, left_out; why something that was said of its ownership is not taken; or what the format says and Souk cannot, such as other_buckets and rule_left_out */
             code: string;
+            /** @description Of the flag, or the name of a shared rule */
             key: string;
             message: string;
             remediation: string;
@@ -2451,7 +2452,7 @@ export interface components {
              * @description Format that the flag was imported from; absent: it was made here
              * @enum {string}
              */
-            imported?: "flagd";
+            imported?: "flagd" | "launchdarkly" | "unleash" | "goff" | "flipt" | "growthbook" | "csv";
             /**
              * Format: date-time
              * @description When its approval first made it live
@@ -2684,24 +2685,32 @@ export interface components {
             key: string;
             /** @description Why it is refused */
             message?: string;
+            /** @description What changes of who answers for it, of its TTL, its tags and what a kill serves */
+            ownership?: components["schemas"]["Ownership"];
             remediation?: string;
         };
         ImportWish: {
             /** @description Slug of the app that the flags are to belong to; without it nobody owns them, and operators and administrators act for them */
             app?: string;
-            /** @description The document, or its text in a string */
+            /** @description The document, or its text in a string; YAML is taken as text, too */
             document: unknown;
             /** @description Plan only */
             dry_run?: boolean;
             /** @description sandbox unless said otherwise; where it is governed the import becomes a request */
             environment?: string;
             /** @enum {string} */
-            format: "flagd";
+            format: "flagd" | "launchdarkly" | "unleash" | "goff" | "flipt" | "growthbook" | "csv";
+            /** @description Which of the environments, or namespaces, of the document is meant; without it the only one, or the one with the name of environment */
+            from?: string;
+            /** @description CSV that says who answers for the flags: key and any of app, owner, contact, ttl_days, tags, off_variant. It goes before what the metadata of the flags says, and replaces what is there, which metadata only fills in */
+            map?: string;
             reason?: string;
         };
         ImportedDefinition: {
             /** @description flagd definition as it was given */
             definition: unknown;
+            /** @description Variant that a kill serves, where one was chosen */
+            off_variant?: string;
             /** @description Metadata of the set that it came with; the flag's own goes before */
             set_metadata?: unknown;
         };
@@ -2883,7 +2892,7 @@ export interface components {
              * @description Format that the flag was imported from; absent: it was made here
              * @enum {string}
              */
-            imported?: "flagd";
+            imported?: "flagd" | "launchdarkly" | "unleash" | "goff" | "flipt" | "growthbook" | "csv";
             /**
              * Format: date-time
              * @description When its approval first made it live
@@ -3234,6 +3243,21 @@ export interface components {
             scope: "all" | "read" | "requests" | "kill" | "outcomes";
             /** @description Shown this once */
             secret: string;
+        };
+        Ownership: {
+            /** @description Short name */
+            app?: string;
+            contact?: string;
+            /** @description Variant that a kill serves */
+            off_variant?: string;
+            /** @description Name of a group, or e-mail address of a person */
+            owner?: string;
+            tags?: string[];
+            /**
+             * Format: int64
+             * @description Days from now on; only of a flag that has no TTL yet
+             */
+            ttl_days?: number;
         };
         PasswordChange: {
             current: string;
@@ -3739,11 +3763,15 @@ export interface components {
              * @description For import_flags
              * @enum {string}
              */
-            format?: "flagd";
+            format?: "flagd" | "launchdarkly" | "unleash" | "goff" | "flipt" | "growthbook" | "csv";
+            /** @description For import_flags: which of the environments of the document is meant, where it has several */
+            from?: string;
             id: string;
             impact: components["schemas"]["Impact"];
             /** @enum {string} */
             kind: "publish_app" | "create_flag" | "change_app" | "change_flag" | "extend_ttl" | "deprecate" | "remove" | "restore_flag" | "import_flags" | "change_segment";
+            /** @description For import_flags: CSV that says who answers for the flags: key and any of app, owner, contact, ttl_days, tags, off_variant */
+            map?: string;
             /** @description The rollout that an approval leaves ready */
             plan: components["schemas"]["RolloutStep"][];
             reason?: string;
@@ -3821,9 +3849,13 @@ export interface components {
              * @description For import_flags
              * @enum {string}
              */
-            format?: "flagd";
+            format?: "flagd" | "launchdarkly" | "unleash" | "goff" | "flipt" | "growthbook" | "csv";
+            /** @description For import_flags: which of the environments of the document is meant, where it has several */
+            from?: string;
             /** @enum {string} */
             kind?: "publish_app" | "create_flag" | "change_app" | "change_flag" | "extend_ttl" | "deprecate" | "remove" | "restore_flag" | "import_flags" | "change_segment";
+            /** @description For import_flags: CSV that says who answers for the flags: key and any of app, owner, contact, ttl_days, tags, off_variant */
+            map?: string;
             reason?: string;
             /** @description Who takes the flag out, when, and what replaces it; required for remove */
             removal_plan?: string;
@@ -3862,9 +3894,13 @@ export interface components {
              * @description For import_flags
              * @enum {string}
              */
-            format?: "flagd";
+            format?: "flagd" | "launchdarkly" | "unleash" | "goff" | "flipt" | "growthbook" | "csv";
+            /** @description For import_flags: which of the environments of the document is meant, where it has several */
+            from?: string;
             /** @enum {string} */
             kind?: "publish_app" | "create_flag" | "change_app" | "change_flag" | "extend_ttl" | "deprecate" | "remove" | "restore_flag" | "import_flags" | "change_segment";
+            /** @description For import_flags: CSV that says who answers for the flags: key and any of app, owner, contact, ttl_days, tags, off_variant */
+            map?: string;
             reason?: string;
             /** @description Who takes the flag out, when, and what replaces it; required for remove */
             removal_plan?: string;
@@ -3900,7 +3936,7 @@ export interface components {
              * @description Format that the flag was imported from; absent: it was made here
              * @enum {string}
              */
-            imported?: "flagd";
+            imported?: "flagd" | "launchdarkly" | "unleash" | "goff" | "flipt" | "growthbook" | "csv";
             /**
              * Format: date-time
              * @description When its approval first made it live

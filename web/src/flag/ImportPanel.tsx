@@ -11,7 +11,7 @@ import classes from "./ImportPanel.module.css";
 export function ImportPanel({ flag }: { flag: Flag }) {
   const words = m.flag.imported;
   return (
-    <Panel title={flag.imported ? words.title : words.made}>
+    <Panel title={flag.imported ? words.title(flag.imported) : words.made}>
       {flag.gaps.length === 0 ? (
         <p className={classes.complete}>
           <IconCheck size={16} aria-hidden /> {words.complete}

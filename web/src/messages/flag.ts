@@ -47,7 +47,7 @@ export const flag = {
   ownerless: "Nobody yet: operators and administrators act for it",
   none: "none",
   imported: {
-    title: "Imported from flagd",
+    title: (format: string) => `Imported from ${format}`,
     made: "Some programs do not get it",
     words: "It serves what its document says. To change that, change the document and import it again.",
     complete: "It lacks nothing.",
