@@ -46,6 +46,18 @@ func (s SharedRules) With(environment string, evaluators map[string]json.RawMess
 	return all
 }
 
+// Also returns the evaluators as they are now together with what these of the same names may make of them.
+func (s SharedRules) Also(environment string, evaluators map[string]json.RawMessage) SharedRules {
+	all := maps.Clone(s)
+	all[environment] = maps.Clone(s[environment])
+	for name, rule := range evaluators {
+		now := all[environment][name]
+		all.add(environment, name, rule)
+		all[environment][name] = slices.Concat(now, all[environment][name])
+	}
+	return all
+}
+
 // Uses returns what a rule or a definition refers to in an environment, itself or by evaluators, each name once.
 func (s SharedRules) Uses(environment string, raw json.RawMessage) []string {
 	return s.behind(environment, Refs(raw))
@@ -111,11 +123,7 @@ type use struct {
 
 // usesOf returns what is for the segment: by what it was approved for, by the audience that it serves somewhere, or by a rule there
 // that refers to the segment in any spelling, itself or by evaluators.
-func usesOf(ctx context.Context, tx *store.Tx, segment string) ([]use, error) {
-	shared, err := AllSharedRules(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
+func usesOf(ctx context.Context, tx *store.Tx, shared SharedRules, segment string) ([]use, error) {
 	environments, err := Environments(ctx, tx)
 	if err != nil {
 		return nil, err
@@ -175,14 +183,27 @@ func flagsOf(uses []use, counts func(use) bool) []string {
 
 // usersOf lists the keys of the flags that are not removed and that were approved for the segment or refer to it somewhere.
 func usersOf(ctx context.Context, tx *store.Tx, name string) ([]string, error) {
-	uses, err := usesOf(ctx, tx, name)
+	shared, err := AllSharedRules(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	uses, err := usesOf(ctx, tx, shared, name)
 	return flagsOf(uses, func(use) bool { return true }), err
 }
 
 // GovernedBySegment is a step: the flags that are not removed and whose people in a governed environment the segment decides, by their
 // audience or by a reference in their targeting, now or by what they were approved for.
-func GovernedBySegment(ctx context.Context, tx *store.Tx, name string) (Decided, error) {
-	uses, err := usesOf(ctx, tx, name)
+func GovernedBySegment(ctx context.Context, tx *store.Tx, name string) (none Decided, err error) {
+	shared, err := AllSharedRules(ctx, tx)
+	if err != nil {
+		return none, err
+	}
+	return GovernedWith(ctx, tx, shared, name)
+}
+
+// GovernedWith is GovernedBySegment with other evaluators than there are.
+func GovernedWith(ctx context.Context, tx *store.Tx, shared SharedRules, name string) (Decided, error) {
+	uses, err := usesOf(ctx, tx, shared, name)
 	return Decided{
 		Keys:  flagsOf(uses, func(u use) bool { return u.governed }),
 		Ruled: slices.ContainsFunc(uses, func(u use) bool { return u.governed && u.ruled }),

@@ -40,20 +40,32 @@ func askedFor(ctx context.Context, tx *store.Tx, segment string, environments []
 	if err != nil {
 		return d, fmt.Errorf("look for imports to a segment: %w", err)
 	}
+	type bringing struct {
+		in  string
+		doc importer.Document
+	}
+	var all []bringing
+	rules, changed := shared, false // with what all of them bring: a flag of one may refer to an evaluator of another
 	for _, r := range imports {
 		in := r.content.Environment
 		doc, err := importer.Read(r.content.source())
 		if err != nil || !slices.Contains(environments, in) { // what cannot be read brings nothing
 			continue
 		}
-		rules := shared.With(in, doc.Evaluators)
-		for key, definition := range doc.Flags {
-			if slices.Contains(rules.Uses(in, definition), segment) {
+		all, rules, changed = append(all, bringing{in, doc}), rules.Also(in, doc.Evaluators), changed || len(doc.Evaluators) > 0
+	}
+	for _, one := range all {
+		for key, definition := range one.doc.Flags {
+			if slices.Contains(rules.Uses(one.in, definition), segment) {
 				d = d.And(registry.Decided{Keys: []string{key}, Ruled: true})
 			}
 		}
 	}
-	return d, nil
+	if !changed {
+		return d, nil
+	}
+	served, err := registry.GovernedWith(ctx, tx, rules, segment)
+	return d.And(served), err
 }
 
 // asksFor returns whether the flag of the request is to be for the segment in one of the environments: by the change, or by the audience

@@ -201,7 +201,7 @@ func (s *changingSegment) base(Content) any {
 	if s.Segment == nil {
 		return int64(0)
 	}
-	return s.Segment.Revision
+	return map[string]any{"revision": s.Segment.Revision, "reaches": s.Keys} // an approval is for the flags that it showed
 }
 
 func (s *changingSegment) conflict(c Content, _ World) *fault.Error {

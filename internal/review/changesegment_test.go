@@ -383,3 +383,50 @@ func (o *office) toProduction(id string) {
 	}
 	o.Fatal("it does not come to production")
 }
+
+// imports asks for a flagd document in production.
+func (o *office) imports(document string) review.Request {
+	o.Helper()
+	out, err := o.desk.Import(o.Context(), o.as("root"), review.Content{Environment: "production", Format: "flagd", Reason: "from before", Document: document}, "", false)
+	if err != nil || out.Request == nil {
+		o.Fatalf("%+v, %v", out, err)
+	}
+	return *out.Request
+}
+
+func TestAFlagAskedForAndARuleAskedForBesideItAreAUseOfWhatTheRuleNames(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		o := open(t, db)
+		o.decide(o.imports(`{"$evaluators": {"few": {"==": [{"var": "plan"}, "x"]}}, "flags": {}}`))
+		flag := o.imports(`{"flags": {"late": {"state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off",
+			"targeting": {"if": [{"$ref": "few"}, "on", "off"]}}}}`)
+		rule := o.imports(`{"$evaluators": {"few": {"$ref": "pilot"}}, "flags": {}}`)
+		if out, err := o.put(everybody); err != nil || out.Request == nil {
+			t.Errorf("everybody is answered %+v, %v", out, err)
+		}
+		o.decide(rule)
+		_, err := o.desk.Approve(t.Context(), o.as("pat"), flag.ID, review.Judgement{Digest: flag.Digest, Domain: "product"})
+		wantCode(t, err, fault.Conflict, "base_changed")
+	})
+}
+
+func TestAnAudienceChangesForTheFlagsThatItsApproversSaw(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		o := open(t, db)
+		o.active()
+		out, err := o.put(everybody)
+		if err != nil || out.Request == nil {
+			t.Fatal(out, err)
+		}
+		more := where2eat()
+		more.App.Slug, more.App.Name = "sleep", "Sleep"
+		o.submit(more)
+		_, err = o.desk.Approve(t.Context(), o.as("pat"), out.Request.ID, review.Judgement{Digest: out.Request.Digest, Domain: "product"})
+		wantCode(t, err, fault.Conflict, "base_changed")
+		if seen, err := o.desk.Get(t.Context(), o.as("pat"), out.Request.ID); err != nil || !seen.BaseChanged {
+			t.Errorf("its page says %+v, %v", seen.BaseChanged, err)
+		}
+	})
+}

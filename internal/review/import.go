@@ -165,6 +165,22 @@ func (s *importing) base(Content) any {
 			base[kind+step.Key] = []string{string(step.Action), before, step.Owns()}
 		}
 	}
+	// What its flags refer to is what was approved with them, and so is who depends on the evaluators that change.
+	take, in := s.Plan.Take(), s.Plan.Environment
+	shared := registry.SharedRules{}.With(in, take.Met.Evaluators).With(in, take.Evaluators)
+	for _, one := range take.Flags {
+		for _, name := range shared.Uses(in, one.Imported.Definition) {
+			if raw, met := take.Met.Evaluators[name]; met && take.Evaluators[name] == nil {
+				sum := sha256.Sum256(raw)
+				base["met."+name] = hex.EncodeToString(sum[:])
+			}
+		}
+	}
+	for name := range take.Evaluators {
+		if users := take.Met.Users[name]; len(users) > 0 {
+			base["users."+name] = users
+		}
+	}
 	return base
 }
 

@@ -89,17 +89,19 @@ func marked(ctx context.Context, tx *store.Tx, now time.Time) (marks, requests [
 	}
 	_, err = store.List(ctx, tx, func(row store.Row) (none struct{}, err error) {
 		var id, flagKey, app string
-		if err := row.Scan(&id, &flagKey, &app); err != nil {
+		var kind Kind
+		if err := row.Scan(&id, &flagKey, &app, &kind); err != nil {
 			return none, err
 		}
+		many := kind == ChangeSegment || kind == ImportFlags // what they reach may be any flag
 		for m := range all {
-			if (m.FlagKey == "" || m.FlagKey == flagKey) && (m.App == "" || m.App == app) && (m.Request == "" || m.Request == id) && m.Besides != id {
+			if (m.FlagKey == "" || m.FlagKey == flagKey || many) && (m.App == "" || m.App == app) && (m.Request == "" || m.Request == id) && m.Besides != id {
 				requests = append(requests, id)
 				break
 			}
 		}
 		return none, nil
-	}, `SELECT id, flag_key, app FROM request WHERE state IN ($1, $2) ORDER BY id`, NeedsApproval, NeedsFixes)
+	}, `SELECT id, flag_key, app, kind FROM request WHERE state IN ($1, $2) ORDER BY id`, NeedsApproval, NeedsFixes)
 	return marks, requests, err
 }
 
