@@ -30,6 +30,7 @@ type Snapshot struct {
 	evaluators map[string]json.RawMessage
 	shared     map[sharedKey]shared   // of evaluators, for whatever is derived from this
 	rules      map[string]*syncedRule // of evaluators, as documents have them
+	beyond     map[string]Problem     // flags that in-process SDKs do not get, since all together are too large
 }
 
 // compiled is a flag: one answer for everybody, or a target.
@@ -107,7 +108,7 @@ func (set Set) Compile() (*Snapshot, []Problem) {
 		s.flags[key] = f
 		s.order = append(s.order, f)
 	}
-	return c.finish(s), c.problems
+	return c.finish(s)
 }
 
 func newCompiler(evaluators map[string]json.RawMessage) *compiler {
@@ -122,10 +123,14 @@ func newCompiler(evaluators map[string]json.RawMessage) *compiler {
 	return c
 }
 
-// finish gives the snapshot what the compiler learnt.
-func (c *compiler) finish(s *Snapshot) *Snapshot {
+// finish gives the snapshot what the compiler learnt, and returns it with all problems.
+func (c *compiler) finish(s *Snapshot) (*Snapshot, []Problem) {
 	s.paths, s.slots, s.usesTime, s.evaluators, s.shared, s.rules = c.paths, c.slots, c.usesTime, c.evaluators, c.shared, c.rules
-	return s
+	s.bound(syncedLimit)
+	for _, key := range slices.Sorted(maps.Keys(s.beyond)) {
+		c.problems = append(c.problems, s.beyond[key])
+	}
+	return s, c.problems
 }
 
 // With gives a snapshot in which some flags are others: nil takes one out. All else is shared, so that a change of one flag
@@ -160,7 +165,7 @@ func (s *Snapshot) With(changed map[string]json.RawMessage, evaluators map[strin
 		}
 	}
 	next.order = append(next.order, fresh...)
-	return c.finish(next), c.problems
+	return c.finish(next)
 }
 
 // readFlags takes both forms of the member flags: an object by key, and a list of flags that name theirs.

@@ -107,7 +107,7 @@ func (s *Snapshot) traced(f *compiled, attributes map[string]any, now time.Time)
 	c := newCompiler(s.evaluators)
 	c.trace = &trace{to: &e}
 	traced := c.flag(f.key, f.raw, s.metadata)
-	alone := c.finish(&Snapshot{})
+	alone, _ := c.finish(&Snapshot{})
 	context := alone.Context(now)
 	context.Set(attributes)
 	o := traced.evaluate(alone, context)

@@ -33,7 +33,7 @@ func GivenBy(rule, evaluators string, key, body string, now time.Time) (Given, e
 	if err != nil {
 		return Given{}, err
 	}
-	s := c.finish(&Snapshot{})
+	s, _ := c.finish(&Snapshot{})
 	context := s.Context(now)
 	if err := context.Parse(body); err != nil {
 		return Given{}, err

@@ -337,7 +337,7 @@ func (s *Snapshot) Document(shows func(key string) bool) json.RawMessage {
 	shown := make([]*compiled, 0, len(s.order))
 	named := map[string]bool{}
 	for _, f := range s.order {
-		if f.synced.definition == nil || !shows(f.key) {
+		if _, beyond := s.beyond[f.key]; beyond || f.synced.definition == nil || !shows(f.key) {
 			continue
 		}
 		shown = append(shown, f)
@@ -398,6 +398,9 @@ func (s *Snapshot) outerFirst(names []string) []string {
 // LeftOutOf returns why in-process SDKs do not get a flag; ok is false where they do, or there is none of the key.
 func (s *Snapshot) LeftOutOf(key string) (p Problem, ok bool) {
 	f := s.flags[key]
+	if p, beyond := s.beyond[key]; beyond {
+		return p, true
+	}
 	if f == nil || f.synced.problem == nil {
 		return Problem{}, false
 	}
@@ -408,8 +411,8 @@ func (s *Snapshot) LeftOutOf(key string) (p Problem, ok bool) {
 func (s *Snapshot) LeftOut() []Problem {
 	var all []Problem
 	for _, f := range s.order {
-		if f.synced.problem != nil {
-			all = append(all, *f.synced.problem)
+		if p, ok := s.LeftOutOf(f.key); ok {
+			all = append(all, p)
 		}
 	}
 	return all
