@@ -35,29 +35,34 @@ func TestLimitsOfOneFieldAreOneSentenceAndOnePatch(t *testing.T) {
 	}{
 		"365, 180 and a warning at 90": {
 			400.0,
-			nil, []fault.Finding{limiting(e, "a", json.Number("365")), limiting(e, "b", 180.0), named, limiting(w, "c", json.Number("90"))},
+			nil,
+			[]fault.Finding{limiting(e, "a", json.Number("365")), limiting(e, "b", 180.0), named, limiting(w, "c", json.Number("90"))},
 			[][]fault.Finding{nil, {
 				told(limiting(e, "b", nil), "b says so, and at most 90 to go without a warning", "Set ttl_days to at most 90", 90), named,
 			}},
 		},
 		"the strictest is an error": {
 			400.0,
-			nil, []fault.Finding{limiting(w, "a", 365.0), limiting(e, "b", 180.0)},
+			nil,
+			[]fault.Finding{limiting(w, "a", 365.0), limiting(e, "b", 180.0)},
 			[][]fault.Finding{nil, {told(limiting(e, "b", nil), "b says so", "Do as b says", 180)}},
 		},
 		"warnings alone": {
 			200.0,
-			nil, []fault.Finding{limiting(w, "a", 100.0), limiting(w, "b", 90.0)},
+			nil,
+			[]fault.Finding{limiting(w, "a", 100.0), limiting(w, "b", 90.0)},
 			[][]fault.Finding{nil, {told(limiting(w, "b", nil), "b says so", "Do as b says", 90)}},
 		},
 		"schema and policy say the same": {
 			400.0,
-			[]fault.Finding{limiting(e, "a", 365.0)}, []fault.Finding{limiting(e, "b", 180.0)},
+			[]fault.Finding{limiting(e, "a", 365.0)},
+			[]fault.Finding{limiting(e, "b", 180.0)},
 			[][]fault.Finding{{told(limiting(e, "a", nil), "b says so", "Do as b says", 180)}, {told(limiting(e, "b", nil), "b says so", "Do as b says", 180)}},
 		},
 		"a warning of the other check": {
 			400.0,
-			[]fault.Finding{limiting(e, "a", 365.0)}, []fault.Finding{limiting(w, "b", 90.0)},
+			[]fault.Finding{limiting(e, "a", 365.0)},
+			[]fault.Finding{limiting(w, "b", 90.0)},
 			[][]fault.Finding{
 				{told(limiting(e, "a", nil), "a says so, and at most 90 to go without a warning", "Set ttl_days to at most 90", 90)},
 				{told(limiting(w, "b", nil), "b says so", "Do as b says", 90)},
@@ -65,17 +70,20 @@ func TestLimitsOfOneFieldAreOneSentenceAndOnePatch(t *testing.T) {
 		},
 		"at least": {
 			1.0,
-			nil, []fault.Finding{limiting(e, "a", 5.0), limiting(e, "b", 7.0)},
+			nil,
+			[]fault.Finding{limiting(e, "a", 5.0), limiting(e, "b", 7.0)},
 			[][]fault.Finding{nil, {told(limiting(e, "b", nil), "b says so", "Do as b says", 7)}},
 		},
 		"limits that exclude each other": {
 			50.0,
-			nil, []fault.Finding{limiting(e, "a", 40.0), limiting(e, "b", 60.0)},
+			nil,
+			[]fault.Finding{limiting(e, "a", 40.0), limiting(e, "b", 60.0)},
 			[][]fault.Finding{nil, {limiting(e, "a", 40.0), limiting(e, "b", 60.0)}},
 		},
 		"no number yet": {
 			"many",
-			nil, []fault.Finding{limiting(e, "a", 40.0), limiting(e, "b", 30.0)},
+			nil,
+			[]fault.Finding{limiting(e, "a", 40.0), limiting(e, "b", 30.0)},
 			[][]fault.Finding{nil, {limiting(e, "a", 40.0), limiting(e, "b", 30.0)}},
 		},
 		"alone": {200.0, nil, []fault.Finding{other, limiting(e, "a", 40.0)}, [][]fault.Finding{nil, {other, limiting(e, "a", 40.0)}}},
