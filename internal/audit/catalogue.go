@@ -163,6 +163,7 @@ var (
 	RequestDenied      = kind("request.denied", NounRequest, "Request denied")
 	RequestDrafted     = kind("request.drafted", NounRequest, "Draft begun")
 	RequestEdited      = kind("request.edited", NounRequest, "Request edited[, taken over from {details.taken_over_from}]")
+	RequestExcepted    = kind("request.excepted", NounRequest, "Exception of a policy used[: until {details.expires}, {details.policy} lets pass what it refuses][; {details.owner} answers for it]")
 	RequestJudgedAnew  = kind("request.judged_anew", NounRequest, "Request judged anew, since what it rests on changed")
 	RequestResubmitted = kind("request.resubmitted", NounRequest, "Request submitted again, to be judged by the rules of then[, taken over from {details.taken_over_from}]")
 	RequestSubmitted   = kind("request.submitted", NounRequest, "Request submitted")

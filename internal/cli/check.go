@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing/fstest" // only MapFS: a file system in memory
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -337,7 +338,7 @@ func (b *bench) checkRequest(ctx context.Context, raw []byte) ([]fault.Finding, 
 		return findingsOf(err), nil
 	}
 	facts := review.Offline(content, review.World{
-		Requester: access.Local("check"), Policies: policy.Fixed(b.policies), Rules: b.rules,
+		Now: time.Now(), Requester: access.Local("check"), Policies: policy.Fixed(b.policies), Rules: b.rules,
 		Environments: []registry.Environment{
 			{Name: "sandbox", Position: 1, Tier: registry.TierSandbox},
 			{Name: "staging", Position: 2, Tier: registry.TierTest},

@@ -263,7 +263,7 @@ func (r row) policy() (Policy, error) {
 	if p.parsed == nil {
 		p.Syntax = V1
 		if m, err := read(p.File, p.Source); err == nil { // else the set tells the problem
-			p.Syntax, p.parsed, p.survey = m.Syntax, m.parsed, m.survey
+			p.Syntax, p.parsed, p.survey, p.term = m.Syntax, m.parsed, m.survey, m.term
 		}
 	}
 	return p, nil

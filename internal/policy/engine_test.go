@@ -24,9 +24,11 @@ var admin = access.Actor{
 	Credential: audit.Credential{Kind: "session"},
 }
 
+// today is when policies judge.
+var today = time.Date(2026, 1, 10, 9, 0, 0, 0, time.UTC)
+
 func engine(db *store.DB) *policy.Engine {
-	at := time.Date(2026, 1, 10, 9, 0, 0, 0, time.UTC)
-	return &policy.Engine{DB: db, Now: func() time.Time { return at }}
+	return &policy.Engine{DB: db, Now: func() time.Time { return today }}
 }
 
 func put(t *testing.T, e *policy.Engine, source string) (policy.Policy, bool) {
@@ -50,7 +52,7 @@ func messages(t *testing.T, e *policy.Engine) (said []string) {
 		if err != nil {
 			return err
 		}
-		v, err := set.Judge(ctx, in)
+		v, err := set.Judge(ctx, in, today)
 		for _, f := range v.Findings {
 			said = append(said, f.Message)
 		}

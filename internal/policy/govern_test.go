@@ -12,29 +12,35 @@ import (
 	"github.com/soukhq/souk/internal/store/storetest"
 )
 
+// administrators makes two people who govern the policies of an engine.
+func administrators(t *testing.T, db *store.DB) (e *policy.Engine, one, other access.Actor) {
+	t.Helper()
+	e, one, other = engine(db), admin, admin
+	other.Email = "rita@hyfin.example"
+	local := access.Local("test")
+	d, tokens := &access.Directory{DB: db, Now: e.Now}, &signin.Tokens{DB: db, Now: e.Now}
+	for _, by := range []*access.Actor{&one, &other} {
+		p, _, err := d.PutPerson(t.Context(), local, by.Email, access.PersonSpec{}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		by.PersonID = p.ID
+		if _, _, err := tokens.Create(t.Context(), local, signin.TokenSpec{As: by.Email, Name: "x", Scope: access.ScopeAll}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := d.PutGroup(t.Context(), local, "admins", access.GroupSpec{
+		Roles: []access.Role{access.Admin}, Members: []string{one.Email, other.Email},
+	}, 0); err != nil {
+		t.Fatal(err)
+	}
+	return e, one, other
+}
+
 func TestALoosenedPolicyWaitsForASecondAdministrator(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		e := engine(db)
-		admin, rita := admin, admin
-		rita.Email = "rita@hyfin.example"
-		local := access.Local("test")
-		d, tokens := &access.Directory{DB: db, Now: e.Now}, &signin.Tokens{DB: db, Now: e.Now}
-		for _, by := range []*access.Actor{&admin, &rita} {
-			p, _, err := d.PutPerson(t.Context(), local, by.Email, access.PersonSpec{}, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			by.PersonID = p.ID
-			if _, _, err := tokens.Create(t.Context(), local, signin.TokenSpec{As: by.Email, Name: "x", Scope: access.ScopeAll}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if _, _, err := d.PutGroup(t.Context(), local, "admins", access.GroupSpec{
-			Roles: []access.Role{access.Admin}, Members: []string{admin.Email, rita.Email},
-		}, 0); err != nil {
-			t.Fatal(err)
-		}
+		e, admin, rita := administrators(t, db)
 		governors := &access.Governors{DB: db, Now: e.Now, Verbs: e.Governing()}
 		waits := func(what string, err error) string {
 			t.Helper()

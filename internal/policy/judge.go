@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
@@ -21,25 +22,25 @@ type Input map[string]any
 // Verdict is what the policies say of a request.
 type Verdict struct {
 	Findings    []fault.Finding
+	Exceptions  []Exception    // that were used
 	Risk        string         // low, medium or high; a delegated approver suffices for low
 	RiskReasons []string       // in plain words
 	Approvals   map[string]int // how many of each domain must approve
 }
 
-// Judge asks every policy that judges requests. A policy that breaks or takes too long, and one of risk or approvals that
+// Judge asks every policy that judges requests, as of a time, until which exceptions may count. A policy that breaks or takes too long, and one of risk or approvals that
 // breaks or says nothing, counts against the request. It fails if ctx ends, if the input is no JSON, and with
 // fault.Unavailable if risk or approvals are not found out in time: a request must not need more approvals for good because
 // the machine was busy once.
-func (s *Set) Judge(ctx context.Context, in Input) (Verdict, error) {
+func (s *Set) Judge(ctx context.Context, in Input, now time.Time) (Verdict, error) {
 	input, err := ast.InterfaceToValue(map[string]any(in))
 	if err != nil {
 		return Verdict{}, fmt.Errorf("read the input of the policies: %w", err)
 	}
-	findings, err := s.ask(ctx, input, Requests)
-	if err != nil {
+	var v Verdict
+	if v.Findings, v.Exceptions, err = s.ask(ctx, input, Requests, now); err != nil {
 		return Verdict{}, err
 	}
-	v := Verdict{Findings: findings}
 	if v.Risk, v.RiskReasons, err = s.riskOf(ctx, input); err != nil {
 		return Verdict{}, err
 	}
@@ -63,7 +64,8 @@ func (s *Set) JudgeDecision(ctx context.Context, in Input) ([]fault.Finding, err
 	if err != nil {
 		return nil, fmt.Errorf("read the input of the policies: %w", err)
 	}
-	return s.ask(ctx, input, Decisions)
+	findings, _, err := s.ask(ctx, input, Decisions, time.Time{})
+	return findings, err
 }
 
 // CheckTemplate asks the policies that judge template files, those in packages marketplace.template.*.
@@ -72,51 +74,67 @@ func (s *Set) CheckTemplate(ctx context.Context, document any) ([]fault.Finding,
 	if err != nil {
 		return nil, fmt.Errorf("read the template for the policies: %w", err)
 	}
-	return s.ask(ctx, input, Templates)
+	findings, _, err := s.ask(ctx, input, Templates, time.Time{})
+	return findings, err
 }
 
-func (s *Set) ask(ctx context.Context, input ast.Value, about Subject) ([]fault.Finding, error) {
-	findings := slices.Clone(s.broken)
+func (s *Set) ask(ctx context.Context, input ast.Value, about Subject, now time.Time) (findings []fault.Finding, used []Exception, err error) {
+	findings = slices.Clone(s.broken)
 	bounded, cancel := context.WithTimeout(ctx, judgeTime)
 	defer cancel()
 	for _, j := range s.packages {
 		if bounded.Err() != nil && ctx.Err() == nil {
-			return append(findings, failing(j.module, "policy_slow", fmt.Sprintf("was not asked, since all together took longer than %v", judgeTime))), nil
+			return append(findings, failing(j.module, "policy_slow", fmt.Sprintf("was not asked, since all together took longer than %v", judgeTime))), used, nil
 		}
 		if j.about == about {
-			findings = append(findings, s.hear(bounded, j, input)...)
+			said, uses := s.hear(bounded, j, input, now)
+			findings, used = append(findings, said...), append(used, uses...)
 		}
 		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("judge by policy: %w", err)
+			return nil, nil, fmt.Errorf("judge by policy: %w", err)
 		}
 	}
-	return findings, nil
+	return findings, used, nil
 }
 
 // hear asks one policy by all its rules. An allow that is not true is explained only where nothing else refused.
-func (s *Set) hear(ctx context.Context, j judge, input ast.Value) []fault.Finding {
-	var findings []fault.Finding
+func (s *Set) hear(ctx context.Context, j judge, input ast.Value, now time.Time) (findings []fault.Finding, used []Exception) {
 	refused := false
+	var exceptions any
+	var broken error // of the exceptions
+	if j.except != nil {
+		exceptions, _, broken = ask(ctx, *j.except, input)
+	}
 	for _, q := range j.rules {
 		value, defined, err := ask(ctx, q.prepared, input)
+		if broken != nil {
+			err = broken
+		}
 		var said []fault.Finding
 		if err == nil && defined && q.rule != allow {
 			said, err = spoken(j.module, q.severity, value)
 		}
 		switch {
 		case errors.Is(err, errSlow):
-			return append(findings, failing(j.module, "policy_slow", fmt.Sprintf("took longer than %v and was stopped", ruleTime)))
+			return append(findings, failing(j.module, "policy_slow", fmt.Sprintf("took longer than %v and was stopped", ruleTime))), used
 		case err != nil:
-			return append(findings, failing(j.module, "policy_failed", "could not be evaluated: "+clean(err.Error(), 200)))
+			return append(findings, failing(j.module, "policy_failed", "could not be evaluated: "+clean(err.Error(), 200))), used
 		case q.rule == allow:
 			if !refused && (!defined || value != true) {
 				findings = append(findings, s.explain(ctx, j.module, input))
 			}
 		}
+		if len(said) > 0 && excepted(exceptions, q.rule) {
+			var use *Exception
+			if said, use = takenBack(j, q.rule, said, now); use != nil {
+				findings, used = append(findings, said...), append(used, *use)
+				continue
+			}
+		}
 		refused = refused || q.severity == fault.SeverityError && len(said) > 0
 		findings = append(findings, said...)
 	}
-	return findings
+	return findings, used
 }
 
 // failing is the finding for a policy that cannot do its work.

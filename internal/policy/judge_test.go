@@ -53,7 +53,7 @@ func standard(t testing.TB) []policy.Module {
 
 func judge(t testing.TB, set *policy.Set, in policy.Input) policy.Verdict {
 	t.Helper()
-	v, err := set.Judge(t.Context(), in)
+	v, err := set.Judge(t.Context(), in, today)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -332,7 +332,7 @@ func TestASlowRiskPolicyIsNoVerdict(t *testing.T) {
 	t.Parallel()
 	set := compile(t, module(t, `package marketplace.risk
 		level := "low" if { some a in numbers.range(1, 100000); some b in numbers.range(1, 100000); a * b == -1 }`))
-	if _, err := set.Judge(t.Context(), fields(nil)); !fault.Is(err, fault.Unavailable) {
+	if _, err := set.Judge(t.Context(), fields(nil), today); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -353,7 +353,7 @@ func TestJudgeEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := compile(t, standard(t)...).Judge(ctx, where2eat()); err == nil {
+	if _, err := compile(t, standard(t)...).Judge(ctx, where2eat(), today); err == nil {
 		t.Error("no error")
 	}
 }
@@ -374,7 +374,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, err := set.Judge(t.Context(), fields(map[string]any{"owner": "x", "ttl_days": 200.0})); err != nil {
+		if _, err := set.Judge(t.Context(), fields(map[string]any{"owner": "x", "ttl_days": 200.0}), today); err != nil {
 			t.Error(err)
 		}
 	})

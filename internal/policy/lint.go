@@ -65,6 +65,14 @@ func (l *linter) rules() {
 			tests = true
 		}
 	}
+	if t := l.module.term; t != nil {
+		if judges(l.module.Name) != Requests {
+			l.say(fault.SeverityWarning, t.line, "exception_void", "leave it out", "Souk is stricter than conftest here: exceptions count for requests only, where each use is recorded")
+		} else if t.expires.IsZero() {
+			l.say(fault.SeverityWarning, t.line, "exception_void", "write above each rule named exception the comment # METADATA, then # custom:, then #   expires: 2027-01-31",
+				"Souk is stricter than conftest here: an exception without the day on which it ends does not count")
+		}
+	}
 	decides := l.module.Name == riskPackage || l.module.Name == approvalsPackage
 	if heard && l.module.Syntax == V0 {
 		l.say(fault.SeverityInfo, 1, "older_syntax", "write it in Rego v1, as opa fmt does, to have it beside others", "conftest reads it only with --rego-version v0")

@@ -41,6 +41,8 @@ func TestWhatNobodyHearsAndWhatIsNeverThereIsAWarning(t *testing.T) {
 		"no msg":               {`deny contains {"message": "x"} if input.fields.ttl_days > 1`, []string{"2 no_msg give the object a member msg"}},
 		"msg":                  {`deny contains {"msg": "x", "field": "y"} if input.fields.ttl_days > 1`, nil},
 		"allow":                {"default allow := false\nallow if input.fields.ttl_days < 1", []string{"2 asks_allow write deny rules"}},
+		"exception":            {until("2027-01-31") + "exception contains [\"x\"]\ndeny_x contains \"x\"", nil},
+		"endless exception":    {"deny_x contains \"x\"\nexception contains [\"x\"]", []string{"3 exception_void write above each rule named exception"}},
 		"older":                {`deny[msg] { input.fields.ttl_days > 1; msg := "x" }`, []string{"1 older_syntax write it in Rego v1"}},
 		"field":                {`deny contains "x" if input.fields.ttl_dayz > 1`, []string{"2 unknown_field did you mean ttl_days?"}},
 		"field far off":        {`deny contains "x" if input.fields.colour`, []string{"2 unknown_field give a template such a field"}},
@@ -103,6 +105,10 @@ func TestWhatOthersReferToIsHeardThroughThem(t *testing.T) {
 	}
 	if got := policy.Lint(module(t, "package marketplace.template.x\ndeny contains \"x\" if not input.fields.owner.required\nwarn contains \"y\" if input.displayName == \"\""), nil, templateFields); len(got) > 0 {
 		t.Errorf("of a policy about templates it says %+v", got)
+	}
+	got := policy.Lint(module(t, "package marketplace.template.x\ndeny_x contains \"x\"\n"+until("2027-01-31")+"exception contains [\"x\"]"), nil, nil)
+	if len(got) != 1 || got[0].Code != "exception_void" || got[0].Remediation != "leave it out" {
+		t.Errorf("of an exception for templates it says %+v", got)
 	}
 }
 

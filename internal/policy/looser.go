@@ -34,8 +34,8 @@ func (e *Engine) Governing() []access.Governing {
 
 // looser says what gets looser where the policies are others than before; both are all that there are. What another text of a policy
 // lets pass cannot be decided, so that each one counts, also of one that is off: whoever switches it on later means the text that it
-// had. A policy that comes into force only adds to what is refused, unless it decides how risky a request is or who must approve it,
-// without which all must, or others rest on what it says.
+// had. A policy that comes into force only adds to what is refused, unless it has exceptions, decides how risky a request is or who must
+// approve it, without which all must, or others rest on what it says.
 func looser(before, after []Policy) (words []string) {
 	say := func(name, format string, args ...any) {
 		words = append(words, "the policy "+name+" "+fmt.Sprintf(format, args...))
@@ -67,6 +67,9 @@ func looser(before, after []Policy) (words []string) {
 		if is.Name == riskPackage || is.Name == approvalsPackage {
 			say(is.Name, "decides again who must approve")
 			continue
+		}
+		if is.term != nil {
+			say(is.Name, "has exceptions")
 		}
 		for _, other := range before {
 			if other.Active && other.Name != is.Name && other.restsOn(is.Name) {

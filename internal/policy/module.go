@@ -55,6 +55,7 @@ type Module struct {
 
 	parsed *ast.Module
 	survey *survey
+	term   *term // of its exceptions; nil: it has none
 }
 
 var packageName = regexp.MustCompile(`^marketplace(\.[A-Za-z_][A-Za-z0-9_]*)+$`)
@@ -105,7 +106,7 @@ func read(file, source string) (Module, error) {
 	if err := deaf(tree); err != nil {
 		return Module{}, unusable(file, err)
 	}
-	m.survey = surveyOf(tree)
+	m.survey, m.term = surveyOf(tree), termOf(source, version, tree.Rules)
 	// Once more, with the name in each location, by which errors of the compiler find their module.
 	if m.parsed, err = parse(m.Name, source, version); err != nil {
 		return Module{}, unusable(file, err)

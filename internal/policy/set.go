@@ -47,6 +47,7 @@ type judge struct {
 	module Module
 	about  Subject
 	rules  []query
+	except *rego.PreparedEvalQuery // what it says of exceptions; nil: nothing
 }
 
 type query struct {
@@ -126,7 +127,7 @@ func distinct(modules []Module) (byName map[string]Module, order []string, err e
 			if err != nil {
 				return nil, nil, err
 			}
-			m.Name, m.Syntax, m.parsed, m.survey = again.Name, again.Syntax, again.parsed, again.survey
+			m.Name, m.Syntax, m.parsed, m.survey, m.term = again.Name, again.Syntax, again.parsed, again.survey, again.term
 		}
 		before, again := byName[m.Name]
 		switch {
@@ -194,6 +195,13 @@ func prepare(compiler *ast.Compiler, byName map[string]Module, order []string) (
 			}
 			severity, _ := spokenBy(rule)
 			j.rules = append(j.rules, query{rule: rule, severity: severity, prepared: prepared})
+		}
+		if m.term != nil {
+			prepared, err := s.prepare(ctx, name+"."+exception)
+			if err != nil {
+				return nil, err
+			}
+			j.except = &prepared
 		}
 		if len(j.rules) > 0 {
 			s.packages = append(s.packages, j)

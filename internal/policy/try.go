@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
@@ -117,7 +118,7 @@ func (e *Engine) Try(ctx context.Context, by access.Actor, t Trial) (out Tried, 
 		if err != nil {
 			return err
 		}
-		if out, err = set.try(ctx, m.Name, t.Input); err != nil {
+		if out, err = set.try(ctx, m.Name, t.Input, e.Now()); err != nil {
 			return err
 		}
 		out.Tests, err = test(ctx, modules, m, t.Tests)
@@ -167,7 +168,7 @@ func With(modules []Module, m Module) (*Set, error) {
 	return set, nil
 }
 
-func (s *Set) try(ctx context.Context, name string, in map[string]any) (Tried, error) {
+func (s *Set) try(ctx context.Context, name string, in map[string]any, now time.Time) (Tried, error) {
 	if in == nil {
 		in = map[string]any{}
 	}
@@ -180,7 +181,8 @@ func (s *Set) try(ctx context.Context, name string, in map[string]any) (Tried, e
 	defer cancel()
 	for _, j := range s.packages {
 		if j.module.Name == name {
-			out.Findings = append(out.Findings, s.hear(bounded, j, input)...)
+			said, _ := s.hear(bounded, j, input, now)
+			out.Findings = append(out.Findings, said...)
 		}
 	}
 	for _, f := range out.Findings {

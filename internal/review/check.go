@@ -36,6 +36,7 @@ type Assessed struct {
 	Content Content // with the template's defaults filled in
 	Quorum  map[access.Domain]int
 	app     App // that it is about, as it is now
+	uses    []policy.Exception
 }
 
 // Check runs every check that needs no I/O beyond the facts: a pure function, except that ctx bounds the time of policies.
@@ -80,7 +81,7 @@ func Check(ctx context.Context, c Content, f Facts) (Assessed, error) {
 		judged.Status = Pending
 	}
 	results[checkSchema], results[checkPolicy] = result(checkSchema, one[0]), judged
-	out := Assessed{Content: seen.content, app: seen.app}
+	out := Assessed{Content: seen.content, app: seen.app, uses: verdict.Exceptions}
 	out.Plan, out.Diff, out.Impact = seen.plan, shortened(seen.diff), seen.impact
 	out.Impact.Audience, out.Impact.Words = fault.Clip(out.Impact.Audience, maxWords), fault.Clip(out.Impact.Words, maxWords)
 	for _, name := range names {
@@ -98,6 +99,11 @@ func strictest(a, b policy.Verdict) policy.Verdict {
 	for _, f := range a.Findings {
 		if !slices.ContainsFunc(b.Findings, func(g fault.Finding) bool { return g.Code == f.Code && g.Field == f.Field && g.Message == f.Message }) {
 			b.Findings = append(slices.Clip(b.Findings), f)
+		}
+	}
+	for _, e := range a.Exceptions {
+		if !slices.Contains(b.Exceptions, e) {
+			b.Exceptions = append(slices.Clip(b.Exceptions), e)
 		}
 	}
 	needs := map[string]int{}
@@ -212,7 +218,7 @@ func judge(ctx context.Context, seen checked, scanned CheckResult, w World, abou
 	if err != nil {
 		return policy.Verdict{}, err
 	}
-	verdict, err := set.Judge(ctx, inputOf(seen, scanned, w, about))
+	verdict, err := set.Judge(ctx, inputOf(seen, scanned, w, about), w.Now)
 	if err != nil {
 		return policy.Verdict{}, fmt.Errorf("judge by policy: %w", err)
 	}

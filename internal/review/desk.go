@@ -189,7 +189,7 @@ func (d *Desk) assess(
 		return nil, err
 	}
 	if r.state != Approved {
-		return nil, nil
+		return nil, m.recordExceptions(ctx, assessed.uses)
 	}
 	return m.carryOut(ctx, f.subject, assessed.Assessed)
 }
@@ -203,11 +203,26 @@ func (m move) carryOut(ctx context.Context, s subject, a Assessed) (map[string]i
 	if err := appendEvent(ctx, m.tx, m.r, e); err != nil {
 		return nil, err
 	}
+	if err := m.recordExceptions(ctx, a.uses); err != nil {
+		return nil, err
+	}
 	seen, err := s.effect(ctx, m, a)
 	if err != nil {
 		return nil, err
 	}
 	return seen, m.keepSizes(ctx, s.audiences(a, m.w))
+}
+
+// recordExceptions writes down which policies let pass what they refuse, and who answers for it until when.
+func (m move) recordExceptions(ctx context.Context, uses []policy.Exception) error {
+	for _, use := range uses {
+		e := m.by.Event(audit.RequestExcepted, m.at)
+		e.Details = map[string]any{"policy": use.Policy, "rule": use.Rule, "owner": use.Owner, "expires": use.Expires}
+		if err := appendEvent(ctx, m.tx, m.r, e); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r record) electorate(w World) Electorate {

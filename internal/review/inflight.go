@@ -103,8 +103,8 @@ func (d *Desk) resettle(ctx context.Context, id string) error {
 		if r.state == Approved && (r.expired(f.Now) || refused(r.timely(f))) {
 			r.state = NeedsApproval
 		}
+		m := move{desk: d, tx: tx, by: by, at: d.Now(), w: f.World, r: &r}
 		if r.state == Approved {
-			m := move{desk: d, tx: tx, by: by, at: d.Now(), w: f.World, r: &r}
 			if seen, err = m.carryOut(ctx, f.subject, judged.Assessed); err != nil {
 				return err
 			}
@@ -116,6 +116,9 @@ func (d *Desk) resettle(ctx context.Context, id string) error {
 		e := by.Event(audit.RequestJudgedAnew, d.Now())
 		e.From, e.To = string(before.state), string(r.state)
 		if err := appendEvent(ctx, tx, &r, e); err != nil {
+			return err
+		}
+		if err := m.recordExceptions(ctx, judged.uses); err != nil {
 			return err
 		}
 		return r.save(ctx, tx, d.Now())

@@ -78,6 +78,7 @@ export const events: Record<string, string> = {
   "request.draft_saved": "Draft saved",
   "request.drafted": "Draft begun",
   "request.edited": "Request edited",
+  "request.excepted": "Exception of a policy used",
   "request.judged_anew": "Request judged anew, since what it rests on changed",
   "request.resubmitted": "Request submitted again, to be judged by the rules of then",
   "request.submitted": "Request submitted",
