@@ -58,6 +58,7 @@ type Actor struct {
 	TokenScope TokenScope
 	Credential audit.Credential
 	Makers     PersonIDs  // of the credential, and of what that was made with, besides the person: they may hold it, too
+	Choosers   PersonIDs  // makers of the links by which passwords were chosen that the credential, or what made it, began with
 	Ends       *time.Time // when the token ends that the actor acts by, or began the session with; nil: it does not, or there is none
 
 	// PublishersOnly says that in this installation a request wants the role publisher, besides membership in the group.
@@ -154,10 +155,13 @@ func (a Actor) Users() PersonIDs {
 	return append(PersonIDs{a.PersonID}, a.Makers...)
 }
 
-// MakersFor are the makers of a credential that the actor makes for a person: all who may be behind the actor, except that person.
-func (a Actor) MakersFor(whose PersonID) PersonIDs {
-	return slices.DeleteFunc(a.Users(), func(id PersonID) bool { return id == whose })
-}
+// MakersFor are the makers of a credential that the actor makes for a person: the users of the actor's own, except that person.
+func (a Actor) MakersFor(whose PersonID) PersonIDs { return a.Users().Without(whose) }
+
+// Behind are all people who may be behind what the actor does: the users, and who may have chosen a password that they signed in by.
+// They alone decide nothing about each other: where administrators decide about administrators each of them counts, and an approval by
+// one of what another wrote is marked (ADR 0037).
+func (a Actor) Behind() PersonIDs { return a.Users().With(a.Choosers) }
 
 // EndOf is the end of what the actor makes to sign in or act by, where another one is wanted, or none: no later than that of the token
 // that the actor acts by.

@@ -404,8 +404,8 @@ func (g *Governors) verb(action string) (Governing, error) {
 	return g.Verbs[at], nil
 }
 
-// Withdraw ends a proposal without doing what it asks for. Any administrator may, except one whom it removes, who may object. Of what
-// removes somebody humans decide, and whoever holds the server.
+// Withdraw ends a proposal without doing what it asks for. Any administrator may, except one whom it removes, who may object, and
+// one whom such a one may be behind. Of what removes somebody humans decide, and whoever holds the server.
 func (g *Governors) Withdraw(ctx context.Context, by Actor, id string) (p Proposal, err error) {
 	if err := Can(by, GovernWrite, Scope{}); err != nil {
 		return Proposal{}, err
@@ -417,9 +417,8 @@ func (g *Governors) Withdraw(ctx context.Context, by Actor, id string) (p Propos
 		if p, err = g.open(ctx, tx, id); err != nil {
 			return err
 		}
-		// Whoever made the credential of another administrator may be who acts by it.
-		if p.Concerns(by) || slices.ContainsFunc(by.Makers, p.removes) {
-			return concerned()
+		if err := p.undecided(by); err != nil {
+			return err
 		}
 		if len(p.Removes) > 0 && by.Agent && by.Credential.Kind != CredentialLocal {
 			return fault.New(fault.Forbidden, "human_needed", "an agent decides nothing about who is an administrator").Fix("let a human administrator withdraw it")

@@ -56,6 +56,11 @@ func (ids PersonIDs) With(others PersonIDs) PersonIDs {
 	return ids
 }
 
+// Without returns them except one.
+func (ids PersonIDs) Without(one PersonID) PersonIDs {
+	return slices.DeleteFunc(slices.Clone(ids), func(id PersonID) bool { return id == one })
+}
+
 // Identity is who did something: the id that stays, and the address of the person, or the name of who is no person.
 type Identity struct {
 	_     [0]func() // == would compare addresses, so that it does not compile; Is compares

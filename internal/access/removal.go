@@ -58,7 +58,25 @@ func emailsOf(all []Removed) []string {
 }
 
 // Concerns reports whether another administrator asks to take the rights of one from the actor.
-func (p Proposal) Concerns(by Actor) bool { return p.removes(by.PersonID) && !p.by().Is(by.Identity()) }
+func (p Proposal) Concerns(by Actor) bool { return p.concerns(by.PersonID) }
+
+// concerns reports whether another administrator asks to take the rights of one from the person.
+func (p Proposal) concerns(id PersonID) bool { return p.removes(id) && p.ByID != id }
+
+// undecided refuses the word of an administrator on a proposal that takes that from them, or from somebody who may be behind them.
+func (p Proposal) undecided(by Actor) error {
+	if p.Concerns(by) {
+		return concerned()
+	}
+	for _, r := range p.Removes {
+		if p.concerns(r.ID) && slices.Contains(by.Behind(), r.ID) {
+			return fault.New(fault.Forbidden, "own_credential", "this takes the rights of an administrator from %s, who made what you signed in with, "+
+				"or the link by which your password was chosen", r.Email).
+				Fix("sign in with what nobody else made; on the server, souk invite --reset %s makes a link for that", by.Email)
+		}
+	}
+	return nil
+}
 
 // objected reports whether one of those whom the proposal removes objected.
 func (p Proposal) objected() bool {

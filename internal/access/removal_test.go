@@ -372,11 +372,16 @@ func TestWhomAProposalRemovesIsNotItsSecond(t *testing.T) {
 		wantFault(o.T, err, fault.Forbidden, "concerned")
 		borrowed := o.as(eveMail) // by a token that somebody made by a token of max
 		borrowed.Credential.MadeBy, borrowed.Credential.MadeByID = adaMail, string(o.must(adaMail).ID)
-		borrowed.Makers = PersonIDs{o.must(adaMail).ID, o.must(maxMail).ID}
-		_, err = o.g.Withdraw(o.Context(), borrowed, p.ID)
-		wantFault(o.T, err, fault.Forbidden, "concerned")
-		_, err = o.g.Confirm(o.Context(), borrowed, p.ID)
-		wantFault(o.T, err, fault.Forbidden, "own_credential")
+		behind := PersonIDs{o.must(adaMail).ID, o.must(maxMail).ID}
+		for name, made := range map[string][2]PersonIDs{"who made the token": {behind, nil}, "who chose the password": {nil, behind}} {
+			borrowed.Makers, borrowed.Choosers = made[0], made[1]
+			_, err = o.g.Withdraw(o.Context(), borrowed, p.ID)
+			if e := wantFault(o.T, err, fault.Forbidden, "own_credential"); !strings.Contains(e.Message, maxMail) {
+				o.Errorf("%s: %v", name, e)
+			}
+			_, err = o.g.Confirm(o.Context(), borrowed, p.ID)
+			wantFault(o.T, err, fault.Forbidden, "own_credential")
+		}
 		if err := put(eveMail); err != nil || o.as(maxMail).Has(Admin) {
 			o.Errorf("two others: %v", err)
 		}

@@ -59,17 +59,13 @@ type ApprovalPlace struct {
 type Author struct {
 	access.Identity
 	Agent bool `json:"agent,omitempty"`
-	// MadeByIDs are other people who made a credential that the author asked or edited by, or the link by which the password for it was
-	// chosen.
+	// MadeByIDs are other people who may be behind what the author asked or edited by: who made that, or the link by which a password for
+	// it was chosen, and who may be behind those.
 	MadeByIDs access.PersonIDs `json:"made_by_ids,omitempty"`
 }
 
 func authorOf(by access.Actor) Author {
-	author := Author{Identity: by.Identity(), Agent: by.Agent}
-	if by.Foreign() {
-		author.MadeByIDs = access.PersonIDs{access.PersonID(by.Credential.MadeByID)}
-	}
-	return author
+	return Author{Identity: by.Identity(), Agent: by.Agent, MadeByIDs: by.Behind().Without(by.PersonID)}
 }
 
 // written notes that the actor asked for the request, or edited it.
@@ -83,8 +79,8 @@ func (r *record) written(by access.Actor) {
 	r.makers = r.makers.With(by.Makers)
 }
 
-// lent reports whether the actor made a credential by which the request was asked for or edited, and so may have done that. Where it has
-// makers, they decide nothing on it; the approval of whoever made the link by which the author chose a password is marked.
+// lent reports whether the actor may be behind what the request was asked for or edited by. The makers of a credential decide nothing on
+// it; the approval of who may have chosen the author's password is marked.
 func (r record) lent(by access.Actor) bool {
 	return slices.ContainsFunc(r.authors, func(a Author) bool { return slices.Contains(a.MadeByIDs, by.PersonID) })
 }

@@ -3,6 +3,7 @@ package serve_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/soukhq/souk/internal/api"
@@ -211,6 +212,82 @@ var lending = map[string]func(o *office, alice hand, slug string) review.Request
 		o.do("nobody", "PATCH", "/api/v1/requests/"+r.ID, object{"draft": false}, by...).must(200).into(&r)
 		return r
 	},
+}
+
+// choosing are the ways in which root gets at what begins with a password of alice that root chose. Each returns what acts as alice.
+var choosing = []struct {
+	name string
+	as   func(o *office, root hand) hand
+}{
+	{"a link", func(o *office, root hand) hand { return o.chosen(root, "alice") }},
+	{"a link made with a token for another administrator", func(o *office, root hand) hand { return o.chosen(o.bearer(root, "rita"), "alice") }},
+	{"a link made with a token made with such a token", func(o *office, root hand) hand {
+		return o.chosen(o.bearer(o.bearer(root, "rita"), "rita"), "alice")
+	}},
+	{"a link made with a session by such a token", func(o *office, root hand) hand {
+		secret := strings.TrimPrefix(o.bearer(root, "rita")[1], "Bearer ")
+		return o.chosen(o.opened(o.do("nobody", "POST", "/api/v1/session", object{"token": secret})), "alice")
+	}},
+	{"a link made by a third whose password root chose", func(o *office, root hand) hand {
+		who := "nina"
+		if o.do("", "GET", "/api/v1/groups/ninas-admins", nil).Status == 200 {
+			who = "nora" // a link for an administrator needs two
+		}
+		o.do("", "PUT", "/api/v1/people/"+who+at, object{"display_name": who}, "If-None-Match", "*").must(201)
+		by := o.chosen(root, who)
+		o.do("", "PUT", "/api/v1/groups/"+who+"s-admins", object{"roles": []string{"admin"}, "members": []string{who + at}}, "If-None-Match", "*").must(201)
+		return o.chosen(by, "alice")
+	}},
+	{"a password instead of such a one", func(o *office, root hand) hand {
+		own := o.chosen(o.bearer(root, "rita"), "alice")
+		o.do("nobody", "POST", "/api/v1/session/password", object{"current": phrase, "new": "lantern orchid gravel"}, own...).must(200)
+		return o.opened(o.do("nobody", "POST", "/api/v1/session", object{"email": "alice" + at, "password": "lantern orchid gravel"}))
+	}},
+	{"a token made by such a password", func(o *office, root hand) hand {
+		return o.bearer(o.chosen(o.bearer(root, "rita"), "alice"), "alice")
+	}},
+	{"a session by a rotated one", func(o *office, root hand) hand {
+		var old, fresh api.NewToken
+		by := o.chosen(o.bearer(root, "rita"), "alice")
+		o.do("nobody", "POST", "/api/v1/tokens", object{"scope": "all"}, by...).must(201).into(&old)
+		o.do("nobody", "POST", "/api/v1/tokens/"+old.ID+"/rotate", object{}, by...).must(201).into(&fresh)
+		return o.opened(o.do("nobody", "POST", "/api/v1/session", object{"token": fresh.Secret}))
+	}},
+}
+
+// chosen is a session of somebody by a password that the maker chose by a link.
+func (o *office) chosen(maker hand, who string) hand {
+	o.Helper()
+	var link signin.NewLink
+	o.do("nobody", "POST", "/api/v1/people/"+who+at+"/reset-link", nil, maker...).must(201).into(&link)
+	o.do("nobody", "POST", "/api/v1/links:use", signin.LinkUse{Secret: secretOf(link.Link), Password: phrase}).must(200)
+	return o.opened(o.do("nobody", "POST", "/api/v1/session", object{"email": who + at, "password": phrase}))
+}
+
+func TestAllWhoMayHaveChosenThePasswordOfTheRequesterAreMarkedAndRefusedByThePolicy(t *testing.T) {
+	t.Parallel()
+	if len(choosing) != 8 {
+		t.Errorf("%d ways", len(choosing))
+	}
+	eachEngine(t, func(o *office) {
+		o.rooted()
+		o.password("root")
+		root := hand{"Cookie", o.signsIn("root"), "Sec-Fetch-Site", "same-origin"}
+		for i, way := range choosing {
+			var r review.Request
+			o.approveWith(root, o.submitWith(way.as(o, root), lunch(fmt.Sprintf("before-%d", i))), "product").must(200).into(&r)
+			if !r.Decisions[0].ForeignToken {
+				o.Errorf("%s, and approved by root: %+v", way.name, r.Decisions)
+			}
+		}
+		o.do("", "POST", "/api/v1/policies/marketplace.decision.require_own_credential/activate", object{}).must(200)
+		for i, way := range choosing {
+			got := o.approveWith(root, o.submitWith(way.as(o, root), lunch(fmt.Sprintf("after-%d", i))), "product")
+			if got.Status != 403 || !strings.Contains(string(got.Body), "foreign_credential") {
+				o.Errorf("%s, and approved by root under the policy: %d %s", way.name, got.Status, got.Body)
+			}
+		}
+	})
 }
 
 func TestAnApprovalByWhoeverMadeTheLinkOfTheRequesterIsMarkedAndRefusedByThePolicy(t *testing.T) {

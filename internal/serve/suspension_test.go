@@ -138,6 +138,50 @@ func TestASuspendedAdministratorSignsInToReadAndToObject(t *testing.T) {
 	})
 }
 
+func TestASuspendedAdministratorEndsItByNoPasswordThatTheyChose(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(o *office) {
+		o.second()
+		o.password("rita")
+		rita := hand{"Cookie", o.signsIn("rita"), "Sec-Fetch-Site", "same-origin"}
+		o.chosen(rita, "eve")
+		members := []string{"root" + at, "rita" + at, "eve" + at}
+		o.do("", "PUT", "/api/v1/groups/admins", object{"roles": []string{"admin"}, "members": members}, "If-Match", `"2"`).must(200)
+		var waits api.Proposed
+		o.disables("root").must(202).into(&waits)
+		eve := o.opened(o.do("nobody", "POST", "/api/v1/session", object{"email": "eve" + at, "password": phrase}))
+		path := "/api/v1/proposals/" + waits.Proposal.ID
+		version := func(path string) string { return o.do("root", "GET", path, nil).must(200).Header.Get("ETag") }
+		for what, attempt := range map[string]struct {
+			method, path string
+			body         any
+			code         string
+		}{
+			"withdrawing it":           {"POST", path + "/withdraw", nil, "own_credential"},
+			"confirming it":            {"POST", path + "/confirm", nil, "own_credential"},
+			"objecting to it":          {"POST", path + "/object", object{"reason": "It was not her."}, "not_concerned"},
+			"suspending who asked":     {"PUT", "/api/v1/people/root" + at, object{"display_name": "root", "active": false}, "own_credential"},
+			"making who asked no more": {"PUT", "/api/v1/groups/admins", object{"roles": []string{"admin"}, "members": members[1:]}, "own_credential"},
+		} {
+			headers := append(hand{}, eve...)
+			if attempt.method == "PUT" {
+				headers = append(headers, "If-Match", version(attempt.path))
+			}
+			if got := o.do("nobody", attempt.method, attempt.path, attempt.body, headers...); got.Status != 403 || !strings.Contains(string(got.Body), attempt.code) {
+				o.Errorf("%s, by a password that she chose: %d %s", what, got.Status, got.Body)
+			}
+		}
+		var person access.Person
+		if o.do("root", "GET", "/api/v1/people/rita"+at, nil).must(200).into(&person); person.Suspended == "" {
+			o.Error("rita is suspended no more")
+		}
+		// What nobody else made may.
+		o.password("eve")
+		eve = o.opened(o.do("nobody", "POST", "/api/v1/session", object{"email": "eve" + at, "password": phrase}))
+		o.do("nobody", "POST", path+"/withdraw", nil, eve...).must(200)
+	})
+}
+
 // posing are attempts to change how rita signs in, or to end what she signed in by, as herself.
 func posing(session, token string) []struct {
 	what, method, path string

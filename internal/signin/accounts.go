@@ -4,7 +4,6 @@ package signin
 import (
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -63,17 +62,21 @@ func wrongPassword() error {
 // login is what is known of an account that somebody wants to sign in to.
 type login struct {
 	personID access.PersonID // empty where there is no such person
-	hash     string          // empty without a password
-	made     access.Identity // who made the link that the password was set by, if that was another person
-	active   bool
-	known    bool // somebody signed in to this account from this place before
-	account  []byte
+	password
+	active  bool
+	known   bool // somebody signed in to this account from this place before
+	account []byte
+}
+
+// password is one as it is stored.
+type password struct {
+	hash   string           // empty where there is none
+	made   access.Identity  // who made the link that it was chosen by, if that was another person
+	makers access.PersonIDs // all who may be behind that link, besides the person
 }
 
 func scanLogin(row store.Row) (l login, err error) {
-	var hash, madeBy, madeByID sql.NullString
-	err = row.Scan(&l.personID, &l.active, &hash, &madeBy, &madeByID)
-	l.hash, l.made.Email, l.made.ID = hash.String, madeBy.String, access.PersonID(madeByID.String)
+	err = row.Scan(&l.personID, &l.active, &l.hash, &l.made.Email, &l.made.ID, &l.makers)
 	return l, err
 }
 
@@ -89,14 +92,14 @@ func (a *Accounts) SignIn(ctx context.Context, r *http.Request, email, password 
 		return nil, access.Actor{}, err
 	}
 	return a.Sessions.open(ctx, r, func(ctx context.Context, tx *store.Tx) (Token, error) {
-		return letting(l.personID, l.made), a.admit(ctx, tx, l, email, place)
+		return l.letting(l.personID), a.admit(ctx, tx, l, email, place)
 	})
 }
 
-// letting is what opens a session of a person by a password; made is who made the link by which that was set. Such a session is marked
-// with them, but has no makers: its person may have changed the password (ADR 0037).
-func letting(id access.PersonID, made access.Identity) Token {
-	return Token{AsID: id, Scope: access.ScopeAll, MadeBy: made.Email, MadeByID: made.ID}
+// letting is what opens a session of a person by the password. Such a session is marked with who may have chosen that, but has no
+// makers: its person may have changed the password (ADR 0037).
+func (p password) letting(id access.PersonID) Token {
+	return Token{AsID: id, Scope: access.ScopeAll, MadeBy: p.made.Email, MadeByID: p.made.ID, choosers: p.makers}
 }
 
 // prove tells whether the password is that of the account. The attempt is counted before the password is looked at, so that
@@ -169,8 +172,8 @@ func (a *Accounts) nobodys() string {
 }
 
 func readLogin(ctx context.Context, tx *store.Tx, email, place string) (login, error) {
-	l, ok, err := store.One(ctx, tx, scanLogin, `SELECT p.id, p.active AND NOT p.agent, w.hash, w.made_by, w.made_by_id FROM person p LEFT JOIN password w ON w.person_id = p.id
-		WHERE p.email = $1`, email)
+	l, ok, err := store.One(ctx, tx, scanLogin, `SELECT p.id, p.active AND NOT p.agent, COALESCE(w.hash, ''), COALESCE(w.made_by, ''), COALESCE(w.made_by_id, ''),
+		COALESCE(w.makers, '') FROM person p LEFT JOIN password w ON w.person_id = p.id WHERE p.email = $1`, email)
 	if err != nil {
 		return login{}, fault.Wrap("read password", err)
 	}
@@ -353,11 +356,11 @@ func (a *Accounts) ChangePassword(ctx context.Context, by access.Actor, r *http.
 			return err
 		}
 		c := access.Change{By: by, At: a.Now()}
-		made := l.made
+		chosen := password{hash: hash, made: l.made, makers: l.makers.With(by.Behind().Without(by.PersonID))}
 		if by.Foreign() {
-			made = by.Maker(by.Identity())
+			chosen.made = by.Maker(by.Identity())
 		}
-		if err := setPassword(ctx, tx, c, by.PersonID, hash, made, by.Credential.ID); err != nil {
+		if err := chosen.replace(ctx, tx, c, by.PersonID, by.Credential.ID); err != nil {
 			return err
 		}
 		return c.Append(ctx, tx, audit.PersonPasswordChanged, "person:"+by.Email, nil, map[string]any{"other_sessions": "ended"})
@@ -372,13 +375,11 @@ func at(err error, field string) error {
 	return err
 }
 
-// setPassword is a step: the person's password and who else made it, the end of their sessions except one, and of links that would set another.
-func setPassword(
-	ctx context.Context, tx *store.Tx, c access.Change, personID access.PersonID, hash string, made access.Identity, keepSession string,
-) error {
-	if _, err := tx.Exec(ctx, `INSERT INTO password (person_id, hash, changed_at, made_by, made_by_id) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (person_id) DO UPDATE SET hash = $2, changed_at = $3, made_by = $4, made_by_id = $5`,
-		personID, hash, store.Micros(c.At), made.Email, made.ID); err != nil {
+// replace is a step: the person's password from now on, the end of their sessions except one, and of links that would set another.
+func (p password) replace(ctx context.Context, tx *store.Tx, c access.Change, personID access.PersonID, keepSession string) error {
+	if _, err := tx.Exec(ctx, `INSERT INTO password (person_id, hash, changed_at, made_by, made_by_id, makers) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (person_id) DO UPDATE SET hash = $2, changed_at = $3, made_by = $4, made_by_id = $5, makers = $6`,
+		personID, p.hash, store.Micros(c.At), p.made.Email, p.made.ID, p.makers); err != nil {
 		return fault.Wrap("write password", err)
 	}
 	if err := access.Joined(ctx, tx, personID); err != nil {

@@ -241,10 +241,10 @@ func (a *Accounts) makeLink(ctx context.Context, tx *store.Tx, c access.Change, 
 	secret, hash := access.NewSecret(linkPrefix)
 	id, ends, maker := store.NewID(), c.At.Add(kind.valid()), c.By.Maker(p.Identity())
 	expires := *c.By.EndOf(&ends)
-	if _, err := tx.Exec(ctx, `INSERT INTO one_time_link (id, hash, kind, person_id, made_by, made_by_id, created_at, expires_at, makers, used)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, FALSE)`,
+	if _, err := tx.Exec(ctx, `INSERT INTO one_time_link (id, hash, kind, person_id, made_by, made_by_id, created_at, expires_at, makers, choosers, used)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, FALSE)`,
 		id, hash[:], string(kind), store.NullText(string(p.ID)), maker.Email, maker.ID, store.Micros(c.At), store.Micros(expires),
-		c.By.MakersFor(p.ID)); err != nil {
+		c.By.MakersFor(p.ID), c.By.Choosers.Without(p.ID)); err != nil {
 		return NewLink{}, fault.Wrap("write link", err)
 	}
 	subject := "installation"
@@ -267,7 +267,8 @@ type heldLink struct {
 	kind     LinkKind
 	personID access.PersonID
 	made     access.Identity
-	makers   access.PersonIDs
+	makers   access.PersonIDs // as those of a token
+	choosers access.PersonIDs
 	expires  time.Time
 	ended    *time.Time
 	used     bool
@@ -277,7 +278,7 @@ func scanLink(row store.Row) (l heldLink, err error) {
 	var person sql.NullString
 	var ended sql.NullInt64
 	var expires int64
-	err = row.Scan(&l.id, &l.kind, &person, &l.made.Email, &l.made.ID, &l.makers, &expires, &ended, &l.used)
+	err = row.Scan(&l.id, &l.kind, &person, &l.made.Email, &l.made.ID, &l.makers, &l.choosers, &expires, &ended, &l.used)
 	l.personID, l.expires, l.ended = access.PersonID(person.String), store.Time(expires), store.NullTime(ended)
 	return l, err
 }
@@ -310,7 +311,7 @@ func linkOf(ctx context.Context, tx *store.Tx, secret string, now time.Time) (he
 	if !ok {
 		return heldLink{}, unknown
 	}
-	l, ok, err := store.One(ctx, tx, scanLink, `SELECT id, kind, person_id, made_by, made_by_id, makers, expires_at, ended_at, used FROM one_time_link WHERE hash = $1`+tx.ForUpdate(), hash[:])
+	l, ok, err := store.One(ctx, tx, scanLink, `SELECT id, kind, person_id, made_by, made_by_id, makers, choosers, expires_at, ended_at, used FROM one_time_link WHERE hash = $1`+tx.ForUpdate(), hash[:])
 	if err != nil {
 		return heldLink{}, fault.Wrap("read link", err)
 	}
@@ -454,11 +455,11 @@ func (a *Accounts) useLink(ctx context.Context, tx *store.Tx, use LinkUse, hash,
 	if err != nil {
 		return Token{}, err
 	}
-	var made access.Identity
+	chosen := password{hash: hash, makers: held.makers.With(held.choosers)}
 	if access.OfPerson(held.made.Email) && !held.made.Is(p.Identity()) {
-		made = held.made
+		chosen.made = held.made
 	}
-	if err := setPassword(ctx, tx, c, p.ID, hash, made, ""); err != nil {
+	if err := chosen.replace(ctx, tx, c, p.ID, ""); err != nil {
 		return Token{}, err
 	}
 	if err := rememberPlace(ctx, tx, p.ID, place, now); err != nil {
@@ -467,7 +468,7 @@ func (a *Accounts) useLink(ctx context.Context, tx *store.Tx, use LinkUse, hash,
 	event := map[LinkKind]audit.Name{
 		LinkSetup: audit.InstallationSetUp, LinkInvite: audit.PersonJoined, LinkReset: audit.PersonPasswordReset,
 	}[held.kind]
-	opening := letting(p.ID, made)
-	opening.makers = held.makers // who may be the one who uses it
+	opening := chosen.letting(p.ID)
+	opening.makers, opening.choosers = held.makers, held.choosers // who may be the one who uses it
 	return opening, c.Append(ctx, tx, event, "person:"+p.Email, nil, map[string]any{"link": held.id, "sessions": "ended"})
 }

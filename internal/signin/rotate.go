@@ -37,7 +37,7 @@ func (s *Tokens) Rotate(ctx context.Context, by access.Actor, id string, r acces
 		fresh = Token{
 			ID: store.NewID(), As: old.As, AsID: old.AsID, Name: old.Name, Prefix: secret[:access.Shown], Scope: old.Scope, MadeBy: maker.Email,
 			MadeByID: maker.ID, CreatedAt: store.Time(store.Micros(now)), ExpiresAt: expires, Revision: 1,
-			makers: by.MakersFor(old.AsID),
+			makers: by.MakersFor(old.AsID), choosers: by.Choosers.Without(old.AsID),
 		}
 		if err := insertToken(ctx, tx, fresh, hash); err != nil {
 			return err

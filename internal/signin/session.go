@@ -92,9 +92,9 @@ func (s *Sessions) open(ctx context.Context, r *http.Request, proof func(ctx con
 			store.Micros(now.Add(-idle)), store.Micros(now.Add(-lifetime))); err != nil {
 			return fault.Wrap("remove ended sessions", err)
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO session (id, hash, person_id, token_id, created_at, seen_at, user_agent, address, made_by, made_by_id, makers)
-			VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10)`, id, hash[:], by.PersonID, sql.NullString{String: token.ID, Valid: token.ID != ""},
-			store.Micros(now), clip(r.UserAgent(), access.MaxLine), hostOf(r.RemoteAddr), token.MadeBy, token.MadeByID, token.makers); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO session (id, hash, person_id, token_id, created_at, seen_at, user_agent, address, made_by, made_by_id, makers, choosers)
+			VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11)`, id, hash[:], by.PersonID, sql.NullString{String: token.ID, Valid: token.ID != ""},
+			store.Micros(now), clip(r.UserAgent(), access.MaxLine), hostOf(r.RemoteAddr), token.MadeBy, token.MadeByID, token.makers, token.choosers); err != nil {
 			return fault.Wrap("open session", err)
 		}
 		if err := access.Joined(ctx, tx, by.PersonID); err != nil {
@@ -177,7 +177,7 @@ func scanSession(row store.Row) (s session, err error) {
 	var created, seen int64
 	var id, scope sql.NullString
 	var expires, revoked sql.NullInt64
-	if err := row.Scan(&s.ID, &s.AsID, &s.MadeBy, &s.MadeByID, &s.makers, &created, &seen, &id, &scope, &expires, &revoked); err != nil {
+	if err := row.Scan(&s.ID, &s.AsID, &s.MadeBy, &s.MadeByID, &s.makers, &s.choosers, &created, &seen, &id, &scope, &expires, &revoked); err != nil {
 		return session{}, err
 	}
 	s.created, s.seen, s.Scope = store.Time(created), store.Time(seen), access.ScopeAll
@@ -204,7 +204,7 @@ func (s *Sessions) Actor(ctx context.Context, r *http.Request) (by access.Actor,
 	var found session
 	var now time.Time
 	err = s.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		found, ok, err = store.One(ctx, tx, scanSession, `SELECT s.id, s.person_id, s.made_by, s.made_by_id, s.makers, s.created_at, s.seen_at,
+		found, ok, err = store.One(ctx, tx, scanSession, `SELECT s.id, s.person_id, s.made_by, s.made_by_id, s.makers, s.choosers, s.created_at, s.seen_at,
 			t.id, t.scope, t.expires_at, t.revoked_at
 			FROM session s LEFT JOIN api_token t ON t.id = s.token_id WHERE s.hash = $1`, hash[:])
 		if err != nil || !ok {

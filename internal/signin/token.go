@@ -33,7 +33,7 @@ type Token struct {
 	ReplacedBy string            `json:"replaced_by,omitempty" doc:"Id of the token that it was rotated to"`
 	Revision   int64             `json:"revision"`
 
-	makers access.PersonIDs // who may hold it, too (access.Actor.Makers)
+	makers, choosers access.PersonIDs // who may hold it, too, and who may have chosen its person's password (access.Actor)
 }
 
 // TokenSpec says what token is wanted.
@@ -53,12 +53,12 @@ type Tokens struct {
 	used       marks
 }
 
-const tokenColumns = `t.id, p.email, p.id, t.name, t.prefix, t.scope, t.made_by, t.made_by_id, t.created_at, t.expires_at, t.revoked_at, t.last_used, t.replaced_by, t.revision, t.makers`
+const tokenColumns = `t.id, p.email, p.id, t.name, t.prefix, t.scope, t.made_by, t.made_by_id, t.created_at, t.expires_at, t.revoked_at, t.last_used, t.replaced_by, t.revision, t.makers, t.choosers`
 
 func scanToken(row store.Row) (t Token, err error) {
 	var created int64
 	var expires, revoked, used sql.NullInt64
-	err = row.Scan(&t.ID, &t.As, &t.AsID, &t.Name, &t.Prefix, &t.Scope, &t.MadeBy, &t.MadeByID, &created, &expires, &revoked, &used, &t.ReplacedBy, &t.Revision, &t.makers)
+	err = row.Scan(&t.ID, &t.As, &t.AsID, &t.Name, &t.Prefix, &t.Scope, &t.MadeBy, &t.MadeByID, &created, &expires, &revoked, &used, &t.ReplacedBy, &t.Revision, &t.makers, &t.choosers)
 	t.CreatedAt = store.Time(created)
 	t.ExpiresAt, t.RevokedAt, t.LastUsed = store.NullTime(expires), store.NullTime(revoked), store.NullTime(used)
 	return t, err
@@ -71,7 +71,7 @@ func (t Token) as() access.Identity { return access.Identity{ID: t.AsID, Email: 
 func (t Token) actor(ctx context.Context, tx *store.Tx, kind, id string) (access.Actor, error) {
 	credential := audit.Credential{Kind: kind, ID: id, MadeBy: t.MadeBy, MadeByID: string(t.MadeByID)}
 	by, err := access.ActorOf(ctx, tx, t.AsID, credential, t.Scope)
-	by.Makers, by.Ends = t.makers, t.ExpiresAt
+	by.Makers, by.Choosers, by.Ends = t.makers, t.choosers, t.ExpiresAt
 	return by, err
 }
 
@@ -99,7 +99,8 @@ func (s *Tokens) Create(ctx context.Context, by access.Actor, spec TokenSpec) (t
 		maker := by.Maker(p.Identity())
 		token = Token{
 			ID: store.NewID(), As: p.Email, AsID: p.ID, Name: spec.Name, Prefix: secret[:access.Shown], Scope: spec.Scope, MadeBy: maker.Email,
-			MadeByID: maker.ID, CreatedAt: store.Time(store.Micros(now)), ExpiresAt: spec.ExpiresAt, Revision: 1, makers: by.MakersFor(p.ID),
+			MadeByID: maker.ID, CreatedAt: store.Time(store.Micros(now)), ExpiresAt: spec.ExpiresAt, Revision: 1,
+			makers: by.MakersFor(p.ID), choosers: by.Choosers.Without(p.ID),
 		}
 		if err := insertToken(ctx, tx, token, hash); err != nil {
 			return err
@@ -116,9 +117,9 @@ func insertToken(ctx context.Context, tx *store.Tx, t Token, hash access.SecretH
 	if err := access.Joined(ctx, tx, t.AsID); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO api_token (id, hash, prefix, name, person_id, scope, made_by, made_by_id, created_at, expires_at, revision, makers)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`, t.ID, hash[:], t.Prefix, t.Name, t.AsID, t.Scope,
-		t.MadeBy, t.MadeByID, store.Micros(t.CreatedAt), store.NullMicros(t.ExpiresAt), t.Revision, t.makers)
+	_, err := tx.Exec(ctx, `INSERT INTO api_token (id, hash, prefix, name, person_id, scope, made_by, made_by_id, created_at, expires_at, revision, makers, choosers)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`, t.ID, hash[:], t.Prefix, t.Name, t.AsID, t.Scope,
+		t.MadeBy, t.MadeByID, store.Micros(t.CreatedAt), store.NullMicros(t.ExpiresAt), t.Revision, t.makers, t.choosers)
 	return fault.Wrap("write token", err)
 }
 

@@ -96,6 +96,47 @@ func TestAnUpgradeNamesTheActThatHoldsAFlagOff(t *testing.T) {
 	})
 }
 
+func TestAnUpgradeKeepsWhoMayHaveChosenAPassword(t *testing.T) {
+	t.Parallel()
+	storetest.OnEach(t, func(t *testing.T, engine store.Engine) {
+		db := openAt(t, engine, 110)
+		for _, id := range []string{"ada", "bob"} {
+			execute(t, db, `INSERT INTO person (id, email, display_name, agent, active, search, revision, created_at, updated_at)
+				VALUES ($1, $1, '', FALSE, TRUE, '', 1, 0, 0)`, id)
+			execute(t, db, `INSERT INTO password (person_id, hash, changed_at, made_by, made_by_id) VALUES ($1, '', 0, 'ada', 'ada')`, id)
+		}
+		for id, makers := range map[string]string{"by password": "", "by link": "ada"} {
+			execute(t, db, `INSERT INTO session (id, hash, person_id, created_at, seen_at, user_agent, address, made_by, made_by_id, makers)
+				VALUES ($1, $2, 'bob', 0, 0, '', '', 'ada', 'ada', $3)`, id, []byte(id), makers)
+			execute(t, db, `INSERT INTO api_token (id, hash, prefix, name, person_id, scope, made_by, made_by_id, created_at, revision, makers)
+				VALUES ($1, $2, '', '', 'bob', 'all', 'ada', 'ada', 0, 1, $3)`, id, []byte(id), makers)
+			execute(t, db, `INSERT INTO one_time_link (id, hash, kind, person_id, made_by, made_by_id, created_at, expires_at, used, makers)
+				VALUES ($1, $2, 'reset', 'bob', 'ada', 'ada', 0, 0, FALSE, $3)`, id, []byte(id), makers)
+		}
+		if err := db.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Read(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			for query, rows := range map[string]map[string]string{
+				`SELECT makers FROM password WHERE person_id = $1`: {"ada": "", "bob": "ada"},
+				`SELECT choosers FROM session WHERE id = $1`:       {"by password": "ada", "by link": ""},
+				`SELECT choosers FROM api_token WHERE id = $1`:     {"by password": "ada", "by link": ""},
+				`SELECT choosers FROM one_time_link WHERE id = $1`: {"by password": "ada", "by link": ""},
+			} {
+				for id, want := range rows {
+					var got string
+					if err := tx.QueryRow(ctx, query, id).Scan(&got); err != nil || got != want {
+						t.Errorf("%s of %s: %q, %v", query, id, got, err)
+					}
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func execute(t *testing.T, db *store.DB, statement string, args ...any) {
 	t.Helper()
 	err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
