@@ -20,6 +20,7 @@ const (
 	RequestComment Action = "request.comment" // say something about a request: anybody who sees it
 	RequestDecide  Action = "request.decide"  // approve or deny: an approver; which one, review decides
 	Kill           Action = "kill"            // turn off: owners, operators, admins
+	Restore        Action = "restore"         // turn on again what was turned off, or give more again: owners, operators, admins
 	RolloutRun     Action = "rollout.run"     // start, promote, resume: owners
 	RolloutStop    Action = "rollout.stop"    // pause, abort: owners, operators, admins
 	AuditRead      Action = "audit.read"      // auditors and admins
@@ -77,6 +78,7 @@ var rules = []rule{
 	{RequestComment, nil, anybody, []TokenScope{ScopeRequests}},
 	{RequestDecide, []Role{Approver}, 0, nil},
 	{Kill, []Role{Operator, Admin}, owner, []TokenScope{ScopeKill}},
+	{Restore, []Role{Operator, Admin}, owner, nil},
 	{RolloutRun, nil, owner, nil},
 	{RolloutStop, []Role{Operator, Admin}, owner, []TokenScope{ScopeKill}},
 	{AuditRead, []Role{Auditor, Admin}, 0, []TokenScope{ScopeRead}},

@@ -26,6 +26,7 @@ request.edit    -    -    y       y         y      y          -     -          -
 request.comment -    y    y       y         y      y          y     y          y         y         y        y      y      y
 request.decide  -    -    -       -         -      -          -     -          y         -         -        -      -      y
 kill            -    -    y       y         y      -          -     -          -         y         -        y      y      y
+restore         -    -    y       y         y      -          -     -          -         y         -        y      y      y
 rollout.run     -    -    y       y         y      -          -     -          -         -         -        -      -      y
 rollout.stop    -    -    y       y         y      -          -     -          -         y         -        y      y      y
 audit.read      -    -    -       -         -      -          -     -          -         -         y        y      y      y
@@ -54,6 +55,7 @@ request.edit    y    -     y         -     -         -
 request.comment y    -     y         -     -         -
 request.decide  y    -     -         -     -         -
 kill            y    -     -         y     -         -
+restore         y    -     -         -     -         -
 rollout.run     y    -     -         -     -         -
 rollout.stop    y    -     -         y     -         -
 audit.read      y    y     -         -     -         -
@@ -249,8 +251,8 @@ func TestHeldIsWhatNeedsNoParticularApp(t *testing.T) {
 		{Actor{}, []Action{Public}},
 		{somebody(), []Action{Public, SignIn, Read, RequestComment, SessionManage, GroupJoin, TokenMake}},
 		{member, []Action{Public, SignIn, Read, RequestMake, RequestComment, SessionManage, GroupJoin, TokenMake}},
-		{somebody(Operator), []Action{Public, SignIn, Read, RequestMake, RequestComment, Kill, RolloutStop, SessionManage, GroupJoin, TokenMake, KeyMake, KeyRead, FlagImport, FlagTag}},
-		{Local("root"), []Action{Public, SignIn, Read, RequestMake, RequestEdit, RequestComment, Kill, RolloutStop, AuditRead, PeopleWrite, GovernWrite, SessionManage, GroupJoin, TokenMake, KeyMake, Backup, KeyRead, FlagImport, FlagTag, ProposalRead, ProposalObject}},
+		{somebody(Operator), []Action{Public, SignIn, Read, RequestMake, RequestComment, Kill, Restore, RolloutStop, SessionManage, GroupJoin, TokenMake, KeyMake, KeyRead, FlagImport, FlagTag}},
+		{Local("root"), []Action{Public, SignIn, Read, RequestMake, RequestEdit, RequestComment, Kill, Restore, RolloutStop, AuditRead, PeopleWrite, GovernWrite, SessionManage, GroupJoin, TokenMake, KeyMake, Backup, KeyRead, FlagImport, FlagTag, ProposalRead, ProposalObject}},
 	} {
 		if diff := cmp.Diff(c.want, Held(c.by)); diff != "" {
 			t.Errorf("%+v (-want +got):\n%s", c.by.Groups, diff)

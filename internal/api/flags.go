@@ -158,7 +158,7 @@ func flags(a *API) {
 	register(a, operation{
 		method: http.MethodPost, path: "/flags/{key}/environments/{environment}/restore", id: "restore-flag", also: []int{http.StatusAccepted},
 		summary: "Turn a killed flag on again: at once, or as a request where the environment is governed (202)",
-	}, access.Kill, func(ctx context.Context, by access.Actor, in *flagAct) (*object[RestoredFlag], error) {
+	}, access.Restore, func(ctx context.Context, by access.Actor, in *flagAct) (*object[RestoredFlag], error) {
 		return a.restore(ctx, by, in)
 	})
 	register(a, operation{method: http.MethodGet, path: "/flags/{key}/diff", id: "diff-flag", summary: "What differs between two revisions of a flag in an environment"},
@@ -260,7 +260,8 @@ func (a *API) unsynced(f registry.Flag) []importer.Gap {
 // allow fills in what the actor may do with the flag, as a whole and in each environment.
 func (d *FlagDetail) allow(by access.Actor, rules lifecycle.Rules, past map[string][]registry.Revision, now time.Time) {
 	on := d.Scope()
-	stops, asks := access.Can(by, access.Kill, on) == nil, access.Can(by, access.RequestMake, on) == nil
+	may := func(action access.Action) bool { return access.Can(by, action, on) == nil }
+	stops, restores, asks := may(access.Kill), may(access.Restore), may(access.RequestMake)
 	writable := d.Writable() == nil
 	can := map[string]bool{}
 	for i := range d.Environments {
@@ -268,15 +269,16 @@ func (d *FlagDetail) allow(by access.Actor, rules lifecycle.Rules, past map[stri
 		serves, _ := d.KillServes(e.Environment)
 		e.KillServes = &serves
 		bakes := slices.ContainsFunc(d.Rollouts, func(r rollout.Rollout) bool { return r.Bakes(e.Environment) })
-		_, back := registry.LastGood(e.Serving, past[e.Environment])
+		good, back := registry.LastGood(e.Serving, past[e.Environment])
+		back = back && (restores || stops && !registry.Widens(d.Flag, e.Serving, good.Serving))
 		for _, act := range []struct {
 			name string
 			may  bool
 		}{
 			{"kill", stops && e.Kill == nil && d.RemovedAt == nil},
-			{"restore", stops && e.Kill != nil && writable},
+			{"restore", restores && e.Kill != nil && writable},
 			{"change", asks && writable && e.Live && !bakes && d.Imported == ""},
-			{"rollback", stops && writable && e.Live && e.Kill == nil && back},
+			{"rollback", back && writable && e.Live && e.Kill == nil},
 		} {
 			if act.may {
 				e.Can = append(e.Can, act.name)
@@ -285,13 +287,13 @@ func (d *FlagDetail) allow(by access.Actor, rules lifecycle.Rules, past map[stri
 		}
 	}
 	if stops && d.RemovedAt == nil { // whatever holds already is answered with 200
-		can["kill"], can["restore"] = true, writable
+		can["kill"], can["restore"] = true, restores && writable
 	}
 	later := now
 	if d.Lifecycle.ExpiresAt != nil && d.Lifecycle.ExpiresAt.After(now) {
 		later = *d.Lifecycle.ExpiresAt
 	}
-	can["tag"] = d.RemovedAt == nil && access.Can(by, access.FlagTag, on) == nil
+	can["tag"] = d.RemovedAt == nil && may(access.FlagTag)
 	can["extend"] = asks && free(lifecycle.CheckExtend(d.Lifecycle, rules, now, later.Add(24*time.Hour)))
 	can["deprecate"] = asks && free(lifecycle.CheckDeprecate(d.Lifecycle, rules, now))
 	can["remove"] = asks && free(lifecycle.CheckRemove(d.Lifecycle, rules, now, "given with the request"))

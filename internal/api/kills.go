@@ -138,7 +138,7 @@ func kills(a *API) {
 	register(a, operation{
 		method: http.MethodPost, path: "/kills/{id}/restore", id: "restore-kill", also: []int{http.StatusAccepted},
 		summary: "Turn on again what a kill still holds off: at once, or as requests where the environment is governed (202)",
-	}, access.Kill, func(ctx context.Context, by access.Actor, in *struct {
+	}, access.Restore, func(ctx context.Context, by access.Actor, in *struct {
 		ByKill
 		Body *Reason
 	},

@@ -101,15 +101,15 @@ func (a Act) seenBy(ctx context.Context, tx *store.Tx, by access.Actor) (_ Act, 
 	if a.Standing, err = registry.StandingKill(ctx, tx, a.ID); err != nil {
 		return a, err
 	}
-	if a.Standing > 0 && may(ctx, tx, by, a.Select) == nil {
+	if a.Standing > 0 && may(ctx, tx, by, access.Restore, a.Select) == nil {
 		a.Can = []string{"restore"}
 	}
 	return a, nil
 }
 
-// may is nil for who may turn off and on again what is selected: owners of the app, of the group or of everything with the tag,
+// may is nil for who may turn off, or on again, what is selected: owners of the app, of the group or of everything with the tag,
 // operators and admins. What does not exist is a fault of kind NotFound.
-func may(ctx context.Context, tx *store.Tx, by access.Actor, s registry.Selection) error {
+func may(ctx context.Context, tx *store.Tx, by access.Actor, action access.Action, s registry.Selection) error {
 	on := access.Scope{OwnerGroup: s.Owner}
 	switch {
 	case s.Flag != "":
@@ -139,13 +139,13 @@ func may(ctx context.Context, tx *store.Tx, by access.Actor, s registry.Selectio
 			return err
 		}
 		for _, on := range owners {
-			if err := access.Can(by, access.Kill, on); err != nil {
+			if err := access.Can(by, action, on); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	return access.Can(by, access.Kill, on)
+	return access.Can(by, action, on)
 }
 
 // load gives one act.

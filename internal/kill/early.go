@@ -293,7 +293,7 @@ func (ks *Kills) Uncommitted(ctx context.Context, by access.Actor) (all []Uncomm
 	}
 	err = ks.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		all = slices.DeleteFunc(all, func(u Uncommitted) bool {
-			refused := may(ctx, tx, by, u.Select)
+			refused := may(ctx, tx, by, access.Kill, u.Select)
 			if fault.Of(refused) == "" {
 				err = cmp.Or(err, refused)
 			}

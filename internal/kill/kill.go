@@ -28,13 +28,13 @@ func (ks *Kills) Kill(ctx context.Context, by access.Actor, key, environment str
 	}
 	o := Order{Select: registry.Selection{Flag: key}, Environment: environment, Reason: w.Reason, Sent: sent}
 	return ks.soon(ctx, by, o, func(ctx context.Context, tx *store.Tx) (Act, error) {
-		_, e, err := Target(ctx, tx, by, key, environment, w)
+		_, e, err := Target(ctx, tx, by, access.Kill, key, environment, w)
 		if err != nil {
 			return Act{}, err
 		}
 		return killOne(ctx, tx, ks.killing(by, w.Reason), key, e)
 	}, func(ctx context.Context, tx *store.Tx) ([]string, int, error) {
-		_, _, err := Target(ctx, tx, by, key, environment, w)
+		_, _, err := Target(ctx, tx, by, access.Kill, key, environment, w)
 		return []string{key}, 0, err
 	})
 }
@@ -109,9 +109,11 @@ func Restore(ctx context.Context, tx *store.Tx, c registry.Change, key, environm
 	return o, err
 }
 
-// Target gives the flag and the environment that somebody wants to kill or restore the one in, if there are such and they
+// Target is a step: the flag and the environment that somebody wants to do the action with the one in, if there are such and they
 // may. A revision in w that is not the flag's is a fault of kind Stale.
-func Target(ctx context.Context, tx *store.Tx, by access.Actor, key, environment string, w rollout.Word) (registry.Flag, registry.Environment, error) {
+func Target(
+	ctx context.Context, tx *store.Tx, by access.Actor, action access.Action, key, environment string, w rollout.Word,
+) (registry.Flag, registry.Environment, error) {
 	flag, ok, err := registry.Get(ctx, tx, key)
 	if err != nil {
 		return flag, registry.Environment{}, err
@@ -119,7 +121,7 @@ func Target(ctx context.Context, tx *store.Tx, by access.Actor, key, environment
 	if !ok {
 		return flag, registry.Environment{}, unknownFlag(key)
 	}
-	if err := access.Can(by, access.Kill, flag.Scope()); err != nil {
+	if err := access.Can(by, action, flag.Scope()); err != nil {
 		return flag, registry.Environment{}, err
 	}
 	if w.Revision != 0 && w.Revision != flag.Revision {

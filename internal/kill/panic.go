@@ -68,7 +68,7 @@ func (o Order) check(ctx context.Context, tx *store.Tx, by access.Actor) (regist
 	if err := rollout.CheckReason(o.Reason); err != nil {
 		return none, err
 	}
-	if err := may(ctx, tx, by, o.Select); err != nil {
+	if err := may(ctx, tx, by, access.Kill, o.Select); err != nil {
 		return none, err
 	}
 	where, err := environmentNamed(ctx, tx, name)
@@ -264,7 +264,7 @@ func TargetAct(ctx context.Context, tx *store.Tx, by access.Actor, id string) (A
 	if err != nil {
 		return Act{}, registry.Environment{}, err
 	}
-	if err := may(ctx, tx, by, a.Select); err != nil {
+	if err := may(ctx, tx, by, access.Restore, a.Select); err != nil {
 		return Act{}, registry.Environment{}, err
 	}
 	where, err := environmentNamed(ctx, tx, a.Environment)

@@ -25,7 +25,7 @@ func (s *restoring) ask(by access.Actor, c Content) error {
 	if s.Flag == nil {
 		return unknownFlag(c.FlagKey)
 	}
-	return access.Can(by, access.Kill, s.Flag.Scope())
+	return access.Can(by, access.Restore, s.Flag.Scope())
 }
 
 func (s *restoring) conflict(Content, World) *fault.Error {
@@ -99,7 +99,7 @@ func (d *Desk) Restore(ctx context.Context, by access.Actor, flagKey, environmen
 	var out RestoreOutcome
 	err := d.hear(ctx, func(ctx context.Context, tx *store.Tx, h *hearing) error {
 		out = RestoreOutcome{}
-		flag, env, err := kill.Target(ctx, tx, by, flagKey, environment, w)
+		flag, env, err := kill.Target(ctx, tx, by, access.Restore, flagKey, environment, w)
 		if err != nil {
 			return err
 		}

@@ -34,7 +34,7 @@ func (d *Desk) Rollback(ctx context.Context, by access.Actor, flagKey, environme
 }
 
 func (d *Desk) rollback(ctx context.Context, tx *store.Tx, h *hearing, by access.Actor, flagKey, environment string, to int64, w rollout.Word) (out RestoreOutcome, err error) {
-	_, env, err := kill.Target(ctx, tx, by, flagKey, environment, w)
+	_, env, err := kill.Target(ctx, tx, by, access.Kill, flagKey, environment, w)
 	if err != nil {
 		return out, err
 	}
@@ -58,6 +58,11 @@ func (d *Desk) rollback(ctx context.Context, tx *store.Tx, h *hearing, by access
 	target, err := backTo(ctx, tx, flag, environment, to, past)
 	if err != nil || target.Serving.Equal(state.Serving) {
 		return out, err
+	}
+	if registry.Widens(flag, state.Serving, target.Serving) { // going back may also be turning on
+		if err := access.Can(by, access.Restore, flag.Scope()); err != nil {
+			return out, err
+		}
 	}
 	reason := orElse(w.Reason, fmt.Sprintf("back to revision %d: %s", target.Revision, target.Serving.Words()))
 	if pre, _ := registry.Preapproved(flag, state.Serving, target, past); env.Governed && !pre {

@@ -80,10 +80,14 @@ func TestAFlagIsChangedComparedAndRolledBack(t *testing.T) {
 		o.do("alice", "POST", back, map[string]any{"to_revision": 99999}).problem(404, "unknown_revision")
 		o.do("alice", "POST", back, nil, "If-Match", `"1"`).problem(412, "stale")
 		var after api.RestoredFlag
-		o.do("alice", "POST", back, nil, "If-Match", strconv.Quote(strconv.FormatInt(f.Revision, 10))).must(200).into(&after)
-		if state, _ := after.In("staging"); state.Serving.Mode != registry.ServeOff || after.Request != nil {
-			o.Errorf("staging serves %s", state.Serving.Words())
+		var token api.NewToken // which turns off, and nothing on
+		o.do("alice", "POST", "/api/v1/tokens", map[string]any{"scope": "kill"}).must(201).into(&token)
+		off := hand{"Authorization", "Bearer " + token.Secret}
+		o.do("nobody", "POST", back, nil, append(off, "If-Match", strconv.Quote(strconv.FormatInt(f.Revision, 10)))...).must(200).into(&after)
+		if state, _ := after.In("staging"); state.Serving.Mode != registry.ServeOff || after.Request != nil || slices.Contains(state.Can, "rollback") {
+			o.Errorf("staging serves %s, and a token of scope kill may %v", state.Serving.Words(), state.Can)
 		}
+		o.do("nobody", "POST", back, map[string]any{"to_revision": staging.Revision}, off...).problem(403, "token_scope")
 
 		o.toProduction(r.RolloutID)
 		var waiting store.Listing[rollout.Rollout]

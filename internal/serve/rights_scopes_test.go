@@ -20,9 +20,8 @@ var scopes = map[string]string{
 	"check-request": reading, "check-template": reading, "try-flag": reading, // they write nothing
 	"submit-request": "requests", "edit-request": "requests", "withdraw-request": "requests", "comment-request": "requests",
 	"rehearse-flag": "requests", // it shows who asked
-	"kill-flag":     "kill", "restore-flag": "kill", "pause-rollout": "kill", "abort-rollout": "kill",
-	"count-kill": "kill", "kill-many": "kill", "restore-kill": "kill",
-	"roll-back-flag": "kill", // to what was approved before
+	"kill-flag":     "kill", "pause-rollout": "kill", "abort-rollout": "kill", "count-kill": "kill", "kill-many": "kill",
+	"roll-back-flag": "kill", // to what gives nobody more than now
 
 	"list-audit-events": "read", "list-audit-checkpoints": "read", "get-audit-checkpoint": "read", "get-audit-consistency": "read",
 	"get-audit-proof": "read", "export-audit-log": "read", "list-sdk-keys": "read", "list-proposals": "read",
