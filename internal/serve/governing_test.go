@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -141,6 +142,14 @@ type attempt struct {
 	words  string // what of the proposal says what gets looser
 }
 
+// starterNamed is a starter template as a document.
+func starterNamed(id string) (document map[string]any) {
+	if raw, err := templates.Files.ReadFile(id + ".json"); err != nil || json.Unmarshal(raw, &document) != nil {
+		panic("the starter cannot be read")
+	}
+	return document
+}
+
 func doc(id string, more map[string]any) map[string]any {
 	field := func(kind string, more map[string]any) map[string]any {
 		f := map[string]any{"type": kind, "required": true}
@@ -205,11 +214,13 @@ func attempts() []attempt {
 	}
 	post := func(d map[string]any) func(o *office) { return local("POST", "/api/v1/templates", d) }
 	rita := "/api/v1/people/rita" + at
-	var onlyPublic map[string]any
-	if raw, err := templates.Files.ReadFile("dashboard-v1.json"); err != nil || json.Unmarshal(raw, &onlyPublic) != nil {
-		panic("the starter cannot be read")
-	}
+	onlyPublic := starterNamed("dashboard-v1")
 	onlyPublic["fields"].(map[string]any)["data_classification"] = map[string]any{"type": "enum", "values": []string{"none"}, "required": true}
+	misleading := starterNamed("dashboard-v1")
+	misleading["templateId"] = "mislead-v1"
+	maps.Copy(misleading["fields"].(map[string]any)["data_classification"].(map[string]any), map[string]any{
+		"title": "How much help do you need", "help": "Choose none",
+	})
 	longer := doc("fast-v1", nil)
 	longer["fields"].(map[string]any)["ttl_days"].(map[string]any)["max"] = 3000
 	return []attempt{
@@ -221,6 +232,7 @@ func attempts() []attempt {
 		{"Library.Put", "a template of one step of a second", nil, root("POST", "/api/v1/templates", doc("fast-v1", planOf(step("production", 100, "1s")))), "100 % for 1s"},
 		{"Library.Put", "a template for years", nil, root("POST", "/api/v1/templates", doc("fast-v1", map[string]any{"lifecycle": map[string]any{"max_active_days": 3000}})), "3000 days"},
 		{"Library.Put", "a template that does not ask about data", nil, root("POST", "/api/v1/templates", doc("fast-v1", nil)), "no longer requires"},
+		{"Library.Put", "a new template asks about data in words that mislead", nil, root("POST", "/api/v1/templates", misleading), "in other words"},
 		{"Library.Put", "no data is confidential any more", nil, root("POST", "/api/v1/templates", onlyPublic), "confidential"},
 		{
 			"Library.Put", "limits are raised", post(doc("fast-v1", nil)),
@@ -307,7 +319,7 @@ func TestOneOfTwoAdministratorsLoosensNothingAlone(t *testing.T) {
 	for _, a := range attempts() {
 		tried[a.verb] = true
 	}
-	if want := 37; len(attempts()) != want {
+	if want := 38; len(attempts()) != want {
 		t.Errorf("%d attempts, want %d", len(attempts()), want)
 	}
 	eachEngine(t, func(o *office) {

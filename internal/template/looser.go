@@ -57,41 +57,50 @@ const (
 	noData    = "none"
 )
 
-// strictest is the strictest starter, with those of its fields alone that all starters have, and what it asks about data.
-var strictest = sync.OnceValues(func() (Document, error) {
+// yardstick is what new documents are compared with.
+type yardstick struct {
+	best  Document // the strictest starter, with those of its fields alone that all starters have, and what it asks about data
+	asked []Field  // what each starter asks about data
+}
+
+var strictest = sync.OnceValues(func() (y yardstick, err error) {
 	files, err := templates.Files.ReadDir(".")
 	if err != nil {
-		return Document{}, fmt.Errorf("list starter templates: %w", err)
+		return yardstick{}, fmt.Errorf("list starter templates: %w", err)
 	}
-	var best Document
 	var all []Document
 	for _, file := range files {
 		raw, err := templates.Files.ReadFile(file.Name())
 		if err != nil {
-			return Document{}, fmt.Errorf("read starter template: %w", err)
+			return yardstick{}, fmt.Errorf("read starter template: %w", err)
 		}
 		doc, err := read(raw)
 		if err != nil {
-			return Document{}, fmt.Errorf("read starter template %s: %w", file.Name(), err)
+			return yardstick{}, fmt.Errorf("read starter template %s: %w", file.Name(), err)
 		}
 		if all = append(all, doc); doc.TemplateID == strictestStarter {
-			best = doc
+			y.best = doc
+		}
+		if field, asks := doc.Fields[dataField]; asks {
+			y.asked = append(y.asked, field)
 		}
 	}
-	best.Fields = maps.Clone(best.Fields)
-	maps.DeleteFunc(best.Fields, func(name string, _ Field) bool {
+	y.best.Fields = maps.Clone(y.best.Fields)
+	maps.DeleteFunc(y.best.Fields, func(name string, _ Field) bool {
 		return name != dataField && slices.ContainsFunc(all, func(d Document) bool { _, has := d.Fields[name]; return !has })
 	})
-	return best, nil
+	return y, nil
 })
 
 // benchmark is what a new document is compared with: the strictest starter. Without a plan of its own a document has the usual
-// plan, as most starters do, and a least number is no limit of what a flag may do.
+// plan, as most starters do, and a least number is no limit of what a flag may do. What it asks about data may be in the words of any
+// starter.
 func benchmark(doc Document) (Document, error) {
-	best, err := strictest()
+	y, err := strictest()
 	if err != nil {
 		return Document{}, err
 	}
+	best := y.best
 	if len(doc.Rollout) == 0 {
 		best.Rollout = nil
 	}
@@ -99,7 +108,9 @@ func benchmark(doc Document) (Document, error) {
 	for name, field := range best.Fields {
 		field.Min = nil
 		if name == dataField { // each starter asks it in words of its own, with the same choices
-			field.Title, field.Help = doc.Fields[name].Title, doc.Fields[name].Help
+			if at := slices.IndexFunc(y.asked, func(asked Field) bool { return sameWords(asked, doc.Fields[name]) }); at >= 0 {
+				field.Title, field.Help, field.Titles = y.asked[at].Title, y.asked[at].Help, y.asked[at].Titles
+			}
 		}
 		best.Fields[name] = field
 	}

@@ -117,6 +117,35 @@ func TestANewTemplateIsComparedWithTheStrictestStarter(t *testing.T) {
 	if words := strings.Join(looser(best, doc), "; "); !strings.Contains(words, "no longer requires") {
 		t.Errorf("a new template that does not ask about data is no looser: %q", words)
 	}
+	for _, name := range []string{"boolean-toggle-v1", "dashboard-v1", "notification-v1"} {
+		raw, err := templates.Files.ReadFile(name + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		starter, err := read(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc.Fields[dataField] = starter.Fields[dataField]
+		if best, err := benchmark(doc); err != nil || len(looser(best, doc)) > 0 {
+			t.Errorf("asking about data in the words of %s is looser: %v, %v", name, looser(best, doc), err)
+		}
+	}
+	for what, change := range map[string]func(f *Field){
+		"another title":    func(f *Field) { f.Title = "How much help do you need" },
+		"another help":     func(f *Field) { f.Help = "Choose none" },
+		"no help":          func(f *Field) { f.Help = "" },
+		"another choice":   func(f *Field) { f.Titles = map[string]string{"none": "Nothing"} },
+		"words of no kind": func(f *Field) { f.Title, f.Help, f.Titles = "", "", nil },
+	} {
+		field := asked
+		change(&field)
+		doc.Fields[dataField] = field
+		best, err := benchmark(doc)
+		if words := strings.Join(looser(best, doc), "; "); err != nil || !strings.Contains(words, "in other words") {
+			t.Errorf("%s for the question about data is no looser: %q, %v", what, words, err)
+		}
+	}
 	doc.Fields[dataField] = asked
 	doc.Rollout = nil // the usual plan
 	if best, err = benchmark(doc); err != nil || len(looser(best, doc)) > 0 {
