@@ -9,6 +9,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/importer"
+	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
@@ -325,7 +326,7 @@ func (a *API) kill(ctx context.Context, by access.Actor, in *flagAct) (*object[K
 	}
 	flag, err := a.flag(ctx, by, in.Key)
 	if err != nil {
-		return nil, err
+		return nil, kill.Away(err)
 	}
 	return &object[KilledFlag]{Status: status, ETag: etag(flag.Revision), Body: KilledFlag{FlagDetail: flag, Progress: receipt.progress(), Receipt: receipt}}, nil
 }

@@ -31,7 +31,7 @@ func (p *program) killCommand() *cobra.Command {
 		Long: `Turn a flag off for everybody in an environment, or with --app, --owner, --tag or --all everything of an app, of a group,
 with a tag or of the environment, and print how far that got. It is one act: either all of it is off, or nothing.
 
-With --here, on a server whose database is away, a flag is turned off on that server alone: at once, over restarts, and
+With --here, on a server whose database is away or locked, a flag is turned off on that server alone: at once, over restarts, and
 as an ordinary kill as soon as the database is back.`,
 		RunE: run(func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {

@@ -89,13 +89,17 @@ func otherRequest() error {
 		At("Idempotency-Key").Fix("send a new key with a new request")
 }
 
-// Away names, where a kill failed for want of the database, the kill that works without it.
+// Away names, where a kill failed for want of the database or of something in it that is not free, the kill that works without it.
 func Away(err error) error {
 	f, ok := errors.AsType[*fault.Error](err)
-	if !ok || f.Kind != fault.Unavailable || errors.Is(err, store.ErrBusy) {
+	if !ok || f.Kind != fault.Unavailable {
 		return err
 	}
-	return fault.New(f.Kind, f.Code, "%s", f.Message).Fix("souk kill --here, on each server, turns a flag off without the database").Because(err)
+	other := "souk kill --here, on each server, turns a flag off without the database"
+	if errors.Is(err, store.ErrBusy) {
+		other = "try again in a moment; if it goes on, " + other
+	}
+	return fault.New(f.Kind, f.Code, "%s", f.Message).Fix("%s", other).Because(err)
 }
 
 // actOf is an act that is served and not committed.
@@ -407,18 +411,30 @@ func (ks *Kills) End(ctx context.Context, by access.Actor, id, reason string) er
 
 // Free is a step: nil unless one of these flags is off by an early kill of any replica. Then nothing turns it on, until that is committed.
 func (ks *Kills) Free(ctx context.Context, tx *store.Tx, environment string, keys ...string) error {
-	o, found := ks.early(covering(environment, keys...))
-	if !found {
-		noted, err := Noted(ctx, tx)
-		if err != nil {
-			return err
-		}
-		at := slices.IndexFunc(noted, covering(environment, keys...))
-		if at < 0 {
-			return nil
-		}
-		o = noted[at]
+	o, found, err := ks.unwritten(ctx, tx, covering(environment, keys...))
+	if err != nil || !found {
+		return err
 	}
-	return fault.New(fault.Conflict, "kill_uncommitted", "%s is turned off in %s by %s, which is being written to the log", o.Select.Words(), environment, o.By.Email).
-		Fix("wait until it is, then try again")
+	return uncommitted(o)
+}
+
+// unwritten is a step: the early kill of any replica that is so, if there is one.
+func (ks *Kills) unwritten(ctx context.Context, tx *store.Tx, is func(live.Override) bool) (live.Override, bool, error) {
+	if o, found := ks.early(is); found {
+		return o, true, nil
+	}
+	noted, err := Noted(ctx, tx)
+	if err != nil {
+		return live.Override{}, false, err
+	}
+	if at := slices.IndexFunc(noted, is); at >= 0 {
+		return noted[at], true, nil
+	}
+	return live.Override{}, false, nil
+}
+
+// uncommitted refuses to turn on again what an early kill holds off.
+func uncommitted(o live.Override) error {
+	return fault.New(fault.Conflict, "kill_uncommitted", "%s is turned off in %s by %s, which is being written to the log", o.Select.Words(), o.Environment, o.By.Email).
+		Fix("wait until it is, then try again; if the database refuses it for good, as souk doctor tells, an administrator ends it: souk kills end %s", o.ID)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -89,6 +90,14 @@ func (r *replica) commit() (committed int, err error) {
 	return committed, nil
 }
 
+// undo looks whether somebody may take an act back.
+func (r *replica) undo(by access.Actor, id string) error {
+	return r.db.Read(r.Context(), func(ctx context.Context, tx *store.Tx) error {
+		_, _, err := r.kills.TargetAct(ctx, tx, by, id)
+		return err
+	})
+}
+
 // free asks whether flags may be turned on again.
 func (r *replica) free(environment string, keys ...string) error {
 	return r.db.Read(r.Context(), func(ctx context.Context, tx *store.Tx) error { return r.kills.Free(ctx, tx, environment, keys...) })
@@ -154,6 +163,13 @@ func TestAKillIsServedWhileTheWriterIsHeldAndCommittedOnceAfter(t *testing.T) {
 		if err := r.free("staging", s.Flag.Key); err != nil {
 			t.Errorf("a restore elsewhere: %v", err)
 		}
+		early, other, stranger := r.undo(alice, act.ID), r.undo(alice, "nothing"), r.undo(access.Actor{PersonID: "eve", Email: "eve@x", TokenScope: access.ScopeAll}, act.ID)
+		if f, ok := errors.AsType[*fault.Error](early); !ok || f.Code != "kill_uncommitted" || f.Remediation == "" {
+			t.Errorf("taking it back meanwhile: %v", early)
+		}
+		if !fault.Is(other, fault.NotFound) || !fault.Is(stranger, fault.Forbidden) {
+			t.Errorf("taking back what is none: %v; by who may not: %v", other, stranger)
+		}
 
 		r.restart()
 		if !r.off("production", s.Flag.Key) {
@@ -174,6 +190,12 @@ func TestAKillIsServedWhileTheWriterIsHeldAndCommittedOnceAfter(t *testing.T) {
 		r.load()
 		if left := r.live.Overrides(); len(left) != 0 || !r.off("production", s.Flag.Key) {
 			t.Errorf("after the commit %+v are left", left)
+		}
+		if err := r.undo(alice, act.ID); !fault.Is(err, fault.Forbidden) { // no longer hers
+			t.Errorf("taking it back after the commit: %v", err)
+		}
+		if err := r.undo(olu, act.ID); err != nil {
+			t.Errorf("taking it back after the commit: %v", err)
 		}
 		committed, err := r.kills.Kill(t.Context(), alice, s.Flag.Key, "production", word, asked)
 		if err != nil || committed.ID != act.ID || committed.CommittedAt == nil || committed.ServedAt == nil || committed.Revision == 0 {

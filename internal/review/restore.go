@@ -197,7 +197,7 @@ func (d *Desk) UndoKill(ctx context.Context, by access.Actor, id, reason string)
 	var env registry.Environment
 	var keys []string
 	if err := d.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if act, env, err = kill.TargetAct(ctx, tx, by, id); err != nil || !env.Governed {
+		if act, env, err = d.Kills.TargetAct(ctx, tx, by, id); err != nil || !env.Governed {
 			return err
 		}
 		keys, err = registry.HeldBy(ctx, tx, act.ID)
@@ -233,7 +233,7 @@ func (d *Desk) UndoKill(ctx context.Context, by access.Actor, id, reason string)
 func (d *Desk) undoKill(ctx context.Context, by access.Actor, id, reason string) (out UndoOutcome, err error) {
 	err = d.DB.WriteLarge(ctx, func(ctx context.Context, tx *store.Tx) error {
 		out = UndoOutcome{Requests: []string{}}
-		act, env, err := kill.TargetAct(ctx, tx, by, id)
+		act, env, err := d.Kills.TargetAct(ctx, tx, by, id)
 		if err != nil {
 			return err
 		}

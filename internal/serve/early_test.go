@@ -3,6 +3,7 @@ package serve_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"net/http"
 	"runtime"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/soukhq/souk/internal/api"
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/review"
 	"github.com/soukhq/souk/internal/store"
@@ -136,6 +138,46 @@ func TestAKillThatComesTwiceAtOnceWithOneKeyIsOneAct(t *testing.T) {
 func waitsForItsTurn() bool {
 	stacks := make([]byte, 1<<22)
 	return bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("api.(*turns).take("))
+}
+
+// locked are tables that a kill reads. Whoever changes one (ALTER TABLE, VACUUM FULL) lets nobody read it, and the database answers still.
+var locked = []string{"flag", "environment", "person"}
+
+func TestAKillThatFindsATableLockedNamesTheOneThatWorks(t *testing.T) {
+	t.Parallel()
+	s := openSite(t, store.PostgreSQL)
+	s.hurry()
+	flag, key := s.published("eat").text("flag", "key"), s.sdkKey("sandbox")
+	token := s.as("olu").token("all")
+	db, err := sql.Open("pgx", s.cfg.DatabaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for i, table := range locked {
+		holding, err := db.BeginTx(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := holding.ExecContext(t.Context(), `LOCK TABLE `+table+` IN ACCESS EXCLUSIVE MODE`); err != nil {
+			t.Fatal(err)
+		}
+		refused := token.post("/api/v1/flags/"+flag+"/environments/sandbox/kill", nil).refused(s, http.StatusServiceUnavailable, "busy")
+		if !strings.Contains(refused.text("remediation"), "souk kill --here") {
+			t.Errorf("with %s locked %s names no other way", table, refused)
+		}
+		s.local().do("POST", api.HerePath, object{"flag": flag, "environment": "sandbox", "reason": "it burns"}).want(s, http.StatusOK)
+		if got := s.evaluate(key, flag, object{}); got.at("value") != false {
+			t.Errorf("with %s locked it is on: %s", table, got)
+		}
+		if err := holding.Rollback(); err != nil {
+			t.Fatal(err)
+		}
+		s.eventually("it is committed", func() bool { return s.events("event=flag.killed&flag="+flag) == i+1 })
+		s.eventually("it may be turned on again", func() bool {
+			return token.post("/api/v1/flags/"+flag+"/environments/sandbox/restore", nil).Code == http.StatusOK
+		})
+	}
 }
 
 func TestAKillWhoseCredentialCannotBeReadNamesTheOneWithoutADatabase(t *testing.T) {

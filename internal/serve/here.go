@@ -10,16 +10,18 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/registry"
+	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/store"
 )
 
-// askTime is how long a database may take to say that it is there before a kill on this replica alone is taken.
+// askTime is how long a database may take to show the flag before a kill on this replica alone is taken.
 const askTime = time.Second
 
-// killHere turns a flag off on this replica alone, while its database is away: on disk, from now on, and over restarts. With the
-// database there it is refused, since an ordinary kill does more.
+// killHere turns a flag off on this replica alone, while its database is away, or locked as by who changes a table: on disk, from now
+// on, and over restarts. With a database that can be read it is refused, since an ordinary kill does more, and is served by that alone.
 func (a *App) killHere(ctx context.Context, by access.Actor, flag, environment, reason string) (live.Override, error) {
 	if err := access.Can(by, access.Kill, access.Scope{}); err != nil {
 		return live.Override{}, err
@@ -27,9 +29,7 @@ func (a *App) killHere(ctx context.Context, by access.Actor, flag, environment, 
 	if err := store.CheckText("reason", reason); err != nil {
 		return live.Override{}, err
 	}
-	asking, cancel := context.WithTimeout(ctx, askTime)
-	defer cancel()
-	if a.db.Ping(asking) == nil {
+	if a.shows(ctx, by, flag, environment) {
 		return live.Override{}, fault.New(fault.Conflict, "database_reachable", "the database answers, so that a kill reaches everybody").
 			Fix("leave --here out")
 	}
@@ -41,6 +41,20 @@ func (a *App) killHere(ctx context.Context, by access.Actor, flag, environment, 
 		Credential: by.Credential, Reason: reason, At: store.Time(store.Micros(a.cfg.Now())),
 	}
 	return a.live.Override(ctx, o)
+}
+
+// shows reports whether the database can be read, as far as a kill of the flag and its answer have to.
+func (a *App) shows(ctx context.Context, by access.Actor, flag, environment string) bool {
+	ctx, cancel := context.WithTimeout(store.First(ctx), askTime)
+	defer cancel()
+	err := a.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if _, err := access.Admins(ctx, tx); err != nil {
+			return err
+		}
+		_, _, err := kill.Target(ctx, tx, by, access.Kill, flag, environment, rollout.Word{})
+		return err
+	})
+	return ctx.Err() == nil && !fault.Is(err, fault.Unavailable)
 }
 
 // carryEvery is how often it is looked for kills that are served and not committed, carryAgain how soon one is tried again, and
