@@ -659,7 +659,7 @@ func TestOneAdministratorAloneNeverTakesOver(t *testing.T) {
 					}
 				}
 			case "wait":
-				passed := time.Duration(rapid.Int64Range(0, int64(left)-1).Draw(r, "time"))
+				passed := time.Duration(rapid.Int64Range(0, left.Microseconds()-1).Draw(r, "time")) * time.Microsecond // as precise as the database
 				left -= passed
 				clock.add(passed)
 			}
