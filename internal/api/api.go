@@ -70,7 +70,7 @@ func New(deps Deps) *API {
 	a.huma = humago.New(a.mux, config)
 	a.huma.UseMiddleware(a.admit)
 	for _, noun := range []func(*API){
-		session, inbox, templates, requests, apps, flags, tags, usage, trying, kills, rollouts, auditLog, people, memberships, links, sessions, proposals, environments, segments, policies, lifecycles, tokens, sdkKeys, applying, imports, upkeep,
+		session, inbox, templates, requests, apps, flags, tags, usage, trying, kills, rollouts, auditLog, people, memberships, links, sessions, proposals, environments, segments, policies, lifecycles, tokens, sdkKeys, applying, imports, insights, upkeep,
 	} {
 		noun(a)
 	}

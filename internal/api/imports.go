@@ -139,5 +139,5 @@ func gaps(ctx context.Context, tx *store.Tx, f registry.Flag, life lifecycle.Sta
 		}
 		evaluators[e.Environment] = ground.Known()
 	}
-	return importer.GapsOf(f, life.ExpiresAt != nil, evaluators), nil
+	return importer.GapsOf(f, life.ExpiresAt != nil || life.TTLDays > 0, evaluators), nil
 }

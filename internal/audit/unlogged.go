@@ -22,6 +22,7 @@ var Unlogged = []Silent{
 	{Table: "sign_in_failure", Why: "failed sign-ins are counted, and told once an hour an account"},
 	{Table: "sign_in_place", Why: "where somebody signs in from, so that a guesser elsewhere locks nobody out"},
 	{Table: "idempotency", Why: "answers kept for a day for whoever repeats a call"},
+	{Table: "compliance_day", Why: "how many flags lacked what on a day"},
 	{Table: "replica", Why: "which servers run"},
 	{Table: "request_mark", Why: "which open requests a change that is an event itself lets the leader look at"},
 	{Table: "kill_early", Why: "which kills are served and not committed yet; their commit is an event"},

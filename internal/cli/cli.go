@@ -170,7 +170,7 @@ func (p *program) root() *cobra.Command {
 		help(cmd, args)
 	})
 	root.AddCommand(p.serveCommand(), p.demoCommand(), p.checkCommand(), p.inviteCommand(), p.applyCommand(), p.tokenCommand(), p.keyCommand(),
-		p.importCommand(), p.exportFlagsCommand(), p.killCommand(), p.killsCommand(), p.environmentCommand(), p.auditCommand(), p.doctorCommand(), p.backupCommand(), p.restoreCommand(), p.migrateCommand(), p.versionCommand())
+		p.importCommand(), p.exportFlagsCommand(), p.complianceCommand(), p.killCommand(), p.killsCommand(), p.environmentCommand(), p.auditCommand(), p.doctorCommand(), p.backupCommand(), p.restoreCommand(), p.migrateCommand(), p.versionCommand())
 	return root
 }
 

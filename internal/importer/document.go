@@ -41,6 +41,31 @@ type Document struct {
 	Map        map[string]Ownership
 	Bad        []Refusal
 	Notes      []Gap // what the document says, and Souk cannot
+
+	There bool                       // it is a map alone, about the flags that are there: Of fills them in
+	Sets  map[string]json.RawMessage // then: the metadata of the set that each came with
+}
+
+// Of returns the document with the flags of its map as they are there, where it is a map alone.
+func (d Document) Of(ground registry.Ground) Document {
+	if !d.There {
+		return d
+	}
+	d.Flags, d.Sets = map[string]json.RawMessage{}, map[string]json.RawMessage{}
+	for key := range d.Map {
+		if state, _ := ground.Flags[key].In(ground.Environment.Name); state.Live && state.Serving.Imported != nil {
+			d.Flags[key], d.Sets[key] = state.Serving.Imported.Definition, state.Serving.Imported.Set
+		}
+	}
+	return d
+}
+
+// Keys are those of the flags that it is about.
+func (d Document) Keys() []string {
+	if d.There {
+		return slices.Sorted(maps.Keys(d.Map))
+	}
+	return slices.Sorted(maps.Keys(d.Flags))
 }
 
 // Source is what is to be imported, as it was given.
@@ -68,7 +93,9 @@ func Read(from Source) (doc Document, err error) {
 	if len(from.Document) > MaxBytes {
 		return Document{}, tooLarge()
 	}
-	if doc, err = from.read(); err != nil || from.Map == "" {
+	if from.Document == "" && from.Map != "" {
+		doc = Document{Format: from.Format, Flags: map[string]json.RawMessage{}, There: true}
+	} else if doc, err = from.read(); err != nil || from.Map == "" {
 		return doc, err
 	}
 	doc.Map, err = ReadMap(from.Map)
@@ -326,6 +353,9 @@ func orElse(text, otherwise string) string {
 
 // imported gives a flag of the document as it is stored.
 func (d Document) imported(key string) registry.Imported {
+	if d.There {
+		return registry.Imported{Definition: d.Flags[key], Set: d.Sets[key]}
+	}
 	return registry.Imported{Definition: d.Flags[key], Set: d.Metadata}
 }
 

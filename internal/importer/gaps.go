@@ -72,7 +72,7 @@ func broken(key string, problems []flag.Problem) []Gap {
 }
 
 // GapsOf tells what an imported flag lacks, and what does not work of it in any environment. expires is whether its life has an
-// end; evaluators are by environment. A flag that was made here lacks nothing.
+// end, or will have one; evaluators are by environment. A flag that was made here lacks nothing.
 func GapsOf(f registry.Flag, expires bool, evaluators map[string]map[string]json.RawMessage) []Gap {
 	if f.Imported == "" {
 		return nil

@@ -1,6 +1,11 @@
 package importer
 
 import (
+	"encoding/csv"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/soukhq/souk/internal/fault"
@@ -48,4 +53,22 @@ func ReadMap(text string) (map[string]Ownership, error) {
 		all[key] = one
 	}
 	return all, nil
+}
+
+// WriteMap writes a map, as ReadMap reads it.
+func WriteMap(flags map[string]Ownership) (string, error) {
+	rows := [][]string{append([]string{"key"}, MapColumns...)}
+	for _, key := range slices.Sorted(maps.Keys(flags)) {
+		o := flags[key]
+		ttl := ""
+		if o.TTLDays != 0 {
+			ttl = strconv.Itoa(o.TTLDays)
+		}
+		rows = append(rows, []string{key, o.App, o.Owner, o.Contact, ttl, strings.Join(o.Tags, " "), o.OffVariant})
+	}
+	var text strings.Builder
+	if err := csv.NewWriter(&text).WriteAll(rows); err != nil {
+		return "", fmt.Errorf("write map: %w", err)
+	}
+	return text.String(), nil
 }

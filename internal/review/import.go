@@ -108,14 +108,12 @@ func planImport(ctx context.Context, tx *store.Tx, c Content, app *catalog.App, 
 	if err != nil {
 		return importer.Plan{}, err
 	}
-	keys := make([]string, 0, len(doc.Flags))
-	for key := range doc.Flags {
-		keys = append(keys, key)
-	}
+	keys := doc.Keys()
 	ground, err := registry.GroundOf(ctx, tx, c.Environment, keys, doc.Evaluators)
 	if err != nil {
 		return importer.Plan{}, err
 	}
+	doc = doc.Of(ground)
 	lives, err := lifecycle.States(ctx, tx, keys)
 	if err != nil {
 		return importer.Plan{}, err

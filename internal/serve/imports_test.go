@@ -56,8 +56,10 @@ var house = map[string]struct {
 	"internal/importer":            {floor: 4, neighbours: []string{"internal/catalog"}},
 	"internal/review":              {floor: 4, neighbours: []string{"internal/catalog", "internal/lifecycle", "internal/rollout", "internal/kill", "internal/importer"}},
 	"internal/apply":               {floor: 4, neighbours: []string{"internal/catalog", "internal/lifecycle", "internal/rollout", "internal/kill", "internal/review"}},
+	"internal/insight":             {floor: 4, neighbours: []string{"internal/lifecycle"}},
 	"internal/verbs": {floor: 4, neighbours: []string{
 		"internal/catalog", "internal/lifecycle", "internal/rollout", "internal/kill", "internal/review", "internal/apply",
+		"internal/insight",
 	}},
 
 	// The data plane runs while the database is down: it knows nothing of governance.

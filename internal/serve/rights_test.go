@@ -120,6 +120,8 @@ var rights = map[string]right{
 	"apply-documents": {body: map[string]any{"documents": []any{map[string]any{"kind": "Segment", "name": "s", "spec": map[string]any{"title": "S"}}}, "dry_run": true}, may: admins},
 	"import-flags":    {body: map[string]any{"format": "flagd", "document": map[string]any{"flags": map[string]any{}}, "dry_run": true}, may: []string{"olu", "root"}},
 	"export-flags":    {path: "/environments/sandbox/export", may: anybody},
+	"get-compliance":  {path: "/insight/compliance", may: anybody},
+	"complete-flags":  {path: "/insight/compliance", body: map[string]any{"flags": []any{}}, may: []string{"olu", "root"}},
 	"examine":         {may: admins}, "take-backup": {may: admins},
 	"erase-audit-texts":     {path: "/audit/events/{request}/erase", body: map[string]any{"reason": "he asked"}, may: admins},
 	"acknowledge-audit-log": {body: map[string]any{"reason": "the disk died"}, may: admins},

@@ -260,6 +260,7 @@ func (a *App) lead(ctx context.Context) {
 	loops.Go(func() { a.every(ctx, tickEvery, a.Rollouts.Tick, "rollouts not looked at") })
 	loops.Go(func() { a.every(ctx, tickEvery, a.Governors.Settle, "proposals not settled") })
 	loops.Go(func() { a.usage.RunTidy(ctx) })
+	loops.Go(func() { a.every(ctx, complianceEvery, a.Insight.Keep, "compliance not kept") })
 	loops.Go(func() { a.settleKills(ctx) })
 	loops.Go(func() { a.settleRequests(ctx) })
 	loops.Go(func() { a.every(ctx, guessesEvery, a.Accounts.TellGuesses, "failures to sign in not told") })
@@ -288,6 +289,9 @@ func (a *App) settleRequests(ctx context.Context) {
 
 // tickEvery is how often it is looked at what goes on by time alone, such as rollouts.
 const tickEvery = time.Second
+
+// complianceEvery is how often the number of flags that lack something is written down, for the day.
+const complianceEvery = 15 * time.Minute
 
 // guessesEvery is how often it is looked for failures to sign in that the audit log was not told of.
 const guessesEvery = time.Minute

@@ -10,6 +10,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/apply"
 	"github.com/soukhq/souk/internal/catalog"
+	"github.com/soukhq/souk/internal/insight"
 	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/live"
@@ -44,6 +45,7 @@ type Verbs struct {
 	Kills     *kill.Kills
 	Desk      *review.Desk
 	Apply     *apply.Target
+	Insight   *insight.Insight
 }
 
 // Config is what the verbs stand on.
@@ -75,6 +77,7 @@ func New(c Config) *Verbs {
 		Lifecycle: &lifecycle.Lifecycles{DB: db, Now: now},
 		Rollouts:  &rollout.Rollouts{DB: db, Now: now, Log: c.Log},
 		Kills:     &kill.Kills{DB: db, Now: now, Live: c.Live},
+		Insight:   &insight.Insight{DB: db, Now: now},
 	}
 	v.Accounts = &signin.Accounts{DB: db, Now: now, Log: c.Log, Directory: v.Directory, Sessions: v.Sessions, URL: c.URL}
 	v.Library.Judge = v.Policies.TemplateJudge

@@ -66,6 +66,8 @@ export const routes: Route[] = [
     full: (page) =>
       once("flag", async () => `/flags/${await approvedApp(page, "to-be-swept")}/edit/production`),
   },
+  { path: "/compliance", who: "olu" },
+  { path: "/import", who: "olu" },
   { path: "/kills", who: "olu" },
   { path: "/audit", who: "ada", stranger: "alice" },
   { path: "/account", who: "alice" },

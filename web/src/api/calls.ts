@@ -52,6 +52,12 @@ export const templateSchemaQuery = (id: string) =>
     ...rare,
   });
 
+export const complianceQuery = queryOptions({
+  queryKey: ["compliance"],
+  queryFn: () => unwrap(api.GET("/api/v1/insight/compliance", { params: { query: { limit: 1 } } })),
+  meta: about("flag", "lifecycle"),
+});
+
 export const groupsQuery = queryOptions({
   queryKey: ["groups"],
   queryFn: () => unwrap(api.GET("/api/v1/groups", { params: { query: { limit: 1000 } } })),

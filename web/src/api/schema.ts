@@ -618,6 +618,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/insight/compliance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Flags without an owner, a contact, a TTL or a value for a kill, and how their number changes */
+        get: operations["get-compliance"];
+        put?: never;
+        /** Give many imported flags what they lack: at once, or as one request where others approve (202) */
+        post: operations["complete-flags"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/kills": {
         parameters: {
             query?: never;
@@ -2030,6 +2048,44 @@ export interface components {
             from: components["schemas"]["Revision"];
             to: components["schemas"]["Revision"];
         };
+        Completed: {
+            /** @description Short name */
+            app?: string;
+            contact?: string;
+            key: string;
+            /** @description Variant that a kill serves */
+            off_variant?: string;
+            /** @description Name of a group, or e-mail address of a person */
+            owner?: string;
+            tags?: string[];
+            /**
+             * Format: int64
+             * @description Days from now on; only of a flag that has no TTL yet
+             */
+            ttl_days?: number;
+        };
+        Completing: {
+            /** @description Plan only */
+            dry_run?: boolean;
+            /** @description At most 1,000 */
+            flags: components["schemas"]["Completed"][];
+            reason?: string;
+        };
+        Completion: {
+            dry_run: boolean;
+            plans: components["schemas"]["ImportPlan"][];
+            /** @description Those that were made: one for each environment in which others approve */
+            requests: components["schemas"]["Request"][];
+        };
+        Compliance: {
+            /** @description The days before, as far as they are known, the oldest first; at most 400 */
+            days: components["schemas"]["Day"][];
+            /** @description Those that are used most first */
+            items: components["schemas"]["Incomplete"][];
+            /** @description Cursor of the next page; absent on the last */
+            next?: string;
+            now: components["schemas"]["Day"];
+        };
         Condition: {
             /** @description Attributes that the condition reads, in order of appearance */
             attributes: components["schemas"]["Read"][];
@@ -2114,6 +2170,22 @@ export interface components {
             password?: string;
             /** @description An API token, souk_…, instead of email and password */
             token?: string;
+        };
+        Day: {
+            /** Format: int64 */
+            complete: number;
+            /** @description In UTC, such as 2026-01-31 */
+            day: string;
+            /** Format: int64 */
+            flags: number;
+            /** Format: int64 */
+            no_contact: number;
+            /** Format: int64 */
+            no_kill: number;
+            /** Format: int64 */
+            no_owner: number;
+            /** Format: int64 */
+            no_ttl: number;
         };
         Decision: {
             /** Format: date-time */
@@ -2731,6 +2803,23 @@ export interface components {
             title: string;
             /** @description What is to be done, in plain words */
             words: string;
+        };
+        Incomplete: {
+            app?: string;
+            contact?: string;
+            /**
+             * Format: int64
+             * @description In the last seven days
+             */
+            evaluations: number;
+            /** @description Format that it came from; only such a flag can lack something, and be given it here */
+            imported?: string;
+            key: string;
+            lacks: ("owner" | "contact" | "ttl" | "kill")[];
+            name: string;
+            owner?: string;
+            /** @description Their names: one of them may be what a kill serves */
+            variants: string[];
         };
         Intention: {
             /** @description As a request of kind change_flag has it */
@@ -6397,6 +6486,99 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListingInboxItem"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-compliance": {
+        parameters: {
+            query?: {
+                /** @description What the page before gave as next */
+                cursor?: string;
+                limit?: number;
+                /** @description Only flags that lack this */
+                lacks?: "owner" | "contact" | "ttl" | "kill";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Compliance"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "complete-flags": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "flags": [
+                 *         {
+                 *           "key": "new-checkout",
+                 *           "owner": "team-lunch",
+                 *           "contact": "#lunch",
+                 *           "ttl_days": 90
+                 *         }
+                 *       ],
+                 *       "reason": "the audit of spring"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Completing"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Completion"];
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Completion"];
                 };
             };
             /** @description Error */

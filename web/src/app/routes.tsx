@@ -28,6 +28,8 @@ export const router = createBrowserRouter([
               { path: "/flags", lazy: () => import("../pages/FlagsPage") },
               { path: "/flags/:key", lazy: () => import("../pages/FlagPage") },
               { path: "/flags/:key/edit/:environment", lazy: () => import("../pages/FlagEditPage") },
+              { path: "/compliance", lazy: () => import("../pages/CompliancePage") },
+              { path: "/import", lazy: () => import("../pages/ImportPage") },
               { path: "/kills", lazy: () => import("../pages/KillsPage") },
               { path: "/audit", lazy: () => import("../pages/AuditPage") },
               ...inside,

@@ -1,6 +1,7 @@
 import { account } from "./account";
 import { admin } from "./admin";
 import { audit } from "./audit";
+import { bring } from "./bring";
 import { change } from "./change";
 import { common } from "./common";
 import { entry } from "./entry";
@@ -28,6 +29,7 @@ export const m = {
   admin,
   app,
   audit,
+  bring,
   change,
   entry,
   flag,

@@ -58,18 +58,23 @@ export function Component() {
       title={words.listTitle}
       words={words.listWords}
       actions={
-        environment && (
-          <Button
-            variant="default"
-            component="a"
-            href={`/api/v1/environments/${encodeURIComponent(environment)}/export?format=flagd`}
-            download
-            title={words.imported.exportHelp(environment)}
-            leftSection={<IconDownload size={16} aria-hidden />}
-          >
-            {words.imported.exports(environment)}
+        <>
+          <Button variant="default" component={Link} to="/compliance">
+            {m.bring.lacksTitle}
           </Button>
-        )
+          {environment && (
+            <Button
+              variant="default"
+              component="a"
+              href={`/api/v1/environments/${encodeURIComponent(environment)}/export?format=flagd`}
+              download
+              title={words.imported.exportHelp(environment)}
+              leftSection={<IconDownload size={16} aria-hidden />}
+            >
+              {words.imported.exports(environment)}
+            </Button>
+          )}
+        </>
       }
     >
       <FilterBar filters={filters} search={words.search}>
