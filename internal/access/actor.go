@@ -158,9 +158,9 @@ func (a Actor) Users() PersonIDs {
 // MakersFor are the makers of a credential that the actor makes for a person: the users of the actor's own, except that person.
 func (a Actor) MakersFor(whose PersonID) PersonIDs { return a.Users().Without(whose) }
 
-// Behind are all people who may be behind what the actor does: the users, and who may have chosen a password that they signed in by.
-// They alone decide nothing about each other: where administrators decide about administrators each of them counts, and an approval by
-// one of what another wrote is marked (ADR 0037).
+// Behind are all people who may be behind what the actor does: the users, and who may have chosen a password that they signed in
+// by. Where administrators decide about administrators each of them counts, and an approval by one of what another wrote is marked
+// (ADR 0037).
 func (a Actor) Behind() PersonIDs { return a.Users().With(a.Choosers) }
 
 // EndOf is the end of what the actor makes to sign in or act by, where another one is wanted, or none: no later than that of the token

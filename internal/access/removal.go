@@ -63,7 +63,8 @@ func (p Proposal) Concerns(by Actor) bool { return p.concerns(by.PersonID) }
 // concerns reports whether another administrator asks to take the rights of one from the person.
 func (p Proposal) concerns(id PersonID) bool { return p.removes(id) && p.ByID != id }
 
-// undecided refuses the word of an administrator on a proposal that takes that from them, or from somebody who may be behind them.
+// undecided refuses the word of an administrator on a proposal that takes that from them, or from somebody who may be behind
+// them.
 func (p Proposal) undecided(by Actor) error {
 	if p.Concerns(by) {
 		return concerned()

@@ -659,7 +659,7 @@ func TestOneAdministratorAloneNeverTakesOver(t *testing.T) {
 					}
 				}
 			case "wait":
-				passed := time.Duration(rapid.Int64Range(0, left.Microseconds()-1).Draw(r, "time")) * time.Microsecond // as precise as the database
+				passed := time.Duration(rapid.Int64Range(0, left.Microseconds()-1).Draw(r, "µs")) * time.Microsecond // as the database keeps it
 				left -= passed
 				clock.add(passed)
 			}

@@ -89,7 +89,8 @@ func otherRequest() error {
 		At("Idempotency-Key").Fix("send a new key with a new request")
 }
 
-// Away names, where a kill failed for want of the database or of something in it that is not free, the kill that works without it.
+// Away names, where a kill failed for want of the database, or of something in it that is not free, the kill that works without
+// it.
 func Away(err error) error {
 	f, ok := errors.AsType[*fault.Error](err)
 	if !ok || f.Kind != fault.Unavailable {
@@ -435,6 +436,8 @@ func (ks *Kills) unwritten(ctx context.Context, tx *store.Tx, is func(live.Overr
 
 // uncommitted refuses to turn on again what an early kill holds off.
 func uncommitted(o live.Override) error {
-	return fault.New(fault.Conflict, "kill_uncommitted", "%s is turned off in %s by %s, which is being written to the log", o.Select.Words(), o.Environment, o.By.Email).
-		Fix("wait until it is, then try again; if the database refuses it for good, as souk doctor tells, an administrator ends it: souk kills end %s", o.ID)
+	return fault.New(fault.Conflict, "kill_uncommitted", "%s is turned off in %s by %s, which is being written to the log",
+		o.Select.Words(), o.Environment, o.By.Email).
+		Fix("wait until it is, then try again; if the database refuses it for good, as souk doctor tells, "+
+			"an administrator ends it: souk kills end %s", o.ID)
 }

@@ -163,7 +163,8 @@ func TestAKillIsServedWhileTheWriterIsHeldAndCommittedOnceAfter(t *testing.T) {
 		if err := r.free("staging", s.Flag.Key); err != nil {
 			t.Errorf("a restore elsewhere: %v", err)
 		}
-		early, other, stranger := r.undo(alice, act.ID), r.undo(alice, "nothing"), r.undo(access.Actor{PersonID: "eve", Email: "eve@x", TokenScope: access.ScopeAll}, act.ID)
+		eve := access.Actor{PersonID: "eve", Email: "eve@x", TokenScope: access.ScopeAll}
+		early, other, stranger := r.undo(alice, act.ID), r.undo(alice, "nothing"), r.undo(eve, act.ID)
 		if f, ok := errors.AsType[*fault.Error](early); !ok || f.Code != "kill_uncommitted" || f.Remediation == "" {
 			t.Errorf("taking it back meanwhile: %v", early)
 		}

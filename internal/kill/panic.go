@@ -258,10 +258,11 @@ func (a Act) undone(ctx context.Context, tx *store.Tx, c registry.Change, detail
 	return b.record(ctx, tx, c.By, audit.KillRestored, strings.TrimSpace(c.Reason), details)
 }
 
-// TargetAct is a step: the act that somebody wants to take back and its environment, if they may. One that is served and not committed
-// yet is a fault of kind Conflict.
+// TargetAct is a step: the act that somebody wants to take back and its environment, if they may. One that is served and not
+// committed yet is a fault of kind Conflict.
 func (ks *Kills) TargetAct(ctx context.Context, tx *store.Tx, by access.Actor, id string) (Act, registry.Environment, error) {
-	early, found, err := ks.unwritten(ctx, tx, func(o live.Override) bool { return o.ID == id }) // before the act, which is there when this ends
+	// Before the act, which is there when this ends.
+	early, found, err := ks.unwritten(ctx, tx, func(o live.Override) bool { return o.ID == id })
 	if err != nil {
 		return Act{}, registry.Environment{}, err
 	}

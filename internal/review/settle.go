@@ -59,8 +59,8 @@ type ApprovalPlace struct {
 type Author struct {
 	access.Identity
 	Agent bool `json:"agent,omitempty"`
-	// MadeByIDs are other people who may be behind what the author asked or edited by: who made that, or the link by which a password for
-	// it was chosen, and who may be behind those.
+	// MadeByIDs are other people who may be behind what the author asked or edited by: who made that, or the link by which a
+	// password for it was chosen, and who may be behind those.
 	MadeByIDs access.PersonIDs `json:"made_by_ids,omitempty"`
 }
 
@@ -79,8 +79,8 @@ func (r *record) written(by access.Actor) {
 	r.makers = r.makers.With(by.Makers)
 }
 
-// lent reports whether the actor may be behind what the request was asked for or edited by. The makers of a credential decide nothing on
-// it; the approval of who may have chosen the author's password is marked.
+// lent reports whether the actor may be behind what the request was asked for or edited by. The makers of a credential decide
+// nothing on it; the approval of who may have chosen the author's password is marked.
 func (r record) lent(by access.Actor) bool {
 	return slices.ContainsFunc(r.authors, func(a Author) bool { return slices.Contains(a.MadeByIDs, by.PersonID) })
 }

@@ -140,7 +140,8 @@ func waitsForItsTurn() bool {
 	return bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("api.(*turns).take("))
 }
 
-// locked are tables that a kill reads. Whoever changes one (ALTER TABLE, VACUUM FULL) lets nobody read it, and the database answers still.
+// locked are tables that a kill reads. Whoever changes one (ALTER TABLE, VACUUM FULL) lets nobody read it, and the database answers
+// still.
 var locked = []string{"flag", "environment", "person"}
 
 func TestAKillThatFindsATableLockedNamesTheOneThatWorks(t *testing.T) {

@@ -20,8 +20,9 @@ import (
 // askTime is how long a database may take to show the flag before a kill on this replica alone is taken.
 const askTime = time.Second
 
-// killHere turns a flag off on this replica alone, while its database is away, or locked as by who changes a table: on disk, from now
-// on, and over restarts. With a database that can be read it is refused, since an ordinary kill does more, and is served by that alone.
+// killHere turns a flag off on this replica alone, while its database is away, or locked as by who changes a table: on disk, from
+// now on, and over restarts. With a database that can be read it is refused, since an ordinary kill does more, and needs no more to
+// be served.
 func (a *App) killHere(ctx context.Context, by access.Actor, flag, environment, reason string) (live.Override, error) {
 	if err := access.Can(by, access.Kill, access.Scope{}); err != nil {
 		return live.Override{}, err
