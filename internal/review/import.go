@@ -164,18 +164,18 @@ func (s *importing) base(Content) any {
 		}
 	}
 	// What its flags refer to is what was approved with them, and so is who depends on the evaluators that change.
-	take, in := s.Plan.Take(), s.Plan.Environment
-	shared := registry.SharedRules{}.With(in, take.Met.Evaluators).With(in, take.Evaluators)
-	for _, one := range take.Flags {
+	brings, in := s.Plan.Take(), s.Plan.Environment
+	shared := registry.SharedRules{}.With(in, brings.Met.Evaluators).With(in, brings.Evaluators)
+	for _, one := range brings.Flags {
 		for _, name := range shared.Uses(in, one.Imported.Definition) {
-			if raw, met := take.Met.Evaluators[name]; met && take.Evaluators[name] == nil {
+			if raw, met := brings.Met.Evaluators[name]; met && brings.Evaluators[name] == nil {
 				sum := sha256.Sum256(raw)
 				base["met."+name] = hex.EncodeToString(sum[:])
 			}
 		}
 	}
-	for name := range take.Evaluators {
-		if users := take.Met.Users[name]; len(users) > 0 {
+	for name := range brings.Evaluators {
+		if users := brings.Met.Users[name]; len(users) > 0 {
 			base["users."+name] = users
 		}
 	}
