@@ -90,17 +90,11 @@ var rulesOf = []string{
 // to wrap, which is this one.
 func (o *office) imported(named, wrap string) review.Request {
 	o.Helper()
-	out, err := o.desk.Import(o.Context(), o.as("root"), review.Content{
-		Environment: "production", Format: "flagd", Reason: "from before", Document: `{
-			"$evaluators": {"outer": {"!": {"$ref": "wrap"}}, "wrap": ` + wrap + `},
-			"flags": {"` + key + `": {"state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off",
-				"targeting": {"if": [{"$ref": ` + named + `}, "on", "off"]}}}
-		}`,
-	}, "", false)
-	if err != nil || out.Request == nil {
-		o.Fatalf("%+v, %v", out, err)
-	}
-	return *out.Request
+	return o.imports(`{
+		"$evaluators": {"outer": {"!": {"$ref": "wrap"}}, "wrap": ` + wrap + `},
+		"flags": {"` + key + `": {"state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off",
+			"targeting": {"if": [{"$ref": ` + named + `}, "on", "off"]}}}
+	}`)
 }
 
 func TestASharedRuleThatNamesASegmentIsAUseOfIt(t *testing.T) {
