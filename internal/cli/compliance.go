@@ -99,13 +99,7 @@ func printCompliance(w io.Writer, c insight.Compliance) {
 func printCompletion(w io.Writer, done api.Completion) {
 	for _, plan := range done.Plans {
 		for _, step := range plan.Flags {
-			fmt.Fprintf(w, "%-7s %s in %s\n", step.Action, step.Key, plan.Environment)
-			if owns := step.Owns(); owns != "" {
-				fmt.Fprintf(w, "        %s\n", owns)
-			}
-			if step.Action == importer.Refuse {
-				fmt.Fprintf(w, "        %s\n        → %s\n", step.Message, step.Remediation)
-			}
+			printStep(w, step, step.Key+" in "+plan.Environment)
 		}
 		printGaps(w, plan.Gaps)
 	}

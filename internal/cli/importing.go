@@ -127,13 +127,7 @@ func printImport(w io.Writer, done api.Imported) {
 			if step.Action == importer.Keep {
 				continue
 			}
-			fmt.Fprintf(w, "%-7s %s %s\n", step.Action, part.what, step.Key)
-			if owns := step.Owns(); owns != "" {
-				fmt.Fprintf(w, "        %s\n", owns)
-			}
-			if step.Action == importer.Refuse {
-				fmt.Fprintf(w, "        %s\n        → %s\n", step.Message, step.Remediation)
-			}
+			printStep(w, step, part.what+" "+step.Key)
 		}
 	}
 	printGaps(w, plan.Gaps)
@@ -146,6 +140,17 @@ func printImport(w io.Writer, done api.Imported) {
 		fmt.Fprintf(w, "request %s waits for approval: %s is changed by requests\n", done.Request.ID, plan.Environment)
 	case plan.Counts["create"]+plan.Counts["update"] > 0:
 		fmt.Fprintf(w, "%s serves them\n", plan.Environment)
+	}
+}
+
+// printStep tells what happens to what is named, who is to answer for it, and why it is refused.
+func printStep(w io.Writer, step importer.Step, what string) {
+	fmt.Fprintf(w, "%-7s %s\n", step.Action, what)
+	if owns := step.Owns(); owns != "" {
+		fmt.Fprintf(w, "        %s\n", owns)
+	}
+	if step.Action == importer.Refuse {
+		fmt.Fprintf(w, "        %s\n        → %s\n", step.Message, step.Remediation)
 	}
 }
 

@@ -25,7 +25,7 @@ func (l *Live) Hasten(ctx context.Context, environment, key string, revision int
 		return
 	}
 	l.ahead = append(l.ahead, ahead{environment, key, revision})
-	l.swap(&held{base: h.base, behind: h.behind, durable: h.durable})
+	l.swap(h.again())
 }
 
 // caughtUp drops the kills that the base is at by now. The caller holds swapping.

@@ -332,6 +332,9 @@ func (l *Live) replace(old, next *held, ended []string, noted []Override) bool {
 	return true
 }
 
+// again is the same base once more, for what lies over it now.
+func (h *held) again() *held { return &held{base: h.base, behind: h.behind, durable: h.durable} }
+
 // copyOut brings the copies on disk up to what is served.
 func (l *Live) copyOut() {
 	h := l.held.Load()

@@ -96,7 +96,7 @@ func (l *Live) lay(o Override) (standing Override, added bool, err error) {
 func (l *Live) put(o Override) {
 	l.overrides = append(slices.Clone(l.overrides), o)
 	if h := l.held.Load(); h != nil {
-		l.swap(&held{base: h.base, behind: h.behind, durable: h.durable})
+		l.swap(h.again())
 	}
 }
 

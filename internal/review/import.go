@@ -89,7 +89,7 @@ func (s *importing) audiences(Assessed, World) map[string][]string {
 		return nil
 	}
 	take, in := s.Plan.Take(), s.Plan.Environment
-	shared := registry.SharedRules{}.With(in, take.Met.Evaluators).With(in, take.Evaluators)
+	shared := rulesAfter(take)
 	all := map[string][]string{}
 	for name := range take.Evaluators {
 		for _, key := range take.Met.Users[name] {
@@ -101,6 +101,11 @@ func (s *importing) audiences(Assessed, World) map[string][]string {
 		all[one.Key] = shared.Uses(in, one.Imported.Definition)
 	}
 	return all
+}
+
+// rulesAfter are the evaluators of the environment as they are once an import is taken over.
+func rulesAfter(i registry.Import) registry.SharedRules {
+	return registry.SharedRules{}.With(i.Environment, i.Met.Evaluators).With(i.Environment, i.Evaluators)
 }
 
 func planImport(ctx context.Context, tx *store.Tx, c Content, app *catalog.App, by access.Actor) (importer.Plan, error) {
@@ -165,7 +170,7 @@ func (s *importing) base(Content) any {
 	}
 	// What its flags refer to is what was approved with them, and so is who depends on the evaluators that change.
 	brings, in := s.Plan.Take(), s.Plan.Environment
-	shared := registry.SharedRules{}.With(in, brings.Met.Evaluators).With(in, brings.Evaluators)
+	shared := rulesAfter(brings)
 	for _, one := range brings.Flags {
 		for _, name := range shared.Uses(in, one.Imported.Definition) {
 			if raw, met := brings.Met.Evaluators[name]; met && brings.Evaluators[name] == nil {
