@@ -63,7 +63,7 @@ test("two administrators who edit one group are told of each other, and nothing 
   await expect(differs).toContainText("Cards, mine");
   await page.getByRole("button", { name: "Keep mine" }).click();
   await page.getByRole("button", { name: "Save the group" }).click();
-  await expect(page.getByRole("heading", { level: 1, name: "Cards, mine" })).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1, name: "Cards, mine", exact: true })).toBeVisible();
 });
 
 test("the log is seen to have only grown, and an event to be in it, by the browser itself", async ({

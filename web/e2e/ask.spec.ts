@@ -6,7 +6,7 @@ test("what an approver asks is answered, an approval is taken back and given aga
   await describeApp(page, "Askedfor");
   await page.getByRole("link", { name: /Review and submit/ }).click();
   await page.getByRole("button", { name: "Submit for approval" }).click();
-  await expect(page.getByRole("heading", { level: 1, name: "Publish Askedfor" })).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1, name: "Publish Askedfor", exact: true })).toBeVisible();
   const address = new URL(page.url()).pathname;
 
   await signIn(page, "pat");

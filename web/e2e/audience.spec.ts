@@ -42,7 +42,7 @@ test("an owner sees that an audience outgrew what was approved, and asks for it 
   await dialog.getByLabel("Reason").fill("the pilot goes well");
   await dialog.getByRole("button", { name: "Ask for 201 people" }).click();
   await expect(
-    page.getByRole("heading", { level: 1, name: "Keep the audience pilot as large as it is" }),
+    page.getByRole("heading", { level: 1, name: "Keep the audience pilot as large as it is", exact: true }),
   ).toBeVisible();
   await expect(
     page.getByText(/stays as it is, with 201 people instead of the \d+ that it was approved for/),

@@ -30,7 +30,7 @@ test("a switch is changed to 5 % of an audience: asked for, approved, and rolled
   await signIn(page, "alice");
   await page.goto(address);
   await page.getByRole("button", { name: "Start rollout" }).click();
-  await expect(page.getByRole("heading", { level: 1, name: flag })).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1, name: flag, exact: true })).toBeVisible();
   await expect(page.getByText("Rolling out").first()).toBeVisible();
 });
 
@@ -60,7 +60,7 @@ test("an own rule is written in plain words and serves at once in the sandbox; t
   await expect(rule.getByRole("textbox", { name: "With what" })).toHaveValue("carol@hyfin.example");
   await page.getByRole("textbox", { name: "Why?" }).fill("only Carol for now");
   await page.getByRole("button", { name: "Change it now" }).click();
-  await expect(page.getByRole("heading", { level: 1, name: flag })).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1, name: flag, exact: true })).toBeVisible();
   await expect(
     page.getByText("If the person’s key ends with carol@hyfin.example, serve “on”."),
   ).toBeVisible();
@@ -116,7 +116,7 @@ test.describe(() => {
     await expect(page.getByRole("textbox", { name: "Share of it" })).toHaveValue(/^40/);
     await page.getByRole("button", { name: "Go on with mine" }).click();
     await page.getByRole("button", { name: "Change it now" }).click();
-    await expect(page.getByRole("heading", { level: 1, name: flag })).toBeVisible();
+    await expect(page.getByRole("heading", { level: 1, name: flag, exact: true })).toBeVisible();
     await expect(page.getByText("On for 40 % of pilot").first()).toBeVisible();
   });
 });

@@ -18,7 +18,7 @@ test("what was denied is edited as new, talked about, and approved by two", asyn
   await describeApp(page, "Secondtry");
   await page.getByRole("link", { name: /Review and submit/ }).click();
   await page.getByRole("button", { name: "Submit for approval" }).click();
-  await expect(page.getByRole("heading", { level: 1, name: "Publish Secondtry" })).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1, name: "Publish Secondtry", exact: true })).toBeVisible();
   const denied = new URL(page.url()).pathname;
   await decide(page, "sam", denied, "say what it stores", true);
 
@@ -31,7 +31,7 @@ test("what was denied is edited as new, talked about, and approved by two", asyn
   await description.fill("Finds a place for the team lunch. It stores nothing.");
   await page.getByRole("link", { name: /Review and submit/ }).click();
   await page.getByRole("button", { name: "Submit for approval" }).click();
-  await expect(page.getByRole("heading", { level: 1, name: "Publish Secondtry" })).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1, name: "Publish Secondtry", exact: true })).toBeVisible();
   await expect(page).toHaveURL(/\/requests\/[0-9a-f-]+$/);
   const again = new URL(page.url()).pathname;
   expect(again).not.toBe(denied);

@@ -40,7 +40,9 @@ test("a draft is kept on the server while one types, goes on in another browser 
   const submit = second.getByRole("button", { name: "Submit for approval" });
   await expect(submit).toBeEnabled();
   await submit.dblclick();
-  await expect(second.getByRole("heading", { level: 1, name: "Publish Draftboard" })).toBeVisible();
+  await expect(
+    second.getByRole("heading", { level: 1, name: "Publish Draftboard", exact: true }),
+  ).toBeVisible();
   await expect(second).toHaveURL(new RegExp(`/requests/${draft?.id}$`));
   const made = await second.request.get("/api/v1/requests?app=draftboard");
   expect((await made.json()).items).toHaveLength(1);

@@ -14,7 +14,7 @@ test("what was typed outlives the page, and an edit over somebody else's says wh
   await expect(page.getByRole("textbox", { name: "Name", exact: true })).toHaveValue("Lunchlist");
   await page.getByRole("link", { name: /Review and submit/ }).click();
   await page.getByRole("button", { name: "Submit for approval" }).click();
-  await expect(page.getByRole("heading", { level: 1, name: "Publish Lunchlist" })).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1, name: "Publish Lunchlist", exact: true })).toBeVisible();
 
   await page.getByRole("link", { name: "Edit" }).click();
   const id = new URL(page.url()).pathname.split("/")[2];

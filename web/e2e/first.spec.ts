@@ -137,7 +137,7 @@ test("a new Souk goes from its set-up link to a first app that two others approv
   await go("Make a group for a team");
   await ana.getByRole("textbox", { name: "Name", exact: true }).fill("Team Lunch");
   await ana.getByRole("button", { name: "Make the group" }).click();
-  await expect(ana.getByRole("heading", { level: 1, name: "Team Lunch" })).toBeVisible();
+  await expect(ana.getByRole("heading", { level: 1, name: "Team Lunch", exact: true })).toBeVisible();
   await back();
   for (const [domain, email] of [
     ["product", "pia@lark.example"],
@@ -158,7 +158,7 @@ test("a new Souk goes from its set-up link to a first app that two others approv
   await go("Publish the first app");
   await fillIn(ana);
   await ana.getByRole("button", { name: "Submit for approval" }).click();
-  await expect(ana.getByRole("heading", { level: 1, name: "Publish Lunchtime" })).toBeVisible();
+  await expect(ana.getByRole("heading", { level: 1, name: "Publish Lunchtime", exact: true })).toBeVisible();
   await signIn(pia, "pia@lark.example");
   await approve(pia);
   await signIn(sid, "sid@lark.example");

@@ -57,7 +57,7 @@ test("an app is published and denied by keyboard alone", async ({ page }) => {
   const submit = page.getByRole("button", { name: "Submit for approval" });
   await expect(submit).toBeEnabled();
   await press(page, submit);
-  await expect(page.getByRole("heading", { level: 1, name: "Publish Keys Only" })).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1, name: "Publish Keys Only", exact: true })).toBeVisible();
   const address = new URL(page.url()).pathname;
 
   await signInByKeys(page, "pat");

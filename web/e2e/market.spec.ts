@@ -12,7 +12,7 @@ test("an app is found in spite of a typing error, and its screen says whom to as
     /^https:/,
   );
   await page.getByRole("link", { name: "Fraud Digest", exact: true }).click();
-  await expect(page.getByRole("heading", { level: 1, name: "Fraud Digest" })).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1, name: "Fraud Digest", exact: true })).toBeVisible();
   await expect(page.getByRole("link", { name: "dana@hyfin.example" })).toBeVisible();
   await expect(page.getByRole("button", { name: "Turn off for everybody" })).toHaveCount(0);
   await page.goBack();
@@ -37,7 +37,7 @@ test("who is on call turns a whole app off with one click", async ({ page }) => 
 test("Ctrl-K finds an app, and a place to go, by keyboard alone", async ({ page }) => {
   await enter(page, "olu");
   await page.goto("/flags");
-  await expect(page.getByRole("heading", { level: 1, name: "App switches" })).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1, name: "App switches", exact: true })).toBeVisible();
   await page.keyboard.press("ControlOrMeta+k");
   const box = page.getByRole("combobox", { name: /^Find apps/ });
   await expect(box).toBeFocused();
@@ -49,7 +49,7 @@ test("Ctrl-K finds an app, and a place to go, by keyboard alone", async ({ page 
   await expect(option).toHaveAttribute("aria-selected", "false");
   await page.keyboard.press("ArrowUp");
   await page.keyboard.press("Enter");
-  await expect(page.getByRole("heading", { level: 1, name: "Branch Queue" })).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1, name: "Branch Queue", exact: true })).toBeVisible();
   await page.keyboard.press("ControlOrMeta+k");
   await expect(box).toBeFocused();
   await page.keyboard.type("publish");

@@ -36,7 +36,9 @@ test("an approver goes through the queue and approves by keyboard alone", async 
     await page.keyboard.press("j");
   }
   await page.keyboard.press("Enter");
-  await expect(page.getByRole("heading", { level: 1, name: "Publish Queuedboard" })).toBeVisible();
+  await expect(
+    page.getByRole("heading", { level: 1, name: "Publish Queuedboard", exact: true }),
+  ).toBeVisible();
   await page.getByRole("heading", { name: "Your decision" }).waitFor();
   await page.keyboard.press("a");
   await page.keyboard.type("useful");

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { type APIRequestContext, test as base, expect, type Page } from "@playwright/test";
+import { type APIRequestContext, test as base, expect, type Page, type Request } from "@playwright/test";
 import { firstPort, type Server, start } from "./server";
 
 export { expect };
@@ -24,9 +24,12 @@ export const test = base.extend<{ page: Page; refusals: RegExp }, { server: Serv
   ],
   baseURL: async ({ server }, use) => use(server.url),
   refusals: [/(?!)/, { option: true }],
-  page: async ({ page, refusals }, use) => {
+  page: async ({ page, refusals }, use, info) => {
     const errors = watchErrors(page, refusals);
+    const open = watchRequests(page);
     await use(page);
+    if (info.status !== info.expectedStatus && open.size > 0)
+      console.log(`still asked when “${info.title}” failed:\n${[...open.values()].join("\n")}`);
     expect(errors, "errors in the console of the browser").toEqual([]);
   },
 });
@@ -40,6 +43,17 @@ export function watchErrors(page: Page, refusals = /(?!)/): string[] {
   });
   page.on("pageerror", (error) => errors.push(error.message));
   return errors;
+}
+
+/** The requests that have no answer yet, each with the time at which it began. */
+function watchRequests(page: Page): Map<Request, string> {
+  const open = new Map<Request, string>();
+  page.on("request", (request) => {
+    open.set(request, `${new Date().toISOString()} ${request.method()} ${request.url()}`);
+  });
+  page.on("requestfinished", (request) => open.delete(request));
+  page.on("requestfailed", (request) => open.delete(request));
+  return open;
 }
 
 /** Signs in as a person of the demo, by the button with the short name, from whatever is open. */

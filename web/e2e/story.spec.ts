@@ -26,7 +26,7 @@ test("Where2Eat goes from a form to a flag that an SDK reads, is turned off with
   await expect(page.getByRole("complementary")).toContainText("security");
   await page.getByRole("textbox", { name: "Why do you need it?" }).fill("team lunch picks take too long");
   await page.getByRole("button", { name: "Submit for approval" }).dblclick();
-  await expect(page.getByRole("heading", { level: 1, name: "Publish Where2Eat" })).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1, name: "Publish Where2Eat", exact: true })).toBeVisible();
   const address = new URL(page.url()).pathname;
   const made = await page.request.get("/api/v1/requests?app=where2eat");
   expect((await made.json()).items, "requests made by a double click").toHaveLength(1);

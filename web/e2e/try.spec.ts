@@ -32,7 +32,7 @@ test("a switch is tried with somebody on its screen, and a change with those who
   });
   await page.getByRole("textbox", { name: "Why?" }).fill("half of the beta group is enough");
   await page.getByRole("button", { name: "Change it now" }).click();
-  await expect(page.getByRole("heading", { level: 1, name: flag })).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1, name: flag, exact: true })).toBeVisible();
 
   await page.goto(`/flags/${flag}?in=sandbox&who=bob%40hyfin.example&groups=beta`);
   await test.step("which rule decides and where a person lies in the split is told", async () => {
