@@ -5,7 +5,7 @@ export default defineConfig({
   testDir: "e2e",
   workers: Number(process.env.E2E_WORKERS ?? 1),
   timeout: 60_000,
-  expect: { timeout: 10_000 },
+  expect: { timeout: 20_000 },
   forbidOnly: Boolean(process.env.SOUK_REQUIRE_ALL),
   reporter: [["list"]],
   use: {

@@ -50,3 +50,32 @@ for (const [who, path] of [
     expect(shift).toBeLessThan(0.05); // half of what counts as good (web.dev/cls)
   });
 }
+
+// Screens with a question that follows what is typed.
+for (const path of ["/flags/fraud-digest.enabled", "/publish?step=details", "/apps"]) {
+  test(`${path} comes to rest when nobody touches it`, async ({ page }) => {
+    await page.addInitScript(() => {
+      const set = window.setTimeout;
+      let count = 0;
+      Object.defineProperty(window, "timersSet", { get: () => count });
+      window.setTimeout = ((...args: Parameters<typeof set>) => {
+        count++;
+        return set(...args);
+      }) as typeof set;
+    });
+    await enter(page, "alice");
+    await page.goto(path);
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+    const timers = () => page.evaluate(() => (window as unknown as { timersSet: number }).timersSet);
+    await expect
+      .poll(
+        async () => {
+          const before = await timers();
+          await page.waitForTimeout(1000);
+          return (await timers()) - before;
+        },
+        { message: "timers set within a second" },
+      )
+      .toBeLessThanOrEqual(1);
+  });
+}

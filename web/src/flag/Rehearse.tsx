@@ -1,10 +1,10 @@
-import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { rehearsalQuery } from "../api/calls";
 import type { FlagChange, Rehearsal } from "../api/types";
 import { m } from "../messages";
 import { Notice } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
+import { useSettled } from "../pieces/useSettled";
 import classes from "./TryPanel.module.css";
 
 interface Props {
@@ -15,7 +15,7 @@ interface Props {
 
 /** What a change would do to what people get whose apps asked lately. */
 export function Rehearse({ flag, environment, change }: Props) {
-  const [settled] = useDebouncedValue(change, 400);
+  const settled = useSettled(change, 400);
   const query = useQuery({
     ...rehearsalQuery(flag, environment, settled),
     placeholderData: keepPreviousData,

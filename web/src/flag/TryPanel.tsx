@@ -1,5 +1,4 @@
 import { Select, TagsInput, Textarea, TextInput } from "@mantine/core";
-import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { tryQuery } from "../api/calls";
@@ -10,6 +9,7 @@ import { attributesOf, contextOf } from "../model/trial";
 import { Notice } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
 import { useFilters } from "../pieces/useFilters";
+import { useSettled } from "../pieces/useSettled";
 import { TrialAnswer } from "./TrialAnswer";
 import classes from "./TryPanel.module.css";
 
@@ -34,7 +34,7 @@ export function TryPanel({ flag, known }: Props) {
   const [more, setMore] = useState(params.get("more") ?? "");
   const attributes = attributesOf(more);
   const [kept, setKept] = useState(attributes ?? {});
-  const [context] = useDebouncedValue(contextOf(person, groups, kept), 150);
+  const context = useSettled(contextOf(person, groups, kept), 150);
   const trial = useQuery({ ...tryQuery(flag.key, where, context), placeholderData: keepPreviousData });
 
   const put = (name: string, value: string) => set(name, value || emptied);
