@@ -30,7 +30,7 @@ const (
 	GroupJoin      Action = "group.join"      // join and leave groups that people join by themselves: any person
 	TokenMake      Action = "token.make"      // make, list and revoke tokens: one's own; those of others: admins
 	KeyMake        Action = "key.make"        // make and revoke SDK keys: operators and admins; owners for their app, not where governed
-	Backup         Action = "backup"          // take a backup of everything, see what ails the installation: admins
+	Backup         Action = "backup"          // take a backup or an export of everything, see what ails the installation: admins
 	KeyRead        Action = "key.read"        // list SDK keys: operators and admins; owners those of their app
 	FlagImport     Action = "flag.import"     // take flags over from another system: operators and admins; owners for their app
 	FlagTag        Action = "flag.tag"        // say by which words a flag is found and turned off: owners, operators, admins

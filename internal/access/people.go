@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -155,6 +156,34 @@ func GroupByName(ctx context.Context, tx *store.Tx, name string) (Group, bool, e
 		return Group{}, false, err
 	}
 	return groups[0], true, nil
+}
+
+// AllPeople is a step: everybody by address, active or not.
+func AllPeople(ctx context.Context, tx *store.Tx) ([]Person, error) {
+	people, err := store.List(ctx, tx, scanPerson, `SELECT `+personColumns+` FROM person p ORDER BY p.email COLLATE "C"`)
+	if err != nil {
+		return nil, fault.Wrap("read people", err)
+	}
+	for some := range slices.Chunk(people, 1000) { // each is a parameter of the query
+		if err := fillGroups(ctx, tx, some); err != nil {
+			return nil, err
+		}
+	}
+	return people, nil
+}
+
+// AllGroups is a step: all groups by name, with all of their members.
+func AllGroups(ctx context.Context, tx *store.Tx) ([]Group, error) {
+	groups, err := store.List(ctx, tx, scanGroup, `SELECT `+groupColumns+` FROM grp g ORDER BY g.name COLLATE "C"`)
+	if err != nil {
+		return nil, fault.Wrap("read groups", err)
+	}
+	for some := range slices.Chunk(groups, 1000) { // each is a parameter of the query
+		if err := fillMembers(ctx, tx, some, false); err != nil {
+			return nil, err
+		}
+	}
+	return groups, nil
 }
 
 // ApproverGroups is a step: the groups with the role approver and, as Members, only those of their members who are active and not

@@ -38,6 +38,7 @@ var compared = map[string]string{
 	"catalog/catalog.go: owner = $5":            "the owner of an app is a group",
 	"catalog/owned.go: owner = $1":              "likewise",
 	"signin/links.go: p.DisplayName != p.Email": "whether there is a name to show",
+	"apply/export.go: p.DisplayName != p.Email": "likewise",
 	"audit/read.go: e.actor = ?":                "events that carry no id, which are found by the name that they have",
 }
 

@@ -32,4 +32,11 @@ func applying(a *API) {
 		}
 		return &applied{Status: a.served(ctx, plan.Revealed), Body: plan}, nil
 	})
+	register(a, operation{
+		method: http.MethodGet, path: "/export", id: "export-documents",
+		summary: "What files can say of an installation, as documents that make an empty one the same",
+	}, access.Backup, func(ctx context.Context, by access.Actor, _ *none) (*reply[apply.Exported], error) {
+		exported, err := a.Apply.Export(ctx, by)
+		return &reply[apply.Exported]{Body: exported}, err
+	})
 }

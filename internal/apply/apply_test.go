@@ -18,6 +18,7 @@ import (
 	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
+	"github.com/soukhq/souk/internal/signin"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
 	"github.com/soukhq/souk/internal/template"
@@ -27,7 +28,7 @@ func target(db *store.DB) *apply.Target {
 	now := func() time.Time { return time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC) }
 	engine := &policy.Engine{DB: db, Now: now}
 	return &apply.Target{
-		DB: db, Directory: &access.Directory{DB: db, Now: now}, Registry: &registry.Registry{DB: db, Now: now},
+		DB: db, Directory: &access.Directory{DB: db, Now: now, EndCredentials: signin.EndCredentials}, Registry: &registry.Registry{DB: db, Now: now},
 		Library: &template.Library{DB: db, Now: now}, Engine: engine, Lifecycle: &lifecycle.Lifecycles{DB: db, Now: now},
 		Desk: &review.Desk{DB: db, Now: now, Policies: engine, Segments: &registry.Registry{DB: db, Now: now, Reached: review.ReachedBySegment}}, Now: now,
 	}

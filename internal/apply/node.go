@@ -123,17 +123,21 @@ func (n *node) MarshalJSON() ([]byte, error) {
 		}
 		b.WriteByte(']')
 	case scalar:
-		return json.Marshal(n.value)
+		err := write(&b, n.value)
+		return b.Bytes(), err
 	}
 	return b.Bytes(), nil
 }
 
+// write appends v as JSON, texts as they are read.
 func write(b *bytes.Buffer, v any) error {
-	raw, err := json.Marshal(v)
-	if err == nil {
-		b.Write(raw)
+	encoder := json.NewEncoder(b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return err
 	}
-	return err
+	b.Truncate(b.Len() - 1) // the line break
+	return nil
 }
 
 // readJSON reads the JSON values of a file, one after the other. Lines are counted from the first.

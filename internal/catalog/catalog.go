@@ -62,6 +62,15 @@ func Load(ctx context.Context, tx *store.Tx, slug string) (App, bool, error) {
 	return app, ok, nil
 }
 
+// All is a step: the apps by slug, listed or not.
+func All(ctx context.Context, tx *store.Tx) ([]App, error) {
+	apps, err := store.List(ctx, tx, scan, `SELECT `+columns+` FROM app WHERE held_until IS NULL ORDER BY slug COLLATE "C"`)
+	if err != nil {
+		return nil, fmt.Errorf("list apps: %w", err)
+	}
+	return apps, nil
+}
+
 // Vacant tells whether a team may take a slug: a finding at app.slug if not, with a slug that is free where one is near.
 func Vacant(ctx context.Context, tx *store.Tx, at time.Time, slug, owner string) (*fault.Finding, error) {
 	words, err := taken(ctx, tx, at, slug, owner)

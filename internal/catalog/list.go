@@ -237,9 +237,9 @@ func (c *Catalog) indexAt(ctx context.Context, tx *store.Tx) (*Index, error) {
 	if c.index != nil && c.state == state {
 		return c.index, nil
 	}
-	apps, err := store.List(ctx, tx, scan, `SELECT `+columns+` FROM app WHERE held_until IS NULL ORDER BY slug COLLATE "C"`)
+	apps, err := All(ctx, tx)
 	if err != nil {
-		return nil, fmt.Errorf("list apps: %w", err)
+		return nil, err
 	}
 	c.index, c.state = NewIndex(apps), state
 	return c.index, nil

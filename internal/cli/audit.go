@@ -54,18 +54,26 @@ func export(ctx context.Context, c *client, w io.Writer) error {
 
 // replaceFile writes a file that is there as a whole or not at all.
 func replaceFile(name string, write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".souk-*")
+	written, err := writeBeside(name, write)
 	if err != nil {
-		return fault.New(fault.Invalid, "cannot_write", "%s cannot be written", name).Fix("name a file in a directory that you may write to").Because(err)
+		return err
 	}
-	err = errors.Join(write(f), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
+	if err := os.Rename(written, name); err != nil {
+		return errors.Join(err, os.Remove(written))
 	}
 	return nil
+}
+
+// writeBeside writes a file of another name into the directory of the named one, and returns that name.
+func writeBeside(name string, write func(io.Writer) error) (string, error) {
+	f, err := os.CreateTemp(filepath.Dir(name), ".souk-*")
+	if err != nil {
+		return "", fault.New(fault.Invalid, "cannot_write", "%s cannot be written", name).Fix("name a file in a directory that you may write to").Because(err)
+	}
+	if err := errors.Join(write(f), f.Sync(), f.Close()); err != nil {
+		return "", errors.Join(err, os.Remove(f.Name()))
+	}
+	return f.Name(), nil
 }
 
 func (p *program) verifyCommand() *cobra.Command {

@@ -147,6 +147,7 @@ checked and approved, rolls out in steps, can be turned off at once, and leaves 
   Keep             souk doctor                     what is wrong, and how to mend it
                    souk backup FILE                all of it in one file, while it runs
                    souk restore FILE               set up again from that file
+                   souk export all DIR             people, groups, rules and apps as files for apply
                    souk migrate                    bring the database to this version; serve does it, too
                    souk version
                    souk completion SHELL           completion for bash, zsh, fish or PowerShell
@@ -170,7 +171,7 @@ func (p *program) root() *cobra.Command {
 		help(cmd, args)
 	})
 	root.AddCommand(p.serveCommand(), p.demoCommand(), p.checkCommand(), p.inviteCommand(), p.applyCommand(), p.tokenCommand(), p.keyCommand(),
-		p.importCommand(), p.exportFlagsCommand(), p.complianceCommand(), p.killCommand(), p.killsCommand(), p.environmentCommand(), p.auditCommand(), p.doctorCommand(), p.backupCommand(), p.restoreCommand(), p.migrateCommand(), p.versionCommand())
+		p.importCommand(), p.exportCommands(), p.complianceCommand(), p.killCommand(), p.killsCommand(), p.environmentCommand(), p.auditCommand(), p.doctorCommand(), p.backupCommand(), p.restoreCommand(), p.migrateCommand(), p.versionCommand())
 	return root
 }
 

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -174,32 +173,4 @@ func printGaps(w io.Writer, gaps []importer.Gap) {
 		}
 		fmt.Fprintf(w, "gap     %s: %s\n        of %s\n        → %s\n", gap.Code, gap.Message, list, gap.Remediation)
 	}
-}
-
-func (p *program) exportFlagsCommand() *cobra.Command {
-	var environment string
-	cmd := &cobra.Command{
-		Use: "export FORMAT", Short: "Write what an environment serves as a document of flags", Args: cobra.ExactArgs(1),
-		Long: `Print a document of flags (FORMAT is flagd). What was imported comes back as it was given; flags that were made here, and those
-that are turned off for everybody, stand there as they are served.`,
-		RunE: run(func(cmd *cobra.Command, args []string) error {
-			if err := knownFormat(args[0], importer.Written); err != nil {
-				return err
-			}
-			return p.with(cmd.Context(), func(c *client) error {
-				answer, err := c.send(cmd.Context(), http.MethodGet, "/api/v1"+pathf("/environments/%s/export?format=%s", environment, args[0]), nil)
-				if err != nil {
-					return err
-				}
-				defer answer.Body.Close()
-				if _, err := io.Copy(p.Out, answer.Body); err != nil {
-					return fmt.Errorf("write document: %w", err)
-				}
-				return nil
-			})
-		}),
-	}
-	cmd.Flags().StringVar(&environment, "environment", "sandbox", "environment whose flags are written")
-	p.installation(cmd)
-	return cmd
 }

@@ -113,15 +113,11 @@ func (e *Engine) List(ctx context.Context, by access.Actor, page store.Page) (li
 		return listing, err
 	}
 	err = e.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		rows, err := load(ctx, tx)
-		if err != nil {
-			return err
-		}
 		set, err := e.At(ctx, tx)
 		if err != nil {
 			return err
 		}
-		all, err := everything(rows)
+		all, err := All(ctx, tx)
 		if err != nil {
 			return err
 		}
@@ -173,11 +169,7 @@ func (e *Engine) Get(ctx context.Context, by access.Actor, name string) (p Polic
 
 // get is the step that reads the policy of a package.
 func (e *Engine) get(ctx context.Context, tx *store.Tx, name string) (Policy, error) {
-	rows, err := load(ctx, tx)
-	if err != nil {
-		return Policy{}, err
-	}
-	all, err := everything(rows)
+	all, err := All(ctx, tx)
 	if err != nil {
 		return Policy{}, err
 	}
@@ -208,11 +200,7 @@ func (e *Engine) warn(ctx context.Context, tx *store.Tx, some, all []Policy) err
 }
 
 func unknown(ctx context.Context, tx *store.Tx, name string) error {
-	rows, err := load(ctx, tx)
-	if err != nil {
-		return err
-	}
-	all, err := everything(rows)
+	all, err := All(ctx, tx)
 	if err != nil {
 		return err
 	}
@@ -237,6 +225,15 @@ func load(ctx context.Context, tx *store.Tx) ([]row, error) {
 		return nil, tooMany()
 	}
 	return rows, nil
+}
+
+// All is a step: every policy by its name, in force or not.
+func All(ctx context.Context, tx *store.Tx) ([]Policy, error) {
+	rows, err := load(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	return everything(rows)
 }
 
 func tooMany() error {

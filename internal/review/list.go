@@ -246,6 +246,20 @@ func words[T ~string](values []T) []string {
 	return texts
 }
 
+// Published is a step: what was approved when each app was published, by the slug of the app.
+func Published(ctx context.Context, tx *store.Tx) (map[string]Content, error) {
+	records, err := store.List(ctx, tx, scanRecord, `SELECT `+columns+` FROM request WHERE kind = $1 AND state = $2 ORDER BY id`,
+		PublishApp, Approved)
+	if err != nil {
+		return nil, fmt.Errorf("list publications: %w", err)
+	}
+	all := make(map[string]Content, len(records))
+	for _, r := range records {
+		all[r.app] = r.content
+	}
+	return all, nil
+}
+
 // Open is a step: the requests about an app and its flags that wait to be mended or decided, oldest first, without what depends
 // on who looks.
 func Open(ctx context.Context, tx *store.Tx, app string) ([]Request, error) {

@@ -25,7 +25,7 @@ var scopes = map[string]string{
 
 	"list-audit-events": "read", "list-audit-checkpoints": "read", "get-audit-checkpoint": "read", "get-audit-consistency": "read",
 	"get-audit-proof": "read", "export-audit-log": "read", "list-sdk-keys": "read", "list-proposals": "read",
-	"list-tokens": "", "list-sessions": "", "get-setup": "", "examine": "", "take-backup": "",
+	"list-tokens": "", "list-sessions": "", "get-setup": "", "examine": "", "take-backup": "", "export-documents": "",
 }
 
 func (s *site) operations() (all map[string][2]string) {

@@ -122,7 +122,7 @@ var rights = map[string]right{
 	"export-flags":    {path: "/environments/sandbox/export", may: anybody},
 	"get-compliance":  {path: "/insight/compliance", may: anybody},
 	"complete-flags":  {path: "/insight/compliance", body: map[string]any{"flags": []any{}}, may: []string{"olu", "root"}},
-	"examine":         {may: admins}, "take-backup": {may: admins},
+	"examine":         {may: admins}, "take-backup": {may: admins}, "export-documents": {may: admins},
 	"erase-audit-texts":     {path: "/audit/events/{request}/erase", body: map[string]any{"reason": "he asked"}, may: admins},
 	"acknowledge-audit-log": {body: map[string]any{"reason": "the disk died"}, may: admins},
 	"list-tokens":           {may: anybody},

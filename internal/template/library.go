@@ -378,12 +378,21 @@ func IDs(ctx context.Context, tx *store.Tx) ([]string, error) {
 	return ids, nil
 }
 
+// Latest is the step that reads the latest version of each template, in the order of their ids.
+func Latest(ctx context.Context, tx *store.Tx) ([]Template, error) {
+	latest, err := store.List(ctx, tx, scan, `SELECT `+columns+` FROM template_version v
+		WHERE v.version = (SELECT max(w.version) FROM template_version w WHERE w.id = v.id) ORDER BY v.id COLLATE "C" LIMIT 1000`)
+	if err != nil {
+		return nil, fmt.Errorf("list templates: %w", err)
+	}
+	return latest, nil
+}
+
 // FieldNames is the step that lists the names of the fields that templates have in their latest versions, in order.
 func FieldNames(ctx context.Context, tx *store.Tx) ([]string, error) {
-	latest, err := store.List(ctx, tx, scan, `SELECT `+columns+` FROM template_version v
-		WHERE v.version = (SELECT max(w.version) FROM template_version w WHERE w.id = v.id) LIMIT 1000`)
+	latest, err := Latest(ctx, tx)
 	if err != nil {
-		return nil, fmt.Errorf("list fields of templates: %w", err)
+		return nil, err
 	}
 	names := map[string]bool{}
 	for _, t := range latest {
@@ -409,24 +418,35 @@ func scan(row store.Row) (t Template, err error) {
 	return t, nil
 }
 
+// Starters returns the templates that a new installation begins with.
+func Starters() ([]Document, error) {
+	files, err := fs.Glob(templates.Files, "*.json")
+	if err != nil {
+		return nil, fmt.Errorf("list starter templates: %w", err)
+	}
+	starters := make([]Document, len(files))
+	for i, file := range files {
+		raw, err := templates.Files.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("read starter template: %w", err)
+		}
+		if starters[i], err = read(raw); err != nil {
+			return nil, fmt.Errorf("read starter template %s: %w", file, err)
+		}
+	}
+	return starters, nil
+}
+
 // Seed stores the starter templates. It does nothing where they are there already, brings a newer program's starters as
 // next versions, and leaves a template alone whose latest version somebody posted.
 func (l *Library) Seed(ctx context.Context) error {
-	files, err := fs.Glob(templates.Files, "*.json")
+	starters, err := Starters()
 	if err != nil {
-		return fmt.Errorf("list starter templates: %w", err)
+		return err
 	}
 	by := access.System("template")
-	for _, file := range files {
-		raw, err := templates.Files.ReadFile(file)
-		if err != nil {
-			return fmt.Errorf("read starter template: %w", err)
-		}
-		doc, err := read(raw)
-		if err != nil {
-			return fmt.Errorf("read starter template %s: %w", file, err)
-		}
-		err = l.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+	for _, doc := range starters {
+		err := l.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 			latest, exists, err := Load(ctx, tx, doc.TemplateID, 0)
 			if err != nil || exists && latest.CreatedBy != by.Email {
 				return err
