@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +20,8 @@ func (p *program) complianceCommand() *cobra.Command {
 	in := api.Completing{}
 	cmd := &cobra.Command{
 		Use: "compliance", Short: "List flags without an owner, a contact, a TTL or a value for a kill", Args: cobra.NoArgs,
-		Long: `List flags that lack an owner, a contact, a TTL or a variant that a kill serves, those that are used most first. Exits with 1 if there are any.
+		Long: `List flags that lack an owner, a contact, a TTL or a variant that a kill serves, those that are used most first, and how their number changed.
+Exits with 1 if there are any.
 
 With --map they get what they lack: CSV with a line for each flag, and a first line of key and any of app, owner, contact, ttl_days, tags,
 off_variant. That is done at once, or by one request where others approve.`,
@@ -94,6 +96,36 @@ func printCompliance(w io.Writer, c insight.Compliance) {
 		fmt.Fprintf(w, "%-40s lacks %-28s asked for %d times in 7 days\n", f.Key, strings.Join(lacks, ", "), f.Evaluations)
 	}
 	fmt.Fprintf(w, "%d of %d flags are complete\n", c.Now.Complete, c.Now.Flags)
+	days := progress(c)
+	if len(days) < 2 {
+		return
+	}
+	fmt.Fprintf(w, "\n%-10s %14s %9s %11s %7s %14s\n", "day", "complete", "no owner", "no contact", "no TTL", "no kill value")
+	for _, d := range days {
+		complete := fmt.Sprintf("%d of %d", d.Complete, d.Flags)
+		fmt.Fprintf(w, "%-10s %14s %9d %11d %7d %14d\n", d.Day, complete, d.Owner, d.Contact, d.TTL, d.Kill)
+	}
+}
+
+// progress returns the days that show how the number of complete flags changed: the first that is known, those of a year, a quarter, a
+// month and a week ago, or the last known before, and today.
+func progress(c insight.Compliance) (days []insight.Day) {
+	now, err := time.Parse(time.DateOnly, c.Now.Day)
+	if err != nil || len(c.Days) == 0 {
+		return nil
+	}
+	days = c.Days[:1:1]
+	for _, ago := range []int{365, 91, 30, 7} {
+		until := now.AddDate(0, 0, -ago).Format(time.DateOnly)
+		for _, d := range slices.Backward(c.Days) {
+			if d.Day <= until {
+				days = append(days, d)
+				break
+			}
+		}
+	}
+	days = slices.CompactFunc(days, func(a, b insight.Day) bool { return a.Day == b.Day })
+	return append(days, c.Now)
 }
 
 func printCompletion(w io.Writer, done api.Completion) {
