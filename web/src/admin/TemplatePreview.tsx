@@ -1,11 +1,11 @@
 import type { Schema } from "@cfworker/json-schema";
 import { useMemo, useState } from "react";
+import { FieldInput } from "../form/FieldInput";
 import { m } from "../messages";
 import { byField, patched } from "../model/findings";
 import { fieldsOf, isVisible, type Values } from "../model/form";
 import { bakeSeconds } from "../model/plan";
 import { Panel } from "../pieces/Page";
-import { FieldInput } from "../publish/FieldInput";
 import classes from "./Admin.module.css";
 import type { TemplateCheck } from "./types";
 

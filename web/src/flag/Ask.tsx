@@ -2,8 +2,8 @@ import { Button } from "@mantine/core";
 import { useState } from "react";
 import { useNavigate, useSearchParams } from "react-router";
 import type { Flag } from "../api/types";
+import { useRequestForm } from "../form/useRequestForm";
 import { m } from "../messages";
-import { useRequestForm } from "../request/useRequestForm";
 import { LifeForm, type LifeKind, lifeContent } from "./LifeForm";
 
 const kinds: LifeKind[] = ["extend_ttl", "deprecate", "remove"];

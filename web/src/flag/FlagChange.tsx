@@ -1,9 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { environmentsQuery, flagQuery } from "../api/calls";
 import type { Flag, FlagEnvironment } from "../api/types";
+import type { FormProps } from "../form/form";
 import { Loading } from "../pieces/Loading";
 import { Missing } from "../pieces/Notice";
-import type { FormProps } from "../request/form";
 import { ChangeForm } from "./ChangeForm";
 
 /** The change editor over the content of a request: reads the flag that it is about. */

@@ -2,12 +2,12 @@ import { Textarea, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { flagQuery } from "../api/calls";
 import type { Content, Lifecycle } from "../api/types";
+import { AskForm } from "../form/AskForm";
+import type { FormProps } from "../form/form";
 import { m } from "../messages";
 import { day } from "../model/time";
 import { Field } from "../pieces/Field";
 import { Panel } from "../pieces/Page";
-import { AskForm } from "../request/AskForm";
-import type { FormProps } from "../request/form";
 import classes from "./LifeForm.module.css";
 
 export type LifeKind = "extend_ttl" | "deprecate" | "remove";

@@ -1,9 +1,9 @@
 import { NumberInput, Radio, Select } from "@mantine/core";
 import type { Finding, Flag, Patch, Segment } from "../api/types";
+import choice from "../form/FieldInput.module.css";
 import { m } from "../messages";
 import { modes, type Plan } from "../model/change";
 import { errorsOf, Warnings } from "../pieces/Findings";
-import choice from "../publish/FieldInput.module.css";
 import classes from "./ChangeForm.module.css";
 
 interface Props {

@@ -5,6 +5,11 @@ import { requestQuery } from "../api/calls";
 import type { Request } from "../api/types";
 import { FlagChange } from "../flag/FlagChange";
 import { LifeForm } from "../flag/LifeForm";
+import { AskForm } from "../form/AskForm";
+import type { FormProps } from "../form/form";
+import { KeptLine } from "../form/KeptLine";
+import { Obstacle } from "../form/Obstacle";
+import { useRequestForm } from "../form/useRequestForm";
 import { appQuery } from "../market/calls";
 import { m } from "../messages";
 import { Loading } from "../pieces/Loading";
@@ -12,12 +17,7 @@ import { Missing, MissingScreen, NoticeBox } from "../pieces/Notice";
 import { Page } from "../pieces/Page";
 import { AppForm } from "../publish/AppForm";
 import { PublishForm } from "../publish/PublishForm";
-import { AskForm } from "../request/AskForm";
-import type { FormProps } from "../request/form";
-import { KeptLine } from "../request/KeptLine";
-import { Obstacle } from "../request/Obstacle";
 import { titleOf } from "../request/title";
-import { useRequestForm } from "../request/useRequestForm";
 
 /** Edits a request or a draft: the form of its kind, over what it says. */
 export function Component() {

@@ -4,12 +4,12 @@ import { environmentsQuery, flagQuery } from "../api/calls";
 import type { Content, Flag, FlagEnvironment } from "../api/types";
 import { ChangeForm } from "../flag/ChangeForm";
 import { stateIn } from "../flag/FlagChange";
+import { Obstacle } from "../form/Obstacle";
+import { useRequestForm } from "../form/useRequestForm";
 import { m } from "../messages";
 import { Loading } from "../pieces/Loading";
 import { MissingScreen, NoticeBox } from "../pieces/Notice";
 import { Page } from "../pieces/Page";
-import { Obstacle } from "../request/Obstacle";
-import { useRequestForm } from "../request/useRequestForm";
 
 /** The change editor of an app switch in one environment. */
 export function Component() {

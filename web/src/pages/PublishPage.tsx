@@ -5,6 +5,9 @@ import { useNavigate, useSearchParams } from "react-router";
 import { groupsQuery, requestQuery } from "../api/calls";
 import type { Content, Request } from "../api/types";
 import { useSelf } from "../app/session";
+import { KeptLine } from "../form/KeptLine";
+import { Obstacle } from "../form/Obstacle";
+import { useRequestForm } from "../form/useRequestForm";
 import { appQuery } from "../market/calls";
 import { m } from "../messages";
 import { Loading } from "../pieces/Loading";
@@ -15,9 +18,6 @@ import { AppForm } from "../publish/AppForm";
 import { Drafts } from "../publish/Drafts";
 import { PublishForm } from "../publish/PublishForm";
 import { likelyTeam } from "../publish/useTeams";
-import { KeptLine } from "../request/KeptLine";
-import { Obstacle } from "../request/Obstacle";
-import { useRequestForm } from "../request/useRequestForm";
 
 type Kind = "publish_app" | "create_flag" | "change_app";
 

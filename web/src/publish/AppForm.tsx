@@ -1,9 +1,9 @@
 import type { App, AppDraft } from "../api/types";
+import { AskForm } from "../form/AskForm";
+import type { Act } from "../form/draft";
+import type { FormProps } from "../form/form";
 import { m } from "../messages";
-import { AskForm } from "../request/AskForm";
-import type { FormProps } from "../request/form";
 import { AppFields } from "./AppStep";
-import type { Act } from "./draft";
 
 /** Changes what is known of an app. Only what differs from the app as it is is asked for. */
 export function AppForm({ app, ...props }: FormProps & { app: App }) {

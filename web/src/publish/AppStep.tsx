@@ -1,9 +1,9 @@
 import { Select, Textarea, TextInput } from "@mantine/core";
 import type { AppDraft, Content, Finding, Patch } from "../api/types";
+import type { Act } from "../form/draft";
 import { m } from "../messages";
 import { errorsOf, Warnings } from "../pieces/Findings";
 import { Panel } from "../pieces/Page";
-import type { Act } from "./draft";
 import classes from "./PublishForm.module.css";
 import { useTeams } from "./useTeams";
 

@@ -4,11 +4,11 @@ import { Link } from "react-router";
 import { requestsQuery } from "../api/calls";
 import { queries } from "../api/queries";
 import type { Content, Request } from "../api/types";
+import { withdraw } from "../form/useRequestForm";
 import { m } from "../messages";
 import { Notice, NoticeBox } from "../pieces/Notice";
 import { When } from "../pieces/When";
 import { titleOf } from "../request/title";
-import { withdraw } from "../request/useRequestForm";
 import classes from "./PublishForm.module.css";
 
 /** The drafts of the same kind that one has begun before, in whatever browser: to go on with, or to throw away. */

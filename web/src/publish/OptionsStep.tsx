@@ -1,13 +1,13 @@
 import { Textarea } from "@mantine/core";
 import type { Content, Finding, Patch } from "../api/types";
+import type { Act } from "../form/draft";
+import { FieldInput } from "../form/FieldInput";
 import { m } from "../messages";
 import { type FormField, isVisible } from "../model/form";
 import { flagKeyOf } from "../model/slug";
 import { errorsOf, Warnings } from "../pieces/Findings";
 import { Loading } from "../pieces/Loading";
 import { Panel } from "../pieces/Page";
-import type { Act } from "./draft";
-import { FieldInput } from "./FieldInput";
 import classes from "./PublishForm.module.css";
 
 interface Props {

@@ -4,19 +4,19 @@ import { type FormEvent, useEffect, useMemo, useState } from "react";
 import { useLocation, useNavigate, useSearchParams } from "react-router";
 import { templateQuery, templateSchemaQuery } from "../api/calls";
 import { useSelf } from "../app/session";
+import { focusField } from "../form/focus";
+import type { FormProps } from "../form/form";
+import { useChecks } from "../form/useChecks";
 import { m } from "../messages";
 import { type Step, stepOf, stepsOf } from "../model/findings";
 import { fieldsOf } from "../model/form";
 import { Notice } from "../pieces/Notice";
-import type { FormProps } from "../request/form";
 import { AppStep } from "./AppStep";
-import { focusField } from "./focus";
 import { OptionsStep } from "./OptionsStep";
 import classes from "./PublishForm.module.css";
 import { ReviewStep } from "./ReviewStep";
 import { StepNav, stepAddress } from "./StepNav";
 import { TemplateStep } from "./TemplateStep";
-import { useChecks } from "./useChecks";
 
 /** The steps of describing an app, or another switch of one, over one content. Which step is shown stands in the address. */
 export function PublishForm(props: FormProps) {

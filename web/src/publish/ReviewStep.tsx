@@ -3,20 +3,20 @@ import { type FormEvent, type ReactNode, useRef } from "react";
 import { Link, useLocation } from "react-router";
 import type { Content, Patch } from "../api/types";
 import { useSelf } from "../app/session";
+import ask from "../form/AskForm.module.css";
+import type { Act } from "../form/draft";
+import { FindingList } from "../form/FindingList";
+import { Outlook } from "../form/Outlook";
+import type { Checks } from "../form/useChecks";
 import { m } from "../messages";
 import { stepOf } from "../model/findings";
 import type { FormField } from "../model/form";
 import { errorsOf } from "../pieces/Findings";
 import { Notice, NoticeBox } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
-import ask from "../request/AskForm.module.css";
-import { FindingList } from "../request/FindingList";
-import { Outlook } from "../request/Outlook";
-import type { Act } from "./draft";
 import form from "./PublishForm.module.css";
 import { stepAddress } from "./StepNav";
 import { Summary } from "./Summary";
-import type { Checks } from "./useChecks";
 
 interface Props {
   content: Content;

@@ -8,12 +8,12 @@ import { Diff, DiffSwitch } from "../pieces/Diff";
 import { errorsOf } from "../pieces/Findings";
 import { Notice, NoticeBox } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
-import { focusField } from "../publish/focus";
-import { useChecks } from "../publish/useChecks";
 import classes from "./AskForm.module.css";
 import { FindingList } from "./FindingList";
+import { focusField } from "./focus";
 import type { FormProps } from "./form";
 import { Outlook } from "./Outlook";
+import { useChecks } from "./useChecks";
 
 interface Props extends FormProps {
   /** Paths of the fields that the form shows: their findings are told there. */

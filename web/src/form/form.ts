@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 import type { Content } from "../api/types";
-import type { Act } from "../publish/draft";
+import type { Act } from "./draft";
 
 /** What every form over the content of a request gets. */
 export interface FormProps {

@@ -5,7 +5,7 @@ import { queries } from "../api/queries";
 import type { Content, Request } from "../api/types";
 import { useSelf } from "../app/session";
 import { type Draft, dropDraft, isUnsaved, type Kept, loadDraft, saveDraft } from "../model/draft";
-import { type Act, change } from "../publish/draft";
+import { type Act, change } from "./draft";
 import { contentOf, keptOf, serverDraft } from "./serverDraft";
 
 /** Where the draft stands: nowhere yet, on its way, on the server, or in this browser alone. */
