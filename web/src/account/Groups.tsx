@@ -3,16 +3,16 @@ import { IconUsers, IconUsersGroup } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import classes from "../admin/Admin.module.css";
+import { rolesOf } from "../admin/roles";
 import { groupsQuery } from "../api/calls";
 import { api, unwrap } from "../api/client";
 import { queries } from "../api/queries";
-import type { Group } from "../api/types";
-import { useSelf } from "../app/session";
 import { m } from "../messages";
 import { Empty } from "../pieces/Empty";
 import { Notice } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
 import { Row, RowSkeleton, Rows } from "../pieces/Rows";
+import { useSelf } from "../session/session";
 
 /** The groups that the person is in, and those that everybody may join. */
 export function Groups() {
@@ -85,11 +85,4 @@ export function Groups() {
       )}
     </div>
   );
-}
-
-/** The roles of a group in words. */
-export function rolesOf(group: Group): string {
-  const { role, wordsOf } = m.admin.groups;
-  const roles = wordsOf(group.roles.map((one) => role[one]?.[0] ?? one));
-  return group.domains.length > 0 ? `${roles} · ${group.domains.join(", ")}` : roles;
 }

@@ -1,9 +1,9 @@
 import classes from "../admin/Admin.module.css";
 import { TokenMaker } from "../admin/TokenMaker";
 import { TokenTable } from "../admin/TokenTable";
-import { useSelf } from "../app/session";
 import { m } from "../messages";
 import { Panel } from "../pieces/Page";
+import { useSelf } from "../session/session";
 
 /** One's own API tokens. */
 export function MyTokens() {

@@ -4,7 +4,6 @@ import { useState } from "react";
 import classes from "../admin/Admin.module.css";
 import { api, Problem, unwrap } from "../api/client";
 import { queries } from "../api/queries";
-import { useSelf } from "../app/session";
 import { Refused } from "../entry/Refused";
 import { StrengthHint, strengthWords } from "../entry/Strength";
 import { m } from "../messages";
@@ -13,6 +12,7 @@ import { sentence } from "../model/text";
 import { Form } from "../pieces/Form";
 import { NoticeBox } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
+import { useSelf } from "../session/session";
 
 /** Changes one's own password. */
 export function Password() {

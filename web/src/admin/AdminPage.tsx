@@ -1,12 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { useSelf } from "../app/session";
 import { m } from "../messages";
 import { NoAccess } from "../pieces/Empty";
 import { NoticeBox } from "../pieces/Notice";
 import { Page, Panel } from "../pieces/Page";
 import { Tabs } from "../pieces/Tabs";
-import { BackToSetup } from "../setup/Back";
+import { useSelf } from "../session/session";
+import { BackToSetup } from "./Back";
 import { proposalsQuery } from "./calls";
 import { allowed, type Section, sections } from "./sections";
 

@@ -1,8 +1,8 @@
-import { rolesOf } from "../account/Groups";
 import type { Group } from "../api/types";
 import { m } from "../messages";
 import { Facts } from "../pieces/Facts";
 import { Panel } from "../pieces/Page";
+import { rolesOf } from "./roles";
 
 /** A group for those who may look only. */
 export function GroupView({ group }: { group: Group }) {

@@ -1,7 +1,6 @@
 import { Button, MultiSelect, TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { rolesOf } from "../account/Groups";
 import { groupsQuery } from "../api/calls";
 import { api, unwrap } from "../api/client";
 import { m } from "../messages";
@@ -13,6 +12,7 @@ import { Notice } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
 import classes from "./Admin.module.css";
 import { Proposed } from "./Proposed";
+import { rolesOf } from "./roles";
 import type { Invitation } from "./types";
 import { useWrite } from "./useWrite";
 

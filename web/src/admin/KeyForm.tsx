@@ -5,7 +5,6 @@ import { environmentsQuery } from "../api/calls";
 import { api, newKey, unwrap } from "../api/client";
 import { queries } from "../api/queries";
 import type { SDKKey } from "../api/types";
-import { useSelf } from "../app/session";
 import { m } from "../messages";
 import { byField } from "../model/findings";
 import { endOfDay } from "../model/period";
@@ -15,6 +14,7 @@ import { findingsIn } from "../pieces/Findings";
 import { Form, Pair } from "../pieces/Form";
 import { Notice, NoticeBox } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
+import { useSelf } from "../session/session";
 import classes from "./Admin.module.css";
 import { AppInput } from "./AppInput";
 

@@ -1,10 +1,10 @@
 import { api, unwrap } from "../api/client";
 import { queries } from "../api/queries";
-import { useSelf } from "../app/session";
 import { m } from "../messages";
 import { partOf } from "../model/proposal";
 import { sentence } from "../model/text";
 import { ConfirmButton } from "../pieces/Confirm";
+import { useSelf } from "../session/session";
 import type { Proposal } from "./types";
 
 const words = m.admin.proposals;

@@ -1,12 +1,12 @@
 import { Anchor } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
-import { useSelf } from "../app/session";
 import { m } from "../messages";
 import { partOf } from "../model/proposal";
 import { NoticeBox } from "../pieces/Notice";
 import { When } from "../pieces/When";
 import { Who } from "../pieces/Who";
+import { useSelf } from "../session/session";
 import { proposalsQuery } from "./calls";
 import { ObjectButton } from "./ProposalActs";
 

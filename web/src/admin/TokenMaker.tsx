@@ -6,7 +6,6 @@ import { useState } from "react";
 import { peopleQuery } from "../api/calls";
 import { api, newKey, unwrap } from "../api/client";
 import { queries } from "../api/queries";
-import { useSelf } from "../app/session";
 import { m } from "../messages";
 import { byField } from "../model/findings";
 import { endOfDay } from "../model/period";
@@ -17,6 +16,7 @@ import { Notice } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
 import { Secret } from "../pieces/Secret";
 import { useFilters } from "../pieces/useFilters";
+import { useSelf } from "../session/session";
 import classes from "./Admin.module.css";
 
 const scopes = ["all", "read", "requests", "kill", "outcomes"] as const;

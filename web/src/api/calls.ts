@@ -1,6 +1,5 @@
 import type { Schema } from "@cfworker/json-schema";
 import { queryOptions } from "@tanstack/react-query";
-import { type Period, periods } from "../model/usage";
 import { api, unwrap } from "./client";
 import { about, aboutOne } from "./live";
 import type { operations } from "./schema";
@@ -139,12 +138,15 @@ export const flagQuery = (key: string) =>
     meta: aboutOne("flag", key, "segment"),
   });
 
-/** How a flag is used in an environment, over a period that ends now. Nothing tells that somebody asked, so it is asked again. */
-export const usageQuery = (key: string, environment: string, period: Period) =>
+/** How a flag is used in an environment, over a period of so many milliseconds that ends now. Nothing tells that somebody asked, so it is asked again. */
+export const usageQuery = (
+  key: string,
+  environment: string,
+  { length, step, refresh }: { length: number; step: FlagUsage["step"]; refresh: number },
+) =>
   queryOptions({
-    queryKey: ["flag", key, "usage", environment, period],
+    queryKey: ["flag", key, "usage", environment, length],
     queryFn: () => {
-      const { length, step } = periods[period];
       const from = new Date(Date.now() - length).toISOString();
       return unwrap(
         api.GET("/api/v1/flags/{key}/usage", {
@@ -153,7 +155,7 @@ export const usageQuery = (key: string, environment: string, period: Period) =>
       );
     },
     meta: aboutOne("flag", key),
-    refetchInterval: periods[period].refresh,
+    refetchInterval: refresh,
     placeholderData: (before: FlagUsage | undefined) =>
       before?.environment === environment ? before : undefined,
   });

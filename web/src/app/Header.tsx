@@ -5,10 +5,10 @@ import { useEffect, useState } from "react";
 import { Link, useLocation, useNavigation } from "react-router";
 import { inboxQuery } from "../api/calls";
 import { m } from "../messages";
+import { type Place, placesOf } from "../palette/places";
+import { useSelf } from "../session/session";
 import classes from "./Header.module.css";
 import { PersonMenu } from "./PersonMenu";
-import { type Place, placesOf } from "./places";
-import { useSelf } from "./session";
 
 /** Brand, menu, search and the person; the same on every screen. On a narrow one the menu is behind a button. */
 export function Header({ find }: { find: () => void }) {

@@ -6,10 +6,10 @@ import { Link, useNavigate } from "react-router";
 import { api, unwrap } from "../api/client";
 import { queries } from "../api/queries";
 import { m } from "../messages";
+import { account } from "../palette/places";
 import { Initials } from "../pieces/Who";
+import { useSelf } from "../session/session";
 import classes from "./PersonMenu.module.css";
-import { account } from "./places";
-import { useSelf } from "./session";
 
 /** Who one is, the colours of the console, and the way out. */
 export function PersonMenu() {

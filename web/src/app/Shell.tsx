@@ -6,10 +6,10 @@ import { sessionQuery } from "../api/calls";
 import { m } from "../messages";
 import { Loading } from "../pieces/Loading";
 import { Notice, NoticeBox } from "../pieces/Notice";
+import { Live } from "../session/Live";
+import { SelfContext, useSelf } from "../session/session";
 import { Header } from "./Header";
-import { Live } from "./Live";
 import classes from "./Shell.module.css";
-import { SelfContext, useSelf } from "./session";
 
 const Suspended = lazy(() => import("../admin/Suspended"));
 const Palette = lazy(() => import("../palette/Palette"));

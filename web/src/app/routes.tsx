@@ -1,5 +1,5 @@
 import { createBrowserRouter, Outlet } from "react-router";
-import { inside, outside } from "../admin/routes";
+import { inside, outside } from "../pages/admin/routes";
 import { Loading } from "../pieces/Loading";
 import { Broken } from "./Broken";
 import { Shell } from "./Shell";

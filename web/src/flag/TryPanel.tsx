@@ -3,13 +3,13 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { tryQuery } from "../api/calls";
 import type { Environment, Flag } from "../api/types";
-import { useSelf } from "../app/session";
 import { m } from "../messages";
 import { attributesOf, contextOf } from "../model/trial";
 import { Notice } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
 import { useFilters } from "../pieces/useFilters";
 import { useSettled } from "../pieces/useSettled";
+import { useSelf } from "../session/session";
 import { TrialAnswer } from "./TrialAnswer";
 import classes from "./TryPanel.module.css";
 

@@ -26,7 +26,7 @@ export function UsagePanel({ flag, known, usual }: Props) {
   const period = periodOf(params.get("period"));
   const named = known.find((one) => one.name === params.get("in"))?.name;
   const environment = named ?? usual ?? known[0]?.name ?? "";
-  const usage = useQuery(usageQuery(flag.key, environment, period));
+  const usage = useQuery(usageQuery(flag.key, environment, periods[period]));
   const live = flag.environments.find((one) => one.environment === environment)?.live ?? false;
   const write = (name: string, value: string, without: string | undefined) =>
     setParams(

@@ -1,13 +1,13 @@
 import { Button, Textarea } from "@mantine/core";
 import { type FormEvent, type ReactNode, useRef, useState } from "react";
 import type { Finding, Patch } from "../api/types";
-import { useSelf } from "../app/session";
 import { m } from "../messages";
 import { type Step, steps } from "../model/findings";
 import { Diff, DiffSwitch } from "../pieces/Diff";
 import { errorsOf } from "../pieces/Findings";
 import { Notice, NoticeBox } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
+import { useSelf } from "../session/session";
 import classes from "./AskForm.module.css";
 import { FindingList } from "./FindingList";
 import { focusField } from "./focus";

@@ -3,8 +3,8 @@ import { requestQuery } from "../api/calls";
 import { api, newKey, Problem, unreachable, unwrap } from "../api/client";
 import { queries } from "../api/queries";
 import type { Content, Request } from "../api/types";
-import { useSelf } from "../app/session";
 import { type Draft, dropDraft, isUnsaved, type Kept, loadDraft, saveDraft } from "../model/draft";
+import { useSelf } from "../session/session";
 import { type Act, change } from "./draft";
 import { contentOf, keptOf, serverDraft } from "./serverDraft";
 

@@ -2,10 +2,10 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import { setupQuery } from "../admin/calls";
-import { useSelf } from "../app/session";
 import { m } from "../messages";
 import { sentence } from "../model/text";
 import { Panel } from "../pieces/Page";
+import { useSelf } from "../session/session";
 import classes from "./Home.module.css";
 
 /** What is left to set up, for administrators, until all of it is done. */

@@ -3,7 +3,6 @@ import { IconApps } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
-import { useSelf } from "../app/session";
 import { AppCard } from "../market/AppCard";
 import cards from "../market/AppCard.module.css";
 import { appsOfQuery, facetsQuery, newestQuery } from "../market/calls";
@@ -12,6 +11,7 @@ import { m } from "../messages";
 import { Empty } from "../pieces/Empty";
 import { Notice } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
+import { useSelf } from "../session/session";
 import classes from "./Home.module.css";
 
 const few = 6;

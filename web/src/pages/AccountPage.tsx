@@ -2,10 +2,10 @@ import { Groups } from "../account/Groups";
 import { MyTokens } from "../account/MyTokens";
 import { Password } from "../account/Password";
 import { Sessions } from "../account/Sessions";
-import { useSelf } from "../app/session";
 import { m } from "../messages";
 import { Page } from "../pieces/Page";
 import { Tabs, useTab } from "../pieces/Tabs";
+import { useSelf } from "../session/session";
 
 const parts = ["sessions", "password", "tokens", "groups"] as const;
 

@@ -3,7 +3,6 @@ import { IconApps, IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import { about } from "../api/calls";
-import { useSelf } from "../app/session";
 import { AppCard } from "../market/AppCard";
 import cards from "../market/AppCard.module.css";
 import { Categories } from "../market/Categories";
@@ -20,6 +19,7 @@ import { Page, Panel } from "../pieces/Page";
 import { useArrows } from "../pieces/useArrows";
 import { useFilters } from "../pieces/useFilters";
 import { type Paged, useListing } from "../pieces/useListing";
+import { useSelf } from "../session/session";
 
 /** The marketplace: every app that one may see, searched and narrowed by what stands in the address. */
 export function Component() {

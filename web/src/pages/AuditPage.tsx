@@ -4,7 +4,6 @@ import { useCallback } from "react";
 import { about } from "../api/calls";
 import { api, unwrap } from "../api/client";
 import type { AuditFilter } from "../api/types";
-import { useSelf } from "../app/session";
 import classes from "../audit/Audit.module.css";
 import { Detail } from "../audit/Detail";
 import { Events } from "../audit/Events";
@@ -17,6 +16,7 @@ import { Loading } from "../pieces/Loading";
 import { Missing } from "../pieces/Notice";
 import { Columns, Page, Panel } from "../pieces/Page";
 import { useFilters } from "../pieces/useFilters";
+import { useSelf } from "../session/session";
 
 /** The audit log, for auditors and administrators; the others learn whom to ask. */
 export function Component() {

@@ -6,7 +6,6 @@ import { Link } from "react-router";
 import { about, complianceQuery } from "../api/calls";
 import { api, unwrap } from "../api/client";
 import type { Completion, Incomplete } from "../api/types";
-import { useSelf } from "../app/session";
 import classes from "../bring/Bring.module.css";
 import { CompleteForm } from "../bring/CompleteForm";
 import { Given } from "../bring/Given";
@@ -19,6 +18,7 @@ import { type Column, Listing } from "../pieces/Listing";
 import { Page, Panel } from "../pieces/Page";
 import { useFilters } from "../pieces/useFilters";
 import { useListing } from "../pieces/useListing";
+import { useSelf } from "../session/session";
 
 const words = m.bring;
 

@@ -5,7 +5,6 @@ import { useState } from "react";
 import { Link } from "react-router";
 import { setupQuery } from "../admin/calls";
 import { inboxQuery } from "../api/calls";
-import { useSelf } from "../app/session";
 import { Inbox } from "../home/Inbox";
 import { MyRequests, mineQuery } from "../home/MyRequests";
 import { SetUp } from "../home/SetUp";
@@ -13,6 +12,7 @@ import { YourApps } from "../home/YourApps";
 import { m } from "../messages";
 import { Panels } from "../pieces/Loading";
 import { Page } from "../pieces/Page";
+import { useSelf } from "../session/session";
 
 /** Home: first what waits for me, then what I asked for, then the apps. */
 export function Component() {

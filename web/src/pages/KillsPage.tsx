@@ -4,7 +4,6 @@ import { Fragment, useState } from "react";
 import { Link } from "react-router";
 import { earlyKillsQuery, environmentsQuery, killsQuery } from "../api/calls";
 import type { KillAct } from "../api/types";
-import { useSelf } from "../app/session";
 import classes from "../kill/Kill.module.css";
 import { KillForm } from "../kill/KillForm";
 import { endKill, restoreKill } from "../kill/useKillMany";
@@ -17,6 +16,7 @@ import { Page, Panel } from "../pieces/Page";
 import { Row, RowSkeleton, Rows } from "../pieces/Rows";
 import { When } from "../pieces/When";
 import { Who } from "../pieces/Who";
+import { useSelf } from "../session/session";
 
 const words = m.kills;
 

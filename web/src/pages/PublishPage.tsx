@@ -4,7 +4,6 @@ import { useEffect, useState } from "react";
 import { useNavigate, useSearchParams } from "react-router";
 import { groupsQuery, requestQuery } from "../api/calls";
 import type { Content, Request } from "../api/types";
-import { useSelf } from "../app/session";
 import { KeptLine } from "../form/KeptLine";
 import { Obstacle } from "../form/Obstacle";
 import { useRequestForm } from "../form/useRequestForm";
@@ -18,6 +17,7 @@ import { AppForm } from "../publish/AppForm";
 import { Drafts } from "../publish/Drafts";
 import { PublishForm } from "../publish/PublishForm";
 import { likelyTeam } from "../publish/useTeams";
+import { useSelf } from "../session/session";
 
 type Kind = "publish_app" | "create_flag" | "change_app";
 

@@ -5,7 +5,6 @@ import { useRef } from "react";
 import { about, groupsQuery } from "../api/calls";
 import { api, unwrap } from "../api/client";
 import type { Group, Request, RequestQuery } from "../api/types";
-import { type Self, useSelf } from "../app/session";
 import { m } from "../messages";
 import { shortName } from "../model/text";
 import { Empty } from "../pieces/Empty";
@@ -20,6 +19,7 @@ import { type Sort, useSort } from "../pieces/useSort";
 import { When } from "../pieces/When";
 import { Who } from "../pieces/Who";
 import { titleOf } from "../request/title";
+import { type Self, useSelf } from "../session/session";
 import classes from "./ReviewsPage.module.css";
 
 const words = m.reviews;

@@ -3,17 +3,17 @@ import { IconCircleCheckFilled, IconCircleDashed } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import { setupQuery } from "../admin/calls";
+import classes from "../admin/Setup.module.css";
+import { placeOf } from "../admin/setup";
 import type { SetupItem } from "../admin/types";
 import { groupsQuery } from "../api/calls";
-import { useSelf } from "../app/session";
 import { m } from "../messages";
 import { sentence } from "../model/text";
 import { NoAccess } from "../pieces/Empty";
 import { Loading } from "../pieces/Loading";
 import { MissingScreen, NoticeBox } from "../pieces/Notice";
 import { Columns, Page, Panel } from "../pieces/Page";
-import { placeOf } from "../setup/places";
-import classes from "../setup/Setup.module.css";
+import { useSelf } from "../session/session";
 
 /** The checklist of the first administrator: each item leads to where it is done, and ticks itself. */
 export function Component() {

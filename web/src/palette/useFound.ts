@@ -13,10 +13,10 @@ import {
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { peopleQuery } from "../api/calls";
 import { api, unwrap } from "../api/client";
-import { account, placesOf } from "../app/places";
-import { useSelf } from "../app/session";
 import { m } from "../messages";
 import { titleOf } from "../request/title";
+import { useSelf } from "../session/session";
+import { account, placesOf } from "./places";
 
 export interface Found {
   id: string;

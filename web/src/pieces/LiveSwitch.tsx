@@ -1,8 +1,8 @@
 import { Button } from "@mantine/core";
 import { IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
 import type { QueryKey } from "@tanstack/react-query";
-import { usePause } from "../app/Live";
 import { m } from "../messages";
+import { usePause } from "../session/Live";
 import classes from "./LiveSwitch.module.css";
 
 /** Says that a list moves by itself, and holds it still while somebody reads; give it the key of the list's query. */

@@ -18,6 +18,7 @@ import {
 } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import type {
+  App,
   CheckStatus,
   FlagEnvironment,
   LifecycleState,
@@ -25,13 +26,12 @@ import type {
   Risk,
   RolloutState,
 } from "../api/types";
-import type { AppSummary } from "../market/types";
 import { m } from "../messages";
 import { Chip, type Tone } from "./Chip";
 
 // One chip for every state that anything in Souk can be in; the words stand in the catalogue.
 
-type AppState = AppSummary["status"]["word"];
+type AppState = App["status"]["word"];
 type Look = [Tone, ReactNode];
 
 const request: Record<RequestState, Look> = {

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { groupsQuery } from "../api/calls";
 import type { Group } from "../api/types";
-import { type Self, useSelf } from "../app/session";
+import { type Self, useSelf } from "../session/session";
 
 /** The teams that a person may publish for: one's own, those of publishers first, and for administrators all. */
 export function teamsOf(self: Self, groups: Group[]): Group[] {

@@ -1,12 +1,12 @@
 import { Link } from "react-router";
 import type { Request, TimelineEntry } from "../api/types";
-import { useSelf } from "../app/session";
 import { m } from "../messages";
 import { sentence } from "../model/text";
 import { Panel } from "../pieces/Page";
 import { Happening, Timeline } from "../pieces/Timeline";
 import { When } from "../pieces/When";
 import { Who } from "../pieces/Who";
+import { useSelf } from "../session/session";
 import { CommentForm } from "./Comments";
 import classes from "./History.module.css";
 

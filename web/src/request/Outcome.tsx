@@ -3,11 +3,11 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "react-router";
 import { rolloutQuery } from "../api/calls";
 import type { Request } from "../api/types";
-import { useSelf } from "../app/session";
 import { useRolloutAct } from "../flag/useFlag";
 import { m } from "../messages";
 import { Notice, NoticeBox } from "../pieces/Notice";
 import { Who } from "../pieces/Who";
+import { useSelf } from "../session/session";
 import { Asked } from "./Asked";
 import { useCopy } from "./useRequest";
 

@@ -1,6 +1,6 @@
 import { Navigate } from "react-router";
 import { allowed } from "../../admin/sections";
-import { useSelf } from "../../app/session";
+import { useSelf } from "../../session/session";
 
 /** Administration begins with the first section that the person may see. */
 export function Component() {

@@ -5,11 +5,11 @@ import { AdminPage, useWrites } from "../../admin/AdminPage";
 import { groupQuery } from "../../admin/calls";
 import { GroupForm } from "../../admin/GroupForm";
 import { GroupView } from "../../admin/GroupView";
-import { useSelf } from "../../app/session";
+import { freshGroup } from "../../admin/setup";
 import { m } from "../../messages";
 import { Loading } from "../../pieces/Loading";
 import { Missing } from "../../pieces/Notice";
-import { freshGroup } from "../../setup/places";
+import { useSelf } from "../../session/session";
 
 /** One group, or a new one. */
 export function Component() {

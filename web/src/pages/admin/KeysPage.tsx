@@ -4,13 +4,13 @@ import { useState } from "react";
 import { AdminPage } from "../../admin/AdminPage";
 import { KeyForm } from "../../admin/KeyForm";
 import { KeyTable } from "../../admin/KeyTable";
-import { useSelf } from "../../app/session";
 import { m } from "../../messages";
 import { FilterBar } from "../../pieces/FilterBar";
 import { NoticeBox } from "../../pieces/Notice";
 import { Panel } from "../../pieces/Page";
 import { Secret } from "../../pieces/Secret";
 import { useFilters } from "../../pieces/useFilters";
+import { useSelf } from "../../session/session";
 
 interface Fresh {
   name: string;

@@ -4,7 +4,6 @@ import { AdminPage } from "../../admin/AdminPage";
 import { proposalsQuery } from "../../admin/calls";
 import { ProposalActs } from "../../admin/ProposalActs";
 import type { Proposal } from "../../admin/types";
-import { useSelf } from "../../app/session";
 import { m } from "../../messages";
 import { list, sentence, shortName } from "../../model/text";
 import { Empty } from "../../pieces/Empty";
@@ -13,6 +12,7 @@ import { Panel } from "../../pieces/Page";
 import { Row, RowSkeleton, Rows } from "../../pieces/Rows";
 import { When } from "../../pieces/When";
 import { Who } from "../../pieces/Who";
+import { useSelf } from "../../session/session";
 
 /** What waits for a second administrator. */
 export function Component() {

@@ -1,5 +1,5 @@
-import type { SetupItem } from "../admin/types";
 import type { Group } from "../api/types";
+import type { SetupItem } from "./types";
 
 /** The exact place where an item of the checklist is done: the form itself, filled in as far as it can be. */
 export function placeOf(item: SetupItem, groups: Group[]): string {

@@ -11,7 +11,7 @@ import {
 } from "@tabler/icons-react";
 import { allowed, governs } from "../admin/sections";
 import type { m } from "../messages";
-import type { Self } from "./session";
+import type { Self } from "../session/session";
 
 export interface Place {
   id: keyof typeof m.nav.places;

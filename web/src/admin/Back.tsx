@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
-import { setupQuery } from "../admin/calls";
-import { useSelf } from "../app/session";
 import { m } from "../messages";
+import { useSelf } from "../session/session";
+import { setupQuery } from "./calls";
 import classes from "./Setup.module.css";
 
 /** The way back to the checklist, as long as something on it is open. */

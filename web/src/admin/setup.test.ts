@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { freshGroup, placeOf } from "./places";
+import { freshGroup, placeOf } from "./setup";
 
 const item = (id: string) => ({ id, title: "", words: "", done: false, href: "/admin/groups" });
 const group = { ...freshGroup(new URLSearchParams("approves=product"), "ana@lark.example"), name: "product" };
