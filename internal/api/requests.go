@@ -35,7 +35,7 @@ type ByID struct {
 type requestQuery struct {
 	Paging
 	State      []review.State `query:"state,explode" enum:"draft,needs_fixes,needs_approval,approved,denied,withdrawn" doc:"May be given several times; drafts are the caller's own"`
-	Kind       []review.Kind  `query:"kind,explode" enum:"publish_app,create_flag,change_app,change_flag,extend_ttl,deprecate,remove,restore_flag,import_flags" doc:"May be given several times"`
+	Kind       []review.Kind  `query:"kind,explode" enum:"publish_app,create_flag,change_app,change_flag,extend_ttl,deprecate,remove,restore_flag,import_flags,change_segment" doc:"May be given several times"`
 	WaitingFor string         `query:"waiting_for" enum:"me" doc:"me: those that the caller may decide now"`
 	Mine       bool           `query:"mine" doc:"Those that the caller made, drafts too"`
 	DecidedBy  string         `query:"decided_by" enum:"me" doc:"me: those that the caller approved or denied"`

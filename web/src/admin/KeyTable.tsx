@@ -4,6 +4,7 @@ import { about } from "../api/live";
 import { queries } from "../api/queries";
 import type { SDKKey } from "../api/types";
 import { m } from "../messages";
+import { text, yes } from "../model/address";
 import { standardLimits } from "../model/secrets";
 import { number } from "../model/text";
 import { day } from "../model/time";
@@ -23,11 +24,13 @@ interface Props {
   of?: string;
 }
 
+const address = { app: text, ended: yes };
+
 /** SDK keys as a table. */
 export function KeyTable({ fresh, of }: Props) {
-  const filters = useFilters();
+  const filters = useFilters(address);
   const app = of ?? filters.read("app");
-  const ended = filters.read("ended") === "true";
+  const ended = filters.read("ended") ?? false;
   const words = m.secrets;
   const list = useListing<SDKKey>({
     key: ["sdk-keys", app ?? "", ended],

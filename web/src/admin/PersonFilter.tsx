@@ -4,12 +4,16 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { peopleQuery } from "../api/calls";
 import { m } from "../messages";
-import type { useFilters } from "../pieces/useFilters";
 
 /** Narrows a list to one person, found by any part of their name; a whole address takes effect. */
-export function PersonFilter({ filters }: { filters: ReturnType<typeof useFilters> }) {
-  const set = filters.read("as") ?? "";
-  const [typed, setTyped] = useState(set);
+export function PersonFilter({
+  person,
+  set,
+}: {
+  person: string | undefined;
+  set: (email: string | null) => void;
+}) {
+  const [typed, setTyped] = useState(person ?? "");
   const [q] = useDebouncedValue(typed, 200);
   const people = useQuery({ ...peopleQuery(q), placeholderData: keepPreviousData }).data?.items ?? [];
   return (
@@ -21,7 +25,7 @@ export function PersonFilter({ filters }: { filters: ReturnType<typeof useFilter
       value={typed}
       onChange={(value) => {
         setTyped(value);
-        if (value === "" || people.some((person) => person.email === value)) filters.set("as", value || null);
+        if (value === "" || people.some((person) => person.email === value)) set(value || null);
       }}
       style={{ flex: "0 1 320px" }}
     />

@@ -1,6 +1,7 @@
 import { NativeSelect } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { m } from "../messages";
+import { whole } from "../model/address";
 import { writable, written } from "../model/document";
 import { Loading } from "../pieces/Loading";
 import { Notice } from "../pieces/Notice";
@@ -13,15 +14,17 @@ import classes from "./Admin.module.css";
 import { versionsQuery } from "./calls";
 import { LineDiff } from "./LineDiff";
 
+const address = { from: whole(1_000_000), to: whole(1_000_000) };
+
 /** All versions of a template, and what differs between any two. */
 export function TemplateVersions({ id }: { id: string }) {
   const words = m.recipes.templates;
   const query = useQuery(versionsQuery(id));
-  const { params, set } = useFilters();
+  const { read, set } = useFilters(address);
   if (query.error && !query.data) return <Notice problem={query.error} retry={query.refetch} />;
   if (!query.data) return <Loading panels={[240]} />;
   const { items } = query.data;
-  const named = (name: string) => items.find((one) => String(one.version) === params.get(name));
+  const named = (name: "from" | "to") => items.find((one) => one.version === read(name));
   const to = named("to") ?? items[0];
   const from = named("from") ?? items.find((one) => to && one.version === to.version - 1) ?? items.at(-1);
   const choices = items.map((one) => ({ value: String(one.version), label: words.version(one.version) }));

@@ -7,6 +7,7 @@ import { peopleQuery } from "../api/calls";
 import { api, newKey, unwrap } from "../api/client";
 import { queries } from "../api/queries";
 import { m } from "../messages";
+import { oneOf } from "../model/address";
 import { byField } from "../model/findings";
 import { endOfDay } from "../model/period";
 import { Field } from "../pieces/Field";
@@ -19,12 +20,14 @@ import { useFilters } from "../pieces/useFilters";
 import { useSelf } from "../session/session";
 import classes from "./Admin.module.css";
 
+const address = { make: oneOf("token") };
+
 const scopes = ["all", "read", "requests", "kill", "outcomes"] as const;
 
 /** Makes an API token; administrators may make one for somebody else. The secret is shown once. */
 export function TokenMaker({ others }: { others?: boolean }) {
-  const { params, set } = useFilters();
-  const open = params.get("make") === "token";
+  const { read, set } = useFilters(address);
+  const open = read("make") === "token";
   const words = m.secrets;
   const [secret, setSecret] = useState<{ name: string; secret: string } | null>(null);
   return (

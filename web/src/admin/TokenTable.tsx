@@ -5,6 +5,7 @@ import { about } from "../api/live";
 import { queries } from "../api/queries";
 import type { Token } from "../api/types";
 import { m } from "../messages";
+import { text, yes } from "../model/address";
 import { day } from "../model/time";
 import { Empty } from "../pieces/Empty";
 import { type Column, Listing, Under } from "../pieces/Listing";
@@ -23,11 +24,13 @@ interface Props {
   noneWords: string;
 }
 
+const address = { as: text, ended: yes };
+
 /** API tokens as a table; a renewed one shows its new secret above. */
 export function TokenTable({ person, none, noneWords }: Props) {
-  const filters = useFilters();
+  const filters = useFilters(address);
   const as = person ?? filters.read("as");
-  const ended = filters.read("ended") === "true";
+  const ended = filters.read("ended") ?? false;
   const [secret, setSecret] = useState<{ name: string; secret: string } | null>(null);
   const list = useListing<Token>({
     key: ["tokens", as ?? "", ended],

@@ -7860,7 +7860,7 @@ export interface operations {
                 /** @description May be given several times; drafts are the caller's own */
                 state?: ("draft" | "needs_fixes" | "needs_approval" | "approved" | "denied" | "withdrawn")[];
                 /** @description May be given several times */
-                kind?: ("publish_app" | "create_flag" | "change_app" | "change_flag" | "extend_ttl" | "deprecate" | "remove" | "restore_flag" | "import_flags")[];
+                kind?: ("publish_app" | "create_flag" | "change_app" | "change_flag" | "extend_ttl" | "deprecate" | "remove" | "restore_flag" | "import_flags" | "change_segment")[];
                 /** @description me: those that the caller may decide now */
                 waiting_for?: "me";
                 /** @description Those that the caller made, drafts too */

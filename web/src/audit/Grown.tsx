@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { api, unwrap } from "../api/client";
 import { about } from "../api/live";
 import { m } from "../messages";
+import { whole } from "../model/address";
 import { onlyGrew } from "../model/merkle";
 import { exact } from "../model/time";
 import { Notice, NoticeBox } from "../pieces/Notice";
@@ -10,17 +11,19 @@ import { Panel } from "../pieces/Page";
 import { useFilters } from "../pieces/useFilters";
 import classes from "./Audit.module.css";
 
+const address = { since: whole(Number.MAX_SAFE_INTEGER) };
+
 /** Checks in the browser that the log as it is now begins with what an earlier checkpoint signed. */
 export function Grown() {
   const words = m.audit;
-  const { params, set } = useFilters();
+  const { read, set } = useFilters(address);
   const list = useQuery({
     queryKey: ["checkpoints"],
     queryFn: () => unwrap(api.GET("/api/v1/audit/checkpoints", { params: { query: { limit: 100 } } })),
     meta: about("audit"),
   });
   const items = (list.data?.items ?? []).filter((one) => one.size > 0);
-  const since = Number(params.get("since")) || 0;
+  const since = read("since") ?? 0;
   const proof = useQuery({
     queryKey: ["consistency", since],
     queryFn: async () => {

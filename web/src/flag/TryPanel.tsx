@@ -4,6 +4,7 @@ import { useState } from "react";
 import { tryQuery } from "../api/calls";
 import type { Environment, Flag } from "../api/types";
 import { m } from "../messages";
+import { text } from "../model/address";
 import { attributesOf, contextOf } from "../model/trial";
 import { Notice } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
@@ -20,18 +21,20 @@ interface Props {
 
 // An emptied field stands in the address too: it is not the same as one that was never touched.
 const emptied = " ";
-const typed = (value: string | null) => (value === emptied ? "" : value);
+const typed = (value: string | undefined) => (value === emptied ? "" : value);
+
+const address = { in: text, who: text, groups: text, more: (value: string) => value };
 
 /** Tries the flag with a context. Where and who stand in the address; without them it is oneself, in production. */
 export function TryPanel({ flag, known }: Props) {
-  const { params, read, set } = useFilters();
+  const { read, set } = useFilters(address);
   const self = useSelf();
   const words = m.trial;
   const production = known.find((one) => one.tier === "production") ?? known.at(-1);
   const where = read("in") ?? production?.name ?? "";
-  const person = typed(params.get("who")) ?? self.email;
-  const groups = typed(params.get("groups"))?.split(",").filter(Boolean) ?? self.groups;
-  const [more, setMore] = useState(params.get("more") ?? "");
+  const person = typed(read("who")) ?? self.email;
+  const groups = typed(read("groups"))?.split(",").filter(Boolean) ?? self.groups;
+  const [more, setMore] = useState(read("more") ?? "");
   const attributes = attributesOf(more);
   const [kept, setKept] = useState(attributes ?? {});
   const context = useSettled(contextOf(person, groups, kept), 150);

@@ -11,6 +11,7 @@ import classes from "../market/Market.module.css";
 import type { AppSummary } from "../market/types";
 import { useTeamName } from "../market/useTeamName";
 import { m } from "../messages";
+import { keyOf, oneOf, text } from "../model/address";
 import { Empty, NoMatch } from "../pieces/Empty";
 import { FilterBar, FilterChoice } from "../pieces/FilterBar";
 import { More } from "../pieces/Listing";
@@ -21,18 +22,26 @@ import { useFilters } from "../pieces/useFilters";
 import { type Paged, useListing } from "../pieces/useListing";
 import { useSelf } from "../session/session";
 
+const address = {
+  q: text,
+  category: text,
+  owner: text,
+  status: keyOf(m.market.states),
+  sort: oneOf("name", "created", "updated"),
+};
+
 /** The marketplace: every app that one may see, searched and narrowed by what stands in the address. */
 export function Component() {
-  const filters = useFilters();
+  const filters = useFilters(address);
   const { read, set } = filters;
   const q = read("q");
-  const filter = {
+  const filter: AppFilter = {
     q,
     category: read("category"),
     owner: read("owner"),
     status: read("status"),
     sort: read("sort"),
-  } as AppFilter;
+  };
   const facets = useQuery(facetsQuery(q)).data;
   const list = useListing<AppSummary>({
     key: ["apps", filter],

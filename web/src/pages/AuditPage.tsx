@@ -10,6 +10,7 @@ import { Events } from "../audit/Events";
 import { Filters } from "../audit/Filters";
 import { Verify } from "../audit/Verify";
 import { m } from "../messages";
+import { text, time } from "../model/address";
 import { NoAccess } from "../pieces/Empty";
 import { LiveSwitch } from "../pieces/LiveSwitch";
 import { Loading } from "../pieces/Loading";
@@ -34,12 +35,28 @@ export function Component() {
   );
 }
 
-const names = ["q", "actor", "event", "flag", "app", "request", "subject", "from", "to", "after"] as const;
+const filters = {
+  q: text,
+  actor: text,
+  event: text,
+  flag: text,
+  app: text,
+  request: text,
+  subject: text,
+  from: time,
+  to: time,
+  after: text,
+};
+
+const address = { ...filters, id: text };
 
 function Log() {
-  const { params, set, clear } = useFilters();
+  const { read, set, clear } = useFilters(address);
   const filter: AuditFilter = Object.fromEntries(
-    names.flatMap((name) => (params.get(name) ? [[name, params.get(name)]] : [])),
+    (Object.keys(filters) as (keyof typeof filters)[]).flatMap((name) => {
+      const value = read(name);
+      return value ? [[name, value]] : [];
+    }),
   );
   const key = ["events", filter];
   const log = useInfiniteQuery({
@@ -53,7 +70,7 @@ function Log() {
     meta: about("audit"),
     placeholderData: (before) => before,
   });
-  const id = params.get("id") ?? "";
+  const id = read("id") ?? "";
   const close = useCallback(() => set("id", null), [set]);
   const entries = log.data?.pages.flatMap((page) => page.items) ?? [];
   return (

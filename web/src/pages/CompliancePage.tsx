@@ -11,6 +11,7 @@ import { CompleteForm } from "../bring/CompleteForm";
 import { Given } from "../bring/Given";
 import { Progress } from "../bring/Progress";
 import { m } from "../messages";
+import { keyOf } from "../model/address";
 import { list as joined, number } from "../model/text";
 import { Empty } from "../pieces/Empty";
 import { FilterBar, FilterChoice } from "../pieces/FilterBar";
@@ -21,12 +22,13 @@ import { useListing } from "../pieces/useListing";
 import { useSelf } from "../session/session";
 
 const words = m.bring;
+const address = { lacks: keyOf(m.bring.lack) };
 
 /** Which flags lack an owner, a contact, a TTL or an off value, and how that changes; those who may give many of them what they lack. */
 export function Component() {
   const self = useSelf();
-  const filters = useFilters();
-  const lacks = filters.read("lacks") as keyof typeof words.lack | undefined;
+  const filters = useFilters(address);
+  const lacks = filters.read("lacks");
   const summary = useQuery(complianceQuery).data;
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const list = useListing<Incomplete>({

@@ -6,6 +6,7 @@ import { about, environmentsQuery, groupsQuery, tagsQuery } from "../api/calls";
 import { api, unwrap } from "../api/client";
 import type { FlagQuery, FlagSummary } from "../api/types";
 import { m } from "../messages";
+import { keyOf, text, whole } from "../model/address";
 import { Empty } from "../pieces/Empty";
 import { FilterBar, FilterChoice } from "../pieces/FilterBar";
 import { type Column, Listing, Under } from "../pieces/Listing";
@@ -19,16 +20,32 @@ import { When } from "../pieces/When";
 const words = m.flag;
 const dayLength = 86_400_000;
 
+const address = {
+  q: text,
+  app: text,
+  owner: text,
+  template: text,
+  tag: text,
+  environment: text,
+  state: keyOf(m.state.lifecycle),
+  serving: keyOf(m.state.servingModes),
+  expires: whole(3650),
+  older: whole(3650),
+};
+
+const sorts = ["created", "key", "updated", "expires"] as const;
+
 /** All flags: searched, filtered, sorted and paged by the server; filters and sort stand in the address. */
 export function Component() {
-  const filters = useFilters();
+  const filters = useFilters(address);
   const { read, set } = filters;
-  const sort = useSort("created", "desc");
+  const sort = useSort(sorts, "created", "desc");
   const known = useQuery(environmentsQuery).data?.items ?? [];
   const groups = useQuery(groupsQuery).data?.items ?? [];
   const tags = useQuery(tagsQuery("")).data?.items ?? [];
   const production = known.find((one) => one.tier === "production")?.name;
   const serving = read("serving");
+  const older = read("older");
   const environment = read("environment") ?? production;
   const query: FlagQuery = {
     q: read("q"),
@@ -36,12 +53,12 @@ export function Component() {
     owner: read("owner"),
     template_id: read("template"),
     tag: read("tag"),
-    state: read("state") as FlagQuery["state"],
-    serving: serving as FlagQuery["serving"],
+    state: read("state"),
+    serving,
     environment: serving ? environment : undefined,
     expires_before: inDays(read("expires")),
-    created_before: inDays(read("older") && `-${read("older")}`),
-    sort: sort.by as FlagQuery["sort"],
+    created_before: inDays(older && -older),
+    sort: sort.by,
     order: sort.order,
     limit: 50,
   };
@@ -159,9 +176,8 @@ const tagChoices = (tags: { name: string }[], chosen: string | undefined) =>
   }));
 
 /** The start of the day that many days from today: the same all day long, so that a list is asked for once. */
-function inDays(text: string | undefined): string | undefined {
-  const days = Number(text);
-  if (!text || !Number.isFinite(days)) return undefined;
+function inDays(days: number | undefined): string | undefined {
+  if (!days) return undefined;
   const today = Math.floor(Date.now() / dayLength) * dayLength;
   return new Date(today + days * dayLength).toISOString();
 }

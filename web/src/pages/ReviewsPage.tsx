@@ -6,6 +6,7 @@ import { about, groupsQuery } from "../api/calls";
 import { api, unwrap } from "../api/client";
 import type { Group, Request, RequestQuery } from "../api/types";
 import { m } from "../messages";
+import { keyOf, text } from "../model/address";
 import { shortName } from "../model/text";
 import { Empty } from "../pieces/Empty";
 import { FilterBar, FilterChoice } from "../pieces/FilterBar";
@@ -56,17 +57,21 @@ const scopes: Record<string, RequestQuery> = {
   decided: { decided_by: "me" },
 };
 
+const address = { q: text, kind: keyOf(m.request.kinds), risk: keyOf(m.state.risk) };
+
+const sorts = ["created", "updated", "risk"] as const;
+
 function Queue({ tab }: { tab: string }) {
-  const filters = useFilters();
+  const filters = useFilters(address);
   const { read } = filters;
   const kind = read("kind");
-  const sort = useSort(tab === "decided" ? "updated" : "created", tab === "decided" ? "desc" : "asc");
+  const sort = useSort(sorts, tab === "decided" ? "updated" : "created", tab === "decided" ? "desc" : "asc");
   const query: RequestQuery = {
     q: read("q"),
-    kind: kind ? [kind as NonNullable<RequestQuery["kind"]>[number]] : undefined,
-    risk: read("risk") as RequestQuery["risk"],
+    kind: kind && [kind],
+    risk: read("risk"),
     ...scopes[tab],
-    sort: sort.by as RequestQuery["sort"],
+    sort: sort.by,
     order: sort.order,
     limit: 50,
   };

@@ -6,7 +6,7 @@ import classes from "./FilterBar.module.css";
 import { Search } from "./Search";
 import type { useFilters } from "./useFilters";
 
-type Filters = ReturnType<typeof useFilters>;
+type Filters = Pick<ReturnType<typeof useFilters>, "params" | "set" | "clear" | "filtered">;
 
 interface Props {
   filters: Filters;
@@ -18,7 +18,7 @@ interface Props {
 
 /** What narrows a list: a search box, choices, and the way back to everything. Its truth stands in the address. */
 export function FilterBar({ filters, search, children }: Props) {
-  const { set, read, filtered, clear } = filters;
+  const { params, set, filtered, clear } = filters;
   const commit = useCallback((value: string) => set("q", value), [set]);
   return (
     <search aria-label={m.pieces.list.filters} className={classes.bar}>
@@ -28,7 +28,7 @@ export function FilterBar({ filters, search, children }: Props) {
           aria-label={search}
           placeholder={search}
           leftSection={<IconSearch size={16} aria-hidden />}
-          value={read("q") ?? ""}
+          value={params.get("q") ?? ""}
           commit={commit}
           className={classes.search}
         />
@@ -57,7 +57,7 @@ export function FilterChoice({ filters, name, label, data }: ChoiceProps) {
     <NativeSelect
       aria-label={label}
       className={classes.choice}
-      value={filters.read(name) ?? ""}
+      value={data.find((one) => one.value === filters.params.get(name))?.value ?? ""}
       onChange={(event) => filters.set(name, event.currentTarget.value || null)}
       data={[{ value: "", label: `${label}: ${m.pieces.list.any.toLowerCase()}` }, ...data]}
     />

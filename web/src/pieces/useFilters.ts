@@ -1,11 +1,12 @@
 import { useCallback } from "react";
 import { useSearchParams } from "react-router";
+import { readFrom, type Schema } from "../model/address";
 
 // What stands in the address beside filters: it survives when they are cleared.
 const notFilters = new Set(["sort", "order", "tab", "id", "diff", "make"]);
 
-/** The filters of a list, kept in the address: a set one stands there, an empty one does not. */
-export function useFilters() {
+/** The filters of a list, kept in the address and read by a schema: a set one stands there, an empty one does not. */
+export function useFilters<S extends Schema>(schema: S) {
   const [params, setParams] = useSearchParams();
   // setParams does not queue: every change is one call.
   const set = useCallback(
@@ -30,7 +31,7 @@ export function useFilters() {
       ),
     [setParams],
   );
-  const read = (name: string) => params.get(name) || undefined;
-  const filtered = [...params].some(([name, value]) => value !== "" && !notFilters.has(name));
+  const read = <K extends keyof S & string>(name: K) => readFrom(schema, params, name);
+  const filtered = Object.keys(schema).some((name) => !notFilters.has(name) && read(name) !== undefined);
   return { params, set, clear, read, filtered };
 }

@@ -10,10 +10,13 @@ export interface Sort {
   set: (by: string, order: Order) => void;
 }
 
-/** What a list is sorted by, kept in the address; what it is sorted by anyway does not stand there. */
-export function useSort(by: string, order: Order): Sort {
+/** What a list is sorted by, of what it can be sorted by, kept in the address; what it is sorted by anyway does not stand there. */
+export function useSort<T extends string>(known: readonly T[], by: T, order: Order): Sort & { by: T } {
   const [params, setParams] = useSearchParams();
-  const now = { by: params.get("sort") ?? by, order: orderOf(params.get("order")) ?? order };
+  const now = {
+    by: known.find((one) => one === params.get("sort")) ?? by,
+    order: orderOf(params.get("order")) ?? order,
+  };
   function sorted(next: string, direction: Order): URLSearchParams {
     const to = new URLSearchParams(params);
     to.delete("sort");

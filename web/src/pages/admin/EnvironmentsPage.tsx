@@ -6,20 +6,23 @@ import { EnvironmentForm } from "../../admin/EnvironmentForm";
 import { environmentsQuery } from "../../api/calls";
 import type { Environment } from "../../api/types";
 import { m } from "../../messages";
+import { text } from "../../model/address";
 import { Loading } from "../../pieces/Loading";
 import { Missing } from "../../pieces/Notice";
 import { Panel } from "../../pieces/Page";
 import { Row, Rows } from "../../pieces/Rows";
 import { useFilters } from "../../pieces/useFilters";
 
+const address = { id: text };
+
 /** The environments in their order; which one is open stands in the address. */
 export function Component() {
-  const { params, set } = useFilters();
+  const { read, set } = useFilters(address);
   const writes = useWrites("environments");
   const query = useQuery(environmentsQuery);
   const words = m.admin.environments;
   const items = [...(query.data?.items ?? [])].sort((a, b) => a.position - b.position);
-  const open = items.find((one) => one.name === params.get("id"));
+  const open = items.find((one) => one.name === read("id"));
   const fresh: Environment = {
     name: "",
     position: Math.max(0, ...items.map((one) => one.position)) + 1,
@@ -28,7 +31,7 @@ export function Component() {
     revision: 0,
     version: 0,
   };
-  const making = writes && params.get("id") === "new:";
+  const making = writes && read("id") === "new:";
   return (
     <AdminPage
       section="environments"

@@ -5,12 +5,15 @@ import { AdminPage } from "../../admin/AdminPage";
 import { KeyForm } from "../../admin/KeyForm";
 import { KeyTable } from "../../admin/KeyTable";
 import { m } from "../../messages";
+import { oneOf, yes } from "../../model/address";
 import { FilterBar } from "../../pieces/FilterBar";
 import { NoticeBox } from "../../pieces/Notice";
 import { Panel } from "../../pieces/Page";
 import { Secret } from "../../pieces/Secret";
 import { useFilters } from "../../pieces/useFilters";
 import { useSelf } from "../../session/session";
+
+const address = { make: oneOf("key"), ended: yes };
 
 interface Fresh {
   name: string;
@@ -21,7 +24,7 @@ interface Fresh {
 /** SDK keys: made, renewed, revoked. */
 export function Component() {
   const self = useSelf();
-  const filters = useFilters();
+  const filters = useFilters(address);
   const [fresh, setFresh] = useState<Fresh | null>(null);
   const words = m.secrets;
   const making = filters.read("make") === "key";
@@ -58,7 +61,7 @@ export function Component() {
       <FilterBar filters={filters}>
         <Checkbox
           label={words.includeEnded}
-          checked={filters.read("ended") === "true"}
+          checked={filters.read("ended") ?? false}
           onChange={(event) => filters.set("ended", event.currentTarget.checked ? "true" : null)}
         />
       </FilterBar>

@@ -9,6 +9,7 @@ import type { Invitation, Somebody } from "../../admin/types";
 import { api, unwrap } from "../../api/client";
 import { about } from "../../api/live";
 import { m } from "../../messages";
+import { oneOf, text } from "../../model/address";
 import { Empty } from "../../pieces/Empty";
 import { FilterBar } from "../../pieces/FilterBar";
 import { type Column, Listing, Under } from "../../pieces/Listing";
@@ -37,9 +38,11 @@ const columns: Column<Somebody>[] = [
   { title: words.state, narrow: "bare", cell: (person) => <PersonChip person={person} /> },
 ];
 
+const address = { q: text, make: oneOf("invitation") };
+
 /** Everybody who may sign in, found by the server, and the way to invite more. */
 export function Component() {
-  const filters = useFilters();
+  const filters = useFilters(address);
   const q = filters.read("q");
   const inviting = filters.read("make") === "invitation";
   const [link, setLink] = useState<Invitation | null>(null);
