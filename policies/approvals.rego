@@ -10,5 +10,8 @@ platform := 1 if risk.level in {"medium", "high"}
 
 security := 1 if risk.level == "high"
 
-# A warning of the security scan is looked at by security, whatever the risk.
-security := 1 if lib.scan_warned
+# A warning of the security scan is looked at by security, except for what is small: a low risk, no data, for people who are known.
+security := 1 if {
+	lib.scan_warned
+	not risk.small
+}

@@ -32,12 +32,29 @@ blank(value) if value == null
 
 blank(value) if trim_space(value) == ""
 
-# How sensitive the data is that the app shows: none, internal or confidential.
-default classification := "none"
+# How sensitive the data is that the app shows, by the most sensitive of all answers: none, internal or confidential; unsaid where there is
+# no answer that is one of them.
+default classification := "unsaid"
 
-classification := input.data.classification if {
-	not input.data.classification in {"", "none"}
-} else := input.fields.data_classification
+classification := "confidential" if {
+	"confidential" in answers
+} else := "internal" if {
+	"internal" in answers
+} else := "none" if {
+	"none" in answers
+}
+
+# Souk has put all answers together in input.data; conftest reads a request as it stands.
+answers contains input.data.classification
+
+answers contains input.app.data.classification if not input.data.classification
+
+answers contains input.fields.data_classification if not input.data.classification
+
+# Somebody would have to answer: the request makes a flag, or is about one of an app.
+of_app if makes_flag
+
+of_app if input.app.slug != ""
 
 scan_warned if input.scan.status == "warned"
 

@@ -36,6 +36,12 @@ medium contains "It shows internal data" if {
 	lib.classification == "internal"
 }
 
+medium contains "Nobody said what data it shows" if {
+	lib.exposes
+	lib.of_app
+	lib.classification == "unsaid"
+}
+
 medium contains "It stays longer than flags are meant to" if input.request.beyond_limit == true
 
 medium contains sprintf("It calls a new address: %s", [host]) if {
@@ -43,13 +49,18 @@ medium contains sprintf("It calls a new address: %s", [host]) if {
 	not host in object.get(input, ["app", "egress"], [])
 }
 
-medium contains "People outside the company can see it" if input.audience.beyond_company == true
-
 medium contains "Flags of another system go live at once, without steps" if input.request.kind == "import_flags"
 
 medium contains "Other people get it at once, without steps" if {
 	input.request.kind == "change_segment"
 	lib.exposes
+}
+
+# What is so little, for people who are known, that nobody needs to scan it.
+small if {
+	level == "low"
+	lib.classification == "none"
+	input.audience.closed == true
 }
 
 downstream := {app | some app in input.dependencies.downstream}

@@ -27,6 +27,7 @@ var schemaNames = map[string]string{
 	"apply.Document":     "ApplyDocument",
 	"lifecycle.Status":   "LifecycleStatus",
 	"catalog.Status":     "AppStatus",
+	"catalog.Data":       "AppData",
 	"catalog.Facet":      "AppCount",
 	"catalog.Facets":     "AppCounts",
 	"policy.Trial":       "PolicyTry",

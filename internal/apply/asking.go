@@ -31,6 +31,7 @@ type appSpec struct {
 	Contact     string         `json:"contact,omitempty"`
 	Kind        string         `json:"kind,omitempty"`
 	URL         string         `json:"url,omitempty"`
+	Data        catalog.Data   `json:"data,omitzero"`
 	TemplateID  string         `json:"template_id,omitempty"`
 	Fields      map[string]any `json:"fields,omitempty"`
 	RemovalPlan string         `json:"removal_plan,omitempty"`
@@ -74,6 +75,7 @@ func (w wish) content() review.Content {
 			Kind: review.PublishApp, TemplateID: a.TemplateID, Fields: a.Fields, RemovalPlan: a.RemovalPlan, Reason: reason(a.Reason),
 			App: &review.App{
 				Slug: w.Name, Name: a.Name, Description: a.Description, Category: a.Category, Owner: a.Owner, Contact: a.Contact, Kind: a.Kind, URL: a.URL,
+				Data: a.Data,
 			},
 		}
 	}
@@ -185,6 +187,8 @@ func changeApp(w wish, now asked, step *Step) []review.Content {
 		{"owner", now.app.Owner, w.app.Owner, &c.App.Owner},
 		{"contact", now.app.Contact, w.app.Contact, &c.App.Contact},
 		{"url", now.app.URL, w.app.URL, &c.App.URL},
+		{"data.classification", string(now.app.Data.Classification), string(w.app.Data.Classification), (*string)(&c.App.Data.Classification)},
+		{"data.why", now.app.Data.Why, w.app.Data.Why, &c.App.Data.Why},
 	} {
 		if m.wanted != "" && m.wanted != m.is {
 			*m.into = m.wanted

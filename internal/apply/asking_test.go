@@ -83,6 +83,7 @@ spec:
   contact: alice@hyfin.example
   kind: external
   url: https://where2eat.hyfin.example
+  data: {classification: none}
   template_id: microapp-basic-toggle-v1
   fields: {name: Enabled, owner: alice@hyfin.example, audiences: pilot, ttl_days: 30}
 `

@@ -110,10 +110,11 @@ func Reserve(ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, a
 	app.Listed, app.CreatedAt, app.UpdatedAt, app.Revision = false, at.UTC().Truncate(time.Microsecond), at.UTC().Truncate(time.Microsecond), 1
 	// The condition says again what taken found, so that of two who reserve at once one is refused.
 	n, err := tx.Exec(ctx, `INSERT INTO app (`+columns+`, search, held_until)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, NULL)
 		ON CONFLICT (slug) DO UPDATE SET name = $2, description = $3, category = $4, owner = $5, contact = $6, kind = $7, url = $8,
-			listed = $9, created_at = $10, updated_at = $11, revision = app.revision + 1, search = $13, held_until = NULL
-		WHERE app.held_until IS NOT NULL AND (app.owner = $5 OR app.held_until <= $14)`,
+			listed = $9, created_at = $10, updated_at = $11, revision = app.revision + 1, data_classification = $13, data_why = $14,
+			search = $15, held_until = NULL
+		WHERE app.held_until IS NOT NULL AND (app.owner = $5 OR app.held_until <= $16)`,
 		append(values(app), searchable(app), store.Micros(at))...)
 	if err != nil {
 		return App{}, fmt.Errorf("reserve app: %w", err)
@@ -190,14 +191,14 @@ func Change(ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, ap
 	}
 	after := before
 	after.Name, after.Description, after.Category = app.Name, app.Description, app.Category
-	after.Owner, after.Contact, after.URL = app.Owner, app.Contact, app.URL
+	after.Owner, after.Contact, after.URL, after.Data = app.Owner, app.Contact, app.URL, app.Data
 	if after == before {
 		return before, nil
 	}
 	n, err := tx.Exec(ctx, `UPDATE app SET name = $1, description = $2, category = $3, owner = $4, contact = $5, url = $6, search = $7,
-		updated_at = $10, revision = revision + 1 WHERE slug = $8 AND revision = $9`,
+		updated_at = $10, data_classification = $11, data_why = $12, revision = revision + 1 WHERE slug = $8 AND revision = $9`,
 		after.Name, after.Description, after.Category, after.Owner, after.Contact, after.URL, searchable(after), after.Slug, before.Revision,
-		store.Micros(at))
+		store.Micros(at), string(after.Data.Classification), after.Data.Why)
 	if err != nil {
 		return App{}, fmt.Errorf("change app: %w", err)
 	}
@@ -218,6 +219,8 @@ func differences(before, after App) map[string]any {
 		{"owner", before.Owner, after.Owner},
 		{"contact", before.Contact, after.Contact},
 		{"url", before.URL, after.URL},
+		{"data.classification", string(before.Data.Classification), string(after.Data.Classification)},
+		{"data.why", before.Data.Why, after.Data.Why},
 	} {
 		if m.before != m.after {
 			changed[m.name] = map[string]any{"before": m.before, "after": m.after}

@@ -63,7 +63,8 @@ func Check(a App) []fault.Finding {
 		found = append(found, mend(finding("kind", "unknown_kind", fmt.Sprintf("%q is not a kind of app", short(string(a.Kind))),
 			"choose external: an app that runs on its own web address"), string(External)))
 	}
-	return append(found, checkText("url", "the web address", a.URL, urlMax, false)...)
+	found = append(found, checkText("url", "the web address", a.URL, urlMax, false)...)
+	return append(found, checkData(a.Data)...)
 }
 
 func checkSlug(a App) []fault.Finding {

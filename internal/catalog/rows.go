@@ -13,12 +13,13 @@ import (
 	"github.com/soukhq/souk/internal/store"
 )
 
-const columns = `slug, name, description, category, owner, contact, kind, url, listed, created_at, updated_at, revision`
+const columns = `slug, name, description, category, owner, contact, kind, url, listed, created_at, updated_at, revision, data_classification, data_why`
 
 func scan(row store.Row) (App, error) {
 	var a App
 	var created, updated int64
-	err := row.Scan(&a.Slug, &a.Name, &a.Description, &a.Category, &a.Owner, &a.Contact, &a.Kind, &a.URL, &a.Listed, &created, &updated, &a.Revision)
+	err := row.Scan(&a.Slug, &a.Name, &a.Description, &a.Category, &a.Owner, &a.Contact, &a.Kind, &a.URL, &a.Listed, &created, &updated, &a.Revision,
+		&a.Data.Classification, &a.Data.Why)
 	a.CreatedAt, a.UpdatedAt = store.Time(created), store.Time(updated)
 	return a, err
 }
@@ -27,7 +28,7 @@ func scan(row store.Row) (App, error) {
 func values(a App) []any {
 	return []any{
 		a.Slug, a.Name, a.Description, a.Category, a.Owner, a.Contact, string(a.Kind), a.URL, a.Listed,
-		store.Micros(a.CreatedAt), store.Micros(a.UpdatedAt), a.Revision,
+		store.Micros(a.CreatedAt), store.Micros(a.UpdatedAt), a.Revision, string(a.Data.Classification), a.Data.Why,
 	}
 }
 

@@ -19,6 +19,7 @@ type App struct {
 	Contact     string    `json:"contact"`
 	Kind        Kind      `json:"kind" enum:"external"`
 	URL         string    `json:"url"`
+	Data        Data      `json:"data,omitzero" doc:"What its team says of the data that it shows; absent if it was not asked"`
 	Listed      bool      `json:"listed" doc:"Shown in the marketplace: its publishing was approved"`
 	CreatedAt   time.Time `json:"created_at"`
 	UpdatedAt   time.Time `json:"updated_at" doc:"When it last said something else of itself, or was published"`

@@ -48,7 +48,11 @@ type Finding struct {
 	Message     string   `json:"message" doc:"What is wrong, in plain words"`
 	Remediation string   `json:"remediation,omitempty" doc:"How to mend it"`
 	Patch       []Patch  `json:"patch,omitempty" doc:"JSON Patch (RFC 6902) on the request that mends it"`
+	Source      string   `json:"source,omitempty" doc:"Who found it, where that is not Souk itself: requester"`
 }
+
+// FromRequester is the Source of what was read out of what the requester attached.
+const FromRequester = "requester"
 
 // Patch is one operation of a JSON Patch (RFC 6902): op is add, replace or remove, path a JSON Pointer.
 type Patch struct {

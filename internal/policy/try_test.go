@@ -45,7 +45,7 @@ import rego.v1
 
 test_kind if not data.marketplace.short.allow with input as {}
 `,
-		Input: map[string]any{"request": map[string]any{"kind": "publish_app"}, "fields": map[string]any{"ttl_days": 100.0, "owner": "a"}},
+		Input: map[string]any{"request": map[string]any{"kind": "publish_app"}, "fields": map[string]any{"ttl_days": 100.0, "owner": "a"}, "data": map[string]any{"classification": "none"}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -70,6 +70,10 @@ func (a App) over(is App) App {
 		Slug: is.Slug, Name: orElse(a.Name, is.Name), Description: orElse(a.Description, is.Description),
 		Category: orElse(a.Category, is.Category), Owner: orElse(a.Owner, is.Owner), Contact: orElse(a.Contact, is.Contact),
 		Kind: is.Kind, URL: orElse(a.URL, is.URL),
+		Data: catalog.Data{
+			Classification: catalog.Classification(orElse(string(a.Data.Classification), string(is.Data.Classification))),
+			Why:            orElse(a.Data.Why, is.Data.Why),
+		},
 	}
 }
 
@@ -108,6 +112,12 @@ func (s *changingApp) check(c Content, w World) checked {
 		}
 	}
 	seen.results[checkAudit] = result(checkAudit, s.checkNewOwner(is, will, w))
+	if will.Data != is.Data {
+		seen.results[checkData] = checkDataAccess(will.Data)
+	}
+	if will.Data.Classification != is.Data.Classification { // less is as risky as what it was, since what comes after is judged by it
+		seen.was, seen.exposes = catalog.Classification(orElse(string(is.Data.Classification), unsaid)), true
+	}
 	moved := will.URL != is.URL
 	if moved {
 		seen.results[checkSecurity] = scanExternal(will.URL, c.Attachments)
@@ -144,6 +154,9 @@ func changeImpact(is, will App) string {
 	}
 	if will.URL != is.URL {
 		words = append(words, fmt.Sprintf("everybody who may open the app comes to %s from then on", will.URL))
+	}
+	if will.Data.Classification != is.Data.Classification {
+		words = append(words, fmt.Sprintf("what comes after is judged as showing %s, not %s", dataWords(will.Data.Classification), dataWords(is.Data.Classification)))
 	}
 	if len(words) == 0 {
 		return "What the marketplace says of the app changes; what people get stays."

@@ -10,6 +10,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/policy"
+	"github.com/soukhq/souk/internal/template"
 )
 
 // The checks that exist. Schema and policy always run, the others where the kind or the template asks for them.
@@ -147,7 +148,7 @@ func (out *Assessed) settleNeeds(verdict policy.Verdict, seen checked, f Facts) 
 				out.Quorum[access.Domain(domain)] = max(out.Quorum[access.Domain(domain)], n)
 			}
 		}
-		if slices.ContainsFunc(out.Checks, func(c CheckResult) bool { return c.Name == checkSecurity && c.Status == Warned }) {
+		if !seen.fastLane(out.Risk) && slices.ContainsFunc(out.Checks, func(c CheckResult) bool { return c.Name == checkSecurity && c.Status == Warned }) {
 			out.Quorum["security"] = max(out.Quorum["security"], 1)
 		}
 	}
@@ -241,10 +242,13 @@ func inputOf(seen checked, scanned CheckResult, w World, about *target) policy.I
 		"environment":  w.governed(),
 		"requester":    map[string]any{"email": w.Requester.Email, "agent": w.Requester.Agent, "groups": groupsOf(w.Requester)},
 		"dependencies": map[string]any{"downstream": []string{}, "upstream": []string{}},
-		"data":         map[string]any{"datasets": []string{}, "classification": classification(seen.fields)},
+		"data":         map[string]any{"datasets": []string{}, "classification": orElse(string(seen.data()), unsaid), "why": seen.judged.Data.Why},
 		"scan":         map[string]any{"findings": scanned.Findings, "status": scanned.Status},
 		"bundle":       map[string]any{"files": []string{}, "egress": []string{}},
 		"lifecycle":    w.Rules,
+	}
+	if seen.audience != nil {
+		input["audience"] = seen.audience
 	}
 	if seen.fields == nil {
 		input["fields"] = map[string]any{}
@@ -256,14 +260,6 @@ func inputOf(seen checked, scanned CheckResult, w World, about *target) policy.I
 		input["flag"] = about.Flag
 	}
 	return input
-}
-
-// classification is what the publisher says of the data that the app shows; none unless said.
-func classification(fields map[string]any) string {
-	if s, ok := fields["data_classification"].(string); ok && s != "" {
-		return s
-	}
-	return "none"
 }
 
 func groupsOf(a access.Actor) []string {
@@ -300,12 +296,11 @@ func result(name string, findings []fault.Finding) CheckResult {
 
 // byCheck puts the checks in the order in which a person fixes them: what was typed first, then who answers, then the rules.
 func byCheck(a, b string) int {
-	order := []string{checkSchema, checkAudit, checkPolicy, checkDependency, checkSecurity, checkData}
 	rank := func(name string) int {
-		if i := slices.Index(order, name); i >= 0 {
+		if i := slices.Index(template.Checks, name); i >= 0 {
 			return i
 		}
-		return len(order)
+		return len(template.Checks)
 	}
 	if d := rank(a) - rank(b); d != 0 {
 		return d

@@ -74,6 +74,8 @@ type App struct {
 	Contact     string `json:"contact,omitempty"`
 	Kind        string `json:"kind,omitempty"`
 	URL         string `json:"url,omitempty"`
+
+	Data catalog.Data `json:"data,omitzero" doc:"What the app shows of the company's data; who does not say is warned, and the risk is medium at least"`
 }
 
 // Attachment is a text file that came with a request.
@@ -122,7 +124,7 @@ func appOf(c Content) App {
 func (a App) catalogApp() catalog.App {
 	return catalog.App{
 		Slug: a.Slug, Name: a.Name, Description: a.Description, Category: a.Category, Owner: a.Owner, Contact: a.Contact,
-		Kind: catalog.Kind(a.Kind), URL: a.URL,
+		Kind: catalog.Kind(a.Kind), URL: a.URL, Data: a.Data,
 	}
 }
 
@@ -130,7 +132,7 @@ func (a App) catalogApp() catalog.App {
 func asApp(a catalog.App) App {
 	return App{
 		Slug: a.Slug, Name: a.Name, Description: a.Description, Category: a.Category, Owner: a.Owner, Contact: a.Contact,
-		Kind: string(a.Kind), URL: a.URL,
+		Kind: string(a.Kind), URL: a.URL, Data: a.Data,
 	}
 }
 

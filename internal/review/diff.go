@@ -124,6 +124,8 @@ func membersOf(c Content, t template.Document) []member {
 	text("app.contact", "Contact", app.Contact)
 	text("app.kind", "Kind of app", app.Kind)
 	text("app.url", "Web address", app.URL)
+	text("app.data.classification", "Data that it shows", string(app.Data.Classification))
+	text("app.data.why", "What the data is for", app.Data.Why)
 	for _, name := range t.Fields.Names() {
 		if value, ok := c.Fields[name]; ok {
 			members = append(members, member{"fields." + name, "Switch: " + t.Label(name), value})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/soukhq/souk/internal/catalog"
 	"github.com/soukhq/souk/internal/template"
 )
 
@@ -41,6 +42,7 @@ func TestAnEditNamesEveryMemberThatItChanges(t *testing.T) {
 	values := map[reflect.Type]any{
 		reflect.TypeFor[string](): "x", reflect.TypeFor[int64](): int64(1), reflect.TypeFor[map[string]any](): map[string]any{"x": 1.0},
 		reflect.TypeFor[[]Attachment](): []Attachment{{Name: "a", Content: "b"}}, reflect.TypeFor[*ContentChange](): &ContentChange{FlagChange: FlagChange{Percent: &percent}},
+		reflect.TypeFor[catalog.Data](): catalog.Data{Classification: catalog.Internal},
 	}
 	names := func(member string, before, after Content) {
 		t.Run(member, func(t *testing.T) {

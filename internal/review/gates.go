@@ -60,30 +60,45 @@ func (s *making) checkOwner(app App, w World) []fault.Finding {
 	return findings
 }
 
-// scanExternal judges what can be known of an external app without calling it: its URL and the reports that came with it.
+// scanExternal judges what can be known of an external app without calling it: its URL, and the reports that its requester attached.
+// These count against it and never for it: whoever asks for something may leave out of a report what they like. So it warns whatever
+// is attached.
 func scanExternal(url string, attachments []Attachment) CheckResult {
 	if url == "" {
 		return CheckResult{Name: checkSecurity, Status: Pending, Findings: []fault.Finding{}}
 	}
 	findings := catalog.CheckURL(url)
 	for i, a := range attachments {
-		results, ok := scan.SARIF([]byte(a.Content))
-		if !ok {
-			findings = append(findings, fault.Finding{
-				Severity: fault.SeverityWarning, Field: fmt.Sprintf("attachments.%d", i), File: a.Name, Code: "not_scanned",
-				Message:     fmt.Sprintf("%s is not a SARIF 2.1.0 report, so nothing was read from it", a.Name),
-				Remediation: "attach the report of a scanner as SARIF 2.1.0; security looks at the app otherwise",
-			})
-			continue
-		}
-		findings = append(findings, results...)
+		findings = append(findings, attached(fmt.Sprintf("attachments.%d", i), a)...)
 	}
-	if len(attachments) == 0 {
-		findings = append(findings, fault.Finding{
-			Severity: fault.SeverityWarning, Field: "attachments", Code: "nothing_to_scan",
-			Message:     "there is nothing to scan but the address of the app",
-			Remediation: "nothing needs to be done: somebody from security looks at it; a scanner's report (SARIF) saves them the time",
-		})
+	unscanned := fault.Finding{
+		Severity: fault.SeverityWarning, Field: "attachments", Code: "nothing_to_scan",
+		Message:     "there is nothing to scan but the address of the app",
+		Remediation: "nothing needs to be done: where that is not enough, somebody from security looks at it",
 	}
-	return result(checkSecurity, findings)
+	if len(attachments) > 0 {
+		unscanned.Message = "nobody scanned the app but whoever asks for this, whose word is not enough"
+	}
+	return result(checkSecurity, append(findings, unscanned))
+}
+
+// attached reads what the requester attached as evidence.
+func attached(field string, a Attachment) []fault.Finding {
+	results, ok := scan.SARIF([]byte(a.Content))
+	if !ok {
+		return []fault.Finding{{
+			Severity: fault.SeverityWarning, Field: field, File: a.Name, Code: "not_scanned", Source: fault.FromRequester,
+			Message:     fmt.Sprintf("%s is not a SARIF 2.1.0 report, so nothing was read from it", a.Name),
+			Remediation: "attach the report of a scanner as SARIF 2.1.0, or leave it out",
+		}}
+	}
+	findings := []fault.Finding{{
+		Severity: fault.SeverityInfo, Field: field, File: a.Name, Code: "evidence", Source: fault.FromRequester,
+		Message: fmt.Sprintf("%s is a report of %d findings", a.Name, len(results)),
+	}}
+	for _, f := range results {
+		f.Source = fault.FromRequester
+		findings = append(findings, f)
+	}
+	return findings
 }

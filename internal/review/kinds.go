@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/catalog"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/registry"
@@ -154,14 +155,16 @@ type checked struct {
 	plan     []rollout.Step
 	diff     []Change
 	impact   Impact
-	says     map[string]any    // members of input.request that only this kind has
-	exposes  bool              // it lets more people see more than now
-	lenient  bool              // what policy refuses is a warning: it was approved before, or makes things safer
-	free     bool              // nobody needs to approve it
-	blind    bool              // what policy judges is not there yet
-	each     []perspective     // how it looks from each flag that it reaches; policies judge by each, and the strictest counts
-	atLeast  Risk              // whatever policy says; empty: policy alone decides
-	findings map[string]string // where a finding of policy at a field belongs, since this kind has other members
+	audience *audience              // whom a new flag is for; nil: the request brings none
+	was      catalog.Classification // of the data that the app showed so far, where the request says another
+	says     map[string]any         // members of input.request that only this kind has
+	exposes  bool                   // it lets more people see more than now
+	lenient  bool                   // what policy refuses is a warning: it was approved before, or makes things safer
+	free     bool                   // nobody needs to approve it
+	blind    bool                   // what policy judges is not there yet
+	each     []perspective          // how it looks from each flag that it reaches; policies judge by each, and the strictest counts
+	atLeast  Risk                   // whatever policy says; empty: policy alone decides
+	findings map[string]string      // where a finding of policy at a field belongs, since this kind has other members
 }
 
 // perspective is a request as it looks from one of several flags that it is about.

@@ -86,6 +86,9 @@ func (s *making) loadKey(ctx context.Context, tx *store.Tx, r record, slug strin
 // fromFiles takes the template and the segments that files tell of.
 func (s *making) fromFiles(c Content, files Files) {
 	s.Segments = files.Segments
+	if i := slices.IndexFunc(s.Segments, func(s registry.Segment) bool { return s.Name == text(c.Fields["audiences"]) }); i >= 0 {
+		s.Audience.Closed = s.Segments[i].Closed()
+	}
 	if document, ok := files.Templates[c.TemplateID]; ok {
 		s.Template = &template.Template{Document: document, Version: 1}
 		return
@@ -96,6 +99,7 @@ func (s *making) fromFiles(c Content, files Files) {
 // judge judges a new flag of an app; schema is what was found already.
 func (s *making) judge(c Content, w World, app App, schema []fault.Finding) checked {
 	seen := checked{content: c, app: app, judged: app, fields: c.Fields, exposes: true, results: map[string]CheckResult{}}
+	seen.audience = &audience{Name: text(c.Fields["audiences"]), Closed: s.Audience.Closed, People: s.Audience.People}
 	required := []string{checkAudit, checkSecurity}
 	if s.Retired {
 		schema = append(schema, wrong("template_id", "template_retired", "choose another template", "the template %s is no longer used", c.TemplateID))
@@ -126,6 +130,11 @@ func (s *making) judge(c Content, w World, app App, schema []fault.Finding) chec
 			}
 		}
 	}
+	seen.app.Data.Classification = seen.data()
+	seen.judged = seen.app
+	if c.Kind == PublishApp && !slices.Contains(required, checkData) {
+		required = append(slices.Clip(required), checkData)
+	}
 	for _, name := range required {
 		switch name {
 		case checkSchema, checkPolicy: // they always run
@@ -136,9 +145,10 @@ func (s *making) judge(c Content, w World, app App, schema []fault.Finding) chec
 			if c.Kind == CreateFlag { // the app was scanned when it was published, and its address stays
 				seen.results[name] = result(name, catalog.CheckURL(app.URL))
 			}
-		case checkDependency, checkData:
-			// Nothing declares a dependency or a data set yet, so there is nothing that could be wrong.
-			seen.results[name] = result(name, nil)
+		case checkDependency: // nothing declares a dependency yet
+			seen.results[name] = notNeeded(name)
+		case checkData:
+			seen.results[name] = checkDataAccess(seen.app.Data)
 		default:
 			seen.results[name] = result(name, []fault.Finding{wrong("template_id", "unknown_check",
 				"choose another template, or ask an administrator to take the check out of this one",
@@ -147,7 +157,7 @@ func (s *making) judge(c Content, w World, app App, schema []fault.Finding) chec
 	}
 	seen.schema = schema
 	seen.diff = append(changed(Content{}, c, s.document()), planChanges(seen.plan)...)
-	seen.impact = s.impact(app, seen.fields, seen.plan)
+	seen.impact = s.impact(seen.app, seen.fields, seen.plan)
 	return seen
 }
 
@@ -159,7 +169,7 @@ func (s *making) impact(app App, fields map[string]any, plan []rollout.Step) Imp
 			i.Environments = append(i.Environments, step.Environment)
 		}
 	}
-	i.Words = fmt.Sprintf("Seen by: %s. Data: %s. It opens %s.", titleOfAudience(i.Audience, s.Segments), dataWords(classification(fields)),
+	i.Words = fmt.Sprintf("Seen by: %s. Data: %s. It opens %s.", titleOfAudience(i.Audience, s.Segments), dataWords(app.Data.Classification),
 		orElse(app.URL, "no address yet"))
 	return i
 }
@@ -169,13 +179,6 @@ func titleOfAudience(name string, segments []registry.Segment) string {
 		return segments[at].Title
 	}
 	return "nobody yet"
-}
-
-func dataWords(classification string) string {
-	if classification == "none" {
-		return "no company data declared"
-	}
-	return classification + " data"
 }
 
 // propose makes the flag (proposed), or brings it up to date. Where it comes in the place of one that was turned off

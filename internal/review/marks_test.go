@@ -32,6 +32,7 @@ func (o *office) shipped() {
 			o.Fatal(err)
 		}
 	}
+	o.strict(securityLooks)
 }
 
 // wait makes n requests that pat and sam approved, sam while alice was not in the team, and marks them by putting her back.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/catalog"
 	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/registry"
@@ -70,8 +71,25 @@ func open(t testing.TB, db *store.DB) *office {
 	if _, _, err := library.Put(t.Context(), root, o.file("template.json")); err != nil {
 		t.Fatal(err)
 	}
+	o.strict(securityLooks)
 	return o
 }
+
+// securityLooks is the policy of a company whose security looks at every app that nobody scanned, so that two must approve even what is
+// small.
+const securityLooks = `package marketplace.approvals
+
+import data.marketplace.lib
+import data.marketplace.risk
+
+product := 1
+
+platform := 1 if risk.level in {"medium", "high"}
+
+security := 1 if risk.level == "high"
+
+security := 1 if lib.scan_warned
+`
 
 func (o *office) file(name string) []byte {
 	o.Helper()
@@ -110,6 +128,7 @@ func where2eat() review.Content {
 		App: &review.App{
 			Slug: "where2eat", Name: "Where2Eat", Description: "Where to have lunch", Category: "dashboard", Owner: "team-lunch",
 			Contact: "alice" + at, Kind: "external", URL: "https://where2eat.hyfin.example",
+			Data: catalog.Data{Classification: catalog.NoData},
 		},
 		Fields: map[string]any{"name": "Enabled", "owner": "alice" + at, "audiences": "pilot", "ttl_days": 30.0},
 	}

@@ -46,16 +46,17 @@ type Status string
 
 // The statuses of a check.
 const (
-	Pending Status = "pending"
-	Passed  Status = "passed"
-	Failed  Status = "failed"
-	Warned  Status = "warned"
+	Pending   Status = "pending"
+	Passed    Status = "passed"
+	Failed    Status = "failed"
+	Warned    Status = "warned"
+	NotNeeded Status = "not_needed" // there is nothing that it could look at
 )
 
 // CheckResult is one automatic gate and what it found.
 type CheckResult struct {
 	Name     string          `json:"name"`
-	Status   Status          `json:"status" enum:"pending,passed,failed,warned"`
+	Status   Status          `json:"status" enum:"pending,passed,failed,warned,not_needed"`
 	Findings []fault.Finding `json:"findings"`
 }
 

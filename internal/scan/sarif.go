@@ -63,7 +63,7 @@ func SARIF(content []byte) (findings []fault.Finding, ok bool) {
 			}
 			f := fault.Finding{
 				Severity: severity, Code: "scanner", Message: fmt.Sprintf("%s found: %s", run.Tool.Driver.Name, result.Message.Text),
-				Remediation: "mend it in the app and attach the new report",
+				Remediation: "fix it in the app, then have it scanned again",
 			}
 			if result.RuleID != "" {
 				f.Code = result.RuleID
@@ -81,7 +81,7 @@ func SARIF(content []byte) (findings []fault.Finding, ok bool) {
 	if left > 0 {
 		findings = append(findings, fault.Finding{
 			Severity: fault.SeverityWarning, Code: "more_results",
-			Message: fmt.Sprintf("%d more results of the report are not shown", left), Remediation: "mend the ones above first",
+			Message: fmt.Sprintf("%d more results of the report are not shown", left), Remediation: "fix the ones above first",
 		})
 	}
 	return findings, true

@@ -21,11 +21,11 @@ func TestSARIFLevelsBecomeSeverities(t *testing.T) {
 		{"level":"note","message":{"text":"fyi"}},
 		{"level":"none","message":{"text":"fine"}}]}]}`
 	got, ok := scan.SARIF([]byte(report))
-	mend := "mend it in the app and attach the new report"
+	fix := "fix it in the app, then have it scanned again"
 	want := []fault.Finding{
-		{Severity: fault.SeverityError, Code: "CVE-1", File: "a.js:3", Message: "grype found: bad", Remediation: mend},
-		{Severity: fault.SeverityWarning, Code: "scanner", Message: "grype found: odd", Remediation: mend},
-		{Severity: fault.SeverityInfo, Code: "scanner", Message: "grype found: fyi", Remediation: mend},
+		{Severity: fault.SeverityError, Code: "CVE-1", File: "a.js:3", Message: "grype found: bad", Remediation: fix},
+		{Severity: fault.SeverityWarning, Code: "scanner", Message: "grype found: odd", Remediation: fix},
+		{Severity: fault.SeverityInfo, Code: "scanner", Message: "grype found: fyi", Remediation: fix},
 	}
 	if diff := cmp.Diff(want, got); !ok || diff != "" {
 		t.Errorf("ok %v, findings differ (-want +got):\n%s", ok, diff)

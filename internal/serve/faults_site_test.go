@@ -110,6 +110,7 @@ func openSite(t testing.TB, engine store.Engine) *site {
 			t.Fatal(err)
 		}
 	}
+	securityLooks(t, s.app)
 	return s
 }
 
@@ -368,6 +369,7 @@ func lunch(slug string) object {
 		"app": object{
 			"slug": slug, "name": "Where2Eat", "description": "Where to have lunch", "category": "dashboard", "owner": "team-lunch",
 			"contact": "alice" + at, "kind": "external", "url": "https://where2eat.hyfin.example",
+			"data": object{"classification": "none"},
 		},
 		"fields": object{"name": "Enabled", "owner": "alice" + at, "audiences": "pilot", "ttl_days": 30},
 	}

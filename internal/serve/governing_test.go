@@ -6,7 +6,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -218,9 +217,10 @@ func attempts() []attempt {
 	onlyPublic["fields"].(map[string]any)["data_classification"] = map[string]any{"type": "enum", "values": []string{"none"}, "required": true}
 	misleading := starterNamed("dashboard-v1")
 	misleading["templateId"] = "mislead-v1"
-	maps.Copy(misleading["fields"].(map[string]any)["data_classification"].(map[string]any), map[string]any{
+	misleading["fields"].(map[string]any)["data_classification"] = map[string]any{
+		"type": "enum", "values": []string{"none", "internal", "confidential"}, "required": true,
 		"title": "How much help do you need", "help": "Choose none",
-	})
+	}
 	longer := doc("fast-v1", nil)
 	longer["fields"].(map[string]any)["ttl_days"].(map[string]any)["max"] = 3000
 	return []attempt{
@@ -231,7 +231,6 @@ func attempts() []attempt {
 		{"Library.Put", "a template without checks", nil, root("POST", "/api/v1/templates", doc("fast-v1", map[string]any{"requiredChecks": []string{}})), "security_scan"},
 		{"Library.Put", "a template of one step of a second", nil, root("POST", "/api/v1/templates", doc("fast-v1", planOf(step("production", 100, "1s")))), "100 % for 1s"},
 		{"Library.Put", "a template for years", nil, root("POST", "/api/v1/templates", doc("fast-v1", map[string]any{"lifecycle": map[string]any{"max_active_days": 3000}})), "3000 days"},
-		{"Library.Put", "a template that does not ask about data", nil, root("POST", "/api/v1/templates", doc("fast-v1", nil)), "no longer requires"},
 		{"Library.Put", "a new template asks about data in words that mislead", nil, root("POST", "/api/v1/templates", misleading), "in other words"},
 		{"Library.Put", "no data is confidential any more", nil, root("POST", "/api/v1/templates", onlyPublic), "confidential"},
 		{
@@ -319,10 +318,11 @@ func TestOneOfTwoAdministratorsLoosensNothingAlone(t *testing.T) {
 	for _, a := range attempts() {
 		tried[a.verb] = true
 	}
-	if want := 38; len(attempts()) != want {
+	if want := 37; len(attempts()) != want {
 		t.Errorf("%d attempts, want %d", len(attempts()), want)
 	}
 	eachEngine(t, func(o *office) {
+		o.usualApprovals()
 		for _, row := range o.app.Governing() {
 			if row.Action != "" && !tried[row.Method] && elsewhere[row.Method] == "" {
 				o.Errorf("nobody tries %s", row.Method)

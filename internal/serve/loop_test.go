@@ -22,6 +22,7 @@ func where2eat(ttl int) map[string]any {
 		"app": map[string]any{
 			"slug": "where2eat", "name": "Where2Eat", "description": "Where to have lunch today", "category": "dashboard",
 			"owner": "team-lunch", "contact": "alice@hyfin.example", "kind": "external", "url": "https://where2eat.hyfin.example",
+			"data": map[string]any{"classification": "none"},
 		},
 		"fields": map[string]any{"name": "Enabled", "owner": "alice@hyfin.example", "audiences": "pilot", "ttl_days": ttl},
 	}
@@ -222,5 +223,21 @@ func TestEditVoidsApprovalsAndStaleEditsAreRefused(t *testing.T) {
 		}
 		p := o.do("sam", "POST", path+"/approve", map[string]any{"digest": r.Digest, "reason": "fine"})
 		p.must(409)
+	})
+}
+
+func TestWhatIsSmallIsPublishedOnTheWordOfProductAlone(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(o *office) {
+		o.usualApprovals()
+		o.mission()
+		var r review.Request
+		o.do("alice", "POST", "/api/v1/requests", where2eat(30)).must(201).into(&r)
+		if len(r.ApprovalsNeeded) != 1 || r.Risk != review.Low {
+			o.Fatalf("risk %s, %+v", r.Risk, r.ApprovalsNeeded)
+		}
+		if o.do("pat", "POST", "/api/v1/requests/"+r.ID+"/approve", map[string]any{"digest": r.Digest}).must(200).into(&r); r.State != review.Approved {
+			o.Errorf("it is %s", r.State)
+		}
 	})
 }

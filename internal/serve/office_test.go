@@ -13,7 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/api"
+	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/serve"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/store/storetest"
@@ -38,8 +40,39 @@ func eachEngine(t *testing.T, story func(o *office)) {
 func open(t *testing.T, where store.Config) *office {
 	t.Helper()
 	o := begin(t, where)
+	securityLooks(t, o.app)
 	o.hire()
 	return o
+}
+
+// securityLooks makes it the policy of the company that security looks at every app that nobody scanned, so that two must approve even
+// what is small.
+func securityLooks(t testing.TB, app *serve.App) {
+	t.Helper()
+	source := `package marketplace.approvals
+
+import data.marketplace.lib
+import data.marketplace.risk
+
+product := 1
+
+platform := 1 if risk.level in {"medium", "high"}
+
+security := 1 if risk.level == "high"
+
+security := 1 if lib.scan_warned
+`
+	if _, _, err := app.Policies.Put(t.Context(), access.System("test"), policy.Draft{Source: source}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// usualApprovals takes the company's own policy of approvals away.
+func (o *office) usualApprovals() {
+	o.Helper()
+	if err := o.app.Policies.Delete(o.Context(), access.System("test"), "marketplace.approvals", 1); err != nil {
+		o.Fatal(err)
+	}
 }
 
 // patient is how long a kill waits for the writer in a test that is not about that: the machine may be busy.

@@ -55,8 +55,13 @@ func (l *Library) put(ctx context.Context, by access.Actor, raw []byte, base int
 	if err := access.Can(by, access.GovernWrite, access.Scope{}); err != nil {
 		return Template{}, false, err
 	}
-	doc, err := read(raw)
-	if err != nil {
+	doc, findings := Parse(raw)
+	for i, f := range findings {
+		if f.Code == UnknownCheck { // a request could never pass it
+			findings[i].Severity = fault.SeverityError
+		}
+	}
+	if err := refusal(findings); err != nil {
 		return Template{}, false, err
 	}
 	var waiting *access.Proposal

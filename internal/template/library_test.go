@@ -2,6 +2,7 @@ package template_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -159,6 +160,23 @@ func TestListIsReadInPages(t *testing.T) {
 		}
 		if diff := cmp.Diff([]string{"e", "d", "c", "b", "a"}, got); diff != "" {
 			t.Error(diff)
+		}
+	})
+}
+
+func TestATemplateThatNamesACheckWhichNobodyProvidesIsNotStored(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		for name, near := range map[string]string{"securty_scan": "security_scan", "house_style": ""} {
+			raw := edit(t, `"security_scan"`, `"`+name+`"`)
+			if _, findings := template.Parse(raw); len(findings) != 1 || findings[0].Severity != fault.SeverityWarning ||
+				findings[0].Field != "requiredChecks[0]" || !strings.Contains(findings[0].Remediation, near) {
+				t.Errorf("%s: %+v", name, findings)
+			}
+			_, _, err := library(db).Put(t.Context(), admin, raw)
+			if e, ok := errors.AsType[*fault.Error](err); !ok || e.Code != "bad_template" || e.Findings[0].Code != template.UnknownCheck {
+				t.Errorf("%s was stored: %v", name, err)
+			}
 		}
 	})
 }

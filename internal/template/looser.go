@@ -50,68 +50,59 @@ func (l *Library) Governing() []access.Governing {
 // longest steps, each in production promoted by a person.
 const strictestStarter = "automation-v1"
 
-// dataField is the field by which policies judge how sensitive the data is that an app shows (policies/lib.rego), with its value that
-// is no risk. Of what a template asks nothing else makes a request riskier, except for `default`, which is off where it is not asked.
-const (
-	dataField = "data_classification"
-	noData    = "none"
-)
+// DataField is the field that is read as an answer to how sensitive the data is that an app shows, beside what the form asks by itself.
+const DataField = "data_classification"
 
-// yardstick is what new documents are compared with.
-type yardstick struct {
-	best  Document // the strictest starter, with those of its fields alone that all starters have, and what it asks about data
-	asked []Field  // what each starter asks about data
+// noData is its value that is no risk.
+const noData = "none"
+
+// dataQuestion is how a template may ask by DataField without being looser than one that leaves it to the form.
+var dataQuestion = Field{
+	Type: "enum", Values: []string{noData, "internal", "confidential"}, Required: true, Title: "What kind of data it shows",
+	Titles: map[string]string{noData: "No company data", "internal": "For colleagues only", "confidential": "Customers, money or people"},
+	Help:   "The more sensitive the data, the more people look at it before it goes live",
 }
 
-var strictest = sync.OnceValues(func() (y yardstick, err error) {
+// strictest is the strictest starter, with those of its fields alone that all starters have.
+var strictest = sync.OnceValues(func() (best Document, err error) {
 	files, err := templates.Files.ReadDir(".")
 	if err != nil {
-		return yardstick{}, fmt.Errorf("list starter templates: %w", err)
+		return Document{}, fmt.Errorf("list starter templates: %w", err)
 	}
 	var all []Document
 	for _, file := range files {
 		raw, err := templates.Files.ReadFile(file.Name())
 		if err != nil {
-			return yardstick{}, fmt.Errorf("read starter template: %w", err)
+			return Document{}, fmt.Errorf("read starter template: %w", err)
 		}
 		doc, err := read(raw)
 		if err != nil {
-			return yardstick{}, fmt.Errorf("read starter template %s: %w", file.Name(), err)
+			return Document{}, fmt.Errorf("read starter template %s: %w", file.Name(), err)
 		}
 		if all = append(all, doc); doc.TemplateID == strictestStarter {
-			y.best = doc
-		}
-		if field, asks := doc.Fields[dataField]; asks {
-			y.asked = append(y.asked, field)
+			best = doc
 		}
 	}
-	y.best.Fields = maps.Clone(y.best.Fields)
-	maps.DeleteFunc(y.best.Fields, func(name string, _ Field) bool {
-		return name != dataField && slices.ContainsFunc(all, func(d Document) bool { _, has := d.Fields[name]; return !has })
+	best.Fields = maps.Clone(best.Fields)
+	maps.DeleteFunc(best.Fields, func(name string, _ Field) bool {
+		return slices.ContainsFunc(all, func(d Document) bool { _, has := d.Fields[name]; return !has })
 	})
-	return y, nil
+	return best, nil
 })
 
 // benchmark is what a new document is compared with: the strictest starter. Without a plan of its own a document has the usual
-// plan, as most starters do, and a least number is no limit of what a flag may do. What it asks about data may be in the words of any
-// starter.
+// plan, as most starters do, and a least number is no limit of what a flag may do.
 func benchmark(doc Document) (Document, error) {
-	y, err := strictest()
+	best, err := strictest()
 	if err != nil {
 		return Document{}, err
 	}
-	best := y.best
 	if len(doc.Rollout) == 0 {
 		best.Rollout = nil
 	}
 	best.Fields = maps.Clone(best.Fields)
 	for name, field := range best.Fields {
 		field.Min = nil
-		if name == dataField { // each starter asks it in words of its own, with the same choices
-			if at := slices.IndexFunc(y.asked, func(asked Field) bool { return sameWords(asked, doc.Fields[name]) }); at >= 0 {
-				field.Title, field.Help, field.Titles = y.asked[at].Title, y.asked[at].Help, y.asked[at].Titles
-			}
-		}
 		best.Fields[name] = field
 	}
 	return best, nil
@@ -148,6 +139,14 @@ func looser(before, after Document) (words []string) {
 		say("is not turned off by an alert any more")
 	}
 	looserFlag(before.Flag, after.Flag, say)
+	before.Fields = maps.Clone(before.Fields)
+	_, asked := before.Fields[DataField]
+	switch _, asks := after.Fields[DataField]; {
+	case asked && !asks: // the form asks instead
+		delete(before.Fields, DataField)
+	case asks && !asked:
+		before.Fields[DataField] = dataQuestion
+	}
 	for _, name := range before.Fields.Names() {
 		looserField(before, after, name, say)
 	}
@@ -186,9 +185,6 @@ func looserField(before, after Document, name string, say func(format string, ar
 		say("asks for %s in fewer cases", label)
 	}
 	if is.Type == "" { // the field is gone
-		if name == dataField && !was.Required {
-			say("no longer asks for %s", label)
-		}
 		return
 	}
 	if is.Type != was.Type || is.itemType() != was.itemType() {
@@ -207,13 +203,13 @@ func looserField(before, after Document, name string, say func(format string, ar
 	if more := slices.DeleteFunc(slices.Clone(is.Values), func(v string) bool { return slices.Contains(was.Values, v) }); len(was.Values) > 0 && len(more) > 0 {
 		say("takes %s for %s, too", strings.Join(more, ", "), label)
 	}
-	if fewer := lost(was.Values, slices.Concat(is.Values, []string{noData})); name == dataField && len(fewer) > 0 {
+	if fewer := lost(was.Values, slices.Concat(is.Values, []string{noData})); name == DataField && len(fewer) > 0 {
 		say("no longer takes %s for %s, by which requests are riskier", strings.Join(fewer, ", "), label)
 	}
-	if name == dataField && !sameWords(was, is) {
+	if name == DataField && !sameWords(was, is) {
 		say("asks for %s in other words, by which people may answer something else", label)
 	}
-	if (was.Type == "boolean" || name == dataField) && !reflect.DeepEqual(was.Default, is.Default) {
+	if (was.Type == "boolean" || name == DataField) && !reflect.DeepEqual(was.Default, is.Default) {
 		say("has %s as the default of %s", words(is.Default), label)
 	}
 }

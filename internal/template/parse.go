@@ -21,6 +21,12 @@ var (
 	bakeForm    = regexp.MustCompile(`^([0-9]{1,6}|\{[A-Za-z][A-Za-z0-9_]*\})[smhd]$`)
 )
 
+// Checks are the checks that Souk has, in the order in which a person fixes what they find.
+var Checks = []string{"schema", "audit_fields_present", "policy", "dependency_check", "security_scan", "data_access"}
+
+// UnknownCheck is the code of the finding that a document names a check which Souk does not have.
+const UnknownCheck = "unknown_check"
+
 // maxSize bounds a template document, in bytes.
 const maxSize = 256 << 10
 
@@ -39,7 +45,7 @@ func Parse(raw []byte) (Document, []fault.Finding) {
 	}
 	c.flag()
 	c.rollout()
-	if len(c.findings) == 0 {
+	if !slices.ContainsFunc(c.findings, func(f fault.Finding) bool { return f.Severity == fault.SeverityError }) {
 		c.defaults()
 	}
 	return d, c.findings
@@ -77,6 +83,11 @@ func (c *checker) document() {
 		}
 		if seen[name] {
 			c.report(at, "duplicate", "name it once", "the check %s is named twice", name)
+		}
+		if checkForm.MatchString(name) && !slices.Contains(Checks, name) {
+			f := strict.Finding(at, UnknownCheck, fault.Meant(name, Checks, "name one of "+strings.Join(Checks, ", ")), "Souk has no check %q", name)
+			f.Severity = fault.SeverityWarning
+			c.findings = append(c.findings, f)
 		}
 		seen[name] = true
 	}

@@ -154,7 +154,7 @@ func TestEverythingThatATemplateMaySay(t *testing.T) {
 		"share": {"type": "percentage", "default": 10}, "page": {"type": "url"}, "about": {"type": "text", "max": 500},
 		"version": {"type": "semver"}, "mails": {"type": "list", "items": "email", "max": 3}, "price": {"type": "number", "min": 0.5},
 		"why": {"type": "string", "required": true, "visible_if": {"audiences": "beta"}, "title": "Why", "help": "In a few words"}},
-		"requiredChecks": ["audit_fields_present", "our_own_check"],
+		"requiredChecks": ["audit_fields_present", "data_access"],
 		"flag": {"type": "string", "variants": {"blue": "{team}", "grey": "no"}, "on": "blue", "off": "grey", "client_side": true},
 		"rollout": [{"environment": "staging", "percent": 100, "bake": "30m", "promote": "time"},
 			{"environment": "production", "audience": "{audience}", "percent": 5, "bake": "1d", "guards": ["error_rate"], "promote": "guard"}],

@@ -92,13 +92,11 @@ func TestStartersSpeakToPublishers(t *testing.T) {
 var good = map[string]map[string]any{
 	"automation-v1": {
 		"starts": "schedule", "schedule": "every night at two", "systems": []any{"Calendar"}, "undo": "Delete the entries by hand.",
-		"data_classification": "internal",
 	},
-	"boolean-toggle-v1": {"data_classification": "none"}, "dashboard-v1": {"data_classification": "internal"},
 	"microapp-basic-toggle-v1": {"name": "Enabled"},
-	"notification-v1":          {"channel": "email", "sender": "lunch@hyfin.example", "data_classification": "none"},
-	"percentage-toggle-v1":     {"data_classification": "none", "percent": 12.5, "watch_hours": 48.0},
-	"user-segment-toggle-v1":   {"data_classification": "none", "why_these": "They asked for it."},
+	"notification-v1":          {"channel": "email", "sender": "lunch@hyfin.example"},
+	"percentage-toggle-v1":     {"percent": 12.5, "watch_hours": 48.0},
+	"user-segment-toggle-v1":   {"why_these": "They asked for it."},
 }
 
 func TestStartersTakeWhatAPublisherFillsIn(t *testing.T) {

@@ -12,7 +12,7 @@ async function decide(page: Page, name: string, address: string, words: string, 
   else await seeApproval(page, name, words);
 }
 
-test("what was denied is edited as new, talked about, and approved by two", async ({ page }) => {
+test("what was denied is edited as new, talked about, and approved by three", async ({ page }) => {
   test.setTimeout(180_000);
   await signIn(page, "alice");
   await describeApp(page, "Secondtry");
@@ -43,5 +43,6 @@ test("what was denied is edited as new, talked about, and approved by two", asyn
 
   await decide(page, "pat", again, "good for product");
   await decide(page, "sam", again, "good for security");
+  await decide(page, "petra", again, "good for the platform"); // nobody said what data it shows
   await expect(page.getByText("It is approved")).toBeVisible();
 });

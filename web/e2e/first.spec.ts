@@ -66,10 +66,12 @@ async function fillIn(page: Page): Promise<void> {
   await page.getByRole("textbox", { name: "Web address" }).fill("https://lunchtime.lark.example");
   await page.getByRole("button", { name: "Continue" }).click();
   await expect(page.getByText("The owner is missing")).toBeVisible();
+  await expect(page.getByText("Nobody says what data the app shows")).toBeVisible();
+  await page.getByRole("radio", { name: "No company data" }).check();
   await page.getByRole("combobox", { name: "Owner team" }).click();
   await page.getByRole("option", { name: "Team Lunch" }).click();
   await page.getByRole("button", { name: "Continue" }).click();
-  await page.getByRole("radio", { name: /pilot/i }).check();
+  await page.getByRole("radio", { name: /everybody/i }).check();
   await page.getByRole("button", { name: "Continue" }).click();
 }
 

@@ -74,7 +74,7 @@ export async function enter(page: Page, name: string): Promise<void> {
 }
 
 /** Fills in the first two steps of publishing, from the mission's template on. */
-export async function describeApp(page: Page, name: string): Promise<void> {
+export async function describeApp(page: Page, name: string, data?: string): Promise<void> {
   await page.goto("/publish?step=template");
   await page.getByRole("link", { name: "Use the template Micro-app Basic Toggle" }).click();
   await page.getByRole("textbox", { name: "Name", exact: true }).fill(name);
@@ -84,6 +84,7 @@ export async function describeApp(page: Page, name: string): Promise<void> {
   await page
     .getByRole("textbox", { name: "Web address" })
     .fill(`https://${name.toLowerCase()}.hyfin.example`);
+  if (data) await page.getByRole("radio", { name: data }).check();
   await page.getByRole("button", { name: "Continue" }).click();
   await page.getByRole("radio", { name: "People in the pilot group" }).check();
 }

@@ -1817,6 +1817,15 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        AppData: {
+            /**
+             * @description How sensitive it is: none (no company data), internal (for colleagues only) or confidential (customers, money or people)
+             * @enum {string}
+             */
+            classification?: "none" | "internal" | "confidential";
+            /** @description Which data it is, and what the app needs it for */
+            why?: string;
+        };
         AppDetail: {
             /** @description What the caller may do: change (ask for a change of the app or its switches), turn_off */
             can: string[];
@@ -1824,6 +1833,8 @@ export interface components {
             contact: string;
             /** Format: date-time */
             created_at: string;
+            /** @description What its team says of the data that it shows; absent if it was not asked */
+            data?: components["schemas"]["AppData"];
             description: string;
             /** @description Those that are not removed, newest first; at most 100 */
             flags: components["schemas"]["FlagSummary"][];
@@ -1873,6 +1884,8 @@ export interface components {
             contact: string;
             /** Format: date-time */
             created_at: string;
+            /** @description What its team says of the data that it shows; absent if it was not asked */
+            data?: components["schemas"]["AppData"];
             description: string;
             /** @enum {string} */
             kind: "external";
@@ -2028,7 +2041,7 @@ export interface components {
             findings: components["schemas"]["Finding"][];
             name: string;
             /** @enum {string} */
-            status: "pending" | "passed" | "failed" | "warned";
+            status: "pending" | "passed" | "failed" | "warned" | "not_needed";
         };
         Checkpoint: {
             /**
@@ -2401,6 +2414,8 @@ export interface components {
             remediation?: string;
             /** @enum {string} */
             severity: "error" | "warning" | "info";
+            /** @description Who found it, where that is not Souk itself: requester */
+            source?: string;
         };
         FlagChange: {
             /** @description Segment, with mode audience */
@@ -3925,6 +3940,8 @@ export interface components {
         RequestApp: {
             category?: string;
             contact?: string;
+            /** @description What the app shows of the company's data; who does not say is warned, and the risk is medium at least */
+            data?: components["schemas"]["AppData"];
             description?: string;
             kind?: string;
             name?: string;
@@ -7930,7 +7947,10 @@ export interface operations {
                  *         "owner": "team-lunch",
                  *         "contact": "alice@hyfin.example",
                  *         "kind": "external",
-                 *         "url": "https://where2eat.hyfin.example"
+                 *         "url": "https://where2eat.hyfin.example",
+                 *         "data": {
+                 *           "classification": "none"
+                 *         }
                  *       },
                  *       "fields": {
                  *         "name": "Enabled",

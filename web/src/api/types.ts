@@ -5,6 +5,7 @@ import type { components, operations } from "./schema";
 type Schemas = components["schemas"];
 
 export type App = Schemas["AppSummary"];
+export type AppData = Schemas["AppData"];
 export type AppDraft = Schemas["RequestApp"];
 export type Assessment = Schemas["Assessment"];
 export type AudienceSize = Schemas["AudienceSize"];

@@ -19,6 +19,15 @@ test("an emptied field is absent, not empty", () => {
   expect(change(typed, { do: "text", name: "reason", value: "" }).content.reason).toBeUndefined();
 });
 
+test("what is said of the data is absent once all of it is emptied", () => {
+  const said = change(empty, { do: "data", name: "classification", value: "internal" });
+  const why = change(said, { do: "data", name: "why", value: "menus" });
+  expect(why.content.app?.data).toEqual({ classification: "internal", why: "menus" });
+  expect(why.touched).toEqual(["app.data.classification", "app.data.why"]);
+  const without = change(why, { do: "data", name: "why", value: "" });
+  expect(change(without, { do: "data", name: "classification", value: undefined }).content.app).toEqual({});
+});
+
 test("what is typed into is remembered once", () => {
   const once = change(empty, { do: "app", name: "name", value: "A" });
   expect(change(once, { do: "app", name: "name", value: "B" }).touched).toEqual(["app.name"]);

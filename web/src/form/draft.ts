@@ -1,11 +1,15 @@
-import type { AppDraft, Content, Patch } from "../api/types";
+import type { AppData, AppDraft, Content, Patch } from "../api/types";
 import type { Draft } from "../model/draft";
 import { patched } from "../model/findings";
 import { type FormField, startWith, type Values } from "../model/form";
 import { slugOf } from "../model/slug";
 
+/** The members of an app that are texts. */
+export type AppText = Exclude<keyof AppDraft, "data">;
+
 export type Act =
-  | { do: "app"; name: keyof AppDraft; value: string | undefined }
+  | { do: "app"; name: AppText; value: string | undefined }
+  | { do: "data"; name: keyof AppData; value: string | undefined }
   | { do: "field"; name: string; value: unknown }
   | { do: "text"; name: "reason" | "removal_plan" | "until"; value: string }
   | { do: "put"; content: Partial<Content>; path: string }
@@ -26,6 +30,13 @@ export function change(draft: Draft, act: Act): Draft {
       if (content.kind === "publish_app" && act.name === "name" && !ownSlug)
         app.slug = slugOf(act.value ?? "");
       return { ...touch(draft, `app.${act.name}`), ownSlug, content: { ...content, app } };
+    }
+    case "data": {
+      const data = { ...content.app?.data, [act.name]: act.value || undefined };
+      if (!act.value) delete data[act.name];
+      const app: AppDraft = { ...content.app, data };
+      if (Object.keys(data).length === 0) delete app.data;
+      return { ...touch(draft, `app.data.${act.name}`), content: { ...content, app } };
     }
     case "field": {
       const fields = { ...content.fields, [act.name]: act.value };

@@ -94,6 +94,17 @@ export const publish = {
     url: "Web address",
     urlHelp: "Where the app runs, beginning with https://",
   },
+  data: {
+    title: "What data it shows",
+    help: "The more sensitive the data, the more people look at it before it goes live.",
+    classifications: {
+      none: "No company data",
+      internal: "For colleagues only",
+      confidential: "Customers, money or people",
+    },
+    why: "Which data, and why",
+    whyHelp: "One sentence: what the app reads, and what it needs it for.",
+  },
   options: {
     title: "Who may see it, and for how long",
     key: "Your app switch will be called",

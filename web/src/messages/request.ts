@@ -15,7 +15,8 @@ export const request = {
     change_segment: "Change an audience",
   },
   inTheWay: "What stands in the way",
-  passed: "Passed",
+  passed: "Passed, or not needed",
+  source: (who: string) => (who === "requester" ? "from the requester" : `from ${who}`),
   again: {
     baseChanged: {
       title: "What it would change is no longer as it was when this was asked for",

@@ -7,7 +7,13 @@ export const state = {
     denied: "Denied",
     withdrawn: "Withdrawn",
   },
-  check: { pending: "Pending", passed: "Passed", failed: "Failed", warned: "Warning" },
+  check: {
+    pending: "Pending",
+    passed: "Passed",
+    failed: "Failed",
+    warned: "Warning",
+    not_needed: "Not needed",
+  },
   risk: { low: "Low risk", medium: "Medium risk", high: "High risk" },
   rollout: {
     ready: "Ready to start",

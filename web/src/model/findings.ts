@@ -17,7 +17,7 @@ export function stepOf(field: string | undefined): Step {
   return "review";
 }
 
-const absences = new Set(["required", "missing", "blank"]);
+const absences = new Set(["required", "missing", "blank", "data_unsaid", "data_without_why"]);
 
 /** Whether a finding only says that something is not filled in yet: no news to somebody who has not come to it. */
 export const isAbsence = (finding: Finding): boolean => absences.has(finding.code);

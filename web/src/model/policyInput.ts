@@ -33,7 +33,12 @@ export function policyInput(request: Request | Content, template: Template | nul
       template: template ?? undefined,
       requester: "requester" in request ? { email: request.requester, agent: false, groups: [] } : undefined,
       dependencies: { downstream: [], upstream: [] },
-      data: { datasets: [], classification: String(said?.data_classification ?? "none") },
+      data: {
+        datasets: [],
+        classification: app?.data?.classification ?? String(said?.data_classification ?? "unsaid"),
+        why: app?.data?.why ?? "",
+      },
+      audience: { name: String(said?.audiences ?? ""), closed: false, people: 0 },
       scan: { findings: [], status: "passed" },
       bundle: { files: [], egress: [] },
     }),

@@ -8,6 +8,7 @@ import {
   IconClock,
   IconHandStop,
   IconListDetails,
+  IconMinus,
   IconPencil,
   IconPlayerPause,
   IconPlayerPlay,
@@ -47,6 +48,7 @@ const check: Record<CheckStatus, Look> = {
   passed: ["on", <IconCheck key="i" />],
   warned: ["warn", <IconAlertTriangle key="i" />],
   failed: ["danger", <IconCircleX key="i" />],
+  not_needed: ["off", <IconMinus key="i" />],
 };
 const risk: Record<Risk, Look> = {
   low: ["on", <IconCheck key="i" />],

@@ -1,6 +1,6 @@
-import type { App, AppDraft } from "../api/types";
+import type { App } from "../api/types";
 import { AskForm } from "../form/AskForm";
-import type { Act } from "../form/draft";
+import type { Act, AppText } from "../form/draft";
 import type { FormProps } from "../form/form";
 import { m } from "../messages";
 import { AppFields } from "./AppStep";
@@ -9,7 +9,7 @@ import { AppFields } from "./AppStep";
 export function AppForm({ app, ...props }: FormProps & { app: App }) {
   const { content } = props;
   const asked = content.app ?? {};
-  const now: Partial<Record<keyof AppDraft, string>> = {
+  const now: Partial<Record<AppText, string>> = {
     name: app.name,
     description: app.description,
     category: app.category,
@@ -18,7 +18,9 @@ export function AppForm({ app, ...props }: FormProps & { app: App }) {
     url: app.url,
   };
   function act(one: Act) {
-    const same = one.do === "app" && now[one.name] === one.value;
+    const same =
+      (one.do === "app" && now[one.name] === one.value) ||
+      (one.do === "data" && app.data?.[one.name] === one.value);
     props.act(same ? { ...one, value: undefined } : one);
   }
   const idle = Object.keys(asked).every((name) => name === "slug");
@@ -27,7 +29,7 @@ export function AppForm({ app, ...props }: FormProps & { app: App }) {
       {(shown) => (
         <AppFields
           title={m.publish.app.changeTitle}
-          app={{ ...now, ...asked }}
+          app={{ ...now, ...asked, data: { ...app.data, ...asked.data } }}
           kind="change_app"
           act={act}
           shown={shown}

@@ -1,25 +1,29 @@
 import { Select, Textarea, TextInput } from "@mantine/core";
 import type { AppDraft, Content, Finding, Patch } from "../api/types";
-import type { Act } from "../form/draft";
+import type { Act, AppText } from "../form/draft";
 import { m } from "../messages";
 import { errorsOf, Warnings } from "../pieces/Findings";
 import { Panel } from "../pieces/Page";
+import { DataInput } from "./DataInput";
 import classes from "./PublishForm.module.css";
 import { useTeams } from "./useTeams";
 
 interface Props {
   content: Content;
+  /** The template asks by a field of its own what data the app shows. */
+  asked: boolean;
   act: (act: Act) => void;
   shown: Map<string, Finding[]>;
 }
 
 /** The second step: what the app is called, what it does, who answers for it and where it runs. */
-export function AppStep({ content, act, shown }: Props) {
+export function AppStep({ content, asked, act, shown }: Props) {
   return (
     <AppFields
       title={m.publish.app.title}
       app={content.app ?? {}}
       kind="publish_app"
+      asked={asked}
       act={act}
       shown={shown}
     />
@@ -30,16 +34,17 @@ interface FieldsProps {
   title: string;
   app: AppDraft;
   kind: Content["kind"];
+  asked?: boolean;
   act: (act: Act) => void;
   shown: Map<string, Finding[]>;
 }
 
 /** The fields of an app. Its short name is chosen once, when it is published. */
-export function AppFields({ title, app, kind, act, shown }: FieldsProps) {
+export function AppFields({ title, app, kind, asked, act, shown }: FieldsProps) {
   const teams = useTeams();
   const words = m.publish.app;
   const fix = (patch: Patch[]) => act({ do: "patch", patch });
-  const field = (name: keyof AppDraft, label: string, description?: string) => ({
+  const field = (name: AppText, label: string, description?: string) => ({
     id: `app.${name}`,
     label,
     description,
@@ -48,14 +53,14 @@ export function AppFields({ title, app, kind, act, shown }: FieldsProps) {
     error: errorsOf({ findings: shown.get(`app.${name}`), fix }),
     onBlur: () => act({ do: "touch", path: `app.${name}` }),
   });
-  const typed = (name: keyof AppDraft) => ({
+  const typed = (name: AppText) => ({
     onChange: (event: { currentTarget: { value: string } }) =>
       act({ do: "app", name, value: event.currentTarget.value }),
   });
-  const chosen = (name: keyof AppDraft) => ({
+  const chosen = (name: AppText) => ({
     onChange: (value: string | null) => act({ do: "app", name, value: value ?? "" }),
   });
-  const below = (name: keyof AppDraft) => <Warnings findings={shown.get(`app.${name}`)} fix={fix} />;
+  const below = (name: AppText) => <Warnings findings={shown.get(`app.${name}`)} fix={fix} />;
   return (
     <Panel title={title}>
       <div className={classes.fields}>
@@ -118,6 +123,7 @@ export function AppFields({ title, app, kind, act, shown }: FieldsProps) {
           />
           {below("url")}
         </div>
+        {!asked && <DataInput data={app.data ?? {}} act={act} shown={shown} />}
       </div>
     </Panel>
   );

@@ -90,7 +90,7 @@ export function PublishForm(props: FormProps) {
       {(step === "app" || step === "options") && (
         <form onSubmit={leave} noValidate className={classes.step}>
           {step === "app" ? (
-            <AppStep {...form} />
+            <AppStep {...form} asked={fields.some((field) => field.name === "data_classification")} />
           ) : (
             <OptionsStep {...form} fields={fields} loading={schema.isPending} />
           )}

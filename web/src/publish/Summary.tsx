@@ -1,5 +1,5 @@
 import { Link, useLocation } from "react-router";
-import type { Content } from "../api/types";
+import type { AppData, Content } from "../api/types";
 import { m } from "../messages";
 import type { Step } from "../model/findings";
 import { type FormField, isVisible } from "../model/form";
@@ -28,6 +28,7 @@ export function Summary({ content, fields }: { content: Content; fields: FormFie
               [words.owner, inWords(app.owner)],
               [words.contact, inWords(app.contact)],
               [words.url, inWords(app.url)],
+              ...dataRows(app.data),
             ]}
           />
         </Part>
@@ -62,6 +63,14 @@ function Part({ step, children }: { step: Step; children: React.ReactNode }) {
       {children}
     </section>
   );
+}
+
+/** What is said of the data that the app shows; nothing where nothing is. */
+function dataRows(data: AppData | undefined): [string, string][] {
+  if (!data?.classification) return [];
+  const words = m.publish.data;
+  const rows: [string, string][] = [[words.title, words.classifications[data.classification]]];
+  return data.why ? [...rows, [words.why, data.why]] : rows;
 }
 
 /** A value as people write it; choices by their titles. */

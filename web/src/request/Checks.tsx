@@ -9,7 +9,8 @@ const nameOf = (check: Check) => m.publish.checkNames[check.name] ?? check.name;
 
 /** The automatic checks of a request: those that found something with what they found, the others in one line. */
 export function Checks({ checks }: { checks: Check[] }) {
-  const open = checks.filter((check) => check.status !== "passed" || check.findings.length > 0);
+  const good = ["passed", "not_needed"];
+  const open = checks.filter((check) => !good.includes(check.status) || check.findings.length > 0);
   const fine = checks.filter((check) => !open.includes(check));
   return (
     <Panel title={m.request.checks}>
@@ -47,10 +48,11 @@ function Findings({ findings }: { findings: Check["findings"] }) {
   return (
     <ul className={classes.findings}>
       {findings.map((finding) => (
-        <li key={`${finding.field} ${finding.message}`}>
+        <li key={`${finding.source} ${finding.field} ${finding.message}`}>
           {sentence(finding.message)}
           {finding.remediation && <span className={classes.fix}> {sentence(finding.remediation)}</span>}
           {finding.field && <code className={classes.field}>{finding.field}</code>}
+          {finding.source && <span className={classes.source}>{m.request.source(finding.source)}</span>}
         </li>
       ))}
     </ul>
