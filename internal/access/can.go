@@ -22,6 +22,7 @@ const (
 	Kill           Action = "kill"            // turn off: owners, operators, admins
 	Restore        Action = "restore"         // turn on again what was turned off, or give more again: owners, operators, admins
 	RolloutRun     Action = "rollout.run"     // start, promote, resume: owners
+	RolloutEarly   Action = "rollout.early"   // promote a step in production before its bake is over: operators, admins
 	RolloutStop    Action = "rollout.stop"    // pause, abort: owners, operators, admins
 	AuditRead      Action = "audit.read"      // auditors and admins
 	PeopleWrite    Action = "people.write"    // people and groups: admins
@@ -80,6 +81,7 @@ var rules = []rule{
 	{Kill, []Role{Operator, Admin}, owner, []TokenScope{ScopeKill}},
 	{Restore, []Role{Operator, Admin}, owner, nil},
 	{RolloutRun, nil, owner, nil},
+	{RolloutEarly, []Role{Operator, Admin}, 0, nil},
 	{RolloutStop, []Role{Operator, Admin}, owner, []TokenScope{ScopeKill}},
 	{AuditRead, []Role{Auditor, Admin}, 0, []TokenScope{ScopeRead}},
 	{PeopleWrite, []Role{Admin}, 0, nil},

@@ -28,6 +28,7 @@ request.decide  -    -    -       -         -      -          -     -          y
 kill            -    -    y       y         y      -          -     -          -         y         -        y      y      y
 restore         -    -    y       y         y      -          -     -          -         y         -        y      y      y
 rollout.run     -    -    y       y         y      -          -     -          -         -         -        -      -      y
+rollout.early   -    -    -       -         -      -          -     -          -         y         -        y      y      y
 rollout.stop    -    -    y       y         y      -          -     -          -         y         -        y      y      y
 audit.read      -    -    -       -         -      -          -     -          -         -         y        y      y      y
 people.write    -    -    -       -         -      -          -     -          -         -         -        y      y      y
@@ -57,6 +58,7 @@ request.decide  y    -     -         -     -         -
 kill            y    -     -         y     -         -
 restore         y    -     -         -     -         -
 rollout.run     y    -     -         -     -         -
+rollout.early   y    -     -         -     -         -
 rollout.stop    y    -     -         y     -         -
 audit.read      y    y     -         -     -         -
 people.write    y    -     -         -     -         -
@@ -251,8 +253,8 @@ func TestHeldIsWhatNeedsNoParticularApp(t *testing.T) {
 		{Actor{}, []Action{Public}},
 		{somebody(), []Action{Public, SignIn, Read, RequestComment, SessionManage, GroupJoin, TokenMake}},
 		{member, []Action{Public, SignIn, Read, RequestMake, RequestComment, SessionManage, GroupJoin, TokenMake}},
-		{somebody(Operator), []Action{Public, SignIn, Read, RequestMake, RequestComment, Kill, Restore, RolloutStop, SessionManage, GroupJoin, TokenMake, KeyMake, KeyRead, FlagImport, FlagTag}},
-		{Local("root"), []Action{Public, SignIn, Read, RequestMake, RequestEdit, RequestComment, Kill, Restore, RolloutStop, AuditRead, PeopleWrite, GovernWrite, SessionManage, GroupJoin, TokenMake, KeyMake, Backup, KeyRead, FlagImport, FlagTag, ProposalRead, ProposalObject}},
+		{somebody(Operator), []Action{Public, SignIn, Read, RequestMake, RequestComment, Kill, Restore, RolloutEarly, RolloutStop, SessionManage, GroupJoin, TokenMake, KeyMake, KeyRead, FlagImport, FlagTag}},
+		{Local("root"), []Action{Public, SignIn, Read, RequestMake, RequestEdit, RequestComment, Kill, Restore, RolloutEarly, RolloutStop, AuditRead, PeopleWrite, GovernWrite, SessionManage, GroupJoin, TokenMake, KeyMake, Backup, KeyRead, FlagImport, FlagTag, ProposalRead, ProposalObject}},
 	} {
 		if diff := cmp.Diff(c.want, Held(c.by)); diff != "" {
 			t.Errorf("%+v (-want +got):\n%s", c.by.Groups, diff)

@@ -45,7 +45,7 @@ func rollouts(a *API) {
 		do            func(*rollout.Rollouts, context.Context, access.Actor, string, rollout.Word) (rollout.Outcome, error)
 	}{
 		{"start", "Begin the first step", access.RolloutRun, (*rollout.Rollouts).Start},
-		{"promote", "Go on to the next step, once the bake is over; needs a reason", access.RolloutRun, (*rollout.Rollouts).Promote},
+		{"promote", "Go on to the next step; needs a reason, and in production before the bake is over the right rollout.early", access.RolloutRun, (*rollout.Rollouts).Promote},
 		{"pause", "Stay at this step until resumed", access.RolloutStop, (*rollout.Rollouts).Pause},
 		{"resume", "Go on with the bake", access.RolloutRun, (*rollout.Rollouts).Resume},
 		{"abort", "End the rollout for good; what SDKs see stays", access.RolloutStop, (*rollout.Rollouts).Abort},

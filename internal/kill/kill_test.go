@@ -32,7 +32,7 @@ func TestAKillInProductionAbortsAndARestoreMakesTheRestReadyAgain(t *testing.T) 
 		s := rollouttest.Open(t, db, 30, -1)
 		s.Must(s.Rollouts.Start(t.Context(), alice, s.ID, rollout.Word{}))
 		for range 2 {
-			s.Must(s.Rollouts.Promote(t.Context(), alice, s.ID, rollout.Word{Reason: "go"}))
+			s.GoOn()
 		}
 		_, err := s.Kills.Kill(t.Context(), pat, s.Flag.Key, "production", rollout.Word{}, live.Sent{})
 		s.Refused(err, fault.Forbidden, "forbidden")
@@ -69,7 +69,7 @@ func TestAKillInProductionAbortsAndARestoreMakesTheRestReadyAgain(t *testing.T) 
 		s.ID = o.Rollout.ID
 		s.Must(s.Rollouts.Start(t.Context(), alice, s.ID, rollout.Word{}))
 		for range 3 {
-			s.Must(s.Rollouts.Promote(t.Context(), alice, s.ID, rollout.Word{Reason: "go"}))
+			s.GoOn()
 		}
 		if s.Life().State != lifecycle.Active || s.Serves("production") != "on for pilot" {
 			t.Errorf("flag %s, production %s", s.Life().State, s.Serves("production"))

@@ -219,7 +219,7 @@ func TestAPanicStopsRolloutsAsAKillDoes(t *testing.T) {
 		s := rollouttest.Open(t, db, 30, -1)
 		s.Must(s.Rollouts.Start(t.Context(), alice, s.ID, rollout.Word{}))
 		for range 2 {
-			s.Must(s.Rollouts.Promote(t.Context(), alice, s.ID, rollout.Word{Reason: "go"}))
+			s.GoOn()
 		}
 		act, err := s.Kills.Panic(t.Context(), olu, kill.Order{Select: registry.Selection{Environment: "production"}, ExpectFlags: 1})
 		if err != nil || act.Rollouts != 1 || act.Flags != 1 {

@@ -20,7 +20,7 @@ type Filter struct {
 	Waiting bool          // only those that wait for a person: to be started, resumed, or told whether to go on
 }
 
-// List gives rollouts, the newest first.
+// List returns rollouts, the newest first.
 func (rs *Rollouts) List(ctx context.Context, by access.Actor, f Filter, p store.Page) (store.Listing[Rollout], error) {
 	var none store.Listing[Rollout]
 	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
@@ -35,13 +35,7 @@ func (rs *Rollouts) List(ctx context.Context, by access.Actor, f Filter, p store
 		if all, err = store.List(ctx, tx, scan, query, args...); err != nil {
 			return fmt.Errorf("list rollouts: %w", err)
 		}
-		scopes := map[string]access.Scope{}
-		for i, r := range all {
-			if all[i], err = rs.shown(ctx, tx, by, r, scopes); err != nil {
-				return err
-			}
-		}
-		return nil
+		return rs.show(ctx, tx, by, all)
 	})
 	if err != nil {
 		return none, err

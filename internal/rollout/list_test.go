@@ -41,7 +41,7 @@ func TestWhatWaitsForSomebodyIsListed(t *testing.T) {
 		waiting("ready", key)
 		s.Must(s.Rollouts.Start(t.Context(), alice, s.ID, rollout.Word{}))
 		waiting("it bakes until time goes on")
-		s.Must(s.Rollouts.Promote(t.Context(), alice, s.ID, rollout.Word{Reason: "fine"}))
+		s.GoOn()
 		waiting("a person is not asked before the bake is over")
 		s.Clock = s.Clock.Add(2 * time.Hour)
 		waiting("a person is asked", key)

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -56,14 +57,10 @@ func Next(r Rollout, now time.Time) Verdict {
 	return AskPerson
 }
 
-// right is the right that an act takes.
-func (a Act) right() access.Action {
-	for _, row := range acts {
-		if row.act == a {
-			return row.right
-		}
-	}
-	return ""
+// bakesIn reports whether the rollout is at a step in production whose bake is not over.
+func (r Rollout) bakesIn(production []string, now time.Time) bool {
+	step := r.Steps[r.Current]
+	return r.State == Running && step.BakedAt != nil && now.Before(*step.BakedAt) && slices.Contains(production, step.Environment)
 }
 
 // judge decides whether an act fits the state: done is true where it holds already. What does not fit is a fault of kind
@@ -86,15 +83,58 @@ func (r Rollout) judge(act Act) (done bool, err error) {
 	return false, f.Fix("now it can be told to %s", strings.Join(open, " or "))
 }
 
-// open gives the acts that fit the state and that the actor has the right for.
-func (r Rollout) open(by access.Actor, on access.Scope) []string {
-	can := []string{}
-	for _, row := range acts {
-		if slices.Contains(row.from, r.State) && access.Can(by, row.right, on) == nil {
-			can = append(can, string(row.act))
+// viewer is who looks at rollouts, and when.
+type viewer struct {
+	by         access.Actor
+	at         time.Time
+	production []string // environments
+}
+
+func viewerIn(ctx context.Context, tx *store.Tx, by access.Actor, at time.Time) (viewer, error) {
+	environments, err := registry.Environments(ctx, tx)
+	v := viewer{by: by, at: at}
+	for _, e := range environments {
+		if e.Tier == registry.TierProduction {
+			v.production = append(v.production, e.Name)
 		}
 	}
-	return can
+	return v, err
+}
+
+// right is the right that an act takes now. A step in production is watched for as long as was approved, unless operations say otherwise.
+func (v viewer) right(r Rollout, act Act) (right access.Action) {
+	for _, row := range acts {
+		if row.act == act {
+			right = row.right
+		}
+	}
+	if act == Promote && r.bakesIn(v.production, v.at) {
+		return access.RolloutEarly
+	}
+	return right
+}
+
+// allow refuses an act that the viewer has no right for.
+func (v viewer) allow(r Rollout, act Act, on access.Scope) error {
+	right := v.right(r, act)
+	err := access.Can(v.by, right, on)
+	if err == nil || right != access.RolloutEarly || access.Can(v.by, access.RolloutRun, on) != nil {
+		return err
+	}
+	step := r.Steps[r.Current]
+	return fault.New(fault.Forbidden, "bake_not_over", "the step in %s is watched until %s", step.Environment, step.BakedAt.UTC().Format("2 January 2006, 15:04 UTC")).
+		Fix("wait until then, or ask somebody with the role operator or admin to go on earlier").Showing(v.of(r, on))
+}
+
+// of fills in what depends on who looks and when.
+func (v viewer) of(r Rollout, on access.Scope) Rollout {
+	r.Verdict, r.Can = Next(r, v.at), []string{}
+	for _, row := range acts {
+		if slices.Contains(row.from, r.State) && access.Can(v.by, v.right(r, row.act), on) == nil {
+			r.Can = append(r.Can, string(row.act))
+		}
+	}
+	return r
 }
 
 // bake begins the current step.

@@ -31,34 +31,46 @@ type Word struct {
 
 const reasonLimit = 2000 // bytes
 
-// Get gives one rollout.
+// Get returns one rollout.
 func (rs *Rollouts) Get(ctx context.Context, by access.Actor, id string) (Rollout, error) {
 	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
 		return Rollout{}, err
 	}
-	var r Rollout
-	err := rs.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		if r, err = load(ctx, tx, id, ""); err != nil {
+	var all []Rollout
+	err := rs.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		r, err := load(ctx, tx, id, "")
+		if err != nil {
 			return err
 		}
-		r, err = rs.shown(ctx, tx, by, r, map[string]access.Scope{})
-		return err
+		all = []Rollout{r}
+		return rs.show(ctx, tx, by, all)
 	})
-	return r, err
+	if err != nil {
+		return Rollout{}, err
+	}
+	return all[0], nil
 }
 
-// shown fills in what the actor may do; scopes remembers whose the flags are.
-func (rs *Rollouts) shown(ctx context.Context, tx *store.Tx, by access.Actor, r Rollout, scopes map[string]access.Scope) (Rollout, error) {
-	on, ok := scopes[r.FlagKey]
-	if !ok {
-		flag, err := flagOf(ctx, tx, r)
-		if err != nil {
-			return Rollout{}, err
-		}
-		on = scope(flag)
-		scopes[r.FlagKey] = on
+// show fills in what the actor may do with each.
+func (rs *Rollouts) show(ctx context.Context, tx *store.Tx, by access.Actor, all []Rollout) error {
+	v, err := viewerIn(ctx, tx, by, rs.Now())
+	if err != nil {
+		return err
 	}
-	return r.seenBy(by, rs.Now(), on), nil
+	scopes := map[string]access.Scope{}
+	for i, r := range all {
+		on, ok := scopes[r.FlagKey]
+		if !ok {
+			flag, err := flagOf(ctx, tx, r)
+			if err != nil {
+				return err
+			}
+			on = flag.Scope()
+			scopes[r.FlagKey] = on
+		}
+		all[i] = v.of(r, on)
+	}
+	return nil
 }
 
 // Start begins the first step in the same transaction, and makes an approved flag staged. Owners do it. A rollout that runs
@@ -71,7 +83,7 @@ func (rs *Rollouts) Start(ctx context.Context, by access.Actor, id string, w Wor
 }
 
 // Promote ends the step that bakes and begins the next; after the last one the flag is active. A reason is required, since
-// it is what the promotion rests on, and the more so before the bake is over. Owners do it.
+// it is what the promotion rests on. Owners do it; in production, before the bake is over, operators and admins do.
 func (rs *Rollouts) Promote(ctx context.Context, by access.Actor, id string, w Word) (Outcome, error) {
 	return rs.act(ctx, by, id, Promote, w)
 }
@@ -106,10 +118,9 @@ func (rs *Rollouts) act(ctx context.Context, by access.Actor, id string, act Act
 	}
 	// Read before the transaction waits for its turn: of two people who act at once, the second meant the rollout as it was
 	// before the first, and must not promote a step that only just began.
-	var seen int64
-	err := rs.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		r, err := load(ctx, tx, id, "")
-		seen = r.Revision
+	var meant Rollout
+	err := rs.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		meant, err = load(ctx, tx, id, "")
 		return err
 	})
 	if err != nil {
@@ -125,24 +136,29 @@ func (rs *Rollouts) act(ctx context.Context, by access.Actor, id string, act Act
 		if err != nil {
 			return err
 		}
-		if err := access.Can(by, act.right(), scope(flag)); err != nil {
+		now := stored(rs.Now())
+		v, err := viewerIn(ctx, tx, by, now)
+		if err != nil {
 			return err
 		}
-		now := stored(rs.Now())
+		shown := v.of(r, flag.Scope())
 		if w.Revision != 0 && w.Revision != r.Revision {
-			return stale(r.seenBy(by, now, scope(flag)))
+			return stale(shown)
 		}
-		done, err := r.seenBy(by, now, scope(flag)).judge(act)
+		if err := v.allow(meant, act, flag.Scope()); err != nil {
+			return err
+		}
+		done, err := shown.judge(act)
 		switch {
 		case err != nil:
 			return err
 		case done:
 			out = Outcome{Rollout: r}
-		case seen != r.Revision:
+		case meant.Revision != r.Revision:
 			return fault.New(fault.Conflict, "changed_meanwhile", "somebody else acted at the same moment; the rollout is %s at step %d", r.State, r.Current+1).
-				Fix("look at where it stands now, then try again").Showing(r.seenBy(by, now, scope(flag)))
+				Fix("look at where it stands now, then try again").Showing(shown)
 		default:
-			if act.right() == access.RolloutRun { // a read-only flag can only be stopped
+			if v.right(r, act) != access.RolloutStop { // a read-only flag can only be stopped
 				if err := flag.Writable(); err != nil {
 					return err
 				}
@@ -152,7 +168,7 @@ func (rs *Rollouts) act(ctx context.Context, by access.Actor, id string, act Act
 				return err
 			}
 		}
-		out.Rollout = out.Rollout.seenBy(by, now, scope(flag))
+		out.Rollout = v.of(out.Rollout, flag.Scope())
 		return nil
 	})
 	if err != nil {

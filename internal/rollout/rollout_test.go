@@ -46,7 +46,7 @@ func TestAnOwnerBringsAFlagToItsAudienceStepByStep(t *testing.T) {
 			t.Errorf("time promoted what a person should: %+v", r)
 		}
 		for _, want := range []string{"on for 25 % of pilot", "on for 50 % of pilot", "on for pilot"} {
-			o = s.Must(s.Rollouts.Promote(t.Context(), alice, s.ID, rollout.Word{Reason: "pilot metrics within SLA"}))
+			o = s.GoOn()
 			if got := s.Serves("production"); got != want || o.Environment != "production" || o.Revision != s.State("production").Revision {
 				t.Errorf("production serves %s at %d, want %s", got, o.Revision, want)
 			}
@@ -64,7 +64,7 @@ func TestAnOwnerBringsAFlagToItsAudienceStepByStep(t *testing.T) {
 		if last := r.Steps[4]; last.Evidence != "none" || last.EndedBy != alice.Email {
 			t.Errorf("last step: %+v", last)
 		}
-		if third := r.Steps[2]; third.Evidence != "none" || third.EndedBy != alice.Email || third.Reason != "pilot metrics within SLA" {
+		if third := r.Steps[2]; third.Evidence != "none" || third.EndedBy != alice.Email || third.Reason != "nothing bad seen" {
 			t.Errorf("third step: %+v", third)
 		}
 		want := []string{
@@ -161,6 +161,39 @@ func TestOwnersRunAndOperatorsStop(t *testing.T) {
 	})
 }
 
+func TestBeforeItsBakeIsOverAStepInProductionIsPromotedByOperationsAlone(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := rollouttest.Open(t, db, 30, -1)
+		s.Must(s.Rollouts.Start(t.Context(), alice, s.ID, rollout.Word{}))
+		why := rollout.Word{Reason: "nobody complained"}
+		o := s.Must(s.Rollouts.Promote(t.Context(), alice, s.ID, why)) // staging is no production
+		if diff := cmp.Diff([]string{"pause", "abort"}, o.Rollout.Can); diff != "" || o.Rollout.Current != 1 {
+			t.Errorf("at step %d alice may %s", o.Rollout.Current, diff)
+		}
+		_, err := s.Rollouts.Promote(t.Context(), alice, s.ID, why)
+		s.Refused(err, fault.Forbidden, "bake_not_over")
+		_, err = s.Rollouts.Promote(t.Context(), pat, s.ID, why)
+		s.Refused(err, fault.Forbidden, "forbidden")
+		_, err = s.Rollouts.Promote(t.Context(), olu, s.ID, rollout.Word{})
+		s.Refused(err, fault.Invalid, "required")
+		o = s.Must(s.Rollouts.Promote(t.Context(), olu, s.ID, rollout.Word{Reason: "the trade fair opens at noon"}))
+		if step := o.Rollout.Steps[1]; step.EndedBy != olu.Email || step.Reason != "the trade fair opens at noon" || o.Rollout.Current != 2 {
+			t.Errorf("%+v", o.Rollout)
+		}
+		// A pause does not shorten the bake, and once it is over the step is the owner's again.
+		s.Must(s.Rollouts.Pause(t.Context(), alice, s.ID, why))
+		s.Clock = s.Clock.Add(2 * time.Hour)
+		s.Must(s.Rollouts.Resume(t.Context(), alice, s.ID, why))
+		_, err = s.Rollouts.Promote(t.Context(), alice, s.ID, why)
+		s.Refused(err, fault.Forbidden, "bake_not_over")
+		s.Clock = s.Clock.Add(time.Hour)
+		_, err = s.Rollouts.Promote(t.Context(), olu, s.ID, why)
+		s.Refused(err, fault.Forbidden, "forbidden")
+		s.Must(s.Rollouts.Promote(t.Context(), alice, s.ID, why))
+	})
+}
+
 func TestRolloutsAreListedNewestFirstAndInPages(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
@@ -198,6 +231,7 @@ func TestOfTwoWhoPromoteAtOnceOneWins(t *testing.T) {
 		s := rollouttest.Open(t, db, 30, -1)
 		r := s.Must(s.Rollouts.Start(t.Context(), alice, s.ID, rollout.Word{})).Rollout
 		for r.Current < 3 {
+			s.Clock = *r.Steps[r.Current].BakedAt
 			var all sync.WaitGroup
 			errs := make([]error, 3)
 			for i := range errs {

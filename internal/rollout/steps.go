@@ -50,14 +50,18 @@ func create(
 	return r, m.record(ctx, tx, r, audit.RolloutCreated, "", "", all)
 }
 
-// OfFlag gives the rollouts of a flag, the newest first, with what the actor may do with each at the time.
+// OfFlag returns the rollouts of a flag, the newest first, with what the actor may do with each at the time.
 func OfFlag(ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, flag registry.Flag) ([]Rollout, error) {
 	all, err := newest(ctx, tx, flag.Key)
 	if err != nil {
 		return nil, err
 	}
+	v, err := viewerIn(ctx, tx, by, at)
+	if err != nil {
+		return nil, err
+	}
 	for i, r := range all {
-		all[i] = r.seenBy(by, at, scope(flag))
+		all[i] = v.of(r, flag.Scope())
 	}
 	return append([]Rollout{}, all...), nil
 }
@@ -254,16 +258,6 @@ func (m motion) keep(ctx context.Context, tx *store.Tx, r Rollout, event audit.N
 	return Outcome{Rollout: r}, m.record(ctx, tx, r, event, step.Environment, m.reason, map[string]any{
 		"step": r.Current + 1, "of": len(r.Steps), "percent": step.Percent,
 	})
-}
-
-func scope(f registry.Flag) access.Scope {
-	return f.Scope()
-}
-
-// seenBy fills in what depends on who looks and when.
-func (r Rollout) seenBy(by access.Actor, at time.Time, on access.Scope) Rollout {
-	r.Verdict, r.Can = Next(r, at), r.open(by, on)
-	return r
 }
 
 // flagOf gives the flag of a rollout.

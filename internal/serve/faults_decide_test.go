@@ -408,7 +408,7 @@ func TestKillWinsWhateverElseHappensAtTheSameInstant(t *testing.T) {
 			answers := together(append(others, kill)...)
 			answers[len(answers)-1].want(s, http.StatusOK, http.StatusAccepted)
 			for _, a := range answers[:len(answers)-1] {
-				a.want(s, http.StatusOK, http.StatusAccepted, http.StatusConflict)
+				a.want(s, http.StatusOK, http.StatusAccepted, http.StatusConflict, http.StatusForbidden)
 			}
 			// Whoever came first, and whatever is tried afterwards.
 			rollouts := s.as("alice").get("/api/v1/rollouts?flag=" + flag)

@@ -209,8 +209,8 @@ func TestAKilledFlagIsOffForEverybodyInWhateverStateItIs(t *testing.T) {
 			if i > 0 {
 				s.as("alice").post(rollout+"/start", nil).want(s, http.StatusOK)
 			}
-			for range promotions {
-				s.as("alice").post(rollout+"/promote", object{"reason": "x"})
+			for _, who := range []string{"alice", "olu"}[:promotions] {
+				s.as(who).post(rollout+"/promote", object{"reason": "x"}).want(s, http.StatusOK)
 			}
 			kill(slug + ".enabled")
 			off(slug + ".enabled")

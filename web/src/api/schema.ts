@@ -1298,7 +1298,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Go on to the next step, once the bake is over; needs a reason */
+        /** Go on to the next step; needs a reason, and in production before the bake is over the right rollout.early */
         post: operations["promote-rollout"];
         delete?: never;
         options?: never;

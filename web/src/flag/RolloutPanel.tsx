@@ -13,7 +13,7 @@ import { RolloutChip } from "../pieces/states";
 import { When } from "../pieces/When";
 import classes from "./RolloutPanel.module.css";
 import { Track } from "./Track";
-import { type Act, useRolloutAct } from "./useFlag";
+import { type Act, useRolloutAct, useWatchedLongEnough } from "./useFlag";
 
 /** The rollouts of a flag: the newest as a track with what can be done, the earlier ones below it. */
 export function RolloutPanel({ flag, rollouts }: { flag: string; rollouts: Rollout[] }) {
@@ -67,6 +67,7 @@ const order: Act[] = ["start", "promote", "resume", "pause", "abort"];
 function Acts({ rollout }: { rollout: Rollout }) {
   const act = useRolloutAct(rollout.id);
   const [asking, setAsking] = useState<Act | null>(null);
+  useWatchedLongEnough(rollout);
   const can = order.filter((one) => rollout.can.includes(one));
   function choose(next: Act) {
     act.reset();
@@ -93,6 +94,7 @@ function Acts({ rollout }: { rollout: Rollout }) {
         <ReasonForm
           key={asking}
           act={asking}
+          help={m.flag.actHelp[asking === "promote" && rollout.verdict !== "ask" ? "early" : asking]}
           busy={act.isPending}
           submit={(reason) => act.mutate({ act: asking, reason }, { onSuccess: () => setAsking(null) })}
         />
@@ -104,11 +106,12 @@ function Acts({ rollout }: { rollout: Rollout }) {
 
 interface ReasonProps {
   act: Act;
+  help: string;
   busy: boolean;
   submit: (reason: string) => void;
 }
 
-function ReasonForm({ act, busy, submit }: ReasonProps) {
+function ReasonForm({ act, help, busy, submit }: ReasonProps) {
   const [reason, setReason] = useState("");
   const [asked, setAsked] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
@@ -124,7 +127,7 @@ function ReasonForm({ act, busy, submit }: ReasonProps) {
         ref={field}
         autoFocus
         label={m.flag.actReason.needed}
-        description={m.flag.actHelp[act]}
+        description={help}
         withAsterisk
         autosize
         minRows={2}

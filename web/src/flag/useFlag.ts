@@ -1,6 +1,8 @@
 import { useMutation } from "@tanstack/react-query";
+import { useEffect } from "react";
 import { api, unwrap } from "../api/client";
 import { queries } from "../api/queries";
+import type { Rollout } from "../api/types";
 import { m } from "../messages";
 
 export type Act = "start" | "promote" | "pause" | "resume" | "abort";
@@ -26,6 +28,19 @@ export function useRolloutAct(id: string) {
     onSettled: () => queries.invalidateQueries(),
   });
 }
+
+/** Asks again when the current step was watched long enough: others may then go on. */
+export function useWatchedLongEnough(rollout: Rollout) {
+  const end = rollout.state === "running" ? rollout.steps[rollout.current]?.baked_at : undefined;
+  useEffect(() => {
+    const left = end ? new Date(end).getTime() - Date.now() : 0;
+    if (left <= 0 || left > longestTimer) return;
+    const timer = setTimeout(() => queries.invalidateQueries(), left + 500);
+    return () => clearTimeout(timer);
+  }, [end]);
+}
+
+const longestTimer = 2 ** 31 - 1000; // milliseconds; a browser fires a longer one at once
 
 /** Turns a flag off for everybody in an environment, now. */
 export function useKill(key: string) {

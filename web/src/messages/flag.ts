@@ -113,6 +113,7 @@ export const flag = {
   actHelp: {
     start: "The first step begins at once.",
     promote: "Say what you saw; it is recorded as the evidence.",
+    early: "The step is still watched. Say why it cannot wait; it is recorded with your name.",
     pause: "The share stays as it is until you resume.",
     resume: "The step goes on where it stopped.",
     abort:
