@@ -443,6 +443,9 @@ func rolloutItem(r rollout.Rollout) (InboxItem, bool) {
 	case r.State == rollout.Ready && slices.Contains(r.Can, "start"):
 		item.Kind, item.Words = "start_rollout", "approved; start its rollout when you are ready"
 		return item, true
+	case r.Verdict == rollout.WaitForUse && slices.Contains(r.Can, "promote"):
+		item.Kind, item.Words, item.At = "promote", "no program has asked for its switch yet; it goes on to production by itself once one has, or when you say why it should all the same", *r.WaitsAt
+		return item, true
 	case r.Verdict == rollout.AskPerson && slices.Contains(r.Can, "promote"):
 		step := r.Steps[r.Current]
 		item.Kind, item.Words, item.At = "promote", "nothing bad seen in "+step.Environment+"; go on to the next step?", *step.BakedAt

@@ -18,11 +18,25 @@ type rolloutQuery struct {
 	Mine    bool            `query:"mine" doc:"Only those of flags that the caller owns"`
 }
 
+// RolloutWords say why a rollout begins or goes on.
+type RolloutWords struct {
+	Reason string `json:"reason,omitempty"`
+	Unseen string `json:"unseen,omitempty" doc:"Why the first step in production begins although no program has asked for the flag by its key; without it that answers 409 not_seen"`
+}
+
+type rolloutGo struct {
+	ByID
+	IfMatch string `header:"If-Match" doc:"The revision that was read; the act is refused if the rollout has moved on"`
+	Body    *RolloutWords
+}
+
 type rolloutAct struct {
 	ByID
 	IfMatch string `header:"If-Match" doc:"The revision that was read; the act is refused if the rollout has moved on"`
 	Body    *Reason
 }
+
+type rolloutVerb func(*rollout.Rollouts, context.Context, access.Actor, string, rollout.Word) (rollout.Outcome, error)
 
 func rollouts(a *API) {
 	register(a, operation{method: http.MethodGet, path: "/rollouts", id: "list-rollouts", summary: "List rollouts, newest first"},
@@ -41,11 +55,30 @@ func rollouts(a *API) {
 		})
 	for _, act := range []struct {
 		name, summary string
-		action        access.Action
-		do            func(*rollout.Rollouts, context.Context, access.Actor, string, rollout.Word) (rollout.Outcome, error)
+		do            rolloutVerb
 	}{
-		{"start", "Begin the first step", access.RolloutRun, (*rollout.Rollouts).Start},
-		{"promote", "Go on to the next step; needs a reason, and in production before the bake is over the right rollout.early", access.RolloutRun, (*rollout.Rollouts).Promote},
+		{"start", "Begin the first step", (*rollout.Rollouts).Start},
+		{"promote", "Go on to the next step; needs a reason, and in production before the bake is over the right rollout.early", (*rollout.Rollouts).Promote},
+	} {
+		register(a, operation{
+			method: http.MethodPost, path: "/rollouts/{id}/" + act.name, id: act.name + "-rollout", summary: act.summary, also: []int{http.StatusAccepted},
+		}, access.RolloutRun, func(ctx context.Context, by access.Actor, in *rolloutGo) (*object[rollout.Rollout], error) {
+			if in.Body == nil {
+				in.Body = &RolloutWords{}
+			}
+			word, err := wordOf(in.IfMatch, &Reason{Reason: in.Body.Reason})
+			if err != nil {
+				return nil, err
+			}
+			word.Unseen = in.Body.Unseen
+			return a.moved(ctx, by, in.ID, word, act.do)
+		})
+	}
+	for _, act := range []struct {
+		name, summary string
+		action        access.Action
+		do            rolloutVerb
+	}{
 		{"pause", "Stay at this step until resumed", access.RolloutStop, (*rollout.Rollouts).Pause},
 		{"resume", "Go on with the bake", access.RolloutRun, (*rollout.Rollouts).Resume},
 		{"abort", "End the rollout for good; what SDKs see stays", access.RolloutStop, (*rollout.Rollouts).Abort},
@@ -58,17 +91,22 @@ func rollouts(a *API) {
 			if err != nil {
 				return nil, err
 			}
-			out, err := act.do(a.Rollouts, ctx, by, in.ID, word)
-			if err != nil {
-				return nil, err
-			}
-			revealed := map[string]int64{}
-			if out.Environment != "" {
-				revealed[out.Environment] = out.Revision
-			}
-			return &object[rollout.Rollout]{Status: a.served(ctx, revealed), ETag: etag(out.Rollout.Revision), Body: out.Rollout}, nil
+			return a.moved(ctx, by, in.ID, word, act.do)
 		})
 	}
+}
+
+// moved does an act to a rollout, and answers when what SDKs get by it is served.
+func (a *API) moved(ctx context.Context, by access.Actor, id string, word rollout.Word, do rolloutVerb) (*object[rollout.Rollout], error) {
+	out, err := do(a.Rollouts, ctx, by, id, word)
+	if err != nil {
+		return nil, err
+	}
+	revealed := map[string]int64{}
+	if out.Environment != "" {
+		revealed[out.Environment] = out.Revision
+	}
+	return &object[rollout.Rollout]{Status: a.served(ctx, revealed), ETag: etag(out.Rollout.Revision), Body: out.Rollout}, nil
 }
 
 // wordOf reads what was said with an act: why, and which revision it is meant for, if any.

@@ -176,6 +176,7 @@ var (
 	RolloutResumed      = kind("rollout.resumed", NounRollout, "Rollout resumed")
 	RolloutStarted      = kind("rollout.started", NounRollout, "Rollout started")
 	RolloutStepPromoted = kind("rollout.step_promoted", NounRollout, "Rollout step done[: {details.step} of {details.of}][ in {environment}]")
+	RolloutWaits        = kind("rollout.waits", NounRollout, "Rollout waits for a program to ask for its flag")
 	RolloutStepStarted  = kind("rollout.step_started", NounRollout, "Rollout step started[: {details.step} of {details.of}][ in {environment}]")
 
 	SDKKeyCreated = kind("sdk_key.created", NounSDKKey, "SDK key made")

@@ -149,8 +149,7 @@ func (c *call) bulk() {
 	c.remember()
 	out := c.buffer.out[:0]
 	out = append(out, `{"flags":[`...)
-	c.usage.Bulk()
-	usage := c.usage.Batch()
+	usage := c.usage.Bulk()
 	for outcome := range c.served.Flags.All(context) {
 		if c.served.Visible(outcome.Key, c.key.App, c.key.ClientSide) {
 			usage.Count(outcome)

@@ -94,9 +94,7 @@ func (e evaluation1) ResolveAll(ctx context.Context, r *evaluationv1.ResolveAllR
 	}
 	defer attributes.Release()
 	all := &evaluationv1.ResolveAllResponse{Flags: map[string]*evaluationv1.AnyFlag{}, Metadata: metadataOf(served.Flags.Metadata())}
-	usage := e.Usage.Caller(c.key.Environment, c.key.ID, Flagd)
-	usage.Bulk()
-	counted := usage.Batch()
+	counted := e.Usage.Caller(c.key.Environment, c.key.ID, Flagd).Bulk()
 	for outcome := range served.Flags.All(attributes) {
 		if !outcome.HasValue || !served.Visible(outcome.Key, view.App, view.Browser) {
 			continue

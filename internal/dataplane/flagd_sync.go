@@ -12,6 +12,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	syncv1 "github.com/soukhq/souk/internal/dataplane/gen/flagd/sync/v1"
+	"github.com/soukhq/souk/internal/live"
+	"github.com/soukhq/souk/internal/measure"
 )
 
 // flagSync is flagd.sync.v1, save SyncFlags over gRPC: syncFlags serves that.
@@ -22,7 +24,7 @@ func (flagSync) SyncFlags(context.Context, *syncv1.SyncFlagsRequest, *connect.Se
 	return refused(connect.CodeUnimplemented, "SyncFlags is served over gRPC only")
 }
 
-// FetchAllFlags gives the document once.
+// FetchAllFlags returns the document once.
 func (f flagSync) FetchAllFlags(ctx context.Context, r *syncv1.FetchAllFlagsRequest) (*syncv1.FetchAllFlagsResponse, error) {
 	c := flagdCallOf(ctx)
 	view, err := c.view(r.GetSelector())
@@ -33,10 +35,17 @@ func (f flagSync) FetchAllFlags(ctx context.Context, r *syncv1.FetchAllFlagsRequ
 	if rev == nil {
 		return nil, unserved(c.key.Environment)
 	}
+	f.synced(c, rev, view)()
 	return &syncv1.FetchAllFlagsResponse{FlagConfiguration: string(rev.document(view).json())}, nil
 }
 
-// GetMetadata gives nothing: Souk adds no attributes to its callers' contexts.
+// synced counts that a caller was sent the document of a revision, until it lets go of it.
+func (p *Plane) synced(c *flagdCall, rev *revision, view live.View) (letGo func()) {
+	document := measure.Sync{Serial: rev.served.Serial, App: view.App, Browser: view.Browser}
+	return p.Usage.Caller(c.key.Environment, c.key.ID, Flagd).Synced(document, rev.served.Flags.Keys(), rev.served)
+}
+
+// GetMetadata returns nothing: Souk adds no attributes to its callers' contexts.
 func (flagSync) GetMetadata(context.Context, *syncv1.GetMetadataRequest) (*syncv1.GetMetadataResponse, error) {
 	return &syncv1.GetMetadataResponse{}, nil
 }
@@ -71,18 +80,25 @@ func (p *Plane) syncFlags(w http.ResponseWriter, r *http.Request, refusals *conn
 		if c.old {
 			old = 1
 		}
+		letGo := func() {}
+		defer func() { letGo() }()
 		why = s.follow(r.Context(), view, func(rev, _ *revision) error {
 			forms := rev.document(view).frames[old]
 			bytes := forms.plain
 			if gzip {
 				bytes = forms.gzip
 			}
-			return s.write(c.control, func() error {
+			err := s.write(c.control, func() error {
 				if _, err := w.Write(bytes()); err != nil {
 					return err
 				}
 				return c.control.Flush()
 			})
+			if err == nil {
+				letGo()
+				letGo = p.synced(c, rev, view)
+			}
+			return err
 		}, nil)
 		end := why.refusal()
 		h.Set("Grpc-Status", fmt.Sprint(uint32(end.Code())))

@@ -36,7 +36,10 @@ type Config struct {
 }
 
 // environments are those that the demo makes an SDK key for, and lets colleagues evaluate in.
-var environments = []string{"production", "staging"}
+var environments = []string{"production", staging}
+
+// staging is where apps run before they are in production.
+const staging = "staging"
 
 // Run makes the company if the directory has none yet, and serves it until ctx ends.
 func Run(ctx context.Context, cfg Config) error {
@@ -104,7 +107,7 @@ func seed(ctx context.Context, cfg Config) (keys map[string]string, err error) {
 	return keys, nil
 }
 
-// keyIn gives the SDK key that the file for the environment holds; without one it makes both.
+// keyIn returns the SDK key that the file for the environment holds; without a file it makes that, and the key unless the story has.
 func (s *story) keyIn(ctx context.Context, data, environment string, end time.Time) (string, error) {
 	path := filepath.Join(data, environment+".key")
 	raw, err := os.ReadFile(path)
@@ -115,10 +118,12 @@ func (s *story) keyIn(ctx context.Context, data, environment string, end time.Ti
 		return "", fmt.Errorf("read SDK key: %w", err)
 	}
 	s.until(end.Add(-30 * time.Second))
-	secret, err := s.key(ctx, environment)
-	if err != nil {
-		return "", fmt.Errorf("make SDK key: %w", err)
+	if s.secrets[environment] == "" {
+		if err := s.key(ctx, environment); err != nil {
+			return "", err
+		}
 	}
+	secret := s.secrets[environment]
 	if err := os.WriteFile(path, []byte(secret+"\n"), 0o600); err != nil {
 		return "", fmt.Errorf("keep SDK key: %w", err)
 	}

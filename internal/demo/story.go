@@ -3,10 +3,14 @@ package demo
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/dataplane"
+	"github.com/soukhq/souk/internal/live"
+	"github.com/soukhq/souk/internal/measure"
 	"github.com/soukhq/souk/internal/review"
 	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/sdkkey"
@@ -20,13 +24,17 @@ const day = 24 * time.Hour
 // concurrent use.
 type story struct {
 	*verbs.Verbs
-	db    *store.DB
-	clock time.Time
+	db      *store.DB
+	clock   time.Time
+	usage   *measure.Usage
+	keys    map[string]sdkkey.Key // made in the story, by environment
+	secrets map[string]string     // theirs
 }
 
 func newStory(db *store.DB, begin time.Time) *story {
-	s := &story{db: db, clock: begin}
-	s.Verbs = verbs.New(verbs.Config{DB: db, Now: s.now})
+	s := &story{db: db, clock: begin, keys: map[string]sdkkey.Key{}, secrets: map[string]string{}}
+	s.usage = &measure.Usage{DB: db, Now: s.now, Counters: measure.NewCounters()}
+	s.Verbs = verbs.New(verbs.Config{DB: db, Now: s.now, Usage: s.usage})
 	return s
 }
 
@@ -65,6 +73,9 @@ func (s *story) tell(ctx context.Context, end time.Time) error {
 		return err
 	}
 	if err := s.found(ctx); err != nil {
+		return err
+	}
+	if err := s.key(ctx, staging); err != nil {
 		return err
 	}
 	for _, scene := range scenes {
@@ -106,6 +117,9 @@ func (s *story) live(ctx context.Context, p publication, toTheEnd bool) error {
 	if err != nil {
 		return err
 	}
+	if err := s.asks(ctx, request.Flag.Key); err != nil {
+		return err
+	}
 	for r := out.Rollout; r.State == rollout.Running; r = out.Rollout {
 		s.clock = s.clock.Add(time.Duration(r.Steps[r.Current].BakeSeconds)*time.Second + 20*time.Minute)
 		if !toTheEnd && r.Steps[r.Current+1].Environment == "production" {
@@ -116,6 +130,24 @@ func (s *story) live(ctx context.Context, p publication, toTheEnd bool) error {
 		}
 	}
 	return nil
+}
+
+// asks lets an app ask for its switch once in staging, as its SDK does: one that no app asks for does not go to production.
+func (s *story) asks(ctx context.Context, key string) error {
+	l := &live.Live{DB: s.db, Log: slog.New(slog.DiscardHandler), Now: s.now}
+	if err := l.Load(ctx); err != nil {
+		return err
+	}
+	flags := l.Snapshot(staging).Flags
+	about := flags.Context(s.now())
+	defer about.Release()
+	about.Set(map[string]any{"targetingKey": crowd[0].name + domain})
+	outcome := flags.Evaluate(key, about)
+	if outcome == nil {
+		return fmt.Errorf("%s does not serve %s", staging, key)
+	}
+	s.usage.Counters.Caller(staging, s.keys[staging].ID, dataplane.OFREP).Count(outcome)
+	return s.usage.Flush(ctx)
 }
 
 func (s *story) promote(ctx context.Context, owner access.Actor, id string) (rollout.Outcome, error) {
@@ -183,11 +215,14 @@ func (s *story) approver(ctx context.Context, need review.Need, n int) (by acces
 }
 
 // key makes an SDK key for all apps of an environment, as on-call would.
-func (s *story) key(ctx context.Context, environment string) (secret string, err error) {
+func (s *story) key(ctx context.Context, environment string) error {
 	by, err := s.as(ctx, "olu")
 	if err != nil {
-		return "", err
+		return err
 	}
-	_, secret, err = s.Keys.Create(ctx, by, sdkkey.Spec{Environment: environment, Name: "demo"})
-	return secret, err
+	s.keys[environment], s.secrets[environment], err = s.Keys.Create(ctx, by, sdkkey.Spec{Environment: environment, Name: "demo"})
+	if err != nil {
+		return fmt.Errorf("make SDK key: %w", err)
+	}
+	return nil
 }

@@ -71,11 +71,12 @@ func (c *Counters) collect(now time.Time) {
 		for key := range view.flags.Keys() {
 			if view.shown.Visible(key, view.app, view.browser) {
 				c.add(now, series{
-					environment: view.caller.environment, protocol: view.caller.protocol, key: view.caller.key, flag: key, reason: Kept,
+					environment: view.caller.environment, protocol: view.caller.protocol, key: view.caller.key, flag: key, reason: Kept, bulk: true,
 				}, count)
 			}
 		}
 	}
+	c.collectSynced(now)
 	if minute := start(now, time.Minute); minute != c.minute {
 		c.minute = minute
 		c.turn()
@@ -122,7 +123,17 @@ func (c *Counters) add(now time.Time, s series, count int64) {
 		flag: s.flag, at: start(now, time.Minute), environment: s.environment, step: time.Minute, variant: s.variant, reason: s.reason, code: s.code,
 	}, count)
 	if s.flag != "" {
-		c.pending.client(clientRow{flag: s.flag, environment: s.environment, key: s.key}, now.UnixMicro(), count, s.reason == flag.Failed)
+		used := seen{count: count}
+		switch at := now.UnixMicro(); {
+		case s.bulk:
+			used.bulk = at
+		case s.reason != flag.Failed: // who gets an error for an answer may have asked for what there is not
+			used.asked = at
+		}
+		if s.reason == flag.Failed {
+			used.errors = count
+		}
+		c.pending.client(clientRow{flag: s.flag, environment: s.environment, key: s.key}, now.UnixMicro(), used)
 	}
 }
 
@@ -143,8 +154,8 @@ type countRow struct {
 // clientRow names a row of usage_client.
 type clientRow struct{ flag, environment, key string }
 
-// seen is what a client did.
-type seen struct{ count, errors, first, last int64 }
+// seen is what a client did: how often, and in microseconds when first, when last, and when last in each grade.
+type seen struct{ count, errors, first, last, asked, bulk, synced int64 }
 
 // pending is what waits for the database.
 type pending struct {
@@ -191,7 +202,8 @@ func (r countRow) inHour() countRow {
 	return r
 }
 
-func (p *pending) client(row clientRow, at, n int64, failed bool) {
+// client adds to a row what was used at a time.
+func (p *pending) client(row clientRow, at int64, used seen) {
 	s, known := p.clients[row]
 	if !known {
 		if len(p.clients) >= maxPending {
@@ -199,9 +211,7 @@ func (p *pending) client(row clientRow, at, n int64, failed bool) {
 		}
 		s.first = at
 	}
-	s.count, s.last = s.count+n, at
-	if failed {
-		s.errors += n
-	}
+	s.count, s.errors, s.last = s.count+used.count, s.errors+used.errors, at
+	s.asked, s.bulk, s.synced = max(s.asked, used.asked), max(s.bulk, used.bulk), max(s.synced, used.synced)
 	p.clients[row] = s
 }

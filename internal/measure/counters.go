@@ -39,6 +39,7 @@ type series struct {
 	variant     string
 	reason      flag.Reason
 	code        flag.ErrorCode
+	bulk        bool // the caller asked for all flags at once
 }
 
 // slot is a number that series are counted under. All is guarded by Counters.mu.
@@ -63,6 +64,7 @@ type Counters struct {
 	free      []uint32
 	strangers int
 	kept      []*keptView
+	synced    map[syncID]*syncing
 	bulks     map[bulkID]*bulkCount
 	pending   pending
 	totals    map[Total]int64
@@ -70,7 +72,10 @@ type Counters struct {
 	minute    int64 // of the last collection
 }
 
-type callerID struct{ environment, key, protocol string }
+type callerID struct {
+	environment, key, protocol string
+	bulk                       bool
+}
 
 type bulkID struct{ environment, protocol string }
 
@@ -81,7 +86,7 @@ type bulkCount struct{ evaluated, unchanged atomic.Int64 }
 func NewCounters() *Counters {
 	c := &Counters{
 		numbers: map[series]uint32{}, slots: make([]slot, 1), bulks: map[bulkID]*bulkCount{}, totals: map[Total]int64{},
-		pending: newPending(),
+		pending: newPending(), synced: map[syncID]*syncing{},
 	}
 	shards := 1
 	for shards < runtime.GOMAXPROCS(0) && shards < maxShards {
@@ -107,29 +112,32 @@ type Caller struct {
 	misses int                      // guarded by counters.mu
 }
 
-// Caller gives who counts for an SDK key. Ask anew with each request: it forgets what is no longer served. Nil counters give nil.
+// Caller returns who counts for an SDK key. Ask anew with each request: it forgets what is no longer served. Of nil counters it is nil.
 func (c *Counters) Caller(environment, key, protocol string) *Caller {
 	if c == nil {
 		return nil
 	}
-	id := callerID{environment, key, protocol}
-	if caller := (*c.callers.Load())[key].find(id); caller != nil {
+	return c.caller(callerID{environment: environment, key: key, protocol: protocol})
+}
+
+func (c *Counters) caller(id callerID) *Caller {
+	if caller := (*c.callers.Load())[id.key].find(id); caller != nil {
 		return caller
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	callers := *c.callers.Load()
-	if caller := callers[key].find(id); caller != nil {
+	if caller := callers[id.key].find(id); caller != nil {
 		return caller
 	}
-	in := bulkID{environment, protocol}
+	in := bulkID{id.environment, id.protocol}
 	if c.bulks[in] == nil {
 		c.bulks[in] = &bulkCount{}
 	}
-	caller := &Caller{counters: c, id: id, next: callers[key], bulk: c.bulks[in]}
+	caller := &Caller{counters: c, id: id, next: callers[id.key], bulk: c.bulks[in]}
 	caller.known.Store(&map[*flag.Outcome]uint32{})
 	grown := maps.Clone(callers)
-	grown[key] = caller
+	grown[id.key] = caller
 	c.callers.Store(&grown)
 	return caller
 }
@@ -141,26 +149,23 @@ func (c *Caller) find(id callerID) *Caller {
 	return c
 }
 
-// Count counts one evaluation. It takes no lock and allocates nothing, save for an outcome that is new.
+// Count counts an evaluation of a flag that was asked for by its key. It takes no lock and allocates nothing, except for an outcome that is
+// new.
 func (c *Caller) Count(o *flag.Outcome) {
 	if c == nil {
 		return
 	}
-	c.Batch().Count(o)
+	c.batch().Count(o)
 }
 
-// Batch counts many evaluations at once, in one goroutine.
+// Batch counts the evaluations of a request for all flags, in one goroutine.
 type Batch struct {
 	caller *Caller
 	known  map[*flag.Outcome]uint32
 	slab   *slab
 }
 
-// Batch begins to count many evaluations.
-func (c *Caller) Batch() Batch {
-	if c == nil {
-		return Batch{}
-	}
+func (c *Caller) batch() Batch {
 	slabs := c.counters.slabs
 	return Batch{caller: c, known: *c.known.Load(), slab: slabs[rand.Uint32()&uint32(len(slabs)-1)]}
 }
@@ -177,11 +182,15 @@ func (b Batch) Count(o *flag.Outcome) {
 	b.slab[n].Add(1)
 }
 
-// Bulk counts a request for all flags that was evaluated; each evaluation is counted besides.
-func (c *Caller) Bulk() {
-	if c != nil {
-		c.bulk.evaluated.Add(1)
+// Bulk counts a request for all flags that was evaluated. What it returns counts each evaluation besides.
+func (c *Caller) Bulk() Batch {
+	if c == nil {
+		return Batch{}
 	}
+	c.bulk.evaluated.Add(1)
+	id := c.id
+	id.bulk = true
+	return c.counters.caller(id).batch()
 }
 
 // Fail counts an evaluation that gave no outcome: of a flag that there is not, or with a context that cannot be read.
@@ -213,7 +222,7 @@ func (c *Caller) learn(o *flag.Outcome) uint32 {
 	if !ok {
 		n = m.number(series{
 			environment: c.id.environment, protocol: c.id.protocol, key: c.id.key,
-			flag: o.Key, variant: o.Variant, reason: o.Reason, code: o.Code,
+			flag: o.Key, variant: o.Variant, reason: o.Reason, code: o.Code, bulk: c.id.bulk,
 		}, false)
 		c.fresh[o] = n
 	}

@@ -38,7 +38,7 @@ func TestNoEvaluationIsLostOrCountedTwiceWhileManyCount(t *testing.T) {
 					caller := c.Caller("production", fmt.Sprint("key", w%2), "ofrep")
 					switch i % 4 {
 					case 0:
-						batch := caller.Batch()
+						batch := caller.Bulk()
 						batch.Count(outcomes[i%len(outcomes)])
 					case 1:
 						caller.Fail("nobody", flag.FlagNotFound)
@@ -147,7 +147,7 @@ func BenchmarkCount(b *testing.B) {
 	})
 	b.Run("bulk of 500", func(b *testing.B) {
 		for b.Loop() {
-			batch := c.Caller("production", "0197c0de-0000-7000-8000-000000000001", "ofrep").Batch()
+			batch := c.Caller("production", "0197c0de-0000-7000-8000-000000000001", "ofrep").Bulk()
 			for _, o := range outcomes {
 				batch.Count(o)
 			}

@@ -62,9 +62,10 @@ type Report struct {
 	Series        []Series      `json:"series" nullable:"false" doc:"By variant, the most frequent first"`
 	Reasons       []ReasonCount `json:"reasons" nullable:"false"`
 	Errors        []ErrorCount  `json:"errors" nullable:"false"`
-	LastEvaluated *time.Time    `json:"last_evaluated,omitempty" doc:"When it was last asked for at all, to a few seconds; absent: not yet"`
-	Clients       []Client      `json:"clients" nullable:"false" doc:"Who ever asked for it, the latest first; at most 100"`
-	Untold        int64         `json:"untold,omitempty" doc:"Evaluations in the period that were counted without the names of their flags, since there were too many"`
+	LastEvaluated *time.Time    `json:"last_evaluated,omitempty" doc:"When it was last asked for at all, to a few seconds; absent: not yet, as far as is known here"`
+	Use
+	Clients []Client `json:"clients" nullable:"false" doc:"Who ever asked for it, the latest first; at most 100"`
+	Untold  int64    `json:"untold,omitempty" doc:"Evaluations in the period that were counted without the names of their flags, since there were too many"`
 }
 
 // Series is how often one answer was given over time.
@@ -105,6 +106,7 @@ type Client struct {
 	Errors      int64     `json:"errors"`
 	FirstSeen   time.Time `json:"first_seen"`
 	LastSeen    time.Time `json:"last_seen"`
+	Use
 }
 
 // Report tells how a flag is used. Whoever may read flags may ask. That the flag exists is not looked up: one that was removed
@@ -169,9 +171,10 @@ const (
 		GROUP BY 1, 2, 3, 4 ORDER BY 1`
 	selectUntold = `SELECT CAST(COALESCE(SUM(count), 0) AS BIGINT) FROM usage_count
 		WHERE flag_key = '' AND at >= $1 AND at < $2 AND (environment = $3 OR $3 = '')`
-	selectClients = `SELECT sdk_key, environment, count, errors, first_at, last_at FROM usage_client
+	selectClients = `SELECT sdk_key, environment, count, errors, first_at, last_at, asked_at, bulk_at, synced_at FROM usage_client
 		WHERE flag_key = $1 AND (environment = $2 OR $2 = '') ORDER BY last_at DESC, sdk_key LIMIT $3`
-	selectLast = `SELECT MAX(last_at) FROM usage_client WHERE flag_key = $1 AND (environment = $2 OR $2 = '')`
+	selectLast = `SELECT MAX(CASE WHEN count > 0 THEN last_at END), COALESCE(MAX(asked_at), 0), COALESCE(MAX(bulk_at), 0), COALESCE(MAX(synced_at), 0)
+		FROM usage_client WHERE flag_key = $1 AND (environment = $2 OR $2 = '')`
 )
 
 // readCounts is a step: it fills in what was counted in the period.
@@ -238,19 +241,19 @@ func (s *Series) add(at time.Time, n int64) {
 // readClients is a step: it fills in who asked, and when last.
 func (r *Report) readClients(ctx context.Context, tx *store.Tx) (err error) {
 	r.Clients, err = store.List(ctx, tx, func(from store.Row) (c Client, err error) {
-		var first, last int64
-		err = from.Scan(&c.KeyID, &c.Environment, &c.Count, &c.Errors, &first, &last)
-		c.FirstSeen, c.LastSeen = store.Time(first), store.Time(last)
+		var first, last, asked, bulk, synced int64
+		err = from.Scan(&c.KeyID, &c.Environment, &c.Count, &c.Errors, &first, &last, &asked, &bulk, &synced)
+		c.FirstSeen, c.LastSeen, c.Use = store.Time(first), store.Time(last), Use{ever(asked), ever(bulk), ever(synced)}
 		return c, err
 	}, selectClients, r.Flag, r.Environment, maxClients)
 	if err != nil {
 		return err
 	}
 	var last sql.NullInt64
-	if err := tx.QueryRow(ctx, selectLast,
-		r.Flag, r.Environment).Scan(&last); err != nil {
+	var asked, bulk, synced int64
+	if err := tx.QueryRow(ctx, selectLast, r.Flag, r.Environment).Scan(&last, &asked, &bulk, &synced); err != nil {
 		return err
 	}
-	r.LastEvaluated = store.NullTime(last)
+	r.LastEvaluated, r.Use = store.NullTime(last), Use{ever(asked), ever(bulk), ever(synced)}
 	return nil
 }

@@ -157,16 +157,25 @@ func (u *Usage) write(ctx context.Context, tx *store.Tx) error {
 	for rows := range slices.Chunk(u.part.clients, insertRows) {
 		var args []any
 		for _, r := range rows {
-			args = append(args, r.key.flag, r.key.environment, r.key.key, r.value.count, r.value.errors, r.value.first, r.value.last)
+			v := r.value
+			args = append(args, r.key.flag, r.key.environment, r.key.key, v.count, v.errors, v.first, v.last, v.asked, v.bulk, v.synced)
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO usage_client (flag_key, environment, sdk_key, count, errors, first_at, last_at) VALUES `+
-			values(7, len(rows))+` ON CONFLICT (flag_key, environment, sdk_key) DO UPDATE SET
-				count = usage_client.count + excluded.count, errors = usage_client.errors + excluded.errors,
-				last_at = CASE WHEN excluded.last_at > usage_client.last_at THEN excluded.last_at ELSE usage_client.last_at END`, args...); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO usage_client (flag_key, environment, sdk_key, count, errors, first_at, last_at, asked_at, bulk_at, synced_at)
+			VALUES `+values(10, len(rows))+` ON CONFLICT (flag_key, environment, sdk_key) DO UPDATE SET
+				count = usage_client.count + excluded.count, errors = usage_client.errors + excluded.errors, `+
+			latest("last_at", "asked_at", "bulk_at", "synced_at"), args...); err != nil {
 			return fmt.Errorf("add to clients: %w", err)
 		}
 	}
 	return nil
+}
+
+// latest lets columns of usage_client keep the later of two times.
+func latest(columns ...string) string {
+	for i, c := range columns {
+		columns[i] = c + ` = CASE WHEN excluded.` + c + ` > usage_client.` + c + ` THEN excluded.` + c + ` ELSE usage_client.` + c + ` END`
+	}
+	return strings.Join(columns, ", ")
 }
 
 // addCounts is a step: it adds to rows of usage_count.

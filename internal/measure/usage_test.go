@@ -71,7 +71,7 @@ func TestReplicasAddUpAndAReportTellsThemTogether(t *testing.T) {
 		flush(t, one) // nothing is written twice
 
 		first, second := noon.Truncate(time.Minute), noon.Add(time.Minute).Truncate(time.Minute)
-		seen := store.Time(now.UnixMicro())
+		seen, before := store.Time(now.UnixMicro()), store.Time(noon.UnixMicro())
 		want := measure.Report{
 			Flag: "lunch.enabled", Environment: "production", From: noon.Add(-time.Hour).Truncate(time.Minute), To: noon.Add(time.Hour), Step: measure.ByMinute,
 			Total: 15,
@@ -82,10 +82,10 @@ func TestReplicasAddUpAndAReportTellsThemTogether(t *testing.T) {
 			},
 			Reasons:       []measure.ReasonCount{{Reason: "TARGETING_MATCH", Count: 12}, {Reason: "DEFAULT", Count: 2}, {Reason: "ERROR", Count: 1}},
 			Errors:        []measure.ErrorCount{{Code: "INVALID_CONTEXT", Count: 1}},
-			LastEvaluated: &seen,
+			LastEvaluated: &seen, Use: measure.Use{AskedAt: &seen},
 			Clients: []measure.Client{
-				{KeyID: "key-1", Environment: "production", Count: 9, Errors: 1, FirstSeen: noon, LastSeen: seen},
-				{KeyID: "key-2", Environment: "production", Count: 6, FirstSeen: noon, LastSeen: noon},
+				{KeyID: "key-1", Environment: "production", Count: 9, Errors: 1, FirstSeen: noon, LastSeen: seen, Use: measure.Use{AskedAt: &seen}},
+				{KeyID: "key-2", Environment: "production", Count: 6, FirstSeen: noon, LastSeen: noon, Use: measure.Use{AskedAt: &before}},
 			},
 		}
 		q := measure.Query{Environment: "production", From: noon.Add(-time.Hour), To: noon.Add(time.Hour)}
@@ -320,6 +320,9 @@ func TestAClientThatIsToldNothingChangedStillUsesItsFlags(t *testing.T) {
 	}
 	u.Counters.Caller("production", "key", "ofrep").Bulk()
 	flush(t, u)
+	if r := report(t, u, measure.Query{}); r.AskedAt != nil || r.BulkAt == nil || !r.BulkAt.Equal(now) || r.Clients[0].BulkAt == nil {
+		t.Errorf("in use: %+v", r.Use)
+	}
 	r := report(t, u, measure.Query{})
 	if len(r.Series) != 1 || r.Series[0].Reason != "CACHED" || r.Total != 4 || len(r.Clients) != 1 {
 		t.Errorf("%+v", r)
@@ -329,4 +332,41 @@ func TestAClientThatIsToldNothingChangedStillUsesItsFlags(t *testing.T) {
 	if diff := cmp.Diff(want, s.Bulks); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
+}
+
+func TestADocumentIsDeliveredForAsLongAsAProgramHoldsIt(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		now := noon
+		u := replica(db, &now)
+		keys := slices.Values([]string{"lunch.enabled", "other"})
+		synced := func(want time.Time, why string) {
+			t.Helper()
+			flush(t, u)
+			r := report(t, u, measure.Query{From: noon.Add(-time.Hour), To: noon.Add(time.Hour)})
+			if r.SyncedAt == nil || !r.SyncedAt.Equal(want) || r.AskedAt != nil || r.BulkAt != nil || r.LastEvaluated != nil || r.Total != 0 || r.Clients[0].Count != 0 {
+				t.Errorf("%s: %+v, synced at %v, want %v", why, r, r.SyncedAt, want)
+			}
+		}
+		caller := u.Counters.Caller("production", "key", "flagd")
+		caller.Synced(measure.Sync{Serial: 1}, keys, shown{})()
+		browser := u.Counters.Caller("staging", "browser", "flagd")
+		browser.Synced(measure.Sync{Serial: 1, Browser: true}, keys, shown{})()
+		synced(now, "one that was let go of at once")
+		began := now
+		now = now.Add(3 * time.Minute)
+		synced(began, "nobody holds it")
+		first, second := caller.Synced(measure.Sync{Serial: 2}, keys, shown{}), caller.Synced(measure.Sync{Serial: 2}, keys, shown{})
+		synced(now, "two hold it")
+		first()
+		first() // once is enough
+		now = now.Add(5 * time.Minute)
+		synced(now, "one holds it")
+		second()
+		now = now.Add(5 * time.Minute)
+		synced(now, "one held it since the last flush")
+		began = now
+		now = now.Add(5 * time.Minute)
+		synced(began, "nobody holds it any more")
+	})
 }

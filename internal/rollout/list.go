@@ -77,7 +77,7 @@ func (f Filter) query(p store.Page, now int64) (string, []any, error) {
 		where = append(where, `flag_key IN (SELECT key FROM flag WHERE `+strings.Join(owned, ` OR `)+`)`)
 	}
 	if f.Waiting {
-		where = append(where, `(state IN ('ready', 'paused') OR state = 'running' AND due_at IS NULL AND COALESCE(ask_at, 0) <= `+arg(now)+`)`)
+		where = append(where, `(state IN ('ready', 'paused') OR state = 'running' AND (due_at IS NULL AND COALESCE(ask_at, 0) <= `+arg(now)+` OR waits_at IS NOT NULL))`)
 	}
 	if after != nil {
 		micros, err := strconv.ParseInt(after[0], 10, 64)

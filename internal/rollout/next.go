@@ -51,6 +51,9 @@ func Next(r Rollout, now time.Time) Verdict {
 	}
 	switch step.Promote {
 	case ByTime:
+		if r.WaitsAt != nil {
+			return WaitForUse
+		}
 		return GoOn
 	case ByPerson:
 	}
@@ -149,6 +152,7 @@ func (r *Rollout) bake(now time.Time) {
 func (r *Rollout) endStep(now time.Time, by, reason, evidence string) (last bool) {
 	step := &r.Steps[r.Current]
 	step.State, step.EndedAt, step.EndedBy, step.Reason, step.Evidence = StepPromoted, &now, by, reason, evidence
+	r.WaitsAt = nil
 	if r.Current == len(r.Steps)-1 {
 		r.State = Completed
 		return true
@@ -158,7 +162,7 @@ func (r *Rollout) endStep(now time.Time, by, reason, evidence string) (last bool
 }
 
 func (r *Rollout) pause(now time.Time, reason string) {
-	r.State, r.Reason, r.PausedAt = Paused, reason, &now
+	r.State, r.Reason, r.PausedAt, r.WaitsAt = Paused, reason, &now, nil
 }
 
 // resume goes on, and gives the bake the time that the pause took from it.
@@ -176,7 +180,7 @@ func (r *Rollout) abort(now time.Time, by, reason, killedIn string) {
 	if step := &r.Steps[r.Current]; step.State == StepBaking {
 		step.State, step.EndedAt, step.EndedBy, step.Reason = StepAborted, &now, by, reason
 	}
-	r.State, r.Reason, r.PausedAt, r.KilledIn = Aborted, reason, nil, killedIn
+	r.State, r.Reason, r.PausedAt, r.WaitsAt, r.KilledIn = Aborted, reason, nil, nil, killedIn
 }
 
 // again gives the steps from the current one on, to be gone through once more.

@@ -5,27 +5,32 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/measure"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/store"
 )
 
 // Rollouts holds the verbs.
 type Rollouts struct {
-	DB  *store.DB
-	Now func() time.Time
-	Log *slog.Logger // nil logs nothing
+	DB    *store.DB
+	Now   func() time.Time
+	Log   *slog.Logger   // nil logs nothing
+	Usage *measure.Usage // what this process counts of the use of flags; nil where it serves none
 }
 
 // Word is what somebody says with an act. A revision of 0 means the rollout as it stands; another makes the act a fault of
-// kind Stale if the rollout has moved on from it.
+// kind Stale if the rollout has moved on from it. Unseen says why the first step in production begins although no program has asked for the
+// flag by its key; where one has, it is not kept.
 type Word struct {
 	Reason   string
+	Unseen   string
 	Revision int64
 }
 
@@ -74,7 +79,8 @@ func (rs *Rollouts) show(ctx context.Context, tx *store.Tx, by access.Actor, all
 }
 
 // Start begins the first step in the same transaction, and makes an approved flag staged. Owners do it. A rollout that runs
-// already stays as it is.
+// already stays as it is. One that begins in production is a fault of kind Conflict and code not_seen while no program has asked for the
+// flag by its key, unless unseen says why.
 func (rs *Rollouts) Start(ctx context.Context, by access.Actor, id string, w Word) (Outcome, error) {
 	if strings.TrimSpace(w.Reason) == "" {
 		w.Reason = "rollout started by " + by.Email
@@ -83,8 +89,12 @@ func (rs *Rollouts) Start(ctx context.Context, by access.Actor, id string, w Wor
 }
 
 // Promote ends the step that bakes and begins the next; after the last one the flag is active. A reason is required, since
-// it is what the promotion rests on. Owners do it; in production, before the bake is over, operators and admins do.
+// it is what the promotion rests on; where none is given, unseen is it. Owners do it; in production, before the bake is over, operators and
+// admins do. Into production it is refused as Start is.
 func (rs *Rollouts) Promote(ctx context.Context, by access.Actor, id string, w Word) (Outcome, error) {
+	if strings.TrimSpace(w.Reason) == "" {
+		w.Reason = w.Unseen
+	}
 	return rs.act(ctx, by, id, Promote, w)
 }
 
@@ -113,16 +123,26 @@ func (rs *Rollouts) act(ctx context.Context, by access.Actor, id string, act Act
 	if err := access.Can(by, access.Read, access.Scope{}); err != nil {
 		return Outcome{}, err
 	}
+	if err := checkWords("unseen", w.Unseen); err != nil {
+		return Outcome{}, err
+	}
 	if err := CheckReason(w.Reason); err != nil {
 		return Outcome{}, err
 	}
 	// Read before the transaction waits for its turn: of two people who act at once, the second meant the rollout as it was
 	// before the first, and must not promote a step that only just began.
 	var meant Rollout
+	var missing *fault.Error
 	err := rs.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		meant, err = load(ctx, tx, id, "")
+		if meant, err = load(ctx, tx, id, ""); err != nil || act != Start && act != Promote {
+			return err
+		}
+		missing, err = meant.missing(ctx, tx)
 		return err
 	})
+	if err == nil && missing != nil && rs.Usage != nil { // what was asked for in the last seconds may be in memory yet
+		err = rs.Usage.Flush(store.Beside(ctx))
+	}
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -163,8 +183,12 @@ func (rs *Rollouts) act(ctx context.Context, by access.Actor, id string, act Act
 					return err
 				}
 			}
-			m := motion{by: by, at: now, ident: lifecycle.Of(flag), reason: w.Reason}
+			r.Steps = slices.Clone(r.Steps) // what is refused shows them as they are
+			m := motion{by: by, at: now, ident: lifecycle.Of(flag), reason: w.Reason, unseen: strings.TrimSpace(w.Unseen)}
 			if out, err = m.do(ctx, tx, act, r, flag); err != nil {
+				if f, ok := errors.AsType[*fault.Error](err); ok && f.Kind == fault.Conflict && f.Current == nil {
+					err = f.Showing(shown)
+				}
 				return err
 			}
 		}
@@ -198,21 +222,34 @@ func (m motion) do(ctx context.Context, tx *store.Tx, act Act, r Rollout, flag r
 }
 
 // CheckReason refuses a reason that is too long or holds what cannot be stored.
-func CheckReason(reason string) error {
-	if len(reason) > reasonLimit {
-		return fault.New(fault.Invalid, "too_long", "the reason is too long").At("reason").Fix("shorten it")
+func CheckReason(reason string) error { return checkWords("reason", reason) }
+
+func checkWords(field, words string) error {
+	if len(words) > reasonLimit {
+		return fault.New(fault.Invalid, "too_long", "the reason is too long").At(field).Fix("shorten it")
 	}
-	return store.CheckText("reason", reason)
+	return store.CheckText(field, words)
 }
 
 // Tick promotes the rollouts whose time has come, each in a transaction of its own and by one step at most. One that cannot
-// go on, such as for want of a removal plan, is paused and says why. The leader calls it every few seconds.
+// go on, such as since its flag is killed, is paused and says why; one that would enter production with a flag that no program has
+// asked for waits until one has. The leader calls it every few seconds.
 func (rs *Rollouts) Tick(ctx context.Context) error {
 	now := stored(rs.Now())
 	var due []string
-	err := rs.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		due, err = store.List(ctx, tx, store.ScanString,
-			`SELECT id FROM rollout WHERE state = $1 AND due_at <= $2 ORDER BY due_at LIMIT 1000`, Running, store.Micros(now))
+	err := rs.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		all, err := store.List(ctx, tx, scan, `SELECT `+columns+` FROM rollout WHERE state = $1 AND due_at <= $2
+			ORDER BY waits_at IS NOT NULL, due_at LIMIT 1000`, Running, store.Micros(now))
+		for _, r := range all {
+			if r.WaitsAt != nil {
+				if missing, err := r.missing(ctx, tx); err != nil {
+					return err
+				} else if missing != nil {
+					continue
+				}
+			}
+			due = append(due, r.ID)
+		}
 		return err
 	})
 	if err != nil {
@@ -237,7 +274,7 @@ func (rs *Rollouts) tick(ctx context.Context, id string, now time.Time, refused 
 	var out Outcome
 	err := rs.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		r, err := load(ctx, tx, id, tx.ForUpdate())
-		if err != nil || Next(r, now) != GoOn {
+		if verdict := Next(r, now); err != nil || verdict != GoOn && verdict != WaitForUse {
 			return err
 		}
 		flag, err := flagOf(ctx, tx, r)
@@ -251,6 +288,15 @@ func (rs *Rollouts) tick(ctx context.Context, id string, now time.Time, refused 
 			return err
 		}
 		if err := flag.Writable(); err != nil {
+			return err
+		}
+		missing, err := r.missing(ctx, tx)
+		if err != nil || missing != nil && r.WaitsAt != nil {
+			return err
+		}
+		if missing != nil {
+			m.reason = missing.Message
+			out, err = m.wait(ctx, tx, r)
 			return err
 		}
 		m.reason = fmt.Sprintf("the bake of %s is over", time.Duration(r.Steps[r.Current].BakeSeconds)*time.Second)

@@ -10,22 +10,23 @@ import (
 	"github.com/soukhq/souk/internal/store"
 )
 
-const columns = `id, flag_key, app, request_id, state, step, steps, reason, killed_in, paused_at, due_at, created_at, updated_at, revision, ask_at`
+const columns = `id, flag_key, app, request_id, state, step, steps, reason, killed_in, paused_at, due_at, created_at, updated_at, revision, ask_at, unseen, waits_at`
 
 func scan(row store.Row) (Rollout, error) {
 	var r Rollout
 	var steps string
-	var paused, due, ask sql.NullInt64
+	var paused, due, ask, waits sql.NullInt64
 	var created, updated int64
 	err := row.Scan(&r.ID, &r.FlagKey, &r.App, &r.RequestID, &r.State, &r.Current, &steps, &r.Reason, &r.KilledIn,
-		&paused, &due, &created, &updated, &r.Revision, &ask)
+		&paused, &due, &created, &updated, &r.Revision, &ask, &r.Unseen, &waits)
 	if err != nil {
 		return Rollout{}, err
 	}
 	if err := json.Unmarshal([]byte(steps), &r.Steps); err != nil {
 		return Rollout{}, fmt.Errorf("decode steps of rollout %s: %w", r.ID, err)
 	}
-	r.PausedAt, r.CreatedAt, r.UpdatedAt = store.NullTime(paused), store.Time(created), store.Time(updated)
+	r.PausedAt, r.WaitsAt = store.NullTime(paused), store.NullTime(waits)
+	r.CreatedAt, r.UpdatedAt = store.Time(created), store.Time(updated)
 	return r, nil
 }
 
@@ -38,7 +39,7 @@ func (r Rollout) values() ([]any, error) {
 	return []any{
 		r.ID, r.FlagKey, r.App, r.RequestID, string(r.State), r.Current, string(steps), r.Reason, r.KilledIn,
 		store.NullMicros(r.PausedAt), store.NullMicros(r.due()), store.Micros(r.CreatedAt), store.Micros(r.UpdatedAt), r.Revision,
-		store.NullMicros(r.asks()),
+		store.NullMicros(r.asks()), r.Unseen, store.NullMicros(r.WaitsAt),
 	}, nil
 }
 
@@ -80,7 +81,7 @@ func insert(ctx context.Context, tx *store.Tx, r Rollout) (added bool, err error
 		return false, err
 	}
 	n, err := tx.Exec(ctx, `INSERT INTO rollout (`+columns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING`, values...)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT DO NOTHING`, values...)
 	if err != nil {
 		return false, fmt.Errorf("insert rollout: %w", err)
 	}
@@ -95,7 +96,7 @@ func save(ctx context.Context, tx *store.Tx, r Rollout) (Rollout, error) {
 	}
 	n, err := tx.Exec(ctx, `UPDATE rollout SET flag_key = $2, app = $3, request_id = $4, state = $5, step = $6, steps = $7, reason = $8,
 		killed_in = $9, paused_at = $10, due_at = $11, created_at = $12, updated_at = $13, revision = revision + 1,
-		ask_at = $15 WHERE id = $1 AND revision = $14`, values...)
+		ask_at = $15, unseen = $16, waits_at = $17 WHERE id = $1 AND revision = $14`, values...)
 	if err != nil {
 		return Rollout{}, fmt.Errorf("save rollout: %w", err)
 	}

@@ -72,6 +72,7 @@ type motion struct {
 	at     time.Time
 	ident  lifecycle.Ident
 	reason string
+	unseen string // why a flag that nobody asked for may enter production
 }
 
 func (m motion) change(r Rollout) registry.Change {
@@ -95,6 +96,19 @@ func (m motion) begin(ctx context.Context, tx *store.Tx, r *Rollout, environment
 	if err := stillFew(ctx, tx, *r); err != nil {
 		return 0, err
 	}
+	details := map[string]any{
+		"step": r.Current + 1, "of": len(r.Steps), "audience": step.Audience, "percent": step.Percent,
+		"bake_seconds": step.BakeSeconds, "promote": step.Promote,
+	}
+	missing, err := unseen(ctx, tx, *r, step, environments)
+	switch {
+	case err != nil:
+		return 0, err
+	case missing != nil && m.unseen == "":
+		return 0, missing
+	case missing != nil:
+		r.Unseen, details["unseen"] = m.unseen, m.unseen
+	}
 	flag, err := registry.Serve(ctx, tx, m.change(*r), r.FlagKey, step.Environment, step.serving())
 	if err != nil {
 		return 0, err
@@ -108,10 +122,7 @@ func (m motion) begin(ctx context.Context, tx *store.Tx, r *Rollout, environment
 	}
 	r.bake(m.at)
 	state, _ := flag.In(step.Environment)
-	return state.Revision, m.record(ctx, tx, *r, audit.RolloutStepStarted, step.Environment, m.reason, map[string]any{
-		"step": r.Current + 1, "of": len(r.Steps), "audience": step.Audience, "percent": step.Percent,
-		"bake_seconds": step.BakeSeconds, "promote": step.Promote,
-	})
+	return state.Revision, m.record(ctx, tx, *r, audit.RolloutStepStarted, step.Environment, m.reason, details)
 }
 
 // stillFew refuses a large step to a closed list that was approved as one of few people, where it is none or has more by now. What was
@@ -135,11 +146,15 @@ func stillFew(ctx context.Context, tx *store.Tx, r Rollout) error {
 		now = "is no closed list any more"
 	}
 	return fault.New(fault.Conflict, "audience_grew", "%d %% of %s were approved for %d people at once; by now it %s", step.Percent, segment.Title, *step.People, now).
-		Fix("abort the rollout and ask for the same again: it then goes in steps of 5, 25, 50 and 100 %%").Showing(r)
+		Fix("abort the rollout and ask for the same again: it then goes in steps of 5, 25, 50 and 100 %%")
 }
 
-// Begin starts a rollout that was just made ready, where its template says that nobody has to.
+// Begin starts a rollout that was just made ready, where its template says that nobody has to. One that would begin in production with a flag
+// that no program has asked for stays ready: a person has to say why.
 func Begin(ctx context.Context, tx *store.Tx, by access.Actor, at time.Time, flag lifecycle.Ident, r Rollout, reason string) (Outcome, error) {
+	if missing, err := r.missing(ctx, tx); err != nil || missing != nil {
+		return Outcome{Rollout: r}, err
+	}
 	return motion{by: by, at: stored(at), ident: flag, reason: reason}.start(ctx, tx, r)
 }
 
@@ -157,7 +172,7 @@ func (m motion) start(ctx context.Context, tx *store.Tx, r Rollout) (Outcome, er
 	changes := r.change() && status.State == lifecycle.Active
 	if !ok || status.State != lifecycle.Approved && status.State != lifecycle.Staged && !changes {
 		return Outcome{}, fault.New(fault.Conflict, "flag_state", "the flag %s is %s; its rollout cannot start", r.FlagKey, status.State).
-			Fix("a rollout starts from an approved or staged flag, and one of a change from an active flag, too").Showing(r)
+			Fix("a rollout starts from an approved or staged flag, and one of a change from an active flag, too")
 	}
 	if status.State == lifecycle.Approved {
 		if _, err := lifecycle.Move(ctx, tx, m.by, m.at, m.ident, lifecycle.Staged, m.reason, r.RequestID); err != nil {
@@ -226,6 +241,12 @@ func (m motion) activate(ctx context.Context, tx *store.Tx, r Rollout) error {
 	return err
 }
 
+// wait lets a rollout that time would promote wait for a program to ask for the flag.
+func (m motion) wait(ctx context.Context, tx *store.Tx, r Rollout) (Outcome, error) {
+	r.WaitsAt = &m.at
+	return m.keep(ctx, tx, r, audit.RolloutWaits)
+}
+
 func (m motion) pause(ctx context.Context, tx *store.Tx, r Rollout) (Outcome, error) {
 	r.pause(m.at, m.reason)
 	return m.keep(ctx, tx, r, audit.RolloutPaused)
@@ -236,7 +257,7 @@ func (m motion) resume(ctx context.Context, tx *store.Tx, r Rollout, flag regist
 	step := r.Steps[r.Current]
 	if state, _ := flag.In(step.Environment); state.Kill != nil {
 		return Outcome{}, fault.New(fault.Conflict, "flag_killed", "%s is turned off for everybody in %s", r.FlagKey, step.Environment).
-			Fix("restore it first").Showing(r)
+			Fix("restore it first")
 	}
 	r.resume(m.at)
 	return m.keep(ctx, tx, r, audit.RolloutResumed)

@@ -69,10 +69,12 @@ type Rollout struct {
 	Reason    string     `json:"reason,omitempty" doc:"Why it was paused or aborted"`
 	PausedAt  *time.Time `json:"paused_at,omitempty"`
 	KilledIn  string     `json:"killed_in,omitempty" doc:"Production environment where a kill aborted it"`
+	Unseen    string     `json:"unseen,omitempty" doc:"Why it began in production although no program had asked for the flag by its key before"`
+	WaitsAt   *time.Time `json:"waits_at,omitempty" doc:"Since when time would have gone on to production, and waits for a program to ask for the flag by its key"`
 	CreatedAt time.Time  `json:"created_at"`
 	UpdatedAt time.Time  `json:"updated_at"`
 	Revision  int64      `json:"revision"`
-	Verdict   Verdict    `json:"verdict" enum:"nothing,promote,ask" doc:"What time says now: nothing to do, promote by itself, or ask a person to go on"`
+	Verdict   Verdict    `json:"verdict" enum:"nothing,promote,ask,wait" doc:"What time says now: nothing to do, promote by itself, ask a person to go on, or wait for a program to ask for the flag"`
 	Can       []string   `json:"can" nullable:"false" doc:"What the caller may do now: start, promote, pause, resume, abort"`
 }
 
@@ -81,9 +83,10 @@ type Verdict string
 
 // The verdicts.
 const (
-	Nothing   Verdict = "nothing" // it bakes, waits to be started or resumed, or is over
-	GoOn      Verdict = "promote" // the bake is over, and time promotes
-	AskPerson Verdict = "ask"     // the bake is over, and a person has to say whether to go on
+	Nothing    Verdict = "nothing" // it bakes, waits to be started or resumed, or is over
+	GoOn       Verdict = "promote" // the bake is over, and time promotes
+	AskPerson  Verdict = "ask"     // the bake is over, and a person has to say whether to go on
+	WaitForUse Verdict = "wait"    // the bake is over, and time promotes once a program has asked for the flag by its key
 )
 
 // Outcome is a rollout after a verb or a step, and what SDKs must come to see: the revision of an environment that

@@ -278,7 +278,9 @@ func TestWhatIsClickedTwiceIsDoneOnce(t *testing.T) {
 		}
 		running := alice.with("If-Match: " + alice.get(rollout).Header().Get("ETag"))
 		promoted := 0
-		for _, a := range together(times(4, func() *reply { return running.post(rollout+"/promote", object{"reason": "fine"}) })...) {
+		for _, a := range together(times(4, func() *reply {
+			return running.post(rollout+"/promote", object{"reason": "fine", "unseen": "nothing runs here"})
+		})...) {
 			if a.want(s, http.StatusOK, http.StatusPreconditionFailed, http.StatusConflict).Code == http.StatusOK {
 				promoted++
 			}
@@ -403,7 +405,9 @@ func TestKillWinsWhateverElseHappensAtTheSameInstant(t *testing.T) {
 				r := s.published(slug)
 				alice, rollout := s.as("alice"), "/api/v1/rollouts/"+r.text("rollout_id")
 				alice.post(rollout+"/start", nil).want(s, http.StatusOK)
-				others = times(2, func() *reply { return alice.post(rollout+"/promote", object{"reason": "go"}) })
+				others = times(2, func() *reply {
+					return alice.post(rollout+"/promote", object{"reason": "go", "unseen": "nothing runs here"})
+				})
 			}
 			answers := together(append(others, kill)...)
 			answers[len(answers)-1].want(s, http.StatusOK, http.StatusAccepted)
@@ -414,7 +418,11 @@ func TestKillWinsWhateverElseHappensAtTheSameInstant(t *testing.T) {
 			rollouts := s.as("alice").get("/api/v1/rollouts?flag=" + flag)
 			if id := rollouts.text("items", 0, "id"); id != "" {
 				for _, act := range []string{"start", "promote", "resume", "promote", "promote"} {
-					s.as("alice").post("/api/v1/rollouts/"+id+"/"+act, object{"reason": "go on"})
+					words := object{"reason": "go on"}
+					if act != "resume" {
+						words["unseen"] = "nothing runs here"
+					}
+					s.as("alice").post("/api/v1/rollouts/"+id+"/"+act, words)
 				}
 			}
 			s.clock.pass(3 * time.Hour)

@@ -195,7 +195,7 @@ func TestAKilledFlagIsOffForEverybodyInWhateverStateItIs(t *testing.T) {
 		rollout := "/api/v1/rollouts/" + r.text("rollout_id")
 		s.as("alice").post(rollout+"/start", nil)
 		s.clock.pass(time.Hour)
-		s.as("alice").post(rollout+"/promote", object{"reason": "x"})
+		s.as("alice").post(rollout+"/promote", object{"unseen": "x"})
 		off(flag)
 		// Nor does an administrator who changes the segment, or adds an environment.
 		s.as("root").with(`If-Match: "1"`).do("PUT", "/api/v1/segments/pilot", object{"title": "All", "groups": []string{"pilot"}}).want(s, http.StatusOK)
@@ -210,7 +210,7 @@ func TestAKilledFlagIsOffForEverybodyInWhateverStateItIs(t *testing.T) {
 				s.as("alice").post(rollout+"/start", nil).want(s, http.StatusOK)
 			}
 			for _, who := range []string{"alice", "olu"}[:promotions] {
-				s.as(who).post(rollout+"/promote", object{"reason": "x"}).want(s, http.StatusOK)
+				s.as(who).post(rollout+"/promote", object{"unseen": "x"}).want(s, http.StatusOK)
 			}
 			kill(slug + ".enabled")
 			off(slug + ".enabled")

@@ -169,6 +169,7 @@ func TestAClockThatJumpsProlongsAndPromotesNothing(t *testing.T) {
 	if got := alice.get(rollout); got.text("state") == "ready" {
 		alice.post(rollout+"/start", nil).want(s, 200, 202)
 	}
+	s.evaluate(s.sdkKey("staging"), "eat.enabled", object{}).want(s, http.StatusOK) // else its time waits for a program
 	before := alice.get(rollout).want(s, http.StatusOK)
 	// Keys that repeat a request, hours back and forth. By token: a session ages with every jump ahead, and gets none of it back.
 	script := root.token("all")

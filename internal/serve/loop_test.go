@@ -68,13 +68,22 @@ func (o *office) approved(content map[string]any) (r review.Request) {
 	return r
 }
 
-// toProduction starts the rollout and brings it to the step in production, whose bake is then over.
+// wired lets a program ask for a flag by its key in staging.
+func (o *office) wired(flag string) {
+	o.Helper()
+	var key api.NewKey
+	o.do("olu", "POST", "/api/v1/sdk-keys", map[string]any{"environment": "staging"}).must(201).into(&key)
+	o.do("", "POST", "/ofrep/v1/evaluate/flags/"+flag, map[string]any{"context": map[string]any{"targetingKey": "x"}}, "X-API-Key", key.Secret).must(200)
+}
+
+// toProduction starts the rollout, lets a program ask for its flag and brings it to the step in production, whose bake is then over.
 func (o *office) toProduction(id string) (r rollout.Rollout) {
 	o.Helper()
 	o.do("alice", "POST", "/api/v1/rollouts/"+id+"/start", nil).must(200).into(&r)
 	if r.State != rollout.Running || r.Steps[0].Environment != "staging" {
 		o.Fatalf("the rollout is %s in %s", r.State, r.Steps[0].Environment)
 	}
+	o.wired(r.FlagKey)
 	o.ahead.Add(int64(48 * time.Hour))
 	o.eventually("the first step is promoted by time", func() bool {
 		o.do("alice", "GET", "/api/v1/rollouts/"+id, nil).must(200).into(&r)

@@ -41,7 +41,7 @@ func (o *office) completed(id string) {
 			if r.Steps[r.Current].Environment == "production" {
 				who = "olu"
 			}
-			o.do(who, "POST", "/api/v1/rollouts/"+id+"/promote", map[string]any{"reason": "fine"})
+			o.do(who, "POST", "/api/v1/rollouts/"+id+"/promote", map[string]any{"reason": "fine", "unseen": "nothing runs here"})
 		}
 		return r.State == rollout.Completed
 	})

@@ -82,7 +82,7 @@ var rights = map[string]right{
 	"tag-flag":           {path: "/flags/where2eat.enabled/tags", body: map[string]any{"tags": []string{"lunch"}}, may: []string{"alice", "olu", "root"}},
 	"list-rollouts":      {may: anybody}, "get-rollout": {path: "/rollouts/{rollout}", may: anybody},
 	"start-rollout":   {path: "/rollouts/{rollout}/start", may: []string{"alice"}},
-	"promote-rollout": {path: "/rollouts/{rollout}/promote", body: map[string]any{"reason": "x"}, may: []string{"alice"}},
+	"promote-rollout": {path: "/rollouts/{rollout}/promote", body: map[string]any{"unseen": "x"}, may: []string{"alice"}},
 	"pause-rollout":   {path: "/rollouts/{rollout}/pause", may: []string{"alice", "olu", "root"}},
 	"resume-rollout":  {path: "/rollouts/{rollout}/resume", may: []string{"alice"}},
 	"abort-rollout":   {path: "/rollouts/{rollout}/abort", may: []string{"alice", "olu", "root"}},

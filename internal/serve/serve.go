@@ -121,7 +121,7 @@ func assemble(cfg Config, db *store.DB) *App {
 		usage: &measure.Usage{DB: db, Now: cfg.Now, Log: cfg.Log, Counters: measure.NewCounters()},
 	}
 	a.Verbs = verbs.New(verbs.Config{
-		DB: db, Now: cfg.Now, Log: cfg.Log, Publishers: access.Publishers(cfg.Publishers), Copies: copies, Live: a.live, URL: a.url,
+		DB: db, Now: cfg.Now, Log: cfg.Log, Publishers: access.Publishers(cfg.Publishers), Copies: copies, Live: a.live, Usage: a.usage, URL: a.url,
 	})
 	a.plane = &dataplane.Plane{
 		Lookup: a.Keys.Lookup, Held: a.Keys.Held, Keys: a.Keys, Live: a.live, Now: cfg.Now, Log: cfg.Log,

@@ -14,6 +14,7 @@ import (
 	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/live"
+	"github.com/soukhq/souk/internal/measure"
 	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
@@ -54,9 +55,10 @@ type Config struct {
 	Now        func() time.Time
 	Log        *slog.Logger // may be nil where no part runs by itself, as in the demo's story
 	Publishers access.Publishers
-	Copies     string        // the directory of the copies that are served while the database is away
-	Live       *live.Live    // what this process serves; nil if it serves nothing
-	URL        func() string // where people reach the console, for the links that are made
+	Copies     string         // the directory of the copies that are served while the database is away
+	Live       *live.Live     // what this process serves; nil if it serves nothing
+	Usage      *measure.Usage // what this process counts of the use of flags; nil if it serves nothing
+	URL        func() string  // where people reach the console, for the links that are made
 }
 
 // New wires the verbs. Governors know each kind of change that waits for a second administrator, except what its caller adds.
@@ -75,7 +77,7 @@ func New(c Config) *Verbs {
 		Registry:  &registry.Registry{DB: db, Now: now, Log: c.Log, SegmentInUse: review.NeedsSegment},
 		Catalog:   &catalog.Catalog{DB: db, Now: now},
 		Lifecycle: &lifecycle.Lifecycles{DB: db, Now: now},
-		Rollouts:  &rollout.Rollouts{DB: db, Now: now, Log: c.Log},
+		Rollouts:  &rollout.Rollouts{DB: db, Now: now, Log: c.Log, Usage: c.Usage},
 		Kills:     &kill.Kills{DB: db, Now: now, Live: c.Live},
 		Insight:   &insight.Insight{DB: db, Now: now},
 	}

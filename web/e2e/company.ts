@@ -50,7 +50,7 @@ export async function stagedApp(page: Page, slug: string): Promise<string> {
   };
   for (const act of ["start", "promote"]) {
     const answer = await page.request.post(`/api/v1/rollouts/${flag.rollouts[0]?.id}/${act}`, {
-      data: { reason: "nothing bad seen" },
+      data: { reason: "nothing bad seen", unseen: "no program runs in a story" },
     });
     expect(answer.ok(), await answer.text()).toBe(true);
   }

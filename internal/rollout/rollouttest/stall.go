@@ -11,8 +11,10 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/flag"
 	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/lifecycle"
+	"github.com/soukhq/souk/internal/measure"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/store"
@@ -41,6 +43,7 @@ type Stall struct {
 	*testing.T
 	Rollouts *rollout.Rollouts
 	Kills    *kill.Kills
+	Usage    *measure.Usage
 	Clock    time.Time
 	Flag     registry.Flag
 	ID       string // of the rollout
@@ -59,7 +62,8 @@ func Empty(t *testing.T, db *store.DB, at time.Time) *Stall {
 	t.Helper()
 	s := &Stall{T: t, Clock: at}
 	now := func() time.Time { return s.Clock }
-	s.Rollouts, s.Kills = &rollout.Rollouts{DB: db, Now: now}, &kill.Kills{DB: db, Now: now}
+	s.Usage = &measure.Usage{DB: db, Now: now, Counters: measure.NewCounters()}
+	s.Rollouts, s.Kills = &rollout.Rollouts{DB: db, Now: now, Usage: s.Usage}, &kill.Kills{DB: db, Now: now}
 	return s
 }
 
@@ -82,8 +86,25 @@ func (s *Stall) Restore(environment string) (o rollout.Outcome) {
 	return o
 }
 
-// Ask makes another approved flag with a rollout that is ready.
+// Ask makes another approved flag with a rollout that is ready, and lets a program ask for it in the sandbox.
 func (s *Stall) Ask(name string, ttl, people int) {
+	s.Helper()
+	s.Approve(name, ttl, people)
+	s.Caller("sandbox").Count(s.Outcome())
+}
+
+// Caller counts the use of flags in an environment.
+func (s *Stall) Caller(environment string) *measure.Caller {
+	return s.Usage.Counters.Caller(environment, "key", "ofrep")
+}
+
+// Outcome is what a program gets that asks for the flag.
+func (s *Stall) Outcome() *flag.Outcome {
+	return &flag.Outcome{Key: s.Flag.Key, Variant: "on", Reason: flag.Static}
+}
+
+// Approve makes another approved flag that no program has asked for, with a rollout that is ready.
+func (s *Stall) Approve(name string, ttl, people int) {
 	s.Helper()
 	s.Write(func(ctx context.Context, tx *store.Tx) error {
 		c := registry.Change{By: Alice, At: s.Clock, RequestID: "request-1", Reason: "approved"}
@@ -153,9 +174,12 @@ func (s *Stall) GoOn() rollout.Outcome {
 	return s.Must(s.Rollouts.Promote(s.Context(), Alice, s.ID, rollout.Word{Reason: "nothing bad seen"}))
 }
 
-// Tick lets time promote what is due.
+// Tick lets time promote what is due. What was counted until then is in the database.
 func (s *Stall) Tick() {
 	s.Helper()
+	if err := s.Usage.Flush(s.Context()); err != nil {
+		s.Fatal(err)
+	}
 	if err := s.Rollouts.Tick(s.Context()); err != nil {
 		s.Fatal(err)
 	}
@@ -218,4 +242,14 @@ func (s *Stall) Events(prefix string) (names []string) {
 		return err
 	})
 	return names
+}
+
+// Details returns what the events of a name have in details, in their order.
+func (s *Stall) Details(name string) (details []string) {
+	s.Helper()
+	s.Read(func(ctx context.Context, tx *store.Tx) (err error) {
+		details, err = store.List(ctx, tx, store.ScanString, `SELECT body FROM audit_event WHERE name = $1 ORDER BY id`, name)
+		return err
+	})
+	return details
 }

@@ -2616,6 +2616,16 @@ export interface components {
             tags: string[];
         };
         FlagUsage: {
+            /**
+             * Format: date-time
+             * @description When a program last asked for it by its key and got an answer; this alone shows that a program has its switch
+             */
+            asked_at?: string;
+            /**
+             * Format: date-time
+             * @description When it was last delivered with all flags of an SDK key, or known to be unchanged there
+             */
+            bulk_at?: string;
             /** @description Who ever asked for it, the latest first; at most 100 */
             clients: components["schemas"]["UsageClient"][];
             /** @description Absent: all of them together */
@@ -2626,7 +2636,7 @@ export interface components {
             from: string;
             /**
              * Format: date-time
-             * @description When it was last asked for at all, to a few seconds; absent: not yet
+             * @description When it was last asked for at all, to a few seconds; absent: not yet, as far as is known here
              */
             last_evaluated?: string;
             reasons: components["schemas"]["ReasonCount"][];
@@ -2637,6 +2647,11 @@ export interface components {
              * @enum {string}
              */
             step: "minute" | "hour" | "day";
+            /**
+             * Format: date-time
+             * @description When a program last held it in a document that it evaluates by itself; whether it asks for it, nobody knows
+             */
+            synced_at?: string;
             /**
              * Format: date-time
              * @description Up to here, which does not belong to it
@@ -4227,13 +4242,20 @@ export interface components {
             /** @enum {string} */
             state: "ready" | "running" | "paused" | "completed" | "aborted";
             steps: components["schemas"]["RolloutStep"][];
+            /** @description Why it began in production although no program had asked for the flag by its key before */
+            unseen?: string;
             /** Format: date-time */
             updated_at: string;
             /**
-             * @description What time says now: nothing to do, promote by itself, or ask a person to go on
+             * @description What time says now: nothing to do, promote by itself, ask a person to go on, or wait for a program to ask for the flag
              * @enum {string}
              */
-            verdict: "nothing" | "promote" | "ask";
+            verdict: "nothing" | "promote" | "ask" | "wait";
+            /**
+             * Format: date-time
+             * @description Since when time would have gone on to production, and waits for a program to ask for the flag by its key
+             */
+            waits_at?: string;
         };
         RolloutStep: {
             /** @description Segment; empty is everybody */
@@ -4270,6 +4292,11 @@ export interface components {
             started_at?: string;
             /** @enum {string} */
             state: "pending" | "baking" | "promoted" | "aborted";
+        };
+        RolloutWords: {
+            reason?: string;
+            /** @description Why the first step in production begins although no program has asked for the flag by its key; without it that answers 409 not_seen */
+            unseen?: string;
         };
         Rotation: {
             /**
@@ -4822,6 +4849,16 @@ export interface components {
         UsageClient: {
             /** @description Slug of the app that the key is for */
             app?: string;
+            /**
+             * Format: date-time
+             * @description When a program last asked for it by its key and got an answer; this alone shows that a program has its switch
+             */
+            asked_at?: string;
+            /**
+             * Format: date-time
+             * @description When it was last delivered with all flags of an SDK key, or known to be unchanged there
+             */
+            bulk_at?: string;
             client_side?: boolean;
             /**
              * Format: int64
@@ -4840,6 +4877,11 @@ export interface components {
             revoked?: boolean;
             /** @description Absent: a caller that needs no key */
             sdk_key_id?: string;
+            /**
+             * Format: date-time
+             * @description When a program last held it in a document that it evaluates by itself; whether it asks for it, nobody knows
+             */
+            synced_at?: string;
         };
         UsagePoint: {
             /**
@@ -8661,10 +8703,11 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "reason": "nothing bad seen"
+                 *       "reason": "nothing bad seen",
+                 *       "unseen": "the page asks for it only once it is open to the pilot group"
                  *     }
                  */
-                "application/json": components["schemas"]["Reason"];
+                "application/json": components["schemas"]["RolloutWords"];
             };
         };
         responses: {
@@ -8776,7 +8819,7 @@ export interface operations {
                  *       "reason": "everybody is back from lunch"
                  *     }
                  */
-                "application/json": components["schemas"]["Reason"];
+                "application/json": components["schemas"]["RolloutWords"];
             };
         };
         responses: {

@@ -4,10 +4,11 @@ import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useRef, useState } from "react";
 import { Link } from "react-router";
 import { requestsQuery } from "../api/calls";
+import { Problem } from "../api/client";
 import type { Rollout } from "../api/types";
 import { m } from "../messages";
 import { Empty } from "../pieces/Empty";
-import { Notice } from "../pieces/Notice";
+import { Notice, NoticeBox } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
 import { RolloutChip } from "../pieces/states";
 import { When } from "../pieces/When";
@@ -40,6 +41,16 @@ export function RolloutPanel({ flag, rollouts }: { flag: string; rollouts: Rollo
           <q>{newest.reason}</q>
         </p>
       )}
+      {newest.unseen && (
+        <p className={classes.reason}>
+          {m.flag.unseen.was} <q>{newest.unseen}</q>
+        </p>
+      )}
+      {newest.verdict === "wait" && (
+        <NoticeBox tone="warn" title={m.flag.unseen.waits}>
+          <p>{m.flag.unseen.waitsWords}</p>
+        </NoticeBox>
+      )}
       <Track rollout={newest} />
       <Acts rollout={newest} key={newest.id} />
       {earlier.length > 0 && (
@@ -69,6 +80,8 @@ function Acts({ rollout }: { rollout: Rollout }) {
   const [asking, setAsking] = useState<Act | null>(null);
   useWatchedLongEnough(rollout);
   const can = order.filter((one) => rollout.can.includes(one));
+  const tried = act.variables;
+  const unseen = act.error instanceof Problem && act.error.code === "not_seen" && tried;
   function choose(next: Act) {
     act.reset();
     if (next === "promote" || next === "abort") setAsking(asking === next ? null : next);
@@ -90,28 +103,39 @@ function Acts({ rollout }: { rollout: Rollout }) {
           </Button>
         ))}
       </div>
-      {asking && can.includes(asking) && (
+      {asking && !unseen && can.includes(asking) && (
         <ReasonForm
           key={asking}
           act={asking}
-          help={m.flag.actHelp[asking === "promote" && rollout.verdict !== "ask" ? "early" : asking]}
+          label={m.flag.actReason.needed}
+          help={m.flag.actHelp[asking === "promote" && rollout.verdict === "nothing" ? "early" : asking]}
           busy={act.isPending}
           submit={(reason) => act.mutate({ act: asking, reason }, { onSuccess: () => setAsking(null) })}
         />
       )}
       {act.error && <Notice problem={act.error} />}
+      {unseen && (
+        <ReasonForm
+          act={unseen.act}
+          label={m.flag.unseen.why}
+          help={m.flag.unseen.whyHelp}
+          busy={act.isPending}
+          submit={(why) => act.mutate({ ...unseen, unseen: why }, { onSuccess: () => setAsking(null) })}
+        />
+      )}
     </div>
   );
 }
 
 interface ReasonProps {
   act: Act;
+  label: string;
   help: string;
   busy: boolean;
   submit: (reason: string) => void;
 }
 
-function ReasonForm({ act, help, busy, submit }: ReasonProps) {
+function ReasonForm({ act, label, help, busy, submit }: ReasonProps) {
   const [reason, setReason] = useState("");
   const [asked, setAsked] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
@@ -126,7 +150,7 @@ function ReasonForm({ act, help, busy, submit }: ReasonProps) {
       <Textarea
         ref={field}
         autoFocus
-        label={m.flag.actReason.needed}
+        label={label}
         description={help}
         withAsterisk
         autosize

@@ -94,6 +94,14 @@ interface UsedProps {
 
 function Used({ flag, usage, environment, live, period, lookBack }: UsedProps) {
   if (!usage.last_evaluated) {
+    if (usage.synced_at) {
+      return (
+        <>
+          <Grades usage={usage} />
+          <Clients clients={usage.clients} />
+        </>
+      );
+    }
     return live ? (
       <Empty
         icon={<IconActivity />}
@@ -115,6 +123,7 @@ function Used({ flag, usage, environment, live, period, lookBack }: UsedProps) {
         <strong>{m.usage.total(usage.total, words)}</strong> · {m.usage.lastSeen}{" "}
         <When at={usage.last_evaluated} />
       </p>
+      <Grades usage={usage} />
       {usage.errors.length > 0 && (
         <p className={classes.failed}>
           {m.usage.failed(
@@ -137,6 +146,20 @@ function Used({ flag, usage, environment, live, period, lookBack }: UsedProps) {
       {(usage.untold ?? 0) > 0 && <p className={classes.figures}>{m.usage.untold(usage.untold ?? 0)}</p>}
       <Clients clients={usage.clients} />
     </>
+  );
+}
+
+/** What is known of its use, grade by grade: only asking by its key shows that an app has the switch. */
+function Grades({ usage }: { usage: FlagUsage }) {
+  const at = { asked: usage.asked_at, bulk: usage.bulk_at, synced: usage.synced_at };
+  return (
+    <ul className={classes.grades}>
+      {(["asked", "bulk", "synced"] as const).map((grade) => (
+        <li key={grade}>
+          {m.usage.grades[grade]}: {at[grade] ? <When at={at[grade]} /> : m.usage.grades.never}
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -201,7 +224,8 @@ function Clients({ clients }: { clients: UsageClient[] }) {
               </span>
             </span>
             <span className={classes.dim}>
-              {m.usage.clientWords(client.count, client.errors)} · <When at={client.last_seen} />
+              {client.count > 0 ? m.usage.clientWords(client.count, client.errors) : m.usage.grades.synced} ·{" "}
+              <When at={client.last_seen} />
             </span>
           </li>
         ))}

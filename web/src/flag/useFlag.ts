@@ -7,16 +7,24 @@ import { m } from "../messages";
 
 export type Act = "start" | "promote" | "pause" | "resume" | "abort";
 
+interface Acting {
+  act: Act;
+  reason?: string;
+  /** Why it goes to production although no program has asked for the flag; needed after a Problem of code not_seen. */
+  unseen?: string;
+}
+
 /** The acts on a rollout. Whatever one changes is asked for again. */
 export function useRolloutAct(id: string) {
   return useMutation({
-    mutationFn: ({ act, reason }: { act: Act; reason?: string }) => {
+    mutationFn: ({ act, reason, unseen }: Acting) => {
       const call = { params: { path: { id } }, body: { reason } };
+      const onward = { params: { path: { id } }, body: { reason, unseen } };
       switch (act) {
         case "start":
-          return unwrap(api.POST("/api/v1/rollouts/{id}/start", call));
+          return unwrap(api.POST("/api/v1/rollouts/{id}/start", onward));
         case "promote":
-          return unwrap(api.POST("/api/v1/rollouts/{id}/promote", call));
+          return unwrap(api.POST("/api/v1/rollouts/{id}/promote", onward));
         case "pause":
           return unwrap(api.POST("/api/v1/rollouts/{id}/pause", call));
         case "resume":

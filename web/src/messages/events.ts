@@ -91,6 +91,7 @@ export const events: Record<string, string> = {
   "rollout.started": "Rollout started",
   "rollout.step_promoted": "Rollout step done",
   "rollout.step_started": "Rollout step started",
+  "rollout.waits": "Rollout waits for a program to ask for its flag",
   "sdk_key.created": "SDK key made",
   "sdk_key.limited": "SDK key limited",
   "sdk_key.revoked": "SDK key revoked",

@@ -119,6 +119,15 @@ export const flag = {
     abort:
       "The rollout ends here for good and what people have now stays. To take it away from them, turn it off for everybody.",
   },
+  unseen: {
+    was: "Went to production although no app had asked for the switch:",
+    waits: "No app has asked for this switch yet",
+    waitsWords:
+      "Its time is up. It goes to production by itself once an app has asked for it by its key, or when somebody says why it should all the same.",
+    why: "Why it should go to production all the same",
+    whyHelp:
+      "A switch that no app asks for turns nothing on. What you say is shown with the rollout and in the log.",
+  },
   actReason: { needed: "Reason", optional: "Reason (optional)", missing: "Say why first." },
   lifecycle: "Life",
   lifecycleWords: {

@@ -33,6 +33,13 @@ export const usage = {
     DEFAULT: "The app’s own default",
     ERROR: "Failed",
   } as Record<string, string>,
+  /** What is known of its use. */
+  grades: {
+    asked: "Asked for by its key",
+    bulk: "Delivered with all switches",
+    synced: "Delivered in a document; whether an app asks for it there, nobody knows",
+    never: "never",
+  },
   clients: "Who asks for it",
   client: "SDK key",
   noKey: "Without a key",

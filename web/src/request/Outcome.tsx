@@ -153,6 +153,11 @@ function Approved({ request }: { request: Request }) {
           )}
         </p>
       )}
+      {rollout?.unseen && (
+        <p>
+          {m.flag.unseen.was} <q>{rollout.unseen}</q>
+        </p>
+      )}
       {act.error && <Notice problem={act.error} />}
     </NoticeBox>
   );
