@@ -11,7 +11,7 @@ const (
 	Proposed   State = "proposed"   // asked for, in no snapshot
 	Approved   State = "approved"   // ready for rollout, off outside the sandbox
 	Staged     State = "staged"     // limited rollout
-	Active     State = "active"     // the last production step is done
+	Active     State = "active"     // its full audience has it in production
 	Deprecated State = "deprecated" // read-only, on its way out
 	Removed    State = "removed"    // gone; its key stays taken
 )

@@ -278,3 +278,73 @@ func TestAReadOnlyFlagCanBeStoppedAndNothingElse(t *testing.T) {
 		}
 	})
 }
+
+func TestAFlagIsActiveOnlyWithItsFullAudienceInProduction(t *testing.T) {
+	t.Parallel()
+	staging := rollout.Stage{Environment: "staging", Percent: 100}
+	share := func(percent int) rollout.Stage {
+		return rollout.Stage{Environment: "production", Audience: rollout.Placeholder, Percent: percent}
+	}
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		for i, tt := range []struct {
+			name   string
+			stages []rollout.Stage
+			want   lifecycle.State
+		}{
+			{"all", []rollout.Stage{staging, share(25), share(100)}, lifecycle.Active},
+			{"ten", []rollout.Stage{staging, share(10)}, lifecycle.Staged},
+			{"nearly all", []rollout.Stage{share(20), share(99)}, lifecycle.Staged},
+		} {
+			s := rollouttest.Empty(t, db, noon.Add(time.Duration(i)*1000*time.Hour))
+			s.Ask(tt.name, 60, -1)
+			plan(s, tt.stages)
+			if tt.want == lifecycle.Active {
+				l := &lifecycle.Lifecycles{DB: db, Now: s.Rollouts.Now}
+				if _, err := l.PlanRemoval(t.Context(), alice, s.Flag.Key, "the menu service replaces it by spring"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			finish(s)
+			if got := s.Life().State; got != tt.want || s.Now().State != rollout.Completed {
+				t.Errorf("%s: the flag is %s, its rollout %s", tt.name, got, s.Now().State)
+			}
+			if tt.want == lifecycle.Active {
+				continue
+			}
+			// The rest is a change, and needs a removal plan as every long life does.
+			l := &lifecycle.Lifecycles{DB: db, Now: s.Rollouts.Now}
+			if _, err := l.PlanRemoval(t.Context(), alice, s.Flag.Key, "the menu service replaces it by spring"); err != nil {
+				t.Fatal(err)
+			}
+			change(s, pilot(60))
+			finish(s)
+			if got := s.Life().State; got != lifecycle.Staged && tt.name == "ten" {
+				t.Errorf("%s: with 60 %% the flag is %s", tt.name, got)
+			}
+			change(s, pilot(100))
+			finish(s)
+			if got := s.Life().State; got != lifecycle.Active {
+				t.Errorf("%s: with all the flag is %s", tt.name, got)
+			}
+		}
+	})
+}
+
+// plan replaces the rollout of an approved flag by one with these stages.
+func plan(s *rollouttest.Stall, stages []rollout.Stage) {
+	s.Helper()
+	s.Must(s.Rollouts.Abort(s.Context(), alice, s.ID, rollout.Word{}))
+	s.Write(func(ctx context.Context, tx *store.Tx) error {
+		places, err := registry.Environments(ctx, tx)
+		if err != nil {
+			return err
+		}
+		steps, found := rollout.Plan(stages, "pilot", -1, places)
+		if len(found) > 0 {
+			return errors.New(found[0].Message)
+		}
+		r, err := rollout.Create(ctx, tx, alice, s.Clock, lifecycle.Of(s.Flag), "request-1", steps)
+		s.ID = r.ID
+		return err
+	})
+}

@@ -206,6 +206,38 @@ func (s Step) serving() registry.Serving {
 	return registry.Serving{Mode: registry.ServeAudience, Audience: s.Audience, Percent: s.Percent}
 }
 
+// full reports whether the rollout ends with the full audience in each production environment that it reaches, and reaches one.
+func (r Rollout) full(environments []registry.Environment) (full bool) {
+	for _, e := range environments {
+		if e.Tier != registry.TierProduction {
+			continue
+		}
+		for i := len(r.Steps) - 1; i >= 0; i-- {
+			if r.Steps[i].Environment == e.Name {
+				if !r.Steps[i].whole() {
+					return false
+				}
+				full = true
+				break
+			}
+		}
+	}
+	return full
+}
+
+// whole reports whether a step gives the flag to all of an audience, or to whom its own rules name.
+func (s Step) whole() bool {
+	serving := s.serving()
+	switch serving.Mode {
+	case registry.ServeOn, registry.ServeCustom:
+		return true
+	case registry.ServeAudience:
+		return serving.Percent == 100
+	case registry.ServeOff:
+	}
+	return false
+}
+
 // due is when time promotes; nil if it will not.
 func (r Rollout) due() *time.Time {
 	if r.State != Running || r.Steps[r.Current].Promote != ByTime {

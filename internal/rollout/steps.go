@@ -196,7 +196,8 @@ func (m motion) step(ctx context.Context, tx *store.Tx, r Rollout, environments 
 	return Outcome{Rollout: r, Environment: environment, Revision: revision}, err
 }
 
-// promote ends the current step and begins the next; after the last the rollout is completed and the flag active.
+// promote ends the current step and begins the next; after the last the rollout is completed, and the flag active if it has its full
+// audience in production.
 func (m motion) promote(ctx context.Context, tx *store.Tx, r Rollout, evidence string) (Outcome, error) {
 	number, step := r.Current+1, r.Steps[r.Current]
 	early := step.BakedAt != nil && m.at.Before(*step.BakedAt)
@@ -207,33 +208,32 @@ func (m motion) promote(ctx context.Context, tx *store.Tx, r Rollout, evidence s
 	}); err != nil {
 		return Outcome{}, err
 	}
+	environments, err := registry.Environments(ctx, tx)
+	if err != nil {
+		return Outcome{}, err
+	}
 	if !last {
-		environments, err := registry.Environments(ctx, tx)
-		if err != nil {
-			return Outcome{}, err
-		}
 		return m.step(ctx, tx, r, environments)
 	}
-	if err := m.activate(ctx, tx, r); err != nil {
+	if err := m.activate(ctx, tx, r, environments); err != nil {
 		return Outcome{}, err
 	}
 	if err := m.record(ctx, tx, r, audit.RolloutCompleted, "", m.reason, nil); err != nil {
 		return Outcome{}, err
 	}
-	r, err := save(ctx, tx, r)
+	r, err = save(ctx, tx, r)
 	return Outcome{Rollout: r}, err
 }
 
-// activate makes the flag active after the last step. A change leaves an active flag as it is, and so does one that was
-// for a place before production.
-func (m motion) activate(ctx context.Context, tx *store.Tx, r Rollout) error {
+// activate makes a staged flag active after the last step, if that is its full audience in production. A plan that ends with a share of it,
+// or before production, leaves the flag staged: the rest is asked for as a change of the flag.
+func (m motion) activate(ctx context.Context, tx *store.Tx, r Rollout, environments []registry.Environment) error {
+	if !r.full(environments) {
+		return nil
+	}
 	if r.change() {
 		status, _, err := lifecycle.Get(ctx, tx, r.FlagKey)
 		if err != nil || status.State == lifecycle.Active {
-			return err
-		}
-		e, _, err := registry.EnvironmentNamed(ctx, tx, r.Steps[r.Current].Environment)
-		if err != nil || e.Tier != registry.TierProduction {
 			return err
 		}
 	}
