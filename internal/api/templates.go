@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
+	"slices"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/template"
 )
@@ -32,6 +35,12 @@ type TemplateTrial struct {
 	Fields   map[string]any  `json:"fields,omitempty" doc:"What a publisher might fill in"`
 }
 
+// StoredTemplate is a template that was stored, and what is to be said of it all the same.
+type StoredTemplate struct {
+	template.Template
+	Findings []fault.Finding `json:"findings,omitempty" doc:"Warnings of what its plan says and no rollout does"`
+}
+
 func templates(a *API) {
 	register(a, operation{method: http.MethodGet, path: "/templates", id: "list-templates", summary: "List the latest version of each template, newest first"},
 		access.Read, func(ctx context.Context, by access.Actor, in *templateQuery) (*reply[store.Listing[template.Template]], error) {
@@ -42,13 +51,17 @@ func templates(a *API) {
 		method: http.MethodPost, path: "/templates", id: "put-template", proposes: true, status: http.StatusCreated, also: []int{http.StatusOK},
 		document: reflect.TypeFor[template.Document](),
 		summary:  "Store a template: what changed is the next version (201), what is there already is not (200)",
-	}, access.GovernWrite, func(ctx context.Context, by access.Actor, in *reply[json.RawMessage]) (*object[template.Template], error) {
+	}, access.GovernWrite, func(ctx context.Context, by access.Actor, in *reply[json.RawMessage]) (*object[StoredTemplate], error) {
 		t, created, err := a.Library.Put(ctx, by, in.Body)
+		if err != nil {
+			return nil, err
+		}
+		findings, err := a.unstaged(ctx, t.Document)
 		status := http.StatusOK
 		if created {
 			status = http.StatusCreated
 		}
-		return &object[template.Template]{Status: status, ETag: etag(int64(t.Version)), Body: t}, err
+		return &object[StoredTemplate]{Status: status, ETag: etag(int64(t.Version)), Body: StoredTemplate{t, findings}}, err
 	})
 	register(a, operation{
 		method: http.MethodPost, path: "/templates:check", id: "check-template", status: http.StatusOK,
@@ -105,6 +118,19 @@ func (a *API) checkTemplate(ctx context.Context, by access.Actor, trial Template
 		return checked, nil //nolint:nilerr // the findings say so
 	}
 	said, err := a.Policies.CheckTemplate(ctx, by, document)
-	checked.Findings = append(checked.Findings, said...)
+	if err != nil {
+		return checked, err
+	}
+	unstaged, err := a.unstaged(ctx, *checked.Document)
+	checked.Findings = slices.Concat(checked.Findings, said, unstaged)
 	return checked, err
+}
+
+// unstaged is what a document's plan says and no rollout here does.
+func (a *API) unstaged(ctx context.Context, d template.Document) (found []fault.Finding, err error) {
+	err = a.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		found, err = rollout.UnstagedIn(ctx, tx, d)
+		return err
+	})
+	return found, err
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
+	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/store"
 	"github.com/soukhq/souk/internal/template"
 )
@@ -46,21 +47,24 @@ func (t *Target) Apply(ctx context.Context, by access.Actor, documents []Documen
 	}
 	wishes, findings := decode(documents)
 	var now state
-	var unheard []fault.Finding
+	var unheard, unstaged []fault.Finding
 	err := t.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		if now, err = t.look(ctx, tx, by, wishes); err != nil {
 			return err
 		}
 		var unfit []fault.Finding
-		unfit, unheard, err = t.fit(ctx, tx, wishes)
+		if unfit, unheard, err = t.fit(ctx, tx, wishes); err != nil {
+			return err
+		}
 		findings = append(findings, unfit...)
+		unstaged, err = plans(ctx, tx, wishes)
 		return err
 	})
 	if err != nil {
 		return Plan{}, err
 	}
 	plan, unknown := diff(now, wishes)
-	plan.Warnings = append(plan.Warnings, unheard...)
+	plan.Warnings = slices.Concat(plan.Warnings, unheard, unstaged)
 	plan.prune(now.applied, wishes, o.Prune)
 	if err := refuse(append(findings, unknown...)); err != nil {
 		return Plan{}, err
@@ -122,6 +126,25 @@ func (t *Target) fit(ctx context.Context, tx *store.Tx, wishes []wish) (unfit, u
 		}
 	}
 	return nil, unheard, nil
+}
+
+// plans says what the plans of templates say and no rollout does.
+func plans(ctx context.Context, tx *store.Tx, wishes []wish) (found []fault.Finding, err error) {
+	for _, w := range wishes {
+		if w.Kind != Template {
+			continue
+		}
+		said, err := rollout.UnstagedIn(ctx, tx, w.template)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range said {
+			f.File = w.Source
+			f.Message = fmt.Sprintf("%s %s: %s", w.Kind, w.Name, f.Message)
+			found = append(found, f)
+		}
+	}
+	return found, nil
 }
 
 // look reads what the wishes are compared with.

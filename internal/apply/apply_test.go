@@ -223,6 +223,32 @@ spec: {groups: [product]}
 	})
 }
 
+func TestAPlanThatNoRolloutFollowsIsAWarning(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		to := target(db)
+		documents, _, err := apply.Load(fstest.MapFS{"hasty.json": {Data: []byte(`{"templateId": "hasty-v1", "displayName": "Hasty", "description": "A switch",
+			"fields": {"name": {"type": "string", "required": true}, "owner": {"type": "string", "required": true},
+				"audiences": {"type": "enum", "values": ["internal"], "required": true}, "ttl_days": {"type": "integer", "default": 30, "max": 90},
+				"kill_switch": {"type": "boolean", "default": true}, "default": {"type": "boolean", "default": false}}, "requiredChecks": [],
+			"rollout": [{"environment": "staging", "percent": 100, "promote": "time"}, {"environment": "production", "audience": "{audience}", "percent": 100, "promote": "time"}]}`)}})
+		if err != nil {
+			t.Fatal(describe(err))
+		}
+		plan, err := to.Apply(t.Context(), access.System("test"), documents, apply.Options{DryRun: true})
+		if err != nil {
+			t.Fatal(describe(err))
+		}
+		var said []string
+		for _, w := range plan.Warnings {
+			said = append(said, w.File+" "+w.Field+" "+w.Code)
+		}
+		if diff := cmp.Diff([]string{"hasty.json:1 rollout[1].promote by_time", "hasty.json:1 rollout[1].percent large_first_step"}, said); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 func TestAPolicyThatNobodyWillHearIsAWarningOfThePlan(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

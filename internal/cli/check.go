@@ -24,6 +24,7 @@ import (
 	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
+	"github.com/soukhq/souk/internal/rollout"
 	"github.com/soukhq/souk/internal/template"
 	"github.com/soukhq/souk/templates"
 )
@@ -306,8 +307,11 @@ func (b *bench) check(ctx context.Context, s source) ([]fault.Finding, error) {
 	return append(warnings, findingsOf(err)...), nil
 }
 
+// usualProduction is what files are taken to mean by production where no installation says which environments are.
+var usualProduction = []registry.Environment{{Name: "production", Tier: registry.TierProduction}}
+
 func (b *bench) checkTemplate(ctx context.Context, s source) ([]fault.Finding, error) {
-	_, findings := template.Parse(s.raw)
+	doc, findings := template.Parse(s.raw)
 	if slices.ContainsFunc(findings, func(f fault.Finding) bool { return f.Severity == fault.SeverityError }) {
 		return findings, nil
 	}
@@ -315,6 +319,7 @@ func (b *bench) checkTemplate(ctx context.Context, s source) ([]fault.Finding, e
 	if err := json.Unmarshal(s.raw, &document); err != nil {
 		return nil, fmt.Errorf("read %s: %w", s.name, err)
 	}
+	findings = append(findings, rollout.Unstaged(rollout.Stages(doc, nil), usualProduction, func(string) bool { return false })...)
 	judged, err := b.policies.CheckTemplate(ctx, document)
 	return append(findings, judged...), err
 }

@@ -202,7 +202,7 @@ func (s *changingFlag) stages() []rollout.Stage {
 	if s.Template == nil {
 		return nil
 	}
-	return stagesOf(*s.Template, s.fields())
+	return rollout.Stages(s.Template.Document, s.fields())
 }
 
 // effect serves at once what gives nobody more than now, or what needs nobody's approval; all else goes through a rollout.

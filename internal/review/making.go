@@ -357,16 +357,5 @@ func planOf(t template.Template, fields map[string]any, audience crowd, w World)
 	if name != "" && audience.None {
 		return nil, nil
 	}
-	return rollout.Plan(stagesOf(t, fields), name, audience.planned(), w.Environments)
-}
-
-// stagesOf are the steps that a template writes.
-func stagesOf(t template.Template, fields map[string]any) []rollout.Stage {
-	var stages []rollout.Stage
-	for _, s := range t.Steps(fields) {
-		stages = append(stages, rollout.Stage{
-			Environment: s.Environment, Audience: s.Audience, Percent: s.Percent, Bake: s.BakeTime(), Promote: s.Promote,
-		})
-	}
-	return stages
+	return rollout.Plan(rollout.Stages(t.Document, fields), name, audience.planned(), w.Environments)
 }

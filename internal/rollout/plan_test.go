@@ -139,3 +139,35 @@ func TestTimePromotesOnlyWhereThePlanSaysSoAndTheBakeIsOver(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatATemplatesPlanSaysAndNoRolloutDoesIsAWarning(t *testing.T) {
+	t.Parallel()
+	prod := func(percent int, promote string) rollout.Stage {
+		return rollout.Stage{Environment: "production", Audience: rollout.Placeholder, Percent: percent, Promote: promote}
+	}
+	closed := prod(100, "person")
+	closed.Audience = "five"
+	for name, tt := range map[string]struct {
+		stages []rollout.Stage
+		want   []string
+	}{
+		"none":                   {nil, nil},
+		"time in a test":         {[]rollout.Stage{{Environment: "staging", Percent: 100, Promote: "time"}, prod(25, "person")}, nil},
+		"time in production":     {[]rollout.Stage{prod(25, "person"), prod(100, "time")}, []string{"rollout[1].promote by_time"}},
+		"a large first step":     {[]rollout.Stage{{Environment: "staging", Percent: 100}, prod(26, "guard"), prod(100, "")}, []string{"rollout[1].percent large_first_step"}},
+		"all, by time":           {[]rollout.Stage{prod(100, "time")}, []string{"rollout[0].promote by_time", "rollout[0].percent large_first_step"}},
+		"a share of a field":     {[]rollout.Stage{prod(0, "person")}, nil},
+		"all of a closed list":   {[]rollout.Stage{closed}, nil},
+		"an unknown environment": {[]rollout.Stage{{Environment: "moon", Percent: 100, Promote: "time"}}, nil},
+	} {
+		found := rollout.Unstaged(tt.stages, environments, func(audience string) bool { return audience == "five" })
+		if diff := cmp.Diff(tt.want, wrong(found)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+		for _, f := range found {
+			if f.Severity != fault.SeverityWarning || f.Remediation == "" {
+				t.Errorf("%s: %+v", name, f)
+			}
+		}
+	}
+}

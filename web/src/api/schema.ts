@@ -4599,6 +4599,50 @@ export interface components {
             /** @enum {string} */
             promote?: "guard" | "person" | "time";
         };
+        StoredTemplate: {
+            /** @description Whether something new may be made from it; false: it was retired */
+            active: boolean;
+            /** @description Approvals needed by domain, besides those that policy asks for */
+            approvals?: {
+                [key: string]: number;
+            };
+            /** @description An approved rollout starts by itself */
+            auto_start?: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** @description E-mail of who posted it */
+            created_by: string;
+            /** @description What it is for, in plain words */
+            description: string;
+            /** @description Name in plain words */
+            displayName: string;
+            /** @description What a publisher fills in, in the order of the form */
+            fields: {
+                [key: string]: components["schemas"]["TemplateField"];
+            };
+            /** @description Warnings of what its plan says and no rollout does */
+            findings?: components["schemas"]["Finding"][];
+            /** @description Shape of the flag; absent is a boolean with the variants on and off */
+            flag?: components["schemas"]["TemplateFlag"];
+            /** @description Absent is the deployment's lifecycle */
+            lifecycle?: components["schemas"]["TemplateLifecycle"];
+            /**
+             * @description What an alert about the flag does
+             * @enum {string}
+             */
+            on_alert?: "revert" | "escalate";
+            /** @description Checks that a request must pass besides schema and policy */
+            requiredChecks: string[];
+            /** @description Steps of the rollout; absent is the default plan */
+            rollout?: components["schemas"]["TemplateStep"][];
+            /** @description Name of the template, such as microapp-basic-toggle-v1 */
+            templateId: string;
+            /**
+             * Format: int64
+             * @description 1, 2, 3 …; a version never changes
+             */
+            version: number;
+        };
         Tag: {
             /**
              * Format: int64
@@ -9723,7 +9767,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Template"];
+                    "application/json": components["schemas"]["StoredTemplate"];
                 };
             };
             /** @description Created */
@@ -9733,7 +9777,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Template"];
+                    "application/json": components["schemas"]["StoredTemplate"];
                 };
             };
             /** @description It waits for a second administrator */
