@@ -52,3 +52,37 @@ func TestTheDocumentOfInProcessSDKsStaysWithinWhatTheirClientsTake(t *testing.T)
 	s, _ = s.With(map[string]json.RawMessage{"large.0": nil, "large.1": nil, "large.2": nil}, nil)
 	check(s, "once the large ones are gone")
 }
+
+func TestKilledFlagsAndWhatPosesAsSuchDoNotOutgrowTheDocument(t *testing.T) {
+	t.Parallel()
+	large := strings.Repeat("x", 900_000)
+	for name, definition := range map[string]string{
+		"killed":         `{"state": "ENABLED", "variants": {"off": "` + large + `"}, "defaultVariant": "off", "metadata": {"killed": true}}`,
+		"said in values": `{"state": "ENABLED", "variants": {"on": {"x": "` + large + `", "killed":true}, "off": {}}, "defaultVariant": "on"}`,
+		"said by a rule": `{"state": "ENABLED", "variants": {"on": "` + large + `"}, "targeting": {"var": "on"}, "metadata": {"killed":true}}`,
+	} {
+		set := Set{Flags: map[string]json.RawMessage{
+			"small": json.RawMessage(`{"state": "ENABLED", "variants": {"on": true}, "defaultVariant": "on"}`),
+			"off":   json.RawMessage(`{"state": "ENABLED", "variants": {"off": "as it should be"}, "defaultVariant": "off", "metadata": {"killed": true}}`),
+		}}
+		for i := range 7 {
+			set.Flags[fmt.Sprintf("large.%d", i)] = json.RawMessage(definition)
+		}
+		s, _ := set.Compile()
+		document := s.Document(func(string) bool { return true })
+		if len(document) > syncedLimit || !json.Valid(document) {
+			t.Errorf("%s: the document has %d bytes", name, len(document))
+		}
+		for _, part := range []string{`"small":{`, "as it should be"} {
+			if !strings.Contains(string(document), part) {
+				t.Errorf("%s: %s is missing", name, part)
+			}
+		}
+		for i := range 7 {
+			key := fmt.Sprintf("large.%d", i)
+			if there := strings.Contains(string(document), `"`+key+`":`); name == "killed" && !there {
+				t.Errorf("the killed flag %s is left out", key)
+			}
+		}
+	}
+}

@@ -31,6 +31,7 @@ type Snapshot struct {
 	shared     map[sharedKey]shared   // of evaluators, for whatever is derived from this
 	rules      map[string]*syncedRule // of evaluators, as documents have them
 	beyond     map[string]Problem     // flags that in-process SDKs do not get, since all together are too large
+	emptied    map[string]bool        // killed flags that they get without their off value, for the same reason
 }
 
 // compiled is a flag: one answer for everybody, or a target.

@@ -3,6 +3,7 @@ package flag
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -27,6 +28,7 @@ type synced struct {
 	definition json.RawMessage // nil: the flag is left out
 	names      []string        // evaluators that engines put in
 	problem    *Problem        // why it is left out
+	killed     bool
 }
 
 // definition is a flag with the members that engines know. Some refuse others.
@@ -38,11 +40,13 @@ type definition struct {
 	Metadata       json.RawMessage `json:"metadata,omitempty"`
 }
 
+// noValue stands for the values of a flag of which programs get their own default: engines take no flag without any.
+var noValue = json.RawMessage(`{"off":false}`)
+
 // noRule stands for targeting that cannot be compiled: no evaluator has that name, so that every engine answers PARSE_ERROR, too.
 var noRule = json.RawMessage(`{"$ref":""}`)
 
-// sync returns what in-process SDKs get of a compiled flag. A killed flag is never left out: where it cannot be loaded as it stands,
-// they get its off value alone.
+// sync returns what in-process SDKs get of a compiled flag. A killed flag is never left out: they get its off value alone.
 func (c *compiler) sync(f *compiled, members map[string]json.RawMessage, own map[string]any) synced {
 	if members == nil {
 		return leftOut(f.key, "it is not a JSON object", "give it state, variants and defaultVariant")
@@ -67,10 +71,10 @@ func (c *compiler) sync(f *compiled, members map[string]json.RawMessage, own map
 	if given, ok := members["targeting"]; ok && decode(given, &rule) != nil {
 		return leftOut(f.key, "its targeting is not JSON", "write a rule in JSON Logic")
 	}
-	s := c.load(f, d, variants, rule)
-	if s.problem != nil && own["killed"] == true && isEmpty(rule) {
-		return synced{definition: encode(c.off(d, variants))}
+	if own["killed"] == true && isEmpty(rule) {
+		return synced{definition: encode(c.off(d, variants)), killed: true}
 	}
+	s := c.load(f, d, variants, rule)
 	if bytes.Equal(s.definition, f.raw) {
 		s.definition = f.raw // one text in memory, not two
 	}
@@ -148,7 +152,7 @@ func (c *compiler) off(d definition, variants map[string]json.RawMessage) defini
 			}
 		}
 	}
-	d.DefaultVariant, d.Variants = nil, json.RawMessage(`{"off":false}`)
+	d.DefaultVariant, d.Variants = nil, noValue
 	return d
 }
 
@@ -341,7 +345,7 @@ func (s *Snapshot) Document(shows func(key string) bool) json.RawMessage {
 			continue
 		}
 		shown = append(shown, f)
-		size += len(f.key) + len(f.synced.definition) + 8
+		size += len(f.key) + len(s.definition(f)) + 8
 		for _, name := range f.synced.names {
 			named[name] = true
 		}
@@ -366,11 +370,19 @@ func (s *Snapshot) Document(shows func(key string) bool) json.RawMessage {
 		}
 	}
 	object(`{"$evaluators":{`, len(evaluators), func(i int) (string, json.RawMessage) { return evaluators[i], s.rules[evaluators[i]].text })
-	object(`},"flags":{`, len(shown), func(i int) (string, json.RawMessage) { return shown[i].key, shown[i].synced.definition })
+	object(`},"flags":{`, len(shown), func(i int) (string, json.RawMessage) { return shown[i].key, s.definition(shown[i]) })
 	out.WriteString(`},"metadata":`)
 	out.Write(s.head)
 	out.WriteByte('}')
 	return out.Bytes()
+}
+
+// definition returns what the document says of a flag.
+func (s *Snapshot) definition(f *compiled) json.RawMessage {
+	if s.emptied[f.key] {
+		return withoutValue
+	}
+	return f.synced.definition
 }
 
 // outerFirst returns evaluators and all that they refer to, each before what it refers to.
@@ -395,11 +407,19 @@ func (s *Snapshot) outerFirst(names []string) []string {
 	return inner
 }
 
-// LeftOutOf returns why in-process SDKs do not get a flag; ok is false where they do, or there is none of the key.
+// LeftOutOf returns why in-process SDKs do not get a flag, or only that it is off; ok is false where they get all of it, or there is none of
+// the key.
 func (s *Snapshot) LeftOutOf(key string) (p Problem, ok bool) {
 	f := s.flags[key]
 	if p, beyond := s.beyond[key]; beyond {
 		return p, true
+	}
+	if s.emptied[key] {
+		return Problem{
+			Flag: key, LeftOut: true, Message: fmt.Sprintf("in-process SDKs get it off, with the application's own default: its off value has %d bytes, "+
+				"and all flags together would have more than their clients take at once (4 MB)", len(f.synced.definition)),
+			Remediation: "give it a smaller off value",
+		}, true
 	}
 	if f == nil || f.synced.problem == nil {
 		return Problem{}, false

@@ -179,6 +179,7 @@ func (i Imported) define(f Flag, killed bool) json.RawMessage {
 	for name, value := range own {
 		more[name] = value
 	}
+	delete(more, "killed") // Souk's own word, whatever the document says
 	var d map[string]json.RawMessage
 	if json.Unmarshal(i.Definition, &d) != nil {
 		return i.Definition
