@@ -99,6 +99,9 @@ func looserGroup(before, after Group) (words []string) {
 	if before.Revision > 0 && !before.Joinable && after.Joinable {
 		say("everybody may join %s by themselves", after.Title)
 	}
+	if before.Revision > 0 && before.Joinable && after.Joinable && after.Room() > max(before.Room(), usualRoom) {
+		say("%d people may join %s by themselves, not %d", after.Room(), after.Title, before.Room())
+	}
 	return words
 }
 

@@ -212,6 +212,22 @@ func MembersOf(ctx context.Context, tx *store.Tx, groups []string) ([]string, er
 	return emails, fault.Wrap("read members", err)
 }
 
+// RoomIn is a step: how many more people may join any of the groups by themselves (Group.Room), each counted in each group.
+func RoomIn(ctx context.Context, tx *store.Tx, groups []string) (free int, err error) {
+	if len(groups) == 0 {
+		return 0, nil
+	}
+	free, _, err = store.One(ctx, tx, func(row store.Row) (n int, err error) {
+		err = row.Scan(&n)
+		return n, err
+	}, `SELECT COALESCE(SUM(CASE WHEN free > 0 THEN free ELSE 0 END), 0) FROM (
+		SELECT CASE WHEN g.max_members > 0 THEN g.max_members ELSE $1 END
+			- (SELECT COUNT(*) FROM person_group m WHERE m.group_name = g.name) AS free
+		FROM grp g WHERE g.joinable AND g.name IN (`+store.In(2, len(groups))+`)) AS places`,
+		append([]any{usualRoom}, store.Values(groups)...)...)
+	return free, fault.Wrap("count the places in groups", err)
+}
+
 // JoinedAt is a step: when those of the active members of the groups came whom so many joined before; the zero time of store if there
 // are not so many. Each counts once, from the first of the groups that they joined.
 func JoinedAt(ctx context.Context, tx *store.Tx, groups []string, before int) (time.Time, error) {

@@ -33,6 +33,8 @@ func looserEnvironment(before, after Environment) (words []string) {
 	switch {
 	case before.Tier == TierProduction && after.Tier != TierProduction:
 		words = append(words, after.Name+" is production no more: what is promoted there is watched less")
+	case before.Name != "" && before.Tier != TierProduction && after.Tier == TierProduction && !after.Governed:
+		words = append(words, after.Name+" counts as production, where nothing needs a request")
 	case before.Tier == TierTest && after.Tier == TierSandbox:
 		words = append(words, "what is approved is on in "+after.Name+" at once")
 	}

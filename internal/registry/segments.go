@@ -77,6 +77,7 @@ func scanSegment(row store.Row) (s Segment, err error) {
 type Reach struct {
 	People int  `json:"people" doc:"People known to be in it"`
 	Exact  bool `json:"exact" doc:"False where rules may let in more than are known"`
+	Room   int  `json:"room" doc:"How many there may be before anybody else decides: people, and whoever may still join its groups by themselves"`
 }
 
 // Closed reports whether the segment is a closed list: of people, or of groups, which people join by themselves up to a number only
@@ -89,7 +90,7 @@ func (s Segment) Closed() bool {
 func ReachOf(ctx context.Context, tx *store.Tx, s Segment) (Reach, error) {
 	if s.Everybody {
 		n, err := access.CountPeople(ctx, tx)
-		return Reach{People: n, Exact: true}, err
+		return Reach{People: n, Exact: true, Room: n}, err
 	}
 	members, err := access.MembersOf(ctx, tx, s.Groups)
 	if err != nil {
@@ -97,7 +98,9 @@ func ReachOf(ctx context.Context, tx *store.Tx, s Segment) (Reach, error) {
 	}
 	people := slices.Concat(members, s.People)
 	slices.Sort(people)
-	return Reach{People: len(slices.Compact(people)), Exact: len(s.Rules) == 0}, nil
+	free, err := access.RoomIn(ctx, tx, s.Groups)
+	known := len(slices.Compact(people))
+	return Reach{People: known, Exact: len(s.Rules) == 0, Room: known + free}, err
 }
 
 // Segments lists all segments by name.

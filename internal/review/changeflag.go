@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 
@@ -197,12 +198,15 @@ func changeWordsOf(seen checked, environment registry.Environment, widens bool) 
 	return fmt.Sprintf("Nobody gets more than now in %s. It takes effect as soon as it is approved.", environment.Name)
 }
 
-// stages are those of the template of the flag, for the fields that it was made with.
+// stages are those of the template of the flag, for the fields that it was made with, except whom it was made for: {audience} stands for
+// whom the change is for.
 func (s *changingFlag) stages() []rollout.Stage {
 	if s.Template == nil {
 		return nil
 	}
-	return rollout.Stages(s.Template.Document, s.fields())
+	fields := maps.Clone(s.fields())
+	delete(fields, "audiences")
+	return rollout.Stages(s.Template.Document, fields)
 }
 
 // effect serves at once what gives nobody more than now, or what needs nobody's approval; all else goes through a rollout.

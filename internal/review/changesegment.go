@@ -82,7 +82,7 @@ func (s *changingSegment) load(ctx context.Context, tx *store.Tx, r record, w Wo
 // crowdIn counts the people of a segment.
 func crowdIn(ctx context.Context, tx *store.Tx, s registry.Segment) (crowd, error) {
 	reach, err := registry.ReachOf(ctx, tx, s)
-	return crowd{People: reach.People, Open: !reach.Exact, Closed: s.Closed()}, err
+	return crowd{People: reach.People, Open: !reach.Exact, Closed: s.Closed(), Room: reach.Room}, err
 }
 
 // ReachedBySegment is a step: the flags whose people in a governed environment the segment decides: as they serve, as they were

@@ -133,6 +133,7 @@ type crowd struct {
 	People int  // known to be in it
 	Open   bool // its rules may let in more than are known
 	Closed bool // it is a closed list (registry.Segment.Closed)
+	Room   int  // how many there may be before anybody else decides (registry.Reach)
 	None   bool // there is no such segment
 }
 
@@ -145,9 +146,10 @@ func crowdOf(ctx context.Context, tx *store.Tx, segments []registry.Segment, nam
 	return crowdIn(ctx, tx, segments[i])
 }
 
-// planned is the size of the closed list that a plan is made for; below 0 the audience is none.
+// planned is the size of the closed list that a plan is made for; below 0 the audience is none, or may outgrow one of few people by
+// itself.
 func (c crowd) planned() int {
-	if !c.Closed {
+	if !c.Closed || !rollout.Few(c.Room) {
 		return -1
 	}
 	return c.People

@@ -41,8 +41,17 @@ func PlanChange(
 	if len(own) == 0 {
 		own = []Stage{{Environment: environment.Name, Audience: Placeholder, Percent: 100}}
 	}
-	own = guarded(own, people, []registry.Environment{environment})
+	own = p.small(guarded(own, people, []registry.Environment{environment}))
 	if !registry.Mixable(f, from, to) { // another value of the same variant comes to all at once
+		same := to
+		same.Variants = from.Variants
+		if (people < 0 || !Few(people)) && registry.Widens(f, from, same) {
+			return nil, []fault.Finding{{
+				Severity: fault.SeverityError, Field: "change.variants", Code: "values_and_people",
+				Message:     "other values come to everybody who has the switch at once, so that they are not changed together with whom it is for",
+				Remediation: "change the values first, and whom it is for by a change of its own",
+			}}
+		}
 		own = own[len(own)-1:]
 		own[0].Audience, own[0].Percent = Placeholder, 100
 	}
@@ -66,6 +75,25 @@ type changer struct {
 	moved       []registry.Share // who has what the change gives
 	steps       []Step
 	found       []fault.Finding
+}
+
+// small returns the stages with small shares of those whom the change is for before its first large one, in production and except for few
+// people: a template may name others for its first steps, who say nothing of what comes to these.
+func (p *changer) small(stages []Stage) []Stage {
+	if p.environment.Tier != registry.TierProduction || p.people >= 0 && Few(p.people) {
+		return stages
+	}
+	first := slices.IndexFunc(stages, func(s Stage) bool {
+		return s.Audience == Placeholder || p.to.Mode == registry.ServeAudience && s.Audience == p.to.Audience
+	})
+	if first < 0 {
+		return append(stages, usual(p.people, []registry.Environment{p.environment})...)
+	}
+	if stages[first].Percent <= careful {
+		return stages
+	}
+	smaller := slices.DeleteFunc(usual(p.people, []registry.Environment{p.environment}), func(s Stage) bool { return s.Percent >= stages[first].Percent })
+	return slices.Insert(stages, first, smaller...)
 }
 
 func (p *changer) step(path string, stage Stage, last bool) {

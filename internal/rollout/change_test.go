@@ -48,14 +48,15 @@ func TestTheStepsOfAChangeGrowFromThePresentToTheNewServing(t *testing.T) {
 		people   int
 		want     []string // what each step serves
 	}{
-		"out of nothing":  {nil, off, pilot(100), 1000, []string{"on for 5 % of pilot", "on for 25 % of pilot", "on for 50 % of pilot", "on for pilot"}},
-		"few people":      {nil, off, pilot(100), 20, []string{"on for pilot"}},
-		"a larger share":  {nil, pilot(25), pilot(60), 1000, []string{"on for 50 % of pilot", "on for 60 % of pilot"}},
-		"the last share":  {nil, pilot(50), pilot(100), 1000, []string{"on for pilot"}},
-		"to everybody":    {nil, pilot(100), on, 20, []string{"on for everybody"}},
-		"by its template": {own, pilot(10), pilot(80), 1000, []string{"on for 80 % of pilot for 5 % of beta, on for 10 % of pilot for all others", "on for 80 % of pilot for 25 % of beta, on for 10 % of pilot for all others", "on for 80 % of pilot for 50 % of beta, on for 10 % of pilot for all others", "on for 80 % of pilot for beta, on for 10 % of pilot for all others", "on for 80 % of pilot for beta and 50 % of everybody, on for 10 % of pilot for all others", "on for 80 % of pilot"}},
-		"to a rule":       {nil, pilot(10), custom, 1000, []string{"by a rule of its own for 5 % of everybody, on for 10 % of pilot for all others", "by a rule of its own for 25 % of everybody, on for 10 % of pilot for all others", "by a rule of its own for 50 % of everybody, on for 10 % of pilot for all others", "by a rule of its own"}},
-		"nothing to do":   {nil, on, on, 1000, nil},
+		"out of nothing":                  {nil, off, pilot(100), 1000, []string{"on for 5 % of pilot", "on for 25 % of pilot", "on for 50 % of pilot", "on for pilot"}},
+		"few people":                      {nil, off, pilot(100), 20, []string{"on for pilot"}},
+		"a larger share":                  {nil, pilot(25), pilot(60), 1000, []string{"on for 50 % of pilot", "on for 60 % of pilot"}},
+		"the last share":                  {nil, pilot(50), pilot(100), 1000, []string{"on for pilot"}},
+		"to everybody":                    {nil, pilot(100), on, 20, []string{"on for everybody"}},
+		"by its template":                 {own, pilot(10), pilot(80), 1000, []string{"on for 80 % of pilot for 5 % of beta, on for 10 % of pilot for all others", "on for 80 % of pilot for 25 % of beta, on for 10 % of pilot for all others", "on for 80 % of pilot for 50 % of beta, on for 10 % of pilot for all others", "on for 80 % of pilot for beta, on for 10 % of pilot for all others", "on for 80 % of pilot for beta and 5 % of everybody, on for 10 % of pilot for all others", "on for 80 % of pilot for beta and 25 % of everybody, on for 10 % of pilot for all others", "on for 80 % of pilot for beta and 50 % of everybody, on for 10 % of pilot for all others", "on for 80 % of pilot"}},
+		"to a rule":                       {nil, pilot(10), custom, 1000, []string{"by a rule of its own for 5 % of everybody, on for 10 % of pilot for all others", "by a rule of its own for 25 % of everybody, on for 10 % of pilot for all others", "by a rule of its own for 50 % of everybody, on for 10 % of pilot for all others", "by a rule of its own"}},
+		"its template names others alone": {own[:2], off, on, -1, []string{"on for everybody for 5 % of beta, off for all others", "on for everybody for 25 % of beta, off for all others", "on for everybody for 50 % of beta, off for all others", "on for everybody for beta, off for all others", "on for everybody for beta and 5 % of everybody, off for all others", "on for everybody for beta and 25 % of everybody, off for all others", "on for everybody for beta and 50 % of everybody, off for all others", "on for everybody"}},
+		"nothing to do":                   {nil, on, on, 1000, nil},
 	} {
 		steps, found := rollout.PlanChange(tt.stages, switchOf, production, tt.from, tt.to, tt.people)
 		var words []string
@@ -76,6 +77,11 @@ func TestTheStepsOfAChangeGrowFromThePresentToTheNewServing(t *testing.T) {
 	theme := switchOf
 	theme.Type, theme.Variants, theme.Outside = "string", map[string]any{"on": "dark", "off": ""}, "off"
 	changed.Variants = map[string]any{"on": "black"}
+	for _, from := range []registry.Serving{off, pilot(100)} { // a new value is no way around the steps
+		if steps, found := rollout.PlanChange(nil, theme, production, from, changed, 1000); len(steps) > 0 || len(found) != 1 || found[0].Code != "values_and_people" {
+			t.Errorf("other values for more people: %+v, %v", steps, found)
+		}
+	}
 	if steps, _ := rollout.PlanChange(nil, theme, production, on, changed, 1000); len(steps) != 1 {
 		t.Errorf("another value of the same variant comes in %d steps, want 1: both cannot be served at once", len(steps))
 	}

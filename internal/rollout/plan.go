@@ -32,6 +32,9 @@ const (
 	maxSteps = 50
 )
 
+// Few reports whether shares of so many people say nothing, so that a switch may come to all of them at once.
+func Few(people int) bool { return people < fewPeople }
+
 // Plan makes the steps of a rollout to an audience: those of the template, or else staging for everybody and then growing shares of the
 // audience in production. people is how many are on the closed list that the audience is, and fewer than 0 if it is none: nobody knows
 // then how many it may reach, so that production is reached in no large step (guarded). What keeps a plan from working is a finding, at a
@@ -64,27 +67,24 @@ func Plan(stages []Stage, audience string, people int, environments []registry.E
 	return steps, nil
 }
 
-// guarded returns the stages with smaller shares before the first one in production, if that is a large one and the audience is no
-// closed list of few people.
+// guarded returns the stages with smaller shares before the first one in each production environment, if that is a large one and the
+// audience is no closed list of few people.
 func guarded(stages []Stage, people int, environments []registry.Environment) []Stage {
 	if people >= 0 && people < fewPeople {
 		return stages
 	}
-	for i, first := range stages {
-		for _, e := range environments {
-			if e.Name != first.Environment || e.Tier != registry.TierProduction {
-				continue
-			}
-			if first.Percent <= careful || first.Percent > 100 {
-				return stages
-			}
-			smaller := usual(people, []registry.Environment{e})
-			smaller = slices.DeleteFunc(smaller, func(s Stage) bool { return s.Percent >= first.Percent })
-			for j := range smaller {
-				smaller[j].Audience = first.Audience
-			}
-			return slices.Insert(slices.Clone(stages), i, smaller...)
+	stages = slices.Clone(stages)
+	for _, e := range environments {
+		i := slices.IndexFunc(stages, func(s Stage) bool { return s.Environment == e.Name })
+		if e.Tier != registry.TierProduction || i < 0 || stages[i].Percent <= careful || stages[i].Percent > 100 {
+			continue
 		}
+		smaller := usual(people, []registry.Environment{e})
+		smaller = slices.DeleteFunc(smaller, func(s Stage) bool { return s.Percent >= stages[i].Percent })
+		for j := range smaller {
+			smaller[j].Audience = stages[i].Audience
+		}
+		stages = slices.Insert(stages, i, smaller...)
 	}
 	return stages
 }

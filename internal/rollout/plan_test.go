@@ -79,6 +79,15 @@ func TestALargeFirstStepInProductionIsForAClosedListOfFewAlone(t *testing.T) {
 			t.Errorf("%d people: %s %v", people, diff, found)
 		}
 	}
+	two := slices.Clone(environments) // a test environment that is called production takes no guard from the real one
+	for i := range two {
+		if two[i].Name == "staging" {
+			two[i].Tier = registry.TierProduction
+		}
+	}
+	if steps, _ := rollout.Plan(all, "pilot", -1, two); len(steps) != 3+3+3 {
+		t.Errorf("two environments of production: %v", rollouttest.Told(steps))
+	}
 	all[1].Percent = 25
 	if steps, _ := rollout.Plan(all, "pilot", -1, environments); len(steps) != 3 {
 		t.Errorf("a small first step is left alone: %v", rollouttest.Told(steps))

@@ -340,21 +340,28 @@ func TestARolloutThatCannotGoOnByItselfPausesAndSaysWhy(t *testing.T) {
 
 func TestWhatWasApprovedForAFewPeopleDoesNotBeginForMany(t *testing.T) {
 	t.Parallel()
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		s := rollouttest.Open(t, db, 30, 10)
-		s.Must(s.Rollouts.Start(t.Context(), alice, s.ID, rollout.Word{}))
-		s.Write(func(ctx context.Context, tx *store.Tx) error {
-			_, err := tx.Exec(ctx, `UPDATE segment SET everybody = TRUE, group_names = '[]' WHERE name = 'pilot'`)
-			return err
-		})
-		s.Clock = s.Clock.Add(time.Hour)
-		s.Tick()
-		r := s.Now()
-		if r.State != rollout.Paused || r.Current != 0 || !strings.Contains(r.Reason, "approved for 10 people at once; by now it is no closed list any more") {
-			t.Errorf("rollout %s at step %d: %q", r.State, r.Current+1, r.Reason)
-		}
-		if got := s.Serves("production"); got != "off" {
-			t.Errorf("production serves %s", got)
+	storetest.OnEach(t, func(t *testing.T, engine store.Engine) {
+		for statement, words := range map[string]string{
+			`UPDATE segment SET everybody = TRUE, group_names = '[]' WHERE name = 'pilot'`: "is no closed list any more",
+			`UPDATE grp SET joinable = TRUE, max_members = 900000 WHERE name = 'pilot'`:    "has room for 900000 people, who may join by themselves",
+		} {
+			t.Run(words, func(t *testing.T) {
+				s := rollouttest.Open(t, storetest.Open(t, engine), 30, 10)
+				s.Must(s.Rollouts.Start(t.Context(), alice, s.ID, rollout.Word{}))
+				s.Write(func(ctx context.Context, tx *store.Tx) error {
+					_, err := tx.Exec(ctx, statement)
+					return err
+				})
+				s.Clock = s.Clock.Add(time.Hour)
+				s.Tick()
+				r := s.Now()
+				if r.State != rollout.Paused || r.Current != 0 || !strings.Contains(r.Reason, "approved for 10 people at once; by now it "+words) {
+					t.Errorf("rollout %s at step %d: %q", r.State, r.Current+1, r.Reason)
+				}
+				if got := s.Serves("production"); got != "off" {
+					t.Errorf("production serves %s", got)
+				}
+			})
 		}
 	})
 }

@@ -138,12 +138,15 @@ func stillFew(ctx context.Context, tx *store.Tx, r Rollout) error {
 		return err
 	}
 	reach, err := registry.ReachOf(ctx, tx, segment)
-	if err != nil || segment.Closed() && reach.People < fewPeople {
+	if err != nil || segment.Closed() && Few(reach.Room) {
 		return err
 	}
 	now := fmt.Sprintf("has %d people", reach.People)
-	if !segment.Closed() {
+	switch {
+	case !segment.Closed():
 		now = "is no closed list any more"
+	case Few(reach.People):
+		now = fmt.Sprintf("has room for %d people, who may join by themselves", reach.Room)
 	}
 	return fault.New(fault.Conflict, "audience_grew", "%d %% of %s were approved for %d people at once; by now it %s", step.Percent, segment.Title, *step.People, now).
 		Fix("abort the rollout and ask for the same again: it then goes in steps of 5, 25, 50 and 100 %%")
