@@ -161,6 +161,9 @@ func (rs *Rollouts) act(ctx context.Context, by access.Actor, id string, act Act
 		if err != nil {
 			return err
 		}
+		if err := v.ever(act, flag.Scope()); err != nil {
+			return err
+		}
 		shown := v.of(r, flag.Scope())
 		if w.Revision != 0 && w.Revision != r.Revision {
 			return stale(shown)

@@ -173,7 +173,7 @@ func TestBeforeItsBakeIsOverAStepInProductionIsPromotedByOperationsAlone(t *test
 		}
 		_, err := s.Rollouts.Promote(t.Context(), alice, s.ID, why)
 		s.Refused(err, fault.Forbidden, "bake_not_over")
-		_, err = s.Rollouts.Promote(t.Context(), pat, s.ID, why)
+		_, err = s.Rollouts.Promote(t.Context(), pat, s.ID, rollout.Word{Reason: "why not", Revision: 1}) // before all else
 		s.Refused(err, fault.Forbidden, "forbidden")
 		_, err = s.Rollouts.Promote(t.Context(), olu, s.ID, rollout.Word{})
 		s.Refused(err, fault.Invalid, "required")

@@ -1,7 +1,10 @@
 import { approve, approvedApp } from "./company";
 import { evaluate, expect, sdkKey, signIn, test } from "./souk";
 
-test("a switch is changed to 5 % of an audience: asked for, approved, and rolled out", async ({ page }) => {
+test("a switch is changed to 5 % of an audience: asked for, approved, and rolled out", async ({
+  page,
+  request: http,
+}) => {
   test.setTimeout(120_000);
   const flag = await approvedApp(page, "fivepercent");
   await signIn(page, "alice");
@@ -27,6 +30,7 @@ test("a switch is changed to 5 % of an audience: asked for, approved, and rolled
 
   const request = await approve(page, address.split("/")[2] ?? "");
   expect(request.state).toBe("approved");
+  await evaluate(http, sdkKey("sandbox"), flag); // its app asks, or the rollout would ask why nobody does
   await signIn(page, "alice");
   await page.goto(address);
   await page.getByRole("button", { name: "Start rollout" }).click();

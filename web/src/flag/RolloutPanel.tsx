@@ -1,10 +1,9 @@
-import { Button, Textarea } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { IconRoute } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { type FormEvent, useRef, useState } from "react";
+import { useState } from "react";
 import { Link } from "react-router";
 import { requestsQuery } from "../api/calls";
-import { Problem } from "../api/client";
 import type { Rollout } from "../api/types";
 import { m } from "../messages";
 import { Empty } from "../pieces/Empty";
@@ -12,8 +11,10 @@ import { Notice, NoticeBox } from "../pieces/Notice";
 import { Panel } from "../pieces/Page";
 import { RolloutChip } from "../pieces/states";
 import { When } from "../pieces/When";
+import { ReasonForm } from "./ReasonForm";
 import classes from "./RolloutPanel.module.css";
 import { Track } from "./Track";
+import { notSeen, Unseen } from "./Unseen";
 import { type Act, useRolloutAct, useWatchedLongEnough } from "./useFlag";
 
 /** The rollouts of a flag: the newest as a track with what can be done, the earlier ones below it. */
@@ -80,8 +81,6 @@ function Acts({ rollout }: { rollout: Rollout }) {
   const [asking, setAsking] = useState<Act | null>(null);
   useWatchedLongEnough(rollout);
   const can = order.filter((one) => rollout.can.includes(one));
-  const tried = act.variables;
-  const unseen = act.error instanceof Problem && act.error.code === "not_seen" && tried;
   function choose(next: Act) {
     act.reset();
     if (next === "promote" || next === "abort") setAsking(asking === next ? null : next);
@@ -103,7 +102,7 @@ function Acts({ rollout }: { rollout: Rollout }) {
           </Button>
         ))}
       </div>
-      {asking && !unseen && can.includes(asking) && (
+      {asking && !notSeen(act.error) && can.includes(asking) && (
         <ReasonForm
           key={asking}
           act={asking}
@@ -114,56 +113,7 @@ function Acts({ rollout }: { rollout: Rollout }) {
         />
       )}
       {act.error && <Notice problem={act.error} />}
-      {unseen && (
-        <ReasonForm
-          act={unseen.act}
-          label={m.flag.unseen.why}
-          help={m.flag.unseen.whyHelp}
-          busy={act.isPending}
-          submit={(why) => act.mutate({ ...unseen, unseen: why }, { onSuccess: () => setAsking(null) })}
-        />
-      )}
+      <Unseen act={act} done={() => setAsking(null)} />
     </div>
-  );
-}
-
-interface ReasonProps {
-  act: Act;
-  label: string;
-  help: string;
-  busy: boolean;
-  submit: (reason: string) => void;
-}
-
-function ReasonForm({ act, label, help, busy, submit }: ReasonProps) {
-  const [reason, setReason] = useState("");
-  const [asked, setAsked] = useState(false);
-  const field = useRef<HTMLTextAreaElement>(null);
-  function send(event: FormEvent) {
-    event.preventDefault();
-    setAsked(true);
-    if (!reason.trim()) field.current?.focus();
-    else if (!busy) submit(reason.trim());
-  }
-  return (
-    <form onSubmit={send} noValidate className={classes.form}>
-      <Textarea
-        ref={field}
-        autoFocus
-        label={label}
-        description={help}
-        withAsterisk
-        autosize
-        minRows={2}
-        value={reason}
-        onChange={(event) => setReason(event.currentTarget.value)}
-        error={asked && !reason.trim() ? m.flag.actReason.missing : undefined}
-      />
-      <div>
-        <Button type="submit" color={act === "abort" ? "red" : undefined} loading={busy}>
-          {m.flag.act[act]}
-        </Button>
-      </div>
-    </form>
   );
 }

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "react-router";
 import { rolloutQuery } from "../api/calls";
 import type { Request } from "../api/types";
+import { Unseen } from "../flag/Unseen";
 import { useRolloutAct } from "../flag/useFlag";
 import { m } from "../messages";
 import { Notice, NoticeBox } from "../pieces/Notice";
@@ -159,6 +160,7 @@ function Approved({ request }: { request: Request }) {
         </p>
       )}
       {act.error && <Notice problem={act.error} />}
+      <Unseen act={act} done={() => navigate(address)} />
     </NoticeBox>
   );
 }
