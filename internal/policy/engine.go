@@ -182,21 +182,30 @@ func (e *Engine) get(ctx context.Context, tx *store.Tx, name string) (Policy, er
 
 // warn is the step that says of some of all policies what nobody hears of them.
 func (e *Engine) warn(ctx context.Context, tx *store.Tx, some, all []Policy) error {
+	lint, err := e.lint(ctx, tx, all)
+	if err != nil {
+		return err
+	}
+	for i, p := range some {
+		some[i].Warnings = lint(p.Module)
+	}
+	return nil
+}
+
+// lint is the step that returns what says of a module, beside all policies, what Lint does.
+func (e *Engine) lint(ctx context.Context, tx *store.Tx, all []Policy) (func(Module) []fault.Finding, error) {
 	var fields []string
 	if e.Fields != nil {
 		var err error
 		if fields, err = e.Fields(ctx, tx); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	modules := make([]Module, len(all))
 	for i, p := range all {
 		modules[i] = p.Module
 	}
-	for i, p := range some {
-		some[i].Warnings = Lint(p.Module, modules, fields)
-	}
-	return nil
+	return func(m Module) []fault.Finding { return Lint(m, modules, fields) }, nil
 }
 
 func unknown(ctx context.Context, tx *store.Tx, name string) error {

@@ -117,12 +117,13 @@ func TestAPolicySaysWhatNobodyHearsOfIt(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		e := engine(db)
 		e.Fields = func(context.Context, *store.Tx) ([]string, error) { return templateFields, nil }
-		codes := func(p policy.Policy) (codes []string) {
-			for _, f := range p.Warnings {
+		codesOf := func(findings []fault.Finding) (codes []string) {
+			for _, f := range findings {
 				codes = append(codes, f.Code)
 			}
 			return codes
 		}
+		codes := func(p policy.Policy) []string { return codesOf(p.Warnings) }
 		p, _ := put(t, e, "package marketplace.x\ndeni contains \"x\" if input.fields.ttl_dayz > 1")
 		want := []string{"not_heard", "never_heard", "unknown_field"}
 		if diff := cmp.Diff(want, codes(p)); diff != "" {
@@ -143,6 +144,20 @@ func TestAPolicySaysWhatNobodyHearsOfIt(t *testing.T) {
 		}
 		if p, err = e.SetActive(t.Context(), admin, "marketplace.x", false, nil); err != nil || len(p.Warnings) != 3 {
 			t.Errorf("switched off: %+v, %v", p.Warnings, err)
+		}
+		for name, c := range map[string]struct {
+			trial policy.Trial
+			want  []string
+		}{
+			"tried by its name":          {policy.Trial{Name: "marketplace.x"}, want},
+			"tried in another source":    {policy.Trial{Source: "package marketplace.x\ndeny contains \"x\" if input.fields.ttl_dayz > 1"}, []string{"unknown_field"}},
+			"tried where allow is asked": {policy.Trial{Source: "package marketplace.y\nallow if input.fields.ttl_days < 1"}, []string{"asks_allow"}},
+			"tried with nothing to say":  {policy.Trial{Source: "package marketplace.y\ndeny contains \"x\" if input.fields.ttl_days > 1"}, nil},
+		} {
+			tried, err := e.Try(t.Context(), admin, c.trial)
+			if diff := cmp.Diff(c.want, codesOf(tried.Warnings)); diff != "" || err != nil {
+				t.Errorf("%s: %s%v", name, diff, err)
+			}
 		}
 	})
 }

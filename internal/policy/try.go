@@ -35,6 +35,7 @@ type Tried struct {
 	Approvals map[string]int  `json:"approvals" doc:"Approvals needed by domain, with all policies in force"`
 	Rules     []RuleTrace     `json:"rules" nullable:"false" doc:"Every rule of the policy, in the order of its lines"`
 	Tests     []TestResult    `json:"tests" nullable:"false"`
+	Warnings  []fault.Finding `json:"warnings,omitempty" doc:"What of it nobody hears, what it reads that no request has, and what conftest hears otherwise"`
 	Broken    bool            `json:"broken_off,omitempty" doc:"Not every rule was explained, since that took too long"`
 }
 
@@ -93,6 +94,7 @@ func (e *Engine) Try(ctx context.Context, by access.Actor, t Trial) (out Tried, 
 		m.Origin = Custom
 	}
 	var modules []Module
+	var lint func(Module) []fault.Finding
 	if err := e.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		rows, err := load(ctx, tx)
 		if err != nil {
@@ -108,6 +110,13 @@ func (e *Engine) Try(ctx context.Context, by access.Actor, t Trial) (out Tried, 
 			}
 			m = p.Module
 		}
+		all, err := everything(rows)
+		if err != nil {
+			return err
+		}
+		if lint, err = e.lint(ctx, tx, all); err != nil {
+			return err
+		}
 		modules, err = inForce(rows)
 		return err
 	}); err != nil {
@@ -121,6 +130,7 @@ func (e *Engine) Try(ctx context.Context, by access.Actor, t Trial) (out Tried, 
 		if out, err = set.try(ctx, m.Name, t.Input, e.Now()); err != nil {
 			return err
 		}
+		out.Warnings = lint(m)
 		out.Tests, err = test(ctx, modules, m, t.Tests)
 		return err
 	})

@@ -18,6 +18,7 @@ import { policyQuery } from "./calls";
 import { Editor, type Note } from "./Editor";
 import editor from "./Editor.module.css";
 import { LineDiff } from "./LineDiff";
+import { lineOf } from "./notices";
 import { PolicyDryRun } from "./PolicyDryRun";
 import { PolicySwitch } from "./PolicySwitch";
 import { PolicyTests } from "./PolicyTests";
@@ -161,7 +162,7 @@ function Remove({ policy }: { policy: Policy }) {
 /** What of a policy nobody hears, and what it reads that no request has. */
 function warningsOf(policy: Policy): Note[] {
   return (policy.warnings ?? []).map((item) => ({
-    line: Number(/\d+$/.exec(item.file ?? "")?.[0] ?? 0),
+    line: lineOf(item),
     severity: item.severity,
     words: [item.message, item.remediation].filter(Boolean).join("; "),
   }));

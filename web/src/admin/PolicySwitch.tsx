@@ -2,6 +2,7 @@ import { api, unwrap } from "../api/client";
 import type { Policy } from "../api/types";
 import { m } from "../messages";
 import { ConfirmButton } from "../pieces/Confirm";
+import { noticesOf } from "./notices";
 import type { useWrite } from "./useWrite";
 
 interface Props {
@@ -28,7 +29,7 @@ export function PolicySwitch({ policy, run }: Props) {
     <ConfirmButton
       label={words.on}
       title={words.turnOn(policy.name)}
-      happens={words.onHappens}
+      happens={[...words.onHappens, ...noticesOf(policy.warnings)]}
       button={{ size: "xs", "aria-label": words.turnOn(policy.name) }}
       run={() => run(unwrap(api.POST("/api/v1/policies/{name}/activate", { params })))}
     />

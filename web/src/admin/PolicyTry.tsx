@@ -16,6 +16,7 @@ import { RiskChip } from "../pieces/states";
 import classes from "./Admin.module.css";
 import { Editor, type Note } from "./Editor";
 import editor from "./Editor.module.css";
+import { noticesOf } from "./notices";
 import type { Trial } from "./types";
 
 /** What a source would decide of a request, and which of its rules decided. */
@@ -84,6 +85,7 @@ export function PolicyTry({ name, source }: { name: string; source: string }) {
 function Outcome({ trial }: { trial: Trial }) {
   const words = m.recipes.policies;
   const n = trial.findings.length;
+  const notices = noticesOf(trial.warnings);
   const title = { passed: words.passes, warned: words.warns(n), refused: words.denies(n) }[trial.decision];
   const approvals = Object.entries(trial.approvals).map(([domain, count]) => `${domain} (${count})`);
   return (
@@ -101,6 +103,15 @@ function Outcome({ trial }: { trial: Trial }) {
           ))}
         </ul>
       </NoticeBox>
+      {notices.length > 0 && (
+        <NoticeBox tone="warn" title={words.notices}>
+          <ul>
+            {notices.map((notice) => (
+              <li key={notice}>{notice}</li>
+            ))}
+          </ul>
+        </NoticeBox>
+      )}
       <Panel title={words.decision}>
         <Facts
           rows={[

@@ -3593,6 +3593,8 @@ export interface components {
             /** @description Every rule of the policy, in the order of its lines */
             rules: components["schemas"]["PolicyRule"][];
             tests: components["schemas"]["PolicyTest"][];
+            /** @description What of it nobody hears, what it reads that no request has, and what conftest hears otherwise */
+            warnings?: components["schemas"]["Finding"][];
         };
         Polling: {
             /**

@@ -161,6 +161,8 @@ deny contains {
     prefill: "Take a real request",
     sampleInput: "A made-up request",
     tryIt: "Try it",
+    notices: "What to know before you rely on it",
+    notice: (line: number, words: string) => (line > 0 ? `Line ${line}: ${words}` : words),
     decision: "Decision",
     passes: "It passes",
     denies: (n: number) => `It refuses, for ${count(n, "reason")}`,
