@@ -194,7 +194,11 @@ func (r *Registry) undecided(ctx context.Context, tx *store.Tx, old, s Segment) 
 // reached returns the flags whose people in a governed environment the segment decides.
 func (r *Registry) reached(ctx context.Context, tx *store.Tx, name string) (Decided, error) {
 	if r.Reached == nil {
-		return GovernedBySegment(ctx, tx, name)
+		shared, err := AllSharedRules(ctx, tx)
+		if err != nil {
+			return Decided{}, err
+		}
+		return GovernedBySegment(ctx, tx, shared, name)
 	}
 	return r.Reached(ctx, tx, name)
 }

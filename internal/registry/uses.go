@@ -192,17 +192,9 @@ func usersOf(ctx context.Context, tx *store.Tx, name string) ([]string, error) {
 }
 
 // GovernedBySegment is a step: the flags that are not removed and whose people in a governed environment the segment decides, by their
-// audience or by a reference in their targeting, now or by what they were approved for.
-func GovernedBySegment(ctx context.Context, tx *store.Tx, name string) (none Decided, err error) {
-	shared, err := AllSharedRules(ctx, tx)
-	if err != nil {
-		return none, err
-	}
-	return GovernedWith(ctx, tx, shared, name)
-}
-
-// GovernedWith is GovernedBySegment with other evaluators than there are.
-func GovernedWith(ctx context.Context, tx *store.Tx, shared SharedRules, name string) (Decided, error) {
+// audience or by a reference in their targeting, now or by what they were approved for; shared are the evaluators that there are, or
+// other ones.
+func GovernedBySegment(ctx context.Context, tx *store.Tx, shared SharedRules, name string) (Decided, error) {
 	uses, err := usesOf(ctx, tx, shared, name)
 	return Decided{
 		Keys:  flagsOf(uses, func(u use) bool { return u.governed }),

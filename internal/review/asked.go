@@ -11,9 +11,12 @@ import (
 	"github.com/soukhq/souk/internal/store"
 )
 
-// askedFor is a step: the flags that come to be for the segment, in one of the environments, once an open request is carried out. It
+// askedFor is a step: the flags that come to be for the segment, in one of the environments, once an open request is carried out, where
+// these are the shared rules. It
 // reads what the requests say, so that it knows those that were saved by earlier versions, too.
-func askedFor(ctx context.Context, tx *store.Tx, segment string, environments []string) (d registry.Decided, err error) {
+func askedFor(
+	ctx context.Context, tx *store.Tx, shared registry.SharedRules, segment string, environments []string,
+) (d registry.Decided, err error) {
 	open, err := store.List(ctx, tx, scanRecord, `SELECT `+columns+` FROM request WHERE state IN ($1, $2) AND flag_key <> ''
 			AND (kind = $3 OR content LIKE $4 ESCAPE '\' OR assessment LIKE $4 ESCAPE '\')`,
 		NeedsApproval, NeedsFixes, RestoreFlag, store.LikePattern(`"`+segment+`"`))
@@ -30,10 +33,6 @@ func askedFor(ctx context.Context, tx *store.Tx, segment string, environments []
 			steps = left.Steps
 		}
 		d = d.And(r.asksFor(segment, environments)).And(rollout.DecidedBy(segment, r.flag.Key, steps, environments))
-	}
-	shared, err := registry.AllSharedRules(ctx, tx)
-	if err != nil {
-		return d, err
 	}
 	imports, err := store.List(ctx, tx, scanWhole, `SELECT `+wholeColumns+` FROM request WHERE state IN ($1, $2) AND kind = $3`,
 		NeedsApproval, NeedsFixes, ImportFlags)
@@ -64,7 +63,7 @@ func askedFor(ctx context.Context, tx *store.Tx, segment string, environments []
 	if !changed {
 		return d, nil
 	}
-	served, err := registry.GovernedWith(ctx, tx, rules, segment)
+	served, err := registry.GovernedBySegment(ctx, tx, rules, segment)
 	return d.And(served), err
 }
 
@@ -94,7 +93,11 @@ func NeedsSegment(ctx context.Context, tx *store.Tx, name string) (string, error
 	if err != nil {
 		return "", err
 	}
-	asked, err := askedFor(ctx, tx, name, governed)
+	shared, err := registry.AllSharedRules(ctx, tx)
+	if err != nil {
+		return "", err
+	}
+	asked, err := askedFor(ctx, tx, shared, name, governed)
 	if err != nil || len(asked.Keys) == 0 {
 		return "", err
 	}

@@ -92,7 +92,11 @@ func ReachedBySegment(ctx context.Context, tx *store.Tx, name string) (none regi
 	if err != nil || len(governed) == 0 {
 		return none, err
 	}
-	serves, err := registry.GovernedBySegment(ctx, tx, name)
+	shared, err := registry.AllSharedRules(ctx, tx)
+	if err != nil {
+		return none, err
+	}
+	serves, err := registry.GovernedBySegment(ctx, tx, shared, name)
 	if err != nil {
 		return none, err
 	}
@@ -100,7 +104,7 @@ func ReachedBySegment(ctx context.Context, tx *store.Tx, name string) (none regi
 	if err != nil {
 		return none, err
 	}
-	asked, err := askedFor(ctx, tx, name, governed)
+	asked, err := askedFor(ctx, tx, shared, name, governed)
 	return serves.And(rolling).And(asked), err
 }
 
