@@ -123,16 +123,13 @@ func (l *Live) Run(ctx context.Context) {
 	beside.Go(func() { l.converse(ctx) })
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
+	said := ""
+	if l.Stale() { // as Load has logged
+		said = flagsBehind
+	}
 	for {
-		wasStale := l.Stale()
-		err := l.refresh(ctx)
-		switch {
-		case ctx.Err() != nil:
+		if said = l.look(ctx, said); ctx.Err() != nil {
 			return
-		case err != nil && !wasStale:
-			l.Log.Error("flags not refreshed; serving the last known ones", slog.Any("error", err))
-		case err == nil && wasStale:
-			l.Log.Info("flags are current again")
 		}
 		select {
 		case changed <- struct{}{}:
@@ -145,6 +142,35 @@ func (l *Live) Run(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+}
+
+// What is logged of a look that failed.
+const (
+	flagsBehind  = "flags not refreshed; serving the last known ones"
+	ownersBehind = "owners and tags of flags not refreshed; what is turned off by them is taken from the last known ones"
+)
+
+// look refreshes, and logs what is behind where that is something else than was said at the last look. It returns what is behind now,
+// empty if nothing is.
+func (l *Live) look(ctx context.Context, said string) string {
+	err := l.refresh(ctx)
+	now := ""
+	switch {
+	case ctx.Err() != nil:
+		return said
+	case err != nil && l.Stale():
+		now = flagsBehind
+	case err != nil:
+		now = ownersBehind
+	}
+	switch {
+	case now == said:
+	case err != nil:
+		l.Log.Error(now, slog.Any("error", err))
+	default:
+		l.Log.Info("flags are current again")
+	}
+	return now
 }
 
 // Environments names what is served, in order.
