@@ -9,7 +9,6 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/importer"
-	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/review"
@@ -310,7 +309,16 @@ func free(found []fault.Finding) bool {
 	return !slices.ContainsFunc(found, func(f fault.Finding) bool { return f.Severity == fault.SeverityError })
 }
 
-// kill turns a flag off and waits until this replica serves that.
+// named is a flag of which no more can be read at the moment than what it is called.
+func named(key string) FlagDetail {
+	return FlagDetail{
+		FlagSummary: FlagSummary{Flag: registry.Flag{Key: key, Environments: []registry.FlagEnvironment{}, Variants: map[string]any{}, Tags: []string{}}},
+		Rollouts:    []rollout.Rollout{}, Audiences: []review.AudienceSize{}, Gaps: []importer.Gap{}, Can: []string{},
+	}
+}
+
+// kill turns a flag off and waits until this replica serves that. While the database is not free to show the flag after that, the answer
+// is 202 with its key alone.
 func (a *API) kill(ctx context.Context, by access.Actor, in *flagAct) (*object[KilledFlag], error) {
 	word, err := wordOf(in.IfMatch, in.Body)
 	if err != nil {
@@ -325,10 +333,14 @@ func (a *API) kill(ctx context.Context, by access.Actor, in *flagAct) (*object[K
 		return nil, err
 	}
 	flag, err := a.flag(ctx, by, in.Key)
-	if err != nil {
-		return nil, kill.Away(err)
+	version := etag(flag.Revision)
+	if fault.Is(err, fault.Unavailable) { // it is off, and whoever turned it off must not think that it is not
+		flag, version, status, err = named(in.Key), "", http.StatusAccepted, nil
 	}
-	return &object[KilledFlag]{Status: status, ETag: etag(flag.Revision), Body: KilledFlag{FlagDetail: flag, Progress: receipt.progress(), Receipt: receipt}}, nil
+	if err != nil {
+		return nil, err
+	}
+	return &object[KilledFlag]{Status: status, ETag: version, Body: KilledFlag{FlagDetail: flag, Progress: receipt.progress(), Receipt: receipt}}, nil
 }
 
 // restore turns a flag on again, or asks for it.

@@ -18,6 +18,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/live"
 	"github.com/soukhq/souk/internal/seal"
 	"github.com/soukhq/souk/internal/store"
@@ -111,6 +112,9 @@ func (a *API) repeat(w http.ResponseWriter, r *http.Request, try *attempt) bool 
 		was, found, err := a.recall(r.Context(), try)
 		switch {
 		case err != nil:
+			if killing(r.URL.Path) {
+				err = kill.Away(err)
+			}
 			a.refuse(w, r, err)
 			return true
 		case !found:

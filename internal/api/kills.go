@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/measure"
 	"github.com/soukhq/souk/internal/registry"
@@ -169,14 +170,22 @@ func (a *API) receipt(ctx context.Context, act kill.Act) (Receipt, int, error) {
 	if act.CommittedAt == nil {
 		keepEarly(ctx)
 		receipt, err := a.receiptNow(ctx, act)
-		return receipt, http.StatusAccepted, err
+		return told(receipt, http.StatusAccepted, err)
 	}
 	status := a.served(ctx, map[string]int64{act.Environment: act.Revision})
 	if status == http.StatusOK && act.SettledAt == nil {
 		a.handed(ctx, measure.Place{Environment: act.Environment, Revision: act.Revision})
 	}
 	receipt, err := a.receiptNow(ctx, act)
-	return receipt, status, err
+	return told(receipt, status, err)
+}
+
+// told is the answer to a kill that has happened: where the database is not free to show more of it, 202 with what is known without.
+func told(r Receipt, status int, err error) (Receipt, int, error) {
+	if fault.Is(err, fault.Unavailable) {
+		return r, http.StatusAccepted, nil
+	}
+	return r, status, err
 }
 
 // handed waits until the open streams of this replica were handed a revision.

@@ -98,7 +98,7 @@ func Away(err error) error {
 	}
 	other := "souk kill --here, on each server, turns a flag off without the database"
 	if errors.Is(err, store.ErrBusy) {
-		other = "try again in a moment; if it goes on, " + other
+		other = "try again in a moment; if it goes on, souk kill on the server needs no token, and " + other
 	}
 	return fault.New(f.Kind, f.Code, "%s", f.Message).Fix("%s", other).Because(err)
 }

@@ -181,6 +181,45 @@ func TestAKillThatFindsATableLockedNamesTheOneThatWorks(t *testing.T) {
 	}
 }
 
+// shown are tables that only the answer to a kill reads, or that nothing of it needs before it is served.
+var shown = []string{"evaluator", "segment", "flag_revision", "lifecycle", "lifecycle_rules", "rollout", "kill_receipt", "replica"}
+
+func TestAKillThatIsServedIsAnsweredSoWhateverElseIsLocked(t *testing.T) {
+	t.Parallel()
+	s := openSite(t, store.PostgreSQL)
+	s.hurry()
+	flag, key := s.published("eat").text("flag", "key"), s.sdkKey("sandbox")
+	token := s.as("olu").token("all")
+	db, err := sql.Open("pgx", s.cfg.DatabaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for i, table := range shown {
+		holding, err := db.BeginTx(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := holding.ExecContext(t.Context(), `LOCK TABLE `+table+` IN ACCESS EXCLUSIVE MODE`); err != nil {
+			t.Fatal(err)
+		}
+		killed := token.post("/api/v1/flags/"+flag+"/environments/sandbox/kill", nil)
+		if killed.Code != http.StatusOK && killed.Code != http.StatusAccepted || killed.at("served") != true && killed.at("committed") != true || killed.text("key") != flag {
+			t.Errorf("with %s locked: %s", table, killed)
+		}
+		if got := s.evaluate(key, flag, object{}); got.at("value") != false {
+			t.Errorf("with %s locked it is on: %s", table, got)
+		}
+		if err := holding.Rollback(); err != nil {
+			t.Fatal(err)
+		}
+		s.eventually("it is committed", func() bool { return s.events("event=flag.killed&flag="+flag) == i+1 })
+		s.eventually("it may be turned on again", func() bool {
+			return token.post("/api/v1/flags/"+flag+"/environments/sandbox/restore", nil).Code == http.StatusOK
+		})
+	}
+}
+
 func TestAKillWhoseCredentialCannotBeReadNamesTheOneWithoutADatabase(t *testing.T) {
 	t.Parallel()
 	s := openSite(t, store.PostgreSQL)
