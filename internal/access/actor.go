@@ -40,11 +40,12 @@ const (
 	ScopeRequests TokenScope = "requests" // reading, and making and editing requests
 	ScopeKill     TokenScope = "kill"     // reading, and turning things off
 	ScopeOutcomes TokenScope = "outcomes" // reporting outcomes
+	ScopeChecks   TokenScope = "checks"   // reading, and reporting checks of requests: of service accounts
 )
 
 // TokenScopes lists every scope.
 func TokenScopes() []TokenScope {
-	return []TokenScope{ScopeAll, ScopeRead, ScopeRequests, ScopeKill, ScopeOutcomes}
+	return []TokenScope{ScopeAll, ScopeRead, ScopeRequests, ScopeKill, ScopeOutcomes, ScopeChecks}
 }
 
 // Actor is who acts, by which credential, with the memberships that were true when the act began.

@@ -19,6 +19,7 @@ const (
 	RequestEdit    Action = "request.edit"    // edit or withdraw: the requester or an owner
 	RequestComment Action = "request.comment" // say something about a request: anybody who sees it
 	RequestDecide  Action = "request.decide"  // approve or deny: an approver; which one, review decides
+	CheckReport    Action = "check.report"    // say how a check of a request went: a service account by a token for it; of which requests, review decides
 	Kill           Action = "kill"            // turn off: owners, operators, admins
 	Restore        Action = "restore"         // turn on again what was turned off, or give more again: owners, operators, admins
 	RolloutRun     Action = "rollout.run"     // start, promote, resume: owners
@@ -59,6 +60,7 @@ const (
 	requester                            // made the request
 	self                                 // is the person acted on
 	local                                // speaks through the local socket, as souk apply does for files
+	reporter                             // is a service account that acts by a token of scope checks
 )
 
 // rule says who may do an action: anybody with one of the roles or one of the standings, by a session, a token of scope all or
@@ -72,12 +74,13 @@ type rule struct {
 
 // rules is the whole of what may be done by whom. An action without a row is refused to everybody.
 var rules = []rule{
-	{SignIn, nil, anybody, []TokenScope{ScopeRead, ScopeRequests, ScopeKill, ScopeOutcomes}},
-	{Read, nil, anybody, []TokenScope{ScopeRead, ScopeRequests, ScopeKill}},
+	{SignIn, nil, anybody, []TokenScope{ScopeRead, ScopeRequests, ScopeKill, ScopeOutcomes, ScopeChecks}},
+	{Read, nil, anybody, []TokenScope{ScopeRead, ScopeRequests, ScopeKill, ScopeChecks}},
 	{RequestMake, nil, owner | local, []TokenScope{ScopeRequests}},
 	{RequestEdit, nil, owner | requester | local, []TokenScope{ScopeRequests}},
 	{RequestComment, nil, anybody, []TokenScope{ScopeRequests}},
 	{RequestDecide, []Role{Approver}, 0, nil},
+	{CheckReport, nil, reporter, []TokenScope{ScopeChecks}},
 	{Kill, []Role{Operator, Admin}, owner, []TokenScope{ScopeKill}},
 	{Restore, []Role{Operator, Admin}, owner, nil},
 	{RolloutRun, nil, owner, nil},
@@ -185,6 +188,9 @@ func stand(a Actor, on Scope) standing {
 	if a.Credential.Kind == CredentialLocal {
 		s |= local
 	}
+	if a.Agent && a.TokenScope == ScopeChecks {
+		s |= reporter
+	}
 	if a.PersonID != "" && a.Identity().Is(on.Requester) {
 		s |= requester
 	}
@@ -213,6 +219,9 @@ func (r rule) who(on Scope) string {
 	}
 	if r.standing&self != 0 && on.Person.Email != "" {
 		people = append(people, on.Person.Email)
+	}
+	if r.standing&reporter != 0 {
+		people = append(people, "a service account with a token of scope checks")
 	}
 	for _, role := range r.roles {
 		people = append(people, "somebody with the role "+string(role))

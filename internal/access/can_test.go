@@ -25,6 +25,7 @@ request.make    -    -    y       y         y      -          -     -          -
 request.edit    -    -    y       y         y      y          -     -          -         -         -        -      y      y
 request.comment -    y    y       y         y      y          y     y          y         y         y        y      y      y
 request.decide  -    -    -       -         -      -          -     -          y         -         -        -      -      y
+check.report    -    -    -       -         -      -          -     -          -         -         -        -      -      y
 kill            -    -    y       y         y      -          -     -          -         y         -        y      y      y
 restore         -    -    y       y         y      -          -     -          -         y         -        y      y      y
 rollout.run     -    -    y       y         y      -          -     -          -         -         -        -      -      y
@@ -47,32 +48,33 @@ proposal.object -    -    -       -         -      -          -     -          -
 
 // narrowed is what a token of a scope lets somebody do who may do everything.
 const narrowed = `
-                all  read  requests  kill  outcomes  unknown
-public          y    y     y         y     y         y
-sign_in         y    y     y         y     y         -
-read            y    y     y         y     -         -
-request.make    y    -     y         -     -         -
-request.edit    y    -     y         -     -         -
-request.comment y    -     y         -     -         -
-request.decide  y    -     -         -     -         -
-kill            y    -     -         y     -         -
-restore         y    -     -         -     -         -
-rollout.run     y    -     -         -     -         -
-rollout.early   y    -     -         -     -         -
-rollout.stop    y    -     -         y     -         -
-audit.read      y    y     -         -     -         -
-people.write    y    -     -         -     -         -
-govern.write    y    -     -         -     -         -
-session.manage  y    -     -         -     -         -
-group.join      y    -     -         -     -         -
-token.make      y    -     -         -     -         -
-key.make        y    -     -         -     -         -
-backup          y    -     -         -     -         -
-key.read        y    y     -         -     -         -
-flag.import     y    -     -         -     -         -
-flag.tag        y    -     -         -     -         -
-proposal.read   y    y     -         -     -         -
-proposal.object y    -     -         -     -         -
+                all  read  requests  kill  outcomes  checks  unknown
+public          y    y     y         y     y         y       y
+sign_in         y    y     y         y     y         y       -
+read            y    y     y         y     -         y       -
+request.make    y    -     y         -     -         -       -
+request.edit    y    -     y         -     -         -       -
+request.comment y    -     y         -     -         -       -
+request.decide  y    -     -         -     -         -       -
+check.report    -    -     -         -     -         -       -
+kill            y    -     -         y     -         -       -
+restore         y    -     -         -     -         -       -
+rollout.run     y    -     -         -     -         -       -
+rollout.early   y    -     -         -     -         -       -
+rollout.stop    y    -     -         y     -         -       -
+audit.read      y    y     -         -     -         -       -
+people.write    y    -     -         -     -         -       -
+govern.write    y    -     -         -     -         -       -
+session.manage  y    -     -         -     -         -       -
+group.join      y    -     -         -     -         -       -
+token.make      y    -     -         -     -         -       -
+key.make        y    -     -         -     -         -       -
+backup          y    -     -         -     -         -       -
+key.read        y    y     -         -     -         -       -
+flag.import     y    -     -         -     -         -       -
+flag.tag        y    -     -         -     -         -       -
+proposal.read   y    y     -         -     -         -       -
+proposal.object y    -     -         -     -         -       -
 `
 
 // eachCell calls check for every cell of a table, and fails if the table lacks an action or has one too many.
@@ -150,6 +152,19 @@ func TestTokensNarrowAsTheReviewedTableSays(t *testing.T) {
 			t.Errorf("%s, %s: %v", action, scope, err)
 		}
 	})
+}
+
+func TestOnlyAServiceAccountReportsChecksByATokenForThatAlone(t *testing.T) {
+	t.Parallel()
+	by := somebody(roles...)
+	for _, agent := range []bool{true, false} {
+		for _, scope := range TokenScopes() {
+			by.Agent, by.TokenScope = agent, scope
+			if err := Can(by, CheckReport, Scope{}); (err == nil) != (agent && scope == ScopeChecks) {
+				t.Errorf("agent %t, %s: %v", agent, scope, err)
+			}
+		}
+	}
 }
 
 func TestASuspendedAdministratorKeepsOnlyWhatReadsAndObjects(t *testing.T) {

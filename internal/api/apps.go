@@ -136,7 +136,7 @@ func (a *API) app(ctx context.Context, by access.Actor, slug string) (AppDetail,
 	}); err != nil {
 		return AppDetail{}, err
 	}
-	open, err := a.Desk.List(ctx, by, review.Query{App: slug, States: []review.State{review.NeedsFixes, review.NeedsApproval}}, store.Page{})
+	open, err := a.Desk.List(ctx, by, review.Query{App: slug, States: []review.State{review.Checking, review.NeedsFixes, review.NeedsApproval}}, store.Page{})
 	out.OpenRequests = open.Items
 	return out, err
 }

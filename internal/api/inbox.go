@@ -68,7 +68,7 @@ func (a *API) requestItems(ctx context.Context, by access.Actor) ([]InboxItem, e
 	for _, r := range waiting.Items {
 		items = append(items, requestItem(r, "approve", r.Requester+" asks for your decision"))
 	}
-	mine, err := a.Desk.List(ctx, by, review.Query{Mine: true, States: []review.State{review.Draft, review.NeedsFixes, review.NeedsApproval}}, store.Page{})
+	mine, err := a.Desk.List(ctx, by, review.Query{Mine: true, States: []review.State{review.Draft, review.Checking, review.NeedsFixes, review.NeedsApproval}}, store.Page{})
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +78,8 @@ func (a *API) requestItems(ctx context.Context, by access.Actor) ([]InboxItem, e
 			items = append(items, requestItem(r, "draft", "a draft that you have not submitted"))
 		case review.NeedsFixes:
 			items = append(items, requestItem(r, "fix_request", toFix(r)))
+		case review.Checking:
+			items = append(items, requestItem(r, "waiting", "waits for "+strings.Join(unreported(r), " and ")+" to be checked"))
 		case review.NeedsApproval:
 			if lacking := lacks(r); len(lacking) > 0 {
 				items = append(items, requestItem(r, "nobody_left", nobodyLeft(lacking, "ask an administrator to add")))
@@ -88,6 +90,16 @@ func (a *API) requestItems(ctx context.Context, by access.Actor) ([]InboxItem, e
 		}
 	}
 	return items, nil
+}
+
+// unreported are the checks of the request that are still to be reported.
+func unreported(r review.Request) (names []string) {
+	for _, c := range r.Checks {
+		if c.Status == review.Pending {
+			names = append(names, c.Name)
+		}
+	}
+	return names
 }
 
 // stuckItems are the requests of others that nobody is left to approve, for administrators, who can change that.

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
+	"time"
 
 	"github.com/soukhq/souk/internal/access"
+	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/review"
 	"github.com/soukhq/souk/internal/store"
 )
@@ -34,7 +36,7 @@ type ByID struct {
 
 type requestQuery struct {
 	Paging
-	State      []review.State `query:"state,explode" enum:"draft,needs_fixes,needs_approval,approved,denied,withdrawn" doc:"May be given several times; drafts are the caller's own"`
+	State      []review.State `query:"state,explode" enum:"draft,checking,needs_fixes,needs_approval,approved,denied,withdrawn" doc:"May be given several times; drafts are the caller's own"`
 	Kind       []review.Kind  `query:"kind,explode" enum:"publish_app,create_flag,change_app,change_flag,extend_ttl,deprecate,remove,restore_flag,import_flags,change_segment" doc:"May be given several times"`
 	WaitingFor string         `query:"waiting_for" enum:"me" doc:"me: those that the caller may decide now"`
 	Mine       bool           `query:"mine" doc:"Those that the caller made, drafts too"`
@@ -61,6 +63,31 @@ type Remark struct {
 	Reason  string `json:"reason" doc:"What is said"`
 	Digest  string `json:"digest,omitempty" doc:"Digest of what was read: an edit since refuses the comment"`
 	Answers bool   `json:"answers,omitempty" doc:"It answers what approvers asked for: the request needs approval again, and approvals stay"`
+}
+
+// CheckReport is what a service account says of a check of a request.
+type CheckReport struct {
+	Status    review.Status   `json:"status" enum:"passed,warned,failed"`
+	Digest    string          `json:"digest,omitempty" doc:"Digest of the request that was looked at: an edit since refuses the report. Without it the report is about the request as it is now"`
+	Findings  []fault.Finding `json:"findings,omitempty" doc:"At most 100; their severities count as much as the status"`
+	SARIF     json.RawMessage `json:"sarif,omitempty" doc:"A SARIF 2.1.0 document, or its text, whose results become findings"`
+	URL       string          `json:"url,omitempty" doc:"Where a person can read more"`
+	ExpiresAt *time.Time      `json:"expires_at,omitempty" doc:"From when on the report counts no longer"`
+}
+
+func (c CheckReport) spec() review.ReportSpec {
+	s := review.ReportSpec{Digest: c.Digest, Status: c.Status, Findings: c.Findings, SARIF: c.SARIF, URL: c.URL, ExpiresAt: c.ExpiresAt}
+	var text string
+	if json.Unmarshal(c.SARIF, &text) == nil && text != "" {
+		s.SARIF = []byte(text)
+	}
+	return s
+}
+
+type checkReportInput struct {
+	ByID
+	Name string `path:"name" maxLength:"100" doc:"Of the check: security_scan, or one that the template names and Souk does not have"`
+	Body CheckReport
 }
 
 type remarkInput struct {
@@ -151,6 +178,13 @@ func requests(a *API) {
 			Words: in.Body.Reason, Digest: in.Body.Digest, Answers: in.Body.Answers,
 		})
 		return &reply[review.Comment]{Body: comment}, err
+	})
+	register(a, operation{
+		method: http.MethodPost, path: "/requests/{id}/checks/{name}", id: "report-check", also: []int{http.StatusAccepted},
+		summary: "Report how a check of a request went, in the place of what was last said of the same content",
+	}, access.CheckReport, func(ctx context.Context, by access.Actor, in *checkReportInput) (*object[review.Request], error) {
+		out, err := a.Desk.Report(ctx, by, in.ID, in.Name, in.Body.spec())
+		return a.outcome(ctx, http.StatusOK, out, err)
 	})
 	register(a, operation{
 		method: http.MethodGet, path: "/requests/{id}/content", id: "get-request-content",

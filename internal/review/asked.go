@@ -17,9 +17,9 @@ import (
 func askedFor(
 	ctx context.Context, tx *store.Tx, shared registry.SharedRules, segment string, environments []string,
 ) (d registry.Decided, err error) {
-	open, err := store.List(ctx, tx, scanRecord, `SELECT `+columns+` FROM request WHERE state IN ($1, $2) AND flag_key <> ''
-			AND (kind = $3 OR content LIKE $4 ESCAPE '\' OR assessment LIKE $4 ESCAPE '\')`,
-		NeedsApproval, NeedsFixes, RestoreFlag, store.LikePattern(`"`+segment+`"`))
+	open, err := store.List(ctx, tx, scanRecord, `SELECT `+columns+` FROM request WHERE `+undecided+` AND flag_key <> ''
+			AND (kind = $1 OR content LIKE $2 ESCAPE '\' OR assessment LIKE $2 ESCAPE '\')`,
+		RestoreFlag, store.LikePattern(`"`+segment+`"`))
 	if err != nil {
 		return d, fmt.Errorf("look for requests to a segment: %w", err)
 	}
@@ -34,8 +34,8 @@ func askedFor(
 		}
 		d = d.And(r.asksFor(segment, environments)).And(rollout.DecidedBy(segment, r.flag.Key, steps, environments))
 	}
-	imports, err := store.List(ctx, tx, scanWhole, `SELECT `+wholeColumns+` FROM request WHERE state IN ($1, $2) AND kind = $3`,
-		NeedsApproval, NeedsFixes, ImportFlags)
+	imports, err := store.List(ctx, tx, scanWhole, `SELECT `+wholeColumns+` FROM request WHERE `+undecided+` AND kind = $1`,
+		ImportFlags)
 	if err != nil {
 		return d, fmt.Errorf("look for imports to a segment: %w", err)
 	}

@@ -175,8 +175,8 @@ func (s *changingApp) effect(ctx context.Context, m move, a Assessed) (map[strin
 	if will.Owner == a.app.Owner && will.Contact == a.app.Contact {
 		return nil, nil
 	}
-	if _, err := m.tx.Exec(ctx, `UPDATE request SET owner = $1 WHERE app = $2 AND state IN ($3, $4)`,
-		will.Owner, will.Slug, NeedsApproval, NeedsFixes); err != nil {
+	if _, err := m.tx.Exec(ctx, `UPDATE request SET owner = $1 WHERE app = $2 AND `+undecided,
+		will.Owner, will.Slug); err != nil {
 		return nil, fmt.Errorf("hand over open requests: %w", err)
 	}
 	m.r.owner = will.Owner

@@ -360,7 +360,7 @@ func (s *changingSegment) audiences(Assessed, World) map[string][]string {
 // lately is a step: whom of those asked about of late an open request lets in, now and after it. It is for people who decide alone, and
 // so no fact: it would be another each time.
 func (d *Desk) lately(ctx context.Context, tx *store.Tx, r record, w World) (*Lately, error) {
-	if r.content.Kind != ChangeSegment || d.Recent == nil || r.state != NeedsFixes && r.state != NeedsApproval {
+	if r.content.Kind != ChangeSegment || d.Recent == nil || !r.state.undecided() {
 		return nil, nil //nolint:nilnil // there is nothing to sample
 	}
 	segment, ok, err := registry.SegmentNamed(ctx, tx, r.content.Segment)

@@ -52,6 +52,9 @@ func Check(ctx context.Context, c Content, f Facts) (Assessed, error) {
 	results := map[string]CheckResult{}
 	names := []string{checkSchema, checkPolicy}
 	for name, r := range seen.results {
+		if i := slices.IndexFunc(f.Reports, func(said report) bool { return said.Name == name }); i >= 0 {
+			r = f.Reports[i].join(r)
+		}
 		results[name] = r
 		names = append(names, name)
 	}

@@ -108,7 +108,7 @@ func (d *Desk) Unanswered(ctx context.Context, by access.Actor) ([]Remark, error
 		return nil, err
 	}
 	var n narrowing
-	n.add(`r.state IN (?, ?)`, NeedsApproval, NeedsFixes)
+	n.add(`r.` + undecided)
 	n.add(named("r.requester", by.Identity()))
 	said, who := named("c.person", by.Identity())
 	n.add(`NOT (`+said+`)`, who)

@@ -154,6 +154,10 @@ func (d *Desk) admit(r *record, f Facts, by access.Actor, v Verdict, j *Judgemen
 		return false, fault.New(fault.Conflict, "change_asked", "%s asked for a change, which is neither made nor answered",
 			r.decisions[i].By).Fix("wait for the requester; whoever asked can take it back").Showing(map[string]any{"state": r.state})
 	}
+	if r.state == Checking && v == VerdictApproved {
+		return false, fault.New(fault.Conflict, "checking", "a check is still to be reported, so there is nothing to approve yet").
+			Fix("wait until whoever runs it has reported it").Showing(map[string]any{"state": r.state})
+	}
 	if r.state != NeedsApproval && v == VerdictApproved {
 		return false, fault.New(fault.Conflict, "needs_fixes", "a check still fails, so there is nothing to approve yet").
 			Fix("wait until the requester has fixed it").Showing(map[string]any{"state": r.state})

@@ -363,7 +363,7 @@ func (d *Desk) left(ctx context.Context, tx *store.Tx, r record, by access.Actor
 // open refuses an act on a request that is decided.
 func (r record) open(act string) error {
 	switch r.state {
-	case Draft, NeedsFixes, NeedsApproval:
+	case Draft, Checking, NeedsFixes, NeedsApproval:
 		return nil
 	case Approved, Denied, Withdrawn:
 	}

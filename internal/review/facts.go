@@ -19,6 +19,7 @@ import (
 // is about.
 type Facts struct {
 	World
+	Reports []report // what service accounts say of the checks of just this content
 	subject subject
 }
 
@@ -87,7 +88,10 @@ func (d *Desk) facts(ctx context.Context, tx *store.Tx, r record, by access.Acto
 	if f.People, f.Groups, err = access.Names(ctx, tx); err != nil {
 		return Facts{}, err
 	}
-	f.subject, err = r.subject(ctx, tx, f.World)
+	if f.subject, err = r.subject(ctx, tx, f.World); err != nil {
+		return Facts{}, err
+	}
+	f.Reports, err = r.reports(ctx, tx, f.subject, f.Now)
 	return f, err
 }
 

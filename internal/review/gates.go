@@ -60,6 +60,9 @@ func (s *making) checkOwner(app App, w World) []fault.Finding {
 	return findings
 }
 
+// nothingToScan is the code of the finding that nobody has scanned an app whose word counts.
+const nothingToScan = "nothing_to_scan"
+
 // scanExternal judges what can be known of an external app without calling it: its URL, and the reports that its requester attached.
 // These count against it and never for it: whoever asks for something may leave out of a report what they like. So it warns whatever
 // is attached.
@@ -72,9 +75,9 @@ func scanExternal(url string, attachments []Attachment) CheckResult {
 		findings = append(findings, attached(fmt.Sprintf("attachments.%d", i), a)...)
 	}
 	unscanned := fault.Finding{
-		Severity: fault.SeverityWarning, Field: "attachments", Code: "nothing_to_scan",
+		Severity: fault.SeverityWarning, Field: "attachments", Code: nothingToScan,
 		Message:     "there is nothing to scan but the address of the app",
-		Remediation: "nothing needs to be done: where that is not enough, somebody from security looks at it",
+		Remediation: "nothing needs to be done: a service account may report a scan, and where it is needed somebody from security looks at it",
 	}
 	if len(attachments) > 0 {
 		unscanned.Message = "nobody scanned the app but whoever asks for this, whose word is not enough"

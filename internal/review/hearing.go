@@ -25,7 +25,7 @@ type question struct {
 func (q question) sum() (string, error) {
 	world := q.facts.World
 	world.Now = time.Time{}
-	text, err := json.Marshal([]any{q.content, world, q.facts.subject, q.facts.subject.base(q.content), q.approval})
+	text, err := json.Marshal([]any{q.content, world, q.facts.Reports, q.facts.subject, q.facts.subject.base(q.content), q.approval})
 	if err != nil {
 		return "", fmt.Errorf("encode the facts of a judgement: %w", err)
 	}

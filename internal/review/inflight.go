@@ -81,7 +81,7 @@ func (d *Desk) resettle(ctx context.Context, id string) error {
 	err := d.hearBy(ctx, atOnce, func(ctx context.Context, tx *store.Tx, h *hearing) error {
 		seen = nil
 		r, err := load(ctx, tx, by, id)
-		if err != nil || r.state != NeedsApproval && r.state != NeedsFixes {
+		if err != nil || !r.state.undecided() {
 			return err
 		}
 		f, err := d.held(ctx, tx, &r, by)
@@ -148,7 +148,7 @@ func sameCheck(a, b CheckResult) bool {
 }
 
 // inFlight judges a request that is open already. While the rules are those by which it was judged before, what is judged now
-// counts. Where the rules are others, the stricter of both counts: the checks that failed and the higher risk stay. More approvals that
+// counts. Where the rules are others, the stricter of both counts: the checks that failed, except by a report, and the higher risk stay. More approvals that
 // were needed once stay needed either way.
 func (r *record) inFlight(judged Assessed, f Facts) error {
 	rules, err := f.rules()
@@ -173,7 +173,7 @@ func (r *record) inFlight(judged Assessed, f Facts) error {
 	r.assessment.Checks = slices.Clone(r.assessment.Checks)
 	for _, old := range was.Checks {
 		at := slices.IndexFunc(r.assessment.Checks, func(c CheckResult) bool { return c.Name == old.Name })
-		if old.Status != Failed || at >= 0 && r.assessment.Checks[at].Status == Failed {
+		if old.Status != Failed || old.Reported != nil || at >= 0 && r.assessment.Checks[at].Status == Failed {
 			continue
 		}
 		kept = true

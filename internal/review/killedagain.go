@@ -21,9 +21,9 @@ func KilledAgain(ctx context.Context, tx *store.Tx, events []audit.Event) error 
 	}
 	for environment, killed := range keys {
 		for part := range slices.Chunk(killed, killedRows) {
-			args := append([]any{VoidKilledAgain, VerdictApproved, RestoreFlag, environment, NeedsApproval, NeedsFixes}, store.Values(part)...)
+			args := append([]any{VoidKilledAgain, VerdictApproved, RestoreFlag, environment}, store.Values(part)...)
 			if _, err := tx.Exec(ctx, `UPDATE decision SET void = $1 WHERE void = '' AND verdict = $2 AND request_id IN (
-				SELECT id FROM request WHERE kind = $3 AND environment = $4 AND state IN ($5, $6) AND flag_key IN (`+store.In(7, len(part))+`))`,
+				SELECT id FROM request WHERE kind = $3 AND environment = $4 AND `+undecided+` AND flag_key IN (`+store.In(5, len(part))+`))`,
 				args...); err != nil {
 				return fmt.Errorf("void the approvals of restores: %w", err)
 			}

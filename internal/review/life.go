@@ -193,8 +193,8 @@ func (*removing) effect(ctx context.Context, m move, _ Assessed) (map[string]int
 
 // closeOthers withdraws what else waits about a flag that is gone, since it could never be done.
 func (m move) closeOthers(ctx context.Context) error {
-	ids, err := store.List(ctx, m.tx, store.ScanString, `SELECT id FROM request WHERE flag_key = $1 AND id <> $2 AND state IN ($3, $4) ORDER BY id`,
-		m.r.flag.Key, m.r.id, NeedsApproval, NeedsFixes)
+	ids, err := store.List(ctx, m.tx, store.ScanString, `SELECT id FROM request WHERE flag_key = $1 AND id <> $2 AND `+undecided+` ORDER BY id`,
+		m.r.flag.Key, m.r.id)
 	if err != nil {
 		return fmt.Errorf("list requests about %s: %w", m.r.flag.Key, err)
 	}

@@ -263,8 +263,7 @@ func Published(ctx context.Context, tx *store.Tx) (map[string]Content, error) {
 // Open is a step: the requests about an app and its flags that wait to be mended or decided, oldest first, without what depends
 // on who looks.
 func Open(ctx context.Context, tx *store.Tx, app string) ([]Request, error) {
-	records, err := store.List(ctx, tx, scanRecord, `SELECT `+columns+` FROM request WHERE app = $1 AND state IN ($2, $3) ORDER BY id`,
-		app, NeedsApproval, NeedsFixes)
+	records, err := store.List(ctx, tx, scanRecord, `SELECT `+columns+` FROM request WHERE app = $1 AND `+undecided+` ORDER BY id`, app)
 	if err != nil {
 		return nil, fmt.Errorf("list open requests of %s: %w", app, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/soukhq/souk/internal/audit"
+	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -101,8 +102,15 @@ func marked(ctx context.Context, tx *store.Tx, now time.Time) (marks, requests [
 			}
 		}
 		return none, nil
-	}, `SELECT id, flag_key, app, kind FROM request WHERE state IN ($1, $2) ORDER BY id`, NeedsApproval, NeedsFixes)
+	}, `SELECT id, flag_key, app, kind FROM request WHERE `+undecided+` ORDER BY id`)
 	return marks, requests, err
+}
+
+// markAt marks one request from a time on.
+func markAt(ctx context.Context, tx *store.Tx, request string, due time.Time) error {
+	_, err := tx.Exec(ctx, `INSERT INTO request_mark (id, flag_key, app, besides, request, due_at) VALUES ($1, '', '', '', $2, $3)`,
+		store.NewID(), request, store.Micros(due))
+	return fault.Wrap("mark request", err)
 }
 
 // unmark deletes marks whose requests were settled.

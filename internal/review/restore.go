@@ -149,8 +149,8 @@ func undoing(flag registry.Flag) *restoring { return &restoring{ofFlag{target: t
 // openRequest returns the newest request of a kind about a flag in an environment that waits to be mended or decided.
 func openRequest(ctx context.Context, tx *store.Tx, kind Kind, flagKey, environment string) (record, bool, error) {
 	r, ok, err := store.One(ctx, tx, scanWhole, `SELECT `+wholeColumns+` FROM request
-		WHERE flag_key = $1 AND environment = $2 AND kind = $3 AND state IN ($4, $5) ORDER BY id DESC LIMIT 1`,
-		flagKey, environment, kind, NeedsApproval, NeedsFixes)
+		WHERE flag_key = $1 AND environment = $2 AND kind = $3 AND `+undecided+` ORDER BY id DESC LIMIT 1`,
+		flagKey, environment, kind)
 	if err != nil {
 		return record{}, false, fmt.Errorf("look for an open request: %w", err)
 	}

@@ -49,6 +49,12 @@ type record struct {
 	whole           bool            // its bulk was read, so that it may be saved
 }
 
+// undecided picks the requests that are submitted and not decided, in SQL.
+const undecided = `state IN ('checking', 'needs_fixes', 'needs_approval')`
+
+// undecided reports whether the request is submitted and not decided.
+func (s State) undecided() bool { return s == Checking || s == NeedsFixes || s == NeedsApproval }
+
 // columns are those that scanRecord reads: all but the bulk.
 const columns = `id, state, content, requester, requester_id, authors, template_id, template_version, digest, assessment, quorum,
 	flag_key, flag_id, app, owner, category, rollout_id, waiting_since, created_at, updated_at, revision, rules, resubmits, stricter, stuck,

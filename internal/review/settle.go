@@ -131,9 +131,10 @@ func Settle(checks []CheckResult, e Electorate, decisions []Decision) (State, []
 	}
 	lack(needs)
 	switch {
-	case slices.ContainsFunc(checks, func(c CheckResult) bool { return c.Status == Failed || c.Status == Pending }),
-		slices.ContainsFunc(decisions, Decision.open):
+	case slices.ContainsFunc(checks, func(c CheckResult) bool { return c.Status == Failed }), slices.ContainsFunc(decisions, Decision.open):
 		return NeedsFixes, needs
+	case slices.ContainsFunc(checks, func(c CheckResult) bool { return c.Status == Pending }):
+		return Checking, needs
 	case enough:
 		return Approved, needs
 	}

@@ -68,7 +68,7 @@ func TestSettleTable(t *testing.T) {
 		"all domains decided":               {[]CheckResult{passed, warned}, both, []Decision{approval("pat", "product"), approval("sam", "security")}, Approved},
 		"nobody counts in two domains":      {[]CheckResult{passed}, both, []Decision{approval("sam", "product"), approval("sam", "security")}, NeedsApproval},
 		"a failed check blocks":             {[]CheckResult{passed, failed}, both, []Decision{approval("pat", "product"), approval("sam", "security")}, NeedsFixes},
-		"a pending check blocks":            {[]CheckResult{passed, pending}, both, []Decision{approval("pat", "product"), approval("sam", "security")}, NeedsFixes},
+		"a pending check blocks":            {[]CheckResult{passed, pending}, both, []Decision{approval("pat", "product"), approval("sam", "security")}, Checking},
 		"a void approval does not count":    {[]CheckResult{passed}, both, []Decision{void, approval("sam", "security")}, NeedsApproval},
 		"a denial is no approval":           {[]CheckResult{passed}, both, []Decision{denied, approval("sam", "security")}, NeedsApproval},
 		"a stranger does not count":         {[]CheckResult{passed}, both, []Decision{approval("eve", "product"), approval("sam", "security")}, NeedsApproval},

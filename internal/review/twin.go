@@ -22,7 +22,7 @@ func (r record) twin(ctx context.Context, tx *store.Tx, f Facts) (record, bool, 
 	}
 	var n narrowing
 	n.add(named("requester", r.requester))
-	n.add(`state IN (?, ?) AND kind = ?`, NeedsApproval, NeedsFixes, r.content.Kind)
+	n.add(undecided+` AND kind = ?`, r.content.Kind)
 	var open []record
 	if _, err := store.List(ctx, tx, func(row store.Row) (none struct{}, err error) {
 		var o record

@@ -33,7 +33,8 @@ type State string
 
 // The states.
 const (
-	Draft         State = "draft" // only its requester sees it; nothing is checked or reserved
+	Draft         State = "draft"    // only its requester sees it; nothing is checked or reserved
+	Checking      State = "checking" // a check is still to be reported
 	NeedsFixes    State = "needs_fixes"
 	NeedsApproval State = "needs_approval"
 	Approved      State = "approved"
@@ -58,6 +59,7 @@ type CheckResult struct {
 	Name     string          `json:"name"`
 	Status   Status          `json:"status" enum:"pending,passed,failed,warned,not_needed"`
 	Findings []fault.Finding `json:"findings"`
+	Reported *Reported       `json:"reported,omitempty" doc:"The report of a service account that it rests on; absent where Souk alone says so"`
 }
 
 // Risk is low, medium or high; policy decides it.
@@ -189,7 +191,7 @@ type Request struct {
 	ID    string `json:"id"`
 	Title string `json:"title" doc:"What it asks for, in a few plain words"`
 	Content
-	State           State             `json:"state" enum:"draft,needs_fixes,needs_approval,approved,denied,withdrawn"`
+	State           State             `json:"state" enum:"draft,checking,needs_fixes,needs_approval,approved,denied,withdrawn"`
 	Requester       string            `json:"requester" doc:"E-mail of who asked, or local: and the name of who held the server"`
 	RequesterID     access.PersonID   `json:"requester_id,omitempty" doc:"Absent where no person asked"`
 	Editors         []string          `json:"editors" doc:"E-mail addresses of who else wrote it"`

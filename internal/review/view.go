@@ -48,7 +48,7 @@ func (d *Desk) view(ctx context.Context, tx *store.Tx, by access.Actor, r record
 
 // outdated reports whether what an open request would change is another thing by now.
 func (d *Desk) outdated(ctx context.Context, tx *store.Tx, by access.Actor, r record) (bool, error) {
-	if r.content.Kind.subject().base(r.content) == nil || r.state != NeedsFixes && r.state != NeedsApproval {
+	if r.content.Kind.subject().base(r.content) == nil || !r.state.undecided() {
 		return false, nil
 	}
 	requester, err := r.actor(ctx, tx, by)

@@ -185,7 +185,7 @@ func TestANarrowTokenDoesNothingElse(t *testing.T) {
 		if err := json.Unmarshal(s.as("").get("/api/v1/openapi.json").Body.Bytes(), &document); err != nil {
 			s.Fatal(err)
 		}
-		for _, scope := range []string{"read", "requests", "kill", "outcomes"} {
+		for _, scope := range []string{"read", "requests", "kill", "outcomes", "checks"} {
 			caller := root.token(scope)
 			before := s.state()
 			for path, methods := range document.Paths {

@@ -2,6 +2,7 @@ package serve_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -247,6 +248,47 @@ func TestWhatIsSmallIsPublishedOnTheWordOfProductAlone(t *testing.T) {
 		}
 		if o.do("pat", "POST", "/api/v1/requests/"+r.ID+"/approve", map[string]any{"digest": r.Digest}).must(200).into(&r); r.State != review.Approved {
 			o.Errorf("it is %s", r.State)
+		}
+	})
+}
+
+func TestATemplateMayNameACheckThatAServiceAccountReports(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(o *office) {
+		o.mission()
+		var doc map[string]any
+		if err := json.Unmarshal([]byte(o.file("template.json")), &doc); err != nil {
+			o.Fatal(err)
+		}
+		doc["requiredChecks"] = append(doc["requiredChecks"].([]any), "house_style")
+		o.do("root", "POST", "/api/v1/templates", doc).problem(422, "bad_template")
+		o.do("", "PUT", "/api/v1/people/ci"+at, map[string]any{"agent": true}, "If-None-Match", "*").must(201)
+		var token api.NewToken
+		o.do("root", "POST", "/api/v1/tokens", map[string]any{"as": "ci" + at, "scope": "checks"}).must(201).into(&token)
+		ci := []string{"Authorization", "Bearer " + token.Secret}
+		o.do("root", "POST", "/api/v1/templates", doc).must(201)
+
+		var r review.Request
+		if o.do("alice", "POST", "/api/v1/requests", where2eat(30)).must(201).into(&r); r.State != review.Checking {
+			o.Fatalf("it is %s", r.State)
+		}
+		var list struct{ Items []review.Request }
+		if o.do("nobody", "GET", "/api/v1/requests?state=checking", nil, ci...).must(200).into(&list); len(list.Items) != 1 {
+			o.Errorf("%d requests are being checked", len(list.Items))
+		}
+		path := "/api/v1/requests/" + r.ID + "/checks/"
+		o.do("alice", "POST", path+"house_style", map[string]any{"status": "passed"}).problem(403, "forbidden")
+		o.do("nobody", "POST", path+"house_style", map[string]any{"status": "fine"}, ci...).must(400)
+		o.do("nobody", "POST", path+"house_style", map[string]any{"status": "passed", "digest": r.Digest}, ci...).must(200).into(&r)
+		if r.State != review.NeedsApproval {
+			o.Errorf("reported, it is %s", r.State)
+		}
+		sarif := `{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "grype"}}, "results": []}]}`
+		for _, document := range []any{json.RawMessage(sarif), sarif} {
+			o.do("nobody", "POST", path+"security_scan", map[string]any{"status": "passed", "sarif": document}, ci...).must(200).into(&r)
+		}
+		if len(r.ApprovalsNeeded) != 1 || r.ApprovalsNeeded[0].Domain != "product" {
+			o.Errorf("scanned, it needs %+v", r.ApprovalsNeeded)
 		}
 	})
 }

@@ -12,13 +12,14 @@ import (
 )
 
 // Tokens: who may do everything else is held back by the scope of the token alone. What only reads is open to read, requests and
-// kill; what writes to none of them; this table says where it is otherwise. A scope of outcomes opens none
+// kill and checks; what writes to none of them; this table says where it is otherwise. A scope of outcomes opens none
 // of them.
-const reading = "read requests kill"
+const reading = "read requests kill checks"
 
 var scopes = map[string]string{
 	"check-request": reading, "check-template": reading, "try-flag": reading, // they write nothing
 	"submit-request": "requests", "edit-request": "requests", "withdraw-request": "requests", "comment-request": "requests",
+	"report-check":  "checks",
 	"rehearse-flag": "requests", // it shows who asked
 	"kill-flag":     "kill", "pause-rollout": "kill", "abort-rollout": "kill", "count-kill": "kill", "kill-many": "kill",
 	"roll-back-flag": "kill", // to what gives nobody more than now
@@ -68,7 +69,7 @@ func TestATokenDoesWhatItsScopeNamesAndNothingElse(t *testing.T) {
 			t.Errorf("the table of scopes has a row for %s, which is no operation", id)
 		}
 	}
-	for _, scope := range []string{"read", "requests", "kill", "outcomes"} {
+	for _, scope := range []string{"read", "requests", "kill", "outcomes", "checks"} {
 		caller := root.token(scope)
 		for _, id := range slices.Sorted(maps.Keys(operations)) {
 			row, known := rights[id]

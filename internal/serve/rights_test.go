@@ -46,6 +46,7 @@ var rights = map[string]right{
 	"deny-request":        {path: "/requests/{request}/deny", body: map[string]any{"digest": "x", "reason": "no"}, may: []string{"pat", "sam", "petra"}},
 	"ask-for-change":      {path: "/requests/{request}/ask", body: map[string]any{"digest": "x", "reason": "why?"}, may: []string{"pat", "sam", "petra"}},
 	"take-back-decision":  {path: "/requests/{request}/take-back", body: map[string]any{"digest": "x"}, may: []string{"pat", "sam", "petra"}},
+	"report-check":        {path: "/requests/{request}/checks/security_scan", body: map[string]any{"status": "passed"}, may: []string{"a service account"}},
 	"comment-request":     {path: "/requests/{request}/comments", body: map[string]any{"reason": "x"}, may: anybody},
 	"get-request-content": {path: "/requests/{request}/content", may: anybody},
 	"withdraw-request":    {path: "/requests/{request}/withdraw", may: []string{"alice"}},

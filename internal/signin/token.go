@@ -23,7 +23,7 @@ type Token struct {
 	AsID       access.PersonID   `json:"as_id" doc:"Id of that person"`
 	Name       string            `json:"name"`
 	Prefix     string            `json:"prefix" doc:"How the secret begins"`
-	Scope      access.TokenScope `json:"scope" enum:"all,read,requests,kill,outcomes"`
+	Scope      access.TokenScope `json:"scope" enum:"all,read,requests,kill,outcomes,checks"`
 	MadeBy     string            `json:"made_by"`
 	MadeByID   access.PersonID   `json:"made_by_id,omitempty" doc:"Absent where no person made it"`
 	CreatedAt  time.Time         `json:"created_at"`
@@ -40,7 +40,7 @@ type Token struct {
 type TokenSpec struct {
 	As        string            `json:"as,omitempty" doc:"E-mail of the person that it acts as; oneself if absent"`
 	Name      string            `json:"name,omitempty" doc:"What it is for"`
-	Scope     access.TokenScope `json:"scope" enum:"all,read,requests,kill,outcomes"`
+	Scope     access.TokenScope `json:"scope" enum:"all,read,requests,kill,outcomes,checks"`
 	ExpiresAt *time.Time        `json:"expires_at,omitempty" doc:"Absent: never, or with the token that it is made with"`
 }
 
@@ -307,4 +307,12 @@ func (t Token) usable(now time.Time) error {
 
 func badToken(message string) error {
 	return fault.New(fault.Unauthenticated, "bad_token", "%s", message).Fix("make a new one, or ask for one")
+}
+
+// Reporters is a step: it reports whether there is a service account with a token to report checks with.
+func Reporters(ctx context.Context, tx *store.Tx, now time.Time) (bool, error) {
+	_, found, err := store.One(ctx, tx, store.ScanString, `SELECT t.id FROM api_token t JOIN person p ON p.id = t.person_id
+		WHERE t.scope = $1 AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > $2) AND p.agent AND p.active LIMIT 1`,
+		access.ScopeChecks, store.Micros(now))
+	return found, fault.Wrap("look for service accounts that report checks", err)
 }

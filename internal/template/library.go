@@ -30,6 +30,9 @@ type Library struct {
 	// Judge reads which policies about template files are in force: token names their state, and judge says what they say of a
 	// document, once no transaction is open any more. Nil asks none.
 	Judge func(ctx context.Context, tx *store.Tx) (token string, judge func(ctx context.Context, document any) ([]fault.Finding, error), err error)
+
+	// Reported reports whether somebody could report a check that Souk does not have: a service account with a token for it. Nil: nobody.
+	Reported func(ctx context.Context, tx *store.Tx, now time.Time) (bool, error)
 }
 
 // Template is one version of a document.
@@ -56,11 +59,6 @@ func (l *Library) put(ctx context.Context, by access.Actor, raw []byte, base int
 		return Template{}, false, err
 	}
 	doc, findings := Parse(raw)
-	for i, f := range findings {
-		if f.Code == UnknownCheck { // a request could never pass it
-			findings[i].Severity = fault.SeverityError
-		}
-	}
 	if err := refusal(findings); err != nil {
 		return Template{}, false, err
 	}
@@ -73,6 +71,9 @@ func (l *Library) put(ctx context.Context, by access.Actor, raw []byte, base int
 	err = store.Prepared(ctx, l.DB.Write, prepare, func(ctx context.Context, tx *store.Tx) error {
 		waiting = nil
 		if err := l.unmoved(ctx, tx, judged); err != nil {
+			return err
+		}
+		if err := l.provided(ctx, tx, findings); err != nil {
 			return err
 		}
 		latest, exists, err := Load(ctx, tx, doc.TemplateID, 0)
@@ -105,6 +106,24 @@ func (l *Library) put(ctx context.Context, by access.Actor, raw []byte, base int
 		err = waiting.Pending()
 	}
 	return t, created, err
+}
+
+// provided refuses a document that names a check which neither Souk has nor anybody could report: no request could ever pass it.
+func (l *Library) provided(ctx context.Context, tx *store.Tx, findings []fault.Finding) error {
+	unknown := slices.Clone(findings)
+	unknown = slices.DeleteFunc(unknown, func(f fault.Finding) bool { return f.Code != UnknownCheck })
+	if len(unknown) == 0 {
+		return nil
+	}
+	if l.Reported != nil {
+		if reported, err := l.Reported(ctx, tx, l.Now()); err != nil || reported {
+			return err
+		}
+	}
+	for i := range unknown {
+		unknown[i].Severity = fault.SeverityError
+	}
+	return refusal(unknown)
 }
 
 // judge refuses a document that a policy about template files refuses, and returns the state of the policies that judged.

@@ -85,7 +85,8 @@ func (c *checker) document() {
 			c.report(at, "duplicate", "name it once", "the check %s is named twice", name)
 		}
 		if checkForm.MatchString(name) && !slices.Contains(Checks, name) {
-			f := strict.Finding(at, UnknownCheck, fault.Meant(name, Checks, "name one of "+strings.Join(Checks, ", ")), "Souk has no check %q", name)
+			f := strict.Finding(at, UnknownCheck, fault.Meant(name, Checks, "name one of "+strings.Join(Checks, ", ")+", or have a service account report it with a token of scope checks"),
+				"Souk has no check %q, so that requests wait until a service account reports it", name)
 			f.Severity = fault.SeverityWarning
 			c.findings = append(c.findings, f)
 		}

@@ -72,7 +72,7 @@ func New(c Config) *Verbs {
 		Sessions:  &signin.Sessions{DB: db, Now: now, Publishers: c.Publishers},
 		Tokens:    &signin.Tokens{DB: db, Now: now, Publishers: c.Publishers},
 		Keys:      &sdkkey.Keys{DB: db, Now: now, Log: c.Log, Facts: keyFacts, Dir: c.Copies},
-		Library:   &template.Library{DB: db, Now: now},
+		Library:   &template.Library{DB: db, Now: now, Reported: signin.Reporters},
 		Policies:  &policy.Engine{DB: db, Now: now, Fields: template.FieldNames},
 		Registry:  &registry.Registry{DB: db, Now: now, Log: c.Log, SegmentInUse: review.NeedsSegment},
 		Catalog:   &catalog.Catalog{DB: db, Now: now},

@@ -22,7 +22,7 @@ import classes from "./Admin.module.css";
 
 const address = { make: oneOf("token") };
 
-const scopes = ["all", "read", "requests", "kill", "outcomes"] as const;
+const scopes = ["all", "read", "requests", "kill", "outcomes", "checks"] as const;
 
 /** Makes an API token; administrators may make one for somebody else. The secret is shown once. */
 export function TokenMaker({ others }: { others?: boolean }) {

@@ -1119,6 +1119,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/requests/{id}/checks/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Report how a check of a request went, in the place of what was last said of the same content */
+        post: operations["report-check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/requests/{id}/comments": {
         parameters: {
             query?: never;
@@ -2037,9 +2054,28 @@ export interface components {
             /** @description In plain words */
             words: string;
         };
+        CheckReport: {
+            /** @description Digest of the request that was looked at: an edit since refuses the report. Without it the report is about the request as it is now */
+            digest?: string;
+            /**
+             * Format: date-time
+             * @description From when on the report counts no longer
+             */
+            expires_at?: string;
+            /** @description At most 100; their severities count as much as the status */
+            findings?: components["schemas"]["Finding"][];
+            /** @description A SARIF 2.1.0 document, or its text, whose results become findings */
+            sarif?: unknown;
+            /** @enum {string} */
+            status: "passed" | "warned" | "failed";
+            /** @description Where a person can read more */
+            url?: string;
+        };
         CheckResult: {
             findings: components["schemas"]["Finding"][];
             name: string;
+            /** @description The report of a service account that it rests on; absent where Souk alone says so */
+            reported?: components["schemas"]["Reported"];
             /** @enum {string} */
             status: "pending" | "passed" | "failed" | "warned" | "not_needed";
         };
@@ -3382,7 +3418,7 @@ export interface components {
             /** Format: date-time */
             revoked_at?: string;
             /** @enum {string} */
-            scope: "all" | "read" | "requests" | "kill" | "outcomes";
+            scope: "all" | "read" | "requests" | "kill" | "outcomes" | "checks";
             /** @description Shown this once */
             secret: string;
         };
@@ -3857,6 +3893,23 @@ export interface components {
              */
             waiting: number;
         };
+        Reported: {
+            /** Format: date-time */
+            at: string;
+            /** @description E-mail address at that time of the service account */
+            by: string;
+            /** @description Id of the service account */
+            by_id: string;
+            /**
+             * Format: date-time
+             * @description From when on it counts no longer
+             */
+            expires_at?: string;
+            /** @enum {string} */
+            status: "passed" | "warned" | "failed";
+            /** @description Where a person can read more */
+            url?: string;
+        };
         Request: {
             /** @description For publish_app; its slug for create_flag, and for import_flags that belong to one; its slug and what changes for change_app */
             app?: components["schemas"]["RequestApp"];
@@ -3934,7 +3987,7 @@ export interface components {
             /** @description For change_segment: the name of the audience */
             segment?: string;
             /** @enum {string} */
-            state: "draft" | "needs_fixes" | "needs_approval" | "approved" | "denied" | "withdrawn";
+            state: "draft" | "checking" | "needs_fixes" | "needs_approval" | "approved" | "denied" | "withdrawn";
             /** @description It would be judged more leniently now: the stricter judgement counts until it is submitted again */
             stricter: boolean;
             /** @description For publish_app and create_flag */
@@ -4867,7 +4920,7 @@ export interface components {
             /** Format: date-time */
             revoked_at?: string;
             /** @enum {string} */
-            scope: "all" | "read" | "requests" | "kill" | "outcomes";
+            scope: "all" | "read" | "requests" | "kill" | "outcomes" | "checks";
         };
         TokenSpec: {
             /** @description E-mail of the person that it acts as; oneself if absent */
@@ -4880,7 +4933,7 @@ export interface components {
             /** @description What it is for */
             name?: string;
             /** @enum {string} */
-            scope: "all" | "read" | "requests" | "kill" | "outcomes";
+            scope: "all" | "read" | "requests" | "kill" | "outcomes" | "checks";
         };
         Trial: {
             /** @description After the edit, were the flag not turned off */
@@ -7963,7 +8016,7 @@ export interface operations {
                 cursor?: string;
                 limit?: number;
                 /** @description May be given several times; drafts are the caller's own */
-                state?: ("draft" | "needs_fixes" | "needs_approval" | "approved" | "denied" | "withdrawn")[];
+                state?: ("draft" | "checking" | "needs_fixes" | "needs_approval" | "approved" | "denied" | "withdrawn")[];
                 /** @description May be given several times */
                 kind?: ("publish_app" | "create_flag" | "change_app" | "change_flag" | "extend_ttl" | "deprecate" | "remove" | "restore_flag" | "import_flags" | "change_segment")[];
                 /** @description me: those that the caller may decide now */
@@ -8268,6 +8321,73 @@ export interface operations {
         responses: {
             /** @description OK */
             200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Request"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "report-check": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Requests with the same key do the thing once; remembered for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+                /** @description Of the check: security_scan, or one that the template names and Souk does not have */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "status": "warned",
+                 *       "digest": "sha256:1111111111111111111111111111111111111111111111111111111111111111",
+                 *       "findings": [
+                 *         {
+                 *           "severity": "warning",
+                 *           "code": "CVE-2026-1111",
+                 *           "file": "package-lock.json:17",
+                 *           "message": "left-pad 1.0 may loop for ever"
+                 *         }
+                 *       ],
+                 *       "url": "https://ci.hyfin.example/scans/17",
+                 *       "expires_at": "2027-06-30T00:00:00Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CheckReport"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Request"];
+                };
+            };
+            /** @description Accepted */
+            202: {
                 headers: {
                     ETag?: string;
                     [name: string]: unknown;

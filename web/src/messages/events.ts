@@ -73,6 +73,7 @@ export const events: Record<string, string> = {
   "request.answered": "Answered",
   "request.approved": "Request approved",
   "request.change_asked": "Change asked for",
+  "request.check_reported": "Check reported",
   "request.commented": "Commented",
   "request.denied": "Request denied",
   "request.draft_saved": "Draft saved",

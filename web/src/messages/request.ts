@@ -16,6 +16,9 @@ export const request = {
   },
   inTheWay: "What stands in the way",
   passed: "Passed, or not needed",
+  reported: (who: string) => `reported by ${who}`,
+  reportUntil: "counts until",
+  report: "Read the report",
   source: (who: string) => (who === "requester" ? "from the requester" : `from ${who}`),
   again: {
     baseChanged: {
@@ -124,6 +127,8 @@ export const request = {
       `What was left of its rollout goes on when ${team ? `somebody in ${team} starts` : "you start"} it.`,
     start: "Start rollout",
     open: "Open the app switch",
+    checking: "A check is still running",
+    checkingWords: "It can be approved once whoever runs the check has reported how it went.",
     fixes: "It needs fixes before anybody can approve it",
     fixesWords: "What has to be mended stands below, at the checks.",
     mend: "Mend it",

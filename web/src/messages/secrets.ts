@@ -22,6 +22,7 @@ export const secrets = {
     requests: "Make and edit requests",
     kill: "Turn off and stop",
     outcomes: "Report how apps do",
+    checks: "Report checks of requests, as a service account",
   } as Record<string, string>,
   used: "Last used",
   never: "never",

@@ -1,6 +1,7 @@
 export const state = {
   request: {
     draft: "Draft",
+    checking: "Being checked",
     needs_fixes: "Needs fixes",
     needs_approval: "Waiting for approval",
     approved: "Approved",

@@ -37,6 +37,7 @@ type Look = [Tone, ReactNode];
 
 const request: Record<RequestState, Look> = {
   draft: ["off", <IconPencil key="i" />],
+  checking: ["info", <IconCircleDashed key="i" />],
   needs_fixes: ["warn", <IconTool key="i" />],
   needs_approval: ["info", <IconClock key="i" />],
   approved: ["on", <IconCheck key="i" />],

@@ -10,7 +10,7 @@ import classes from "./Approvals.module.css";
 /** Who must decide, who has, and who still can. */
 export function Approvals({ request }: { request: Request }) {
   const { approvals_needed: needs, decisions } = request;
-  const open = request.state === "needs_approval" || request.state === "needs_fixes";
+  const open = ["checking", "needs_approval", "needs_fixes"].includes(request.state);
   const rest = decisions.filter((one) => !needs.some((need) => need.domain === one.domain));
   return (
     <Panel title={m.request.approvals}>

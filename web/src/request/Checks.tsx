@@ -1,8 +1,9 @@
 import type { Check } from "../api/types";
 import { m } from "../messages";
-import { sentence } from "../model/text";
+import { sentence, shortName } from "../model/text";
 import { Panel } from "../pieces/Page";
 import { CheckChip } from "../pieces/states";
+import { When } from "../pieces/When";
 import classes from "./Checks.module.css";
 
 const nameOf = (check: Check) => m.publish.checkNames[check.name] ?? check.name;
@@ -10,7 +11,9 @@ const nameOf = (check: Check) => m.publish.checkNames[check.name] ?? check.name;
 /** The automatic checks of a request: those that found something with what they found, the others in one line. */
 export function Checks({ checks }: { checks: Check[] }) {
   const good = ["passed", "not_needed"];
-  const open = checks.filter((check) => !good.includes(check.status) || check.findings.length > 0);
+  const open = checks.filter(
+    (check) => !good.includes(check.status) || check.findings.length > 0 || check.reported,
+  );
   const fine = checks.filter((check) => !open.includes(check));
   return (
     <Panel title={m.request.checks}>
@@ -25,6 +28,7 @@ export function Checks({ checks }: { checks: Check[] }) {
                 <CheckChip status={check.status} />
               </div>
               <Findings findings={check.findings} />
+              <Source check={check} />
             </li>
           ))}
         </ul>
@@ -40,6 +44,30 @@ export function Checks({ checks }: { checks: Check[] }) {
         </ul>
       )}
     </Panel>
+  );
+}
+
+/** Whose word a check rests on besides that of Souk itself. */
+function Source({ check: { reported } }: { check: Check }) {
+  if (!reported) return null;
+  const words = m.request;
+  return (
+    <div className={classes.reported}>
+      {words.reported(shortName(reported.by))} <When at={reported.at} />
+      {reported.expires_at && (
+        <>
+          , {words.reportUntil} <When at={reported.expires_at} />
+        </>
+      )}
+      {reported.url && (
+        <>
+          {" "}
+          <a href={reported.url} target="_blank" rel="noreferrer">
+            {words.report}
+          </a>
+        </>
+      )}
+    </div>
   );
 }
 

@@ -18,6 +18,12 @@ export function Outcome({ request }: { request: Request }) {
   switch (request.state) {
     case "needs_approval":
       return null;
+    case "checking":
+      return (
+        <NoticeBox tone="info" title={words.checking}>
+          <p>{words.checkingWords}</p>
+        </NoticeBox>
+      );
     case "needs_fixes":
       if (request.checks.every((check) => check.status !== "failed" && check.status !== "pending")) {
         return <Asked request={request} />;
