@@ -237,6 +237,7 @@ func (x *exporter) apps(ctx context.Context, tx *store.Tx) error {
 		asked := published[a.Slug]
 		err := x.add(App, a.Slug, appSpec{
 			Name: a.Name, Description: a.Description, Category: a.Category, Owner: a.Owner, Contact: a.Contact, Kind: string(a.Kind), URL: a.URL,
+			Data:       a.Data,
 			TemplateID: asked.TemplateID, Fields: asked.Fields, RemovalPlan: asked.RemovalPlan,
 		})
 		if err != nil {
