@@ -3770,6 +3770,11 @@ export interface components {
              * @description People known to be in it
              */
             people: number;
+            /**
+             * Format: int64
+             * @description How many there may be before anybody else decides: people, and whoever may still join its groups by themselves
+             */
+            room: number;
         };
         Read: {
             /** @description Such as user.plan */
