@@ -204,6 +204,7 @@ func publication(slug string) map[string]any {
 		"app": map[string]any{
 			"slug": slug, "name": "App " + slug, "description": "An app", "category": "other", "owner": "team-lunch",
 			"contact": "alice@hyfin.example", "kind": "external", "url": "https://" + slug + ".hyfin.example",
+			"data": map[string]any{"classification": "none"},
 		},
 		"fields": map[string]any{"name": "Enabled", "owner": "alice@hyfin.example", "audiences": "internal", "ttl_days": 30},
 	}
