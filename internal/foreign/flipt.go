@@ -14,7 +14,7 @@ func (b *builder) flipt(document any) error {
 	}
 	spaces := map[string][]object{}
 	for _, one := range documents {
-		d, ok := objectOf("", one)
+		d, ok := objectOf(one)
 		if !ok || !d.has("flags") && !d.has("segments") {
 			return b.unreadable("it has neither flags nor segments")
 		}

@@ -52,7 +52,7 @@ var readers = map[string]func(b *builder, document any) error{
 func Read(format, text, environment, otherwise string) (Set, error) {
 	b := &builder{
 		system: format, environment: environment, otherwise: otherwise,
-		flags: map[string]definition{}, evaluators: map[string]any{}, noted: map[Note]bool{},
+		flags: map[string]definition{}, evaluators: map[string]any{}, noted: map[Note]bool{}, said: map[string]int{}, out: map[string]bool{},
 	}
 	if format == CSV {
 		if err := b.csv(text); err != nil {
@@ -92,6 +92,8 @@ type builder struct {
 	evaluators             map[string]any
 	notes, refused         []Note
 	noted                  map[Note]bool
+	said                   map[string]int  // how many notes there are, by key
+	out                    map[string]bool // keys of what is refused
 }
 
 func (b *builder) unreadable(why string) *fault.Error {
@@ -109,17 +111,29 @@ var wanted = map[string]string{
 	CSV:          "give CSV whose first line is key, value and any of type, description, app, owner, contact, ttl_days, tags",
 }
 
+// maxNotes bounds what is said of one flag, or of one shared rule.
+const maxNotes = 50
+
 // note says once what is not as it was.
 func (b *builder) note(key, code, remediation, format string, args ...any) {
+	switch said := b.said[key]; {
+	case said > maxNotes:
+		return
+	case said == maxNotes:
+		code, remediation = "more", "look at what is listed first, and import it again"
+		format, args = "more of it is not as it was than the %d things that are listed", []any{maxNotes}
+	}
 	n := Note{Key: key, Code: code, Message: fault.Clip(fmt.Sprintf(format, args...), 500), Remediation: remediation}
 	if !b.noted[n] {
 		b.noted[n] = true
 		b.notes = append(b.notes, n)
+		b.said[key]++
 	}
 }
 
 // refuse keeps a flag out.
 func (b *builder) refuse(key, code, remediation, format string, args ...any) {
+	b.out[key] = true
 	b.refused = append(b.refused, Note{Key: key, Code: code, Message: fmt.Sprintf(format, args...), Remediation: remediation})
 }
 
@@ -142,10 +156,10 @@ func (b *builder) offRules(key string) {
 
 // unread notes members that nobody knows.
 func (b *builder) unread(key string, o object) {
-	if slices.ContainsFunc(b.refused, func(n Note) bool { return n.Key == key }) {
+	if b.out[key] {
 		return
 	}
-	for _, path := range o.unread() {
+	for _, path := range o.unread(maxNotes + 1) {
 		b.note(key, "not_read", "look at what it says, and say it in another way if it matters", "%s has no meaning here", fault.Clip(path, 200))
 	}
 }

@@ -10,12 +10,12 @@ import (
 // goff reads a configuration of GO Feature Flag (https://gofeatureflag.org/docs/configure_flag/flag_format): flags by key, whose rules are
 // tried in their order.
 func (b *builder) goff(document any) error {
-	top, ok := objectOf("", document)
+	top, ok := objectOf(document)
 	if !ok {
 		return b.unreadable("it is no object of flags")
 	}
 	for _, key := range sortedKeys(top.members) {
-		f, ok := objectOf("", top.members[key])
+		f, ok := objectOf(top.members[key])
 		if !ok {
 			b.refuse(key, "bad_flag", "give variations and a defaultRule", "it is no object")
 			continue
@@ -45,19 +45,19 @@ func (b *builder) goffFlag(key string, f object) {
 	}
 	var branches []branch
 	for _, rule := range f.objects("targeting") {
-		name := rule.at("")
+		name := rule.place.step
 		if said := rule.text("name"); said != "" {
 			name = "the rule " + said
 		}
 		if rule.truth("disable") {
 			rule.leave()
-			b.note(key, "disabled_rule", "add it again when it is wanted", "%s is disabled, and so left out", strings.TrimSuffix(name, "."))
+			b.note(key, "disabled_rule", "add it again when it is wanted", "%s is disabled, and so left out", name)
 			continue
 		}
 		when, why := r.query(rule.text("query"))
 		then := r.outcome(rule)
 		if why != "" {
-			b.left(key, rule, strings.TrimSuffix(name, "."), why)
+			b.left(key, rule, name, why)
 			continue
 		}
 		branches = append(branches, branch{when, then})

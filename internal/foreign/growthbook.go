@@ -9,7 +9,7 @@ import (
 // growthBook reads features as SDKs of GrowthBook load them ({"features": {key: …}}) and as its REST API lists them ({"features": […]}), with what
 // each environment has of them.
 func (b *builder) growthBook(document any) error {
-	top, ok := objectOf("", document)
+	top, ok := objectOf(document)
 	if !ok || !top.has("features") {
 		return b.unreadable("it has no features")
 	}
@@ -95,7 +95,7 @@ func (g *gbFlag) take(f object, environment string) {
 	serves := f
 	if environment != "" {
 		all, _ := f.get("environments").(map[string]any)
-		if serves, _ = f.part(f.at("environments."+environment), all[environment]); !serves.truth("enabled") {
+		if serves, _ = f.part("environments."+environment, all[environment]); !serves.truth("enabled") {
 			d.State = "DISABLED" // GrowthBook answers null
 		}
 	}

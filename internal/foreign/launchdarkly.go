@@ -9,9 +9,9 @@ import (
 // launchDarkly reads flags and segments as SDKs of LaunchDarkly load them, from files too, and as its REST API lists them: a list, or one under
 // items; or a list for each "project//environment".
 func (b *builder) launchDarkly(document any) error {
-	top, ok := objectOf("", document)
+	top, ok := objectOf(document)
 	if list, isList := document.([]any); isList {
-		top, ok = objectOf("", map[string]any{"items": list})
+		top, ok = objectOf(map[string]any{"items": list})
 	}
 	if !ok {
 		return b.unreadable("it is no object or list")
@@ -109,7 +109,7 @@ func (ld *ldFlags) settle() (err error) {
 func (ld *ldFlags) of(key string) object {
 	f := ld.flags[key]
 	if all, ok := f.get("environments").(map[string]any); ok {
-		if e, ok := f.part(f.at("environments."+ld.chosen), all[ld.chosen]); ok {
+		if e, ok := f.part("environments."+ld.chosen, all[ld.chosen]); ok {
 			return e
 		}
 	}
@@ -213,7 +213,7 @@ func (ld *ldFlags) variations(f object) (values map[string]any, names []string) 
 	values = map[string]any{}
 	for i, v := range f.list("variations") {
 		value, name := v, ""
-		if o, ok := f.part(f.at("variations["+strconv.Itoa(i)+"]"), v); ok && o.has("value") {
+		if o, ok := f.part("variations["+strconv.Itoa(i)+"]", v); ok && o.has("value") {
 			value, name = o.get("value"), o.text("name")
 			o.skip("_id", "description")
 		}

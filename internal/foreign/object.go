@@ -2,7 +2,6 @@ package foreign
 
 import (
 	"encoding/json"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,30 +9,46 @@ import (
 
 // object is an object of a document that remembers which of its members were read, so that none is lost without a word.
 type object struct {
-	path    string
+	place   *place
 	members map[string]any
 	read    map[string]bool
-	parts   map[string]object // of the whole document, by path
+	parts   map[string]object // objects within that were asked for, by their steps
 }
 
-func objectOf(path string, value any) (object, bool) {
+// place is where an object stands in a document. Its path is written only where a report names it: a document may have many objects, and
+// long names on the way to each.
+type place struct {
+	above *place // nil: the top
+	step  string // from there: a member, with a position where that is a list
+}
+
+// path is the path of a member of the object that stands there.
+func (p *place) path(member string) string {
+	steps := []string{member}
+	for ; p != nil; p = p.above {
+		steps = append(steps, p.step)
+	}
+	slices.Reverse(steps)
+	return strings.Join(steps, ".")
+}
+
+func objectOf(value any) (object, bool) {
 	members, ok := value.(map[string]any)
-	return object{path: path, members: members, read: map[string]bool{}, parts: map[string]object{}}, ok
+	return object{members: members, read: map[string]bool{}, parts: map[string]object{}}, ok
 }
 
 // part is an object within, the same each time that it is asked for.
-func (o object) part(path string, value any) (object, bool) {
-	if p, ok := o.parts[path]; ok {
+func (o object) part(step string, value any) (object, bool) {
+	if p, ok := o.parts[step]; ok {
 		return p, true
 	}
-	p, ok := objectOf(path, value)
-	if p.parts = o.parts; ok && o.parts != nil {
-		o.parts[path] = p
+	p, ok := objectOf(value)
+	p.place = &place{above: o.place, step: step}
+	if ok && o.parts != nil {
+		o.parts[step] = p
 	}
 	return p, ok
 }
-
-func (o object) at(name string) string { return strings.TrimPrefix(o.path+"."+name, ".") }
 
 func (o object) has(name string) bool { _, ok := o.members[name]; return ok }
 
@@ -54,10 +69,11 @@ func (o object) skip(names ...string) {
 
 // leave marks all that is within, of an object that is left out as a whole.
 func (o object) leave() {
-	for path, p := range o.parts {
-		if path == o.path || strings.HasPrefix(path, o.path+".") {
-			p.skip(sortedKeys(p.members)...)
-		}
+	for name := range o.members {
+		o.skip(name)
+	}
+	for _, p := range o.parts {
+		p.leave()
 	}
 }
 
@@ -119,11 +135,11 @@ func (o object) texts(name string) (all []string) {
 	return all
 }
 
-func (o object) object(name string) (object, bool) { return o.part(o.at(name), o.get(name)) }
+func (o object) object(name string) (object, bool) { return o.part(name, o.get(name)) }
 
 func (o object) objects(name string) (all []object) {
 	for i, item := range o.list(name) {
-		if p, ok := o.part(o.at(name)+"["+strconv.Itoa(i)+"]", item); ok {
+		if p, ok := o.part(name+"["+strconv.Itoa(i)+"]", item); ok {
 			all = append(all, p)
 		}
 	}
@@ -134,27 +150,24 @@ func (o object) objects(name string) (all []object) {
 func (o object) byName(name string) (names []string, all map[string]object) {
 	all = map[string]object{}
 	of, _ := o.get(name).(map[string]any)
-	for _, key := range slices.Sorted(maps.Keys(of)) {
-		if p, ok := o.part(o.at(name)+"."+key, of[key]); ok {
+	for _, key := range sortedKeys(of) {
+		if p, ok := o.part(name+"."+key, of[key]); ok {
 			names, all[key] = append(names, key), p
 		}
 	}
 	return names, all
 }
 
-// unread are the paths of members, of the object and of those within, that nobody read and that say something.
-func (o object) unread() (paths []string) {
-	all := []object{o}
-	for _, path := range sortedKeys(o.parts) {
-		if path != o.path && (o.path == "" || strings.HasPrefix(path, o.path+".")) {
-			all = append(all, o.parts[path])
+// unread are the paths of members, of the object and of those within, that nobody read and that say something; at most so many.
+func (o object) unread(most int) (paths []string) {
+	for _, name := range sortedKeys(o.members) {
+		if len(paths) < most && !o.read[name] && !empty(o.members[name]) {
+			paths = append(paths, o.place.path(name))
 		}
 	}
-	for _, p := range all {
-		for _, name := range slices.Sorted(maps.Keys(p.members)) {
-			if !p.read[name] && !empty(p.members[name]) {
-				paths = append(paths, p.at(name))
-			}
+	for _, step := range sortedKeys(o.parts) {
+		if len(paths) < most {
+			paths = append(paths, o.parts[step].unread(most-len(paths))...)
 		}
 	}
 	return paths

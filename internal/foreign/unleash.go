@@ -8,7 +8,7 @@ import (
 // unleash reads what clients of Unleash load ({"features": […], "segments": […]}, also within state), and an export of an environment, whose
 // strategies stand beside the features.
 func (b *builder) unleash(document any) error {
-	top, ok := objectOf("", document)
+	top, ok := objectOf(document)
 	if state, has := top.object("state"); ok && has {
 		top = state
 	}
