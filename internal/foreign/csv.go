@@ -1,6 +1,7 @@
 package foreign
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 
@@ -15,12 +16,15 @@ const maxLines = 5_000
 
 // csv reads a list of flags that serve one value each: a header of key, value and any of type, description, app, owner, contact, ttl_days and
 // tags, then a line for each. type is boolean, string, number or object; without it the value says what it is.
-func (b *builder) csv(text string) error {
+func (b *builder) csv(ctx context.Context, text string) error {
 	rows, err := Table("document", text, csvColumns, maxLines)
 	if err != nil {
 		return err
 	}
 	for _, row := range rows {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		key, of := row.Of["key"], row.Of
 		value, ok := csvValue(of["value"], of["type"])
 		if !ok {

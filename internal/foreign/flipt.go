@@ -1,13 +1,14 @@
 package foreign
 
 import (
+	"context"
 	"encoding/json"
 	"math"
 	"strings"
 )
 
 // flipt reads a features file of Flipt (https://docs.flipt.io): one document, or a list of the documents of a stream, each of a namespace.
-func (b *builder) flipt(document any) error {
+func (b *builder) flipt(ctx context.Context, document any) error {
 	documents, ok := document.([]any)
 	if !ok {
 		documents = []any{document}
@@ -34,6 +35,9 @@ func (b *builder) flipt(document any) error {
 	segments := map[string]bool{}
 	for _, d := range spaces[space] {
 		for _, s := range d.objects("segments") {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			segments[s.text("key")] = true
 			b.fliptSegment(s)
 			b.unread(s.text("key"), s)
@@ -41,6 +45,9 @@ func (b *builder) flipt(document any) error {
 	}
 	for _, d := range spaces[space] {
 		for _, f := range d.objects("flags") {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			b.fliptFlag(f, segments)
 			b.unread(f.text("key"), f)
 		}
@@ -66,7 +73,7 @@ func (b *builder) fliptSegment(s object) {
 	if s.text("match_type") == "ANY_MATCH_TYPE" && len(all) > 0 {
 		rule = some(all...)
 	}
-	b.evaluators[key] = rule
+	b.share(key, rule)
 }
 
 // fliptConstraint is a constraint as Flipt decides it: an attribute that is missing or empty satisfies none but those that ask for that.

@@ -4,6 +4,7 @@ package foreign
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -42,20 +43,20 @@ type Set struct {
 }
 
 // readers read a document that was decoded with its numbers as they are written.
-var readers = map[string]func(b *builder, document any) error{
+var readers = map[string]func(b *builder, ctx context.Context, document any) error{
 	LaunchDarkly: (*builder).launchDarkly, Unleash: (*builder).unleash, GOFF: (*builder).goff, Flipt: (*builder).flipt, GrowthBook: (*builder).growthBook,
 }
 
-// Read reads a document of a format, as JSON, or as CSV of the format csv. environment is the one of its own environments, or namespaces, that is
+// Read reads a document of a format, as JSON, or as CSV of the format csv, until the context ends. environment is the one of its own environments, or namespaces, that is
 // meant; empty takes the only one, and else the one with the name otherwise. What is no document of the format is a fault at document, an
 // environment that is not named or not there one at from.
-func Read(format, text, environment, otherwise string) (Set, error) {
+func Read(ctx context.Context, format, text, environment, otherwise string) (Set, error) {
 	b := &builder{
-		system: format, environment: environment, otherwise: otherwise,
+		system: format, environment: environment, otherwise: otherwise, room: roomFor(text),
 		flags: map[string]definition{}, evaluators: map[string]any{}, noted: map[Note]bool{}, said: map[string]int{}, out: map[string]bool{},
 	}
 	if format == CSV {
-		if err := b.csv(text); err != nil {
+		if err := b.csv(ctx, text); err != nil {
 			return Set{}, err
 		}
 		return b.set()
@@ -69,7 +70,7 @@ func Read(format, text, environment, otherwise string) (Set, error) {
 	if decoder.More() {
 		return Set{}, b.unreadable("something follows after its end")
 	}
-	if err := readers[format](b, document); err != nil {
+	if err := readers[format](b, ctx, document); err != nil {
 		return Set{}, err
 	}
 	return b.set()
@@ -90,6 +91,7 @@ type builder struct {
 	environment, otherwise string
 	flags                  map[string]definition
 	evaluators             map[string]any
+	room                   int // bytes that may still come out
 	notes, refused         []Note
 	noted                  map[Note]bool
 	said                   map[string]int  // how many notes there are, by key
@@ -172,6 +174,11 @@ func (b *builder) add(key string, d definition, choice any) {
 	if d.State == "" {
 		d.State = "ENABLED"
 	}
+	if !b.fits(d.Variants, d.Metadata, choice) {
+		b.refuse(key, "too_large", "say once, as a segment, what many of its rules say, or import it in a document of its own",
+			"what its rules say together with those that they refer to is too much for a document of this size")
+		return
+	}
 	// The last branch of the rule is the default variant, where it is one: so it reads best, and a kill knows it.
 	switch c := choice.(type) {
 	case nil:
@@ -188,6 +195,15 @@ func (b *builder) add(key string, d definition, choice any) {
 		}
 	}
 	b.flags[key] = d
+}
+
+// share adds a shared rule.
+func (b *builder) share(name string, rule any) {
+	if !b.fits(rule) {
+		b.note(name, "too_large", "import it in a document of its own", "it is too much for a document of this size: it holds for nobody here")
+		rule = false
+	}
+	b.evaluators[name] = rule
 }
 
 // metadata keeps the texts that say something, of pairs of a name and a text.

@@ -1,6 +1,7 @@
 package foreign
 
 import (
+	"context"
 	"encoding/json"
 	"math"
 	"strings"
@@ -9,12 +10,15 @@ import (
 
 // goff reads a configuration of GO Feature Flag (https://gofeatureflag.org/docs/configure_flag/flag_format): flags by key, whose rules are
 // tried in their order.
-func (b *builder) goff(document any) error {
+func (b *builder) goff(ctx context.Context, document any) error {
 	top, ok := objectOf(document)
 	if !ok {
 		return b.unreadable("it is no object of flags")
 	}
 	for _, key := range sortedKeys(top.members) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		f, ok := objectOf(top.members[key])
 		if !ok {
 			b.refuse(key, "bad_flag", "give variations and a defaultRule", "it is no object")

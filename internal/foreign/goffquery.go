@@ -31,7 +31,7 @@ type queryParser struct {
 	why    string
 }
 
-// maxQueryDepth bounds parentheses within each other.
+// maxQueryDepth bounds parentheses within each other, and how often and follows or, which is as deep.
 const maxQueryDepth = 50
 
 func (p *queryParser) next() string {
@@ -62,16 +62,21 @@ func (p *queryParser) query(depth int) any {
 	if depth > maxQueryDepth {
 		return p.fail("its query has too many parentheses")
 	}
-	condition := p.term(depth)
-	for p.peek() == "and" || p.peek() == "or" {
-		join := every
-		if p.next() == "or" {
-			join = some
+	all := []any{p.term(depth)}
+	for joint := p.peek(); joint == "and" || joint == "or"; joint = p.peek() {
+		for p.peek() == joint {
+			p.next()
+			all = append(all, p.term(depth))
 		}
-		condition = join(condition, p.term(depth))
+		all = []any{joined[joint](all...)}
+		if depth++; depth > maxQueryDepth {
+			return p.fail("its query has and after or too often")
+		}
 	}
-	return condition
+	return all[0]
 }
+
+var joined = map[string]func(conditions ...any) any{"and": every, "or": some}
 
 func (p *queryParser) term(depth int) any {
 	negated := false

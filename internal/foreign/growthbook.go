@@ -1,6 +1,7 @@
 package foreign
 
 import (
+	"context"
 	"encoding/json"
 	"math"
 	"strconv"
@@ -8,7 +9,7 @@ import (
 
 // growthBook reads features as SDKs of GrowthBook load them ({"features": {key: …}}) and as its REST API lists them ({"features": […]}), with what
 // each environment has of them.
-func (b *builder) growthBook(document any) error {
+func (b *builder) growthBook(ctx context.Context, document any) error {
 	top, ok := objectOf(document)
 	if !ok || !top.has("features") {
 		return b.unreadable("it has no features")
@@ -36,6 +37,9 @@ func (b *builder) growthBook(document any) error {
 		}
 	}
 	for _, key := range names {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		g := gbFlag{builder: b, key: key, saved: saved, values: map[string]any{}, byText: map[string]string{}}
 		g.take(features[key], chosen)
 		b.unread(key, features[key])

@@ -13,7 +13,7 @@ func (g *gbFlag) condition(members map[string]any, depth int) (condition any, wh
 	if depth > maxConditionDepth {
 		return nil, "its condition is too deep"
 	}
-	condition = true
+	var all []any
 	for _, name := range sortedKeys(members) {
 		var one any
 		switch name {
@@ -29,9 +29,9 @@ func (g *gbFlag) condition(members map[string]any, depth int) (condition any, wh
 		if why != "" {
 			return nil, why
 		}
-		condition = every(condition, one)
+		all = append(all, one)
 	}
-	return condition, ""
+	return every(all...), ""
 }
 
 func (g *gbFlag) several(name string, value any, depth int) (condition any, why string) {

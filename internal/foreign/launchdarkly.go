@@ -1,14 +1,14 @@
 package foreign
 
 import (
-	"slices"
+	"context"
 	"strconv"
 	"strings"
 )
 
 // launchDarkly reads flags and segments as SDKs of LaunchDarkly load them, from files too, and as its REST API lists them: a list, or one under
 // items; or a list for each "project//environment".
-func (b *builder) launchDarkly(document any) error {
+func (b *builder) launchDarkly(ctx context.Context, document any) error {
 	top, ok := objectOf(document)
 	if list, isList := document.([]any); isList {
 		top, ok = objectOf(map[string]any{"items": list})
@@ -16,7 +16,9 @@ func (b *builder) launchDarkly(document any) error {
 	if !ok {
 		return b.unreadable("it is no object or list")
 	}
-	ld := ldFlags{builder: b, flags: map[string]object{}, segments: map[string]object{}}
+	ld := ldFlags{
+		builder: b, flags: map[string]object{}, segments: map[string]object{}, named: map[string]ldVariations{}, choices: map[string]ldChoice{},
+	}
 	for _, name := range []string{"flags", "segments"} {
 		names, of := top.byName(name)
 		for _, key := range names {
@@ -40,13 +42,19 @@ func (b *builder) launchDarkly(document any) error {
 		return err
 	}
 	for _, key := range sortedKeys(ld.segments) {
-		b.evaluators[key] = ld.segment(key)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		b.share(key, ld.segment(key))
 		b.unread(key, ld.segments[key])
 	}
 	for _, key := range sortedKeys(values) {
 		b.add(key, definition{Variants: map[string]any{"value": values[key]}}, "value")
 	}
 	for _, key := range ld.keys {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		ld.flag(key)
 		b.unread(key, ld.flags[key])
 	}
@@ -58,7 +66,9 @@ type ldFlags struct {
 	keys     []string
 	flags    map[string]object
 	segments map[string]object
-	chosen   string // of the environments of the REST API's flags
+	named    map[string]ldVariations // by flag
+	choices  map[string]ldChoice     // by flag, as far as they are known
+	chosen   string                  // of the environments of the REST API's flags
 }
 
 // put takes a flag or a segment, which the REST API lists alike.
@@ -76,7 +86,7 @@ func (ld *ldFlags) put(key string, o object) {
 // byEnvironment reads lists of flags by "project//environment".
 func (ld *ldFlags) byEnvironment(top object) error {
 	lists := map[string][]object{}
-	for name := range top.members {
+	for _, name := range sortedKeys(top.members) {
 		if _, environment, ok := strings.Cut(name, "//"); ok {
 			lists[environment] = append(lists[environment], top.objects(name)...)
 		}
@@ -130,7 +140,7 @@ func (ld *ldFlags) flag(key string) {
 		ld.refuse(key, "archived", "leave it out of the document", "it is archived")
 		return
 	}
-	values, names := ld.variations(f)
+	values, names := ld.variations(key)
 	if len(values) == 0 {
 		ld.refuse(key, "bad_flag", "give its values as variations", "it has no variations")
 		return
@@ -141,7 +151,7 @@ func (ld *ldFlags) flag(key string) {
 	}
 	off, _ := variation(names, o, "offVariation")
 	if !o.has("_summary") || o.has("fallthrough") {
-		ld.add(key, ld.definition(f, values, off), ld.choice(key, nil))
+		ld.add(key, ld.definition(f, values, off), ld.choice(key).choice)
 		return
 	}
 	summary, _ := o.object("_summary")
@@ -208,8 +218,18 @@ func (ld *ldFlags) definition(f object, values map[string]any, off string) defin
 	return d
 }
 
-// variations are the values by their names: those given, as far as each is there once, else on and off, or a number.
-func (ld *ldFlags) variations(f object) (values map[string]any, names []string) {
+// ldVariations are the values of a flag by their names, and the names in their order.
+type ldVariations struct {
+	values map[string]any
+	names  []string
+}
+
+// variations are the values of a flag by their names: those given, as far as each is there once, else on and off, or a number.
+func (ld *ldFlags) variations(key string) (values map[string]any, names []string) {
+	if v, ok := ld.named[key]; ok {
+		return v.values, v.names
+	}
+	f := ld.flags[key]
 	values = map[string]any{}
 	for i, v := range f.list("variations") {
 		value, name := v, ""
@@ -229,6 +249,7 @@ func (ld *ldFlags) variations(f object) (values map[string]any, names []string) 
 		values[name] = value
 		names = append(names, name)
 	}
+	ld.named[key] = ldVariations{values, names}
 	return values, names
 }
 
@@ -241,10 +262,27 @@ func variation(names []string, o object, member string) (name string, ok bool) {
 	return names[i], true
 }
 
-// choice is what a flag comes to. within are the flags that need it as a prerequisite.
-func (ld *ldFlags) choice(key string, within []string) any {
+// ldChoice is what a flag comes to, which all flags that need it as a prerequisite share.
+type ldChoice struct {
+	choice any
+	whole  bool // all that decides it is said
+	depth  int  // of prerequisites of prerequisites
+}
+
+// choice is what a flag comes to. One that is asked for while it is looked for needs itself, and is not whole.
+func (ld *ldFlags) choice(key string) ldChoice {
+	c, ok := ld.choices[key]
+	if !ok {
+		ld.choices[key] = ldChoice{}
+		c = ld.decide(key)
+		ld.choices[key] = c
+	}
+	return c
+}
+
+func (ld *ldFlags) decide(key string) ldChoice {
 	o := ld.of(key)
-	_, names := ld.variations(ld.flags[key])
+	_, names := ld.variations(key)
 	off := any(nil)
 	if name, ok := variation(names, o, "offVariation"); ok {
 		off = name
@@ -254,12 +292,15 @@ func (ld *ldFlags) choice(key string, within []string) any {
 			ld.offRules(key)
 		}
 		o.skip("contextTargets", "fallthrough")
-		return off
+		return ldChoice{choice: off, whole: true}
 	}
-	about := ldRules{ldFlags: ld, key: key, names: names, within: append(slices.Clone(within), key)}
+	about := ldRules{ldFlags: ld, key: key, names: names}
+	c := ldChoice{whole: true}
 	var branches []branch
 	for _, p := range o.objects("prerequisites") {
-		branches = append(branches, branch{not(about.prerequisite(p)), off})
+		met, needed := about.prerequisite(p)
+		c.whole, c.depth = c.whole && needed.whole, max(c.depth, needed.depth+1)
+		branches = append(branches, branch{not(met), off})
 	}
 	branches = append(branches, about.targets(o)...)
 	for i, rule := range o.objects("rules") {
@@ -280,5 +321,6 @@ func (ld *ldFlags) choice(key string, within []string) any {
 		last.skip("trackEvents")
 		otherwise, _ = about.outcome(last)
 	}
-	return choose(branches, otherwise)
+	c.choice = choose(branches, otherwise)
+	return c
 }

@@ -9,40 +9,39 @@ import (
 // ldRules reads the rules of one flag of LaunchDarkly.
 type ldRules struct {
 	*ldFlags
-	key    string
-	names  []string // of its variations
-	within []string // flags that need it, and itself
+	key   string
+	names []string // of its variations
 }
 
 // maxPrerequisites bounds prerequisites of prerequisites.
 const maxPrerequisites = 5
 
-// prerequisite holds where another flag is on and comes to a variation.
-func (r ldRules) prerequisite(p object) any {
+// prerequisite holds where another flag is on and comes to a variation. A flag that is not said as a whole may come to another one than here: it
+// is never met, whatever it comes to.
+func (r ldRules) prerequisite(p object) (met any, needed ldChoice) {
 	key := p.text("key")
-	f, ok := r.flags[key]
-	if !ok {
+	if _, ok := r.flags[key]; !ok {
 		r.note(r.key, "no_prerequisite", "put that flag into the document, too", "it needs the flag %s, which the document does not have, so that it serves its off variation", key)
-		return false
+		return false, ldChoice{}
 	}
-	if len(r.within) > maxPrerequisites {
-		r.note(r.key, "prerequisites", "say in its own rules what those flags say", "it needs flags that need others over %d times, or each other: it serves its off variation", maxPrerequisites)
-		return false
-	}
-	_, names := r.variations(f)
+	_, names := r.variations(key)
 	name, ok := variation(names, p, "variation")
 	if !ok || !r.of(key).truth("on") {
-		return false
+		return false, ldChoice{whole: true}
+	}
+	if needed = r.choice(key); !needed.whole || needed.depth >= maxPrerequisites {
+		r.note(r.key, "prerequisites", "say in its own rules what those flags say",
+			"it needs the flag %s, which is not said as a whole, or needs others over %d times, or itself: it serves its off variation", key, maxPrerequisites)
+		return false, ldChoice{}
 	}
 	r.note(r.key, "prerequisite", "change both where one is changed", "it needs the flag %s: that flag's rules are a part of its own here, as they are now", key)
-	choice := r.choice(key, r.within)
-	if constant, ok := choice.(string); ok {
-		return constant == name
+	if constant, ok := needed.choice.(string); ok {
+		return constant == name, needed
 	}
-	if choice == nil {
-		return false
+	if needed.choice == nil {
+		return false, needed
 	}
-	return op("===", choice, name)
+	return op("===", needed.choice, name), needed
 }
 
 // targets are people who are named one by one.
@@ -107,16 +106,16 @@ func (r ldRules) outcome(o object) (choice any, ok bool) {
 
 // clauses hold where all of them hold.
 func (ld *ldFlags) clauses(about string, rule object) (condition any, why string) {
-	condition = true
+	var all []any
 	for _, c := range rule.objects("clauses") {
 		c.skip("_id")
 		one, why := ld.clause(about, c)
 		if why != "" {
 			return nil, why
 		}
-		condition = every(condition, one)
+		all = append(all, one)
 	}
-	return condition, ""
+	return every(all...), ""
 }
 
 // ldAttribute is the attribute of a name, or of a reference such as /address/street where a kind of context is given. ok is false for a name
@@ -227,9 +226,9 @@ func (ld *ldFlags) segment(key string) any {
 		return false
 	}
 	named := func(member, contexts string) any {
-		condition := any(false)
+		var all []any
 		if list := s.texts(member); len(list) > 0 {
-			condition = op("in", targetingKey, textsOf(list))
+			all = append(all, op("in", targetingKey, textsOf(list)))
 		}
 		for _, t := range s.objects(contexts) {
 			kind := t.text("contextKind")
@@ -238,12 +237,12 @@ func (ld *ldFlags) segment(key string) any {
 				ld.left(key, t, "a list of "+kind+"s", "people are told apart by one key here")
 				continue
 			}
-			condition = some(condition, op("in", targetingKey, textsOf(values)))
+			all = append(all, op("in", targetingKey, textsOf(values)))
 		}
-		return condition
+		return some(all...)
 	}
 	included, excluded := named("included", "includedContexts"), named("excluded", "excludedContexts")
-	ruled := any(false)
+	var ruled []any
 	for i, rule := range s.objects("rules") {
 		rule.skip("id", "_id", "description")
 		condition, why := ld.clauses(key, rule)
@@ -251,9 +250,9 @@ func (ld *ldFlags) segment(key string) any {
 			ld.left(key, rule, "rule "+strconv.Itoa(i+1), why)
 			continue
 		}
-		ruled = some(ruled, every(condition, ld.segmentShare(key, rule)))
+		ruled = append(ruled, every(condition, ld.segmentShare(key, rule)))
 	}
-	return some(included, every(not(excluded), ruled))
+	return some(included, every(not(excluded), some(ruled...)))
 }
 
 // segmentShare is the share of people whom a rule of a segment takes.

@@ -49,10 +49,13 @@ func some(conditions ...any) any {
 	return fold("or", open, false)
 }
 
+// maxFlat bounds which operands become those of the operation around: a long list may be meant by many rules, and is not copied for each.
+const maxFlat = 16
+
 // flat are the operands of an operation of that name, else the condition itself.
 func flat(name string, condition any) []any {
 	if rule, ok := condition.(map[string]any); ok {
-		if args, ok := rule[name].([]any); ok {
+		if args, ok := rule[name].([]any); ok && len(args) <= maxFlat {
 			return args
 		}
 	}

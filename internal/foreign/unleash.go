@@ -1,13 +1,15 @@
 package foreign
 
 import (
+	"context"
 	"math"
 	"strings"
+	"sync"
 )
 
 // unleash reads what clients of Unleash load ({"features": […], "segments": […]}, also within state), and an export of an environment, whose
 // strategies stand beside the features.
-func (b *builder) unleash(document any) error {
+func (b *builder) unleash(ctx context.Context, document any) error {
 	top, ok := objectOf(document)
 	if state, has := top.object("state"); ok && has {
 		top = state
@@ -16,12 +18,14 @@ func (b *builder) unleash(document any) error {
 		return b.unreadable("it has no features")
 	}
 	u := unleashFlags{
-		builder: b, features: map[string]object{}, strategies: map[string][]object{}, states: map[string]object{}, segments: map[string][]object{},
+		builder: b, features: map[string]object{}, strategies: map[string][]object{}, states: map[string]object{}, segments: map[string]unleashSegment{},
 		tags: map[string][]string{}, depends: map[string]bool{},
 	}
 	for _, s := range top.objects("segments") {
 		s.skip("name", "description", "createdBy", "createdAt", "project")
-		u.segments[s.text("id")] = s.objects("constraints")
+		var of unleashSegment
+		of.condition, of.why = unleashConstraints(s)
+		u.segments[s.text("id")] = of
 	}
 	if err := u.beside(top); err != nil {
 		return err
@@ -35,6 +39,9 @@ func (b *builder) unleash(document any) error {
 		u.features[key] = f
 	}
 	for _, key := range keys {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		u.flag(key)
 		for _, o := range append([]object{u.features[key], u.states[key]}, u.strategies[key]...) {
 			b.unread(key, o)
@@ -43,12 +50,18 @@ func (b *builder) unleash(document any) error {
 	return nil
 }
 
+// unleashSegment is whom a segment holds; why says what keeps it from being said.
+type unleashSegment struct {
+	condition any
+	why       string
+}
+
 type unleashFlags struct {
 	*builder
 	features   map[string]object
-	strategies map[string][]object // of an export, by feature
-	states     map[string]object   // of an export, by feature
-	segments   map[string][]object // constraints, by id
+	strategies map[string][]object       // of an export, by feature
+	states     map[string]object         // of an export, by feature
+	segments   map[string]unleashSegment // by id
 	tags       map[string][]string
 	depends    map[string]bool
 }
@@ -110,6 +123,7 @@ func (u *unleashFlags) flag(key string) {
 	if !enabled && len(strategies) > 0 {
 		u.offRules(key)
 	}
+	shared := sync.OnceValue(func() any { return u.variants(key, variants, d.Variants) }) // of strategies without their own
 	var branches []branch
 	varied := len(variants) > 0
 	for _, s := range strategies {
@@ -129,18 +143,16 @@ func (u *unleashFlags) flag(key string) {
 		}
 		then := any("on")
 		if varied {
-			own := s.objects("variants")
-			if len(own) == 0 {
-				own = variants
+			if then = shared(); len(s.list("variants")) > 0 {
+				then = u.variants(key, s.objects("variants"), d.Variants)
 			}
-			then = u.variants(key, own, d.Variants)
 		}
 		branches = append(branches, branch{when, then})
 	}
 	if len(strategies) == 0 { // whoever asks gets it
 		then := any("on")
 		if varied {
-			then = u.variants(key, variants, d.Variants)
+			then = shared()
 		}
 		branches = append(branches, branch{true, then})
 	}
@@ -243,22 +255,22 @@ func textsOf(texts []string) []any {
 
 // strategy is whom a strategy turns the flag on for.
 func (u *unleashFlags) strategy(key string, s object) (condition any, why string) {
-	condition = true
-	constraints := s.objects("constraints")
+	own, why := unleashConstraints(s)
+	if why != "" {
+		return nil, why
+	}
+	all := []any{own}
 	for _, id := range s.texts("segments") {
 		of, ok := u.segments[id]
 		if !ok {
 			return nil, "the document does not have its segment " + id
 		}
-		constraints = append(constraints, of...)
-	}
-	for _, c := range constraints {
-		one, why := unleashConstraint(c)
-		if why != "" {
-			return nil, why
+		if of.why != "" {
+			return nil, of.why
 		}
-		condition = every(condition, one)
+		all = append(all, of.condition)
 	}
+	condition = every(all...)
 	p, _ := s.object("parameters")
 	p.skip("groupId")
 	share := func(member string, by any) any {

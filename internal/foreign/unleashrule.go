@@ -12,6 +12,19 @@ func decode(text string, into any) error {
 	return decoder.Decode(into)
 }
 
+// unleashConstraints hold where all constraints of a strategy, or of a segment, hold.
+func unleashConstraints(of object) (condition any, why string) {
+	var all []any
+	for _, c := range of.objects("constraints") {
+		one, why := unleashConstraint(c)
+		if why != "" {
+			return nil, why
+		}
+		all = append(all, one)
+	}
+	return every(all...), ""
+}
+
 // unleashConstraint is a constraint as Unleash decides it: one on an attribute that is missing does not hold, unless it is inverted.
 func unleashConstraint(c object) (condition any, why string) {
 	name, operator := c.text("contextName"), c.text("operator")

@@ -4,6 +4,7 @@ package importer
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -83,9 +84,9 @@ type Refusal struct {
 	fault.Finding
 }
 
-// Read reads a document, and the map that came with it. What is wrong with one flag keeps that one out; a text that is no flag document is
+// Read reads a document, until the context ends, and the map that came with it. What is wrong with one flag keeps that one out; a text that is no flag document is
 // a fault at document, a map that cannot be read one at map.
-func Read(from Source) (doc Document, err error) {
+func Read(ctx context.Context, from Source) (doc Document, err error) {
 	if !slices.Contains(Formats, from.Format) {
 		return Document{}, fault.New(fault.Invalid, "unknown_format", "flags of the format %q cannot be read", fault.Clip(from.Format, 80)).
 			At("format").Fix("%s", fault.Meant(from.Format, Formats, "choose one of "+strings.Join(Formats, ", ")))
@@ -95,7 +96,7 @@ func Read(from Source) (doc Document, err error) {
 	}
 	if from.Document == "" && from.Map != "" {
 		doc = Document{Format: from.Format, Flags: map[string]json.RawMessage{}, There: true}
-	} else if doc, err = from.read(); err != nil || from.Map == "" {
+	} else if doc, err = from.read(ctx); err != nil || from.Map == "" {
 		return doc, err
 	}
 	doc.Map, err = ReadMap(from.Map)
@@ -103,7 +104,7 @@ func Read(from Source) (doc Document, err error) {
 }
 
 // read reads a document, which may be YAML where it does not begin as JSON does.
-func (s Source) read() (doc Document, err error) {
+func (s Source) read(ctx context.Context) (doc Document, err error) {
 	text := strings.TrimPrefix(s.Document, "\ufeff") // a mark of the order of bytes says nothing
 	if start := strings.TrimSpace(text); s.Format != foreign.CSV && start != "" && !strings.ContainsAny(start[:1], "{[") {
 		if text, err = FromYAML([]byte(text)); err != nil {
@@ -111,13 +112,13 @@ func (s Source) read() (doc Document, err error) {
 		}
 	}
 	if s.Format == registry.FormatFlagd {
-		return readFlagd(text)
+		return readFlagd(ctx, text)
 	}
-	set, err := foreign.Read(s.Format, text, s.From, s.Into)
+	set, err := foreign.Read(ctx, s.Format, text, s.From, s.Into)
 	if err != nil {
 		return Document{}, err
 	}
-	if doc, err = readFlagd(string(set.Flagd)); err != nil {
+	if doc, err = readFlagd(ctx, string(set.Flagd)); err != nil {
 		return Document{}, err
 	}
 	doc.Format = s.Format
@@ -143,13 +144,13 @@ func unreadable(format string, args ...any) *fault.Error {
 
 // readFlagd reads flagd's flag definitions (https://flagd.dev/schema/v0/flags.json), in both forms of the member flags. As
 // encoding/json, which flagd reads with, it takes the last of what is given twice.
-func readFlagd(text string) (Document, error) {
+func readFlagd(ctx context.Context, text string) (Document, error) {
 	doc := Document{Format: registry.FormatFlagd, Flags: map[string]json.RawMessage{}, Evaluators: map[string]json.RawMessage{}}
 	top, err := topOf([]byte(text))
 	if err != nil {
 		return doc, err
 	}
-	if err := doc.readFlags(top["flags"]); err != nil {
+	if err := doc.readFlags(ctx, top["flags"]); err != nil {
 		return doc, err
 	}
 	if len(doc.Flags) > MaxFlags {
@@ -217,10 +218,13 @@ func topOf(text []byte) (top map[string]json.RawMessage, err error) {
 	return top, nil
 }
 
-func (d *Document) readFlags(raw json.RawMessage) error {
+func (d *Document) readFlags(ctx context.Context, raw json.RawMessage) error {
 	var flags map[string]json.RawMessage
 	if len(raw) > 0 && json.Unmarshal(raw, &flags) == nil && flags != nil {
 		for _, key := range slices.Sorted(maps.Keys(flags)) {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			d.flag(key, flags[key])
 		}
 		return nil
@@ -230,6 +234,9 @@ func (d *Document) readFlags(raw json.RawMessage) error {
 		return unreadable("the member flags is no object or list of flags")
 	}
 	for i, members := range list {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		var key string
 		if json.Unmarshal(members["key"], &key) != nil || key == "" {
 			d.refuse(fmt.Sprintf("flags[%d]", i), "no_key", "it has no key", "give it a member key")

@@ -16,7 +16,7 @@ import (
 
 func read(t *testing.T, text string) importer.Document {
 	t.Helper()
-	doc, err := importer.Read(importer.Source{Format: "flagd", Document: text})
+	doc, err := importer.Read(t.Context(), importer.Source{Format: "flagd", Document: text})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestWhatIsNoFlagDocumentIsRefused(t *testing.T) {
 		{"flagd", strings.Repeat(" ", importer.MaxBytes+1), "document_too_large"},
 		{"unknown", `{"flags": {}}`, "unknown_format"},
 	} {
-		_, err := importer.Read(importer.Source{Format: c.format, Document: c.text})
+		_, err := importer.Read(t.Context(), importer.Source{Format: c.format, Document: c.text})
 		f, ok := err.(*fault.Error) //nolint:errorlint // it is the fault itself
 		if !ok || f.Code != c.code || f.Remediation == "" {
 			t.Errorf("%s %s: %v", c.format, fault.Clip(c.text, 60), err)
@@ -192,7 +192,7 @@ func TestGeneratedDocumentsComeBackTheSame(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		doc, err := importer.Read(importer.Source{Format: "flagd", Document: string(text)})
+		doc, err := importer.Read(t.Context(), importer.Source{Format: "flagd", Document: string(text)})
 		if err != nil || len(doc.Bad) > 0 {
 			rt.Fatalf("%v %+v in %s", err, doc.Bad, text)
 		}
@@ -217,7 +217,7 @@ func FuzzRead(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		doc, err := importer.Read(importer.Source{Format: "flagd", Document: text})
+		doc, err := importer.Read(t.Context(), importer.Source{Format: "flagd", Document: text})
 		if err != nil {
 			return
 		}
@@ -225,7 +225,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := importer.Read(importer.Source{Format: "flagd", Document: string(written)})
+		again, err := importer.Read(t.Context(), importer.Source{Format: "flagd", Document: string(written)})
 		if err != nil || len(again.Bad) > 0 {
 			t.Fatalf("%v, %+v: what was written cannot be read: %s", err, again.Bad, written)
 		}

@@ -43,7 +43,7 @@ type answers struct {
 
 func answersOf(t testing.TB, from importer.Source) answers {
 	t.Helper()
-	doc, err := importer.Read(from)
+	doc, err := importer.Read(t.Context(), from)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func TestFilesOfOthersAreTakenWithAReport(t *testing.T) {
 
 func TestAFileThatFliptRefusesIsRefused(t *testing.T) {
 	t.Parallel()
-	_, err := importer.Read(importer.Source{Format: "flipt", Document: conformance(t, "flipt", "two-documents-no-separator.features.yml")})
+	_, err := importer.Read(t.Context(), importer.Source{Format: "flipt", Document: conformance(t, "flipt", "two-documents-no-separator.features.yml")})
 	if err == nil || !strings.Contains(err.Error(), "YAML") {
 		t.Errorf("%v", err)
 	}

@@ -109,7 +109,16 @@ func (p Plan) Refused() bool {
 func PlanFor(doc Document, ground registry.Ground, known Known, app *catalog.App, ends map[string]bool, by access.Actor) Plan {
 	w := work{
 		doc: doc, ground: ground, known: known, app: app, ends: ends, by: by,
-		steps: map[string]Step{}, named: map[string]Step{}, owns: map[string]settled{},
+		steps: map[string]Step{}, named: map[string]Step{}, owns: map[string]settled{}, needs: map[string][]string{}, bound: map[string]bool{},
+	}
+	shared := registry.SharedRules{}.With(ground.Environment.Name, doc.Evaluators)
+	for key, definition := range doc.Flags {
+		w.needs[key] = shared.Uses(ground.Environment.Name, definition)
+	}
+	for _, users := range ground.Users {
+		for _, key := range users {
+			w.bound[key] = true
+		}
 	}
 	w.moved = moved(doc.Order, ground.Order)
 	for _, key := range slices.Sorted(maps.Keys(doc.Flags)) {
@@ -134,13 +143,19 @@ type work struct {
 	steps  map[string]Step // by key
 	named  map[string]Step // by the name of the evaluator
 	owns   map[string]settled
-	moved  []string // evaluators that are there in another order
+	needs  map[string][]string // names that flags refer to, themselves or by evaluators
+	bound  map[string]bool     // keys of flags there that depend on evaluators that change
+	moved  []string            // evaluators that are there in another order
 }
 
 // moved returns those of names that stand in both lists and, in the second, in another order.
 func moved(names, there []string) []string {
 	in := func(list []string) func(string) bool {
-		return func(name string) bool { return !slices.Contains(list, name) }
+		has := make(map[string]bool, len(list))
+		for _, name := range list {
+			has[name] = true
+		}
+		return func(name string) bool { return !has[name] }
 	}
 	a, b := slices.DeleteFunc(slices.Clone(names), in(there)), slices.DeleteFunc(slices.Clone(there), in(names))
 	for i := range a {
@@ -252,15 +267,9 @@ func (w *work) settle() bool {
 
 // lacking gives a refused evaluator that a flag needs, itself or by another evaluator; empty if it needs none.
 func (w *work) lacking(key string) string {
-	todo := registry.Refs(w.doc.Flags[key])
-	for i := 0; i < len(todo); i++ {
-		if w.named[todo[i]].Action == Refuse {
-			return todo[i]
-		}
-		for _, next := range registry.Refs(w.doc.Evaluators[todo[i]]) {
-			if !slices.Contains(todo, next) {
-				todo = append(todo, next)
-			}
+	for _, name := range w.needs[key] {
+		if w.named[name].Action == Refuse {
+			return name
 		}
 	}
 	return ""
@@ -344,10 +353,6 @@ func (w *work) problems(known map[string]json.RawMessage) map[string][]flag.Prob
 
 func (w *work) taken(key string) registry.ImportedFlag {
 	one := registry.ImportedFlag{Imported: w.doc.imported(key), Key: key, Revision: w.ground.Flags[key].Revision, Owned: w.owns[key].owned}
-	one.OffVariant = w.owns[key].off
-	for _, users := range w.ground.Users {
-		_, found := slices.BinarySearch(users, key)
-		one.Bound = one.Bound || found
-	}
+	one.OffVariant, one.Bound = w.owns[key].off, w.bound[key]
 	return one
 }

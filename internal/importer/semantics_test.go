@@ -140,7 +140,7 @@ segments:
 				{`{"tier": "gold", "mail": "x@b.example"}`, "", map[string]string{"named": "false"}},
 				{`{"address": {"zip": 99}, "os": "x"}`, "", map[string]string{"address": "true", "device": "false"}},
 			},
-			[]string{"device rule_left_out", "loop prerequisite", "loop prerequisites", "needs prerequisite", "off off_rules", "regex rule_left_out"},
+			[]string{"device rule_left_out", "loop prerequisites", "needs prerequisite", "off off_rules", "regex rule_left_out"},
 		},
 		"growthbook": {
 			importer.Source{Format: "growthbook", Document: `{"features": {
@@ -235,7 +235,7 @@ func TestWhatIsNoDocumentOfItsFormatIsRefused(t *testing.T) {
 		{"csv", "", `{"flags": {}}`, "bad_document"},
 		{"unleash", "", `{"features": `, "not_a_flag_document"},
 	} {
-		_, err := importer.Read(importer.Source{Format: c.format, From: c.from, Document: c.text})
+		_, err := importer.Read(t.Context(), importer.Source{Format: c.format, From: c.from, Document: c.text})
 		f, ok := errors.AsType[*fault.Error](err)
 		if !ok || f.Code != c.code || f.Remediation == "" {
 			t.Errorf("%s %s: %v", c.format, fault.Clip(c.text, 60), err)
@@ -272,7 +272,7 @@ func FuzzForeign(f *testing.F) {
 		f.Add(format, "key,value\nf,1\n")
 	}
 	f.Fuzz(func(t *testing.T, format, text string) {
-		if _, err := importer.Read(importer.Source{Format: format, Document: text}); err != nil {
+		if _, err := importer.Read(t.Context(), importer.Source{Format: format, Document: text}); err != nil {
 			return
 		}
 		a := answersOf(t, importer.Source{Format: format, Document: text})

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"slices"
 
 	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/store"
@@ -64,15 +63,16 @@ func (g Ground) Known() map[string]json.RawMessage {
 
 // findUsers fills in which flags depend on evaluators that would be others than now, themselves or by other evaluators.
 func (g *Ground) findUsers(ctx context.Context, tx *store.Tx, evaluators map[string]json.RawMessage) error {
-	changing := map[string][]string{} // name → all names that stand or fall with it
+	changing := map[string]bool{}
 	for name, rule := range evaluators {
 		if !bytes.Equal(g.Evaluators[name], rule) {
-			changing[name] = dependents(g.Evaluators, name)
+			changing[name] = true
 		}
 	}
 	if len(changing) == 0 {
 		return nil
 	}
+	shared := SharedRules{}.With(g.Environment.Name, g.Evaluators)
 	type user struct{ key, serving string }
 	users, err := store.List(ctx, tx, func(row store.Row) (u user, err error) {
 		err = row.Scan(&u.key, &u.serving)
@@ -83,27 +83,13 @@ func (g *Ground) findUsers(ctx context.Context, tx *store.Tx, evaluators map[str
 		return fmt.Errorf("look for flags that refer to evaluators: %w", err)
 	}
 	for _, u := range users {
-		named := Refs(json.RawMessage(u.serving))
-		for name, standing := range changing {
-			if slices.ContainsFunc(standing, func(one string) bool { return slices.Contains(named, one) }) {
+		for _, name := range shared.Uses(g.Environment.Name, json.RawMessage(u.serving)) {
+			if changing[name] {
 				g.Users[name] = append(g.Users[name], u.key)
 			}
 		}
 	}
 	return nil
-}
-
-// dependents lists an evaluator and all that refer to it, themselves or by others.
-func dependents(evaluators map[string]json.RawMessage, name string) []string {
-	all := []string{name}
-	for i := 0; i < len(all); i++ {
-		for other, rule := range evaluators {
-			if !slices.Contains(all, other) && slices.Contains(Refs(rule), all[i]) {
-				all = append(all, other)
-			}
-		}
-	}
-	return all
 }
 
 // Evaluators gives the rules with a name that were imported into an environment.

@@ -47,7 +47,7 @@ func askedFor(
 	rules, changed := shared, false // with what all of them bring: a flag of one may refer to an evaluator of another
 	for _, r := range imports {
 		in := r.content.Environment
-		doc, err := importer.Read(r.content.source())
+		doc, err := importer.Read(ctx, r.content.source())
 		if err != nil || !slices.Contains(environments, in) { // what cannot be read brings nothing
 			continue
 		}

@@ -109,7 +109,7 @@ func rulesAfter(i registry.Import) registry.SharedRules {
 }
 
 func planImport(ctx context.Context, tx *store.Tx, c Content, app *catalog.App, by access.Actor) (importer.Plan, error) {
-	doc, err := importer.Read(c.source())
+	doc, err := importer.Read(ctx, c.source())
 	if err != nil {
 		return importer.Plan{}, err
 	}
@@ -194,7 +194,8 @@ func (s *importing) check(c Content, w World) checked {
 	seen.impact = Impact{Environments: []string{c.Environment}, Downstream: []string{}}
 	switch {
 	case w.Offline:
-		if _, err := importer.Read(c.source()); err != nil {
+		// Whoever reads files waits for it, and its time is bounded by the size of the document.
+		if _, err := importer.Read(context.Background(), c.source()); err != nil {
 			if e, ok := errors.AsType[*fault.Error](err); ok {
 				seen.schema = append(seen.schema, findingOf(e))
 			}
