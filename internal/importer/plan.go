@@ -37,6 +37,7 @@ type Plan struct {
 	Counts      map[string]int  `json:"counts" doc:"Of the flags, by action"`
 	Gaps        []Gap           `json:"gaps" doc:"What flags that are taken lack, or what does not work of them"`
 	take        registry.Import // what is to be carried out
+	refers      registry.References
 }
 
 // Step is what happens to one flag or evaluator.
@@ -98,6 +99,9 @@ func counts(flags []Step) map[string]int {
 // Take gives what is to be carried out.
 func (p Plan) Take() registry.Import { return p.take }
 
+// Refers returns what the flags and evaluators of the document refer to; nothing where it is a map alone.
+func (p Plan) Refers() registry.References { return p.refers }
+
 // Refused tells whether something cannot be taken.
 func (p Plan) Refused() bool {
 	refused := func(s Step) bool { return s.Action == Refuse }
@@ -111,9 +115,10 @@ func PlanFor(doc Document, ground registry.Ground, known Known, app *catalog.App
 		doc: doc, ground: ground, known: known, app: app, ends: ends, by: by,
 		steps: map[string]Step{}, named: map[string]Step{}, owns: map[string]settled{}, needs: map[string][]string{}, bound: map[string]bool{},
 	}
-	shared := registry.SharedRules{}.With(ground.Environment.Name, doc.Evaluators)
-	for key, definition := range doc.Flags {
-		w.needs[key] = shared.Uses(ground.Environment.Name, definition)
+	w.refers = registry.ReferencesOf(doc.Flags, doc.Evaluators)
+	shared := registry.SharedRules{}.Also(ground.Environment.Name, w.refers.Evaluators)
+	for key, names := range w.refers.Flags {
+		w.needs[key] = shared.Behind(ground.Environment.Name, names)
 	}
 	for _, users := range ground.Users {
 		for _, key := range users {
@@ -143,6 +148,7 @@ type work struct {
 	steps  map[string]Step // by key
 	named  map[string]Step // by the name of the evaluator
 	owns   map[string]settled
+	refers registry.References
 	needs  map[string][]string // names that flags refer to, themselves or by evaluators
 	bound  map[string]bool     // keys of flags there that depend on evaluators that change
 	moved  []string            // evaluators that are there in another order
@@ -297,6 +303,9 @@ func (w *work) plan() Plan {
 	p.take = registry.Import{Environment: p.Environment, Format: p.Format, Evaluators: map[string]json.RawMessage{}, Met: w.ground}
 	if w.app != nil {
 		p.App = w.app.Slug
+	}
+	if !w.doc.There {
+		p.refers = w.refers
 	}
 	for _, bad := range w.doc.Bad {
 		step := Step{Key: bad.Key, Action: Refuse, Code: bad.Code, Message: bad.Message, Remediation: bad.Remediation}

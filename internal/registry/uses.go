@@ -46,25 +46,47 @@ func (s SharedRules) With(environment string, evaluators map[string]json.RawMess
 	return all
 }
 
+// References are the names that the flags of a document, by key, and its evaluators, by name, refer to themselves. One that refers to nothing
+// is not there.
+type References struct {
+	Flags      map[string][]string `json:"flags,omitempty"`
+	Evaluators map[string][]string `json:"evaluators,omitempty"`
+}
+
+// ReferencesOf returns what flags and evaluators refer to.
+func ReferencesOf(flags, evaluators map[string]json.RawMessage) References {
+	of := func(rules map[string]json.RawMessage) map[string][]string {
+		all := map[string][]string{}
+		for name, rule := range rules {
+			if refers := Refs(rule); len(refers) > 0 {
+				all[name] = refers
+			}
+		}
+		return all
+	}
+	return References{of(flags), of(evaluators)}
+}
+
 // Also returns the evaluators as they are now together with what these of the same names may make of them.
-func (s SharedRules) Also(environment string, evaluators map[string]json.RawMessage) SharedRules {
+func (s SharedRules) Also(environment string, evaluators map[string][]string) SharedRules {
 	all := maps.Clone(s)
 	all[environment] = maps.Clone(s[environment])
-	for name, rule := range evaluators {
-		now := all[environment][name]
-		all.add(environment, name, rule)
-		all[environment][name] = slices.Concat(now, all[environment][name])
+	if all[environment] == nil {
+		all[environment] = map[string][]string{}
+	}
+	for name, refers := range evaluators {
+		all[environment][name] = slices.Concat(all[environment][name], refers)
 	}
 	return all
 }
 
 // Uses returns what a rule or a definition refers to in an environment, itself or by evaluators, each name once.
 func (s SharedRules) Uses(environment string, raw json.RawMessage) []string {
-	return s.behind(environment, Refs(raw))
+	return s.Behind(environment, Refs(raw))
 }
 
-// behind returns the names, and those that evaluators of these names refer to, themselves or by others.
-func (s SharedRules) behind(environment string, names []string) []string {
+// Behind returns the names, and those that evaluators of these names refer to, themselves or by others.
+func (s SharedRules) Behind(environment string, names []string) []string {
 	all, seen := slices.Clone(names), map[string]bool{}
 	for _, name := range names {
 		seen[name] = true

@@ -40,22 +40,25 @@ func askedFor(
 		return d, fmt.Errorf("look for imports to a segment: %w", err)
 	}
 	type bringing struct {
-		in  string
-		doc importer.Document
+		in    string
+		flags map[string][]string // by key, the names that they refer to
 	}
 	var all []bringing
 	rules, changed := shared, false // with what all of them bring: a flag of one may refer to an evaluator of another
 	for _, r := range imports {
 		in := r.content.Environment
-		doc, err := importer.Read(ctx, r.content.source())
-		if err != nil || !slices.Contains(environments, in) { // what cannot be read brings nothing
+		if !slices.Contains(environments, in) {
 			continue
 		}
-		all, rules, changed = append(all, bringing{in, doc}), rules.Also(in, doc.Evaluators), changed || len(doc.Evaluators) > 0
+		refers, err := r.refersTo(ctx)
+		if err != nil {
+			return d, err
+		}
+		all, rules, changed = append(all, bringing{in, refers.Flags}), rules.Also(in, refers.Evaluators), changed || len(refers.Evaluators) > 0
 	}
 	for _, one := range all {
-		for key, definition := range one.doc.Flags {
-			if slices.Contains(rules.Uses(one.in, definition), segment) {
+		for key, names := range one.flags {
+			if slices.Contains(rules.Behind(one.in, names), segment) {
 				d = d.And(registry.Decided{Keys: []string{key}, Ruled: true})
 			}
 		}
@@ -65,6 +68,19 @@ func askedFor(
 	}
 	served, err := registry.GovernedBySegment(ctx, tx, rules, segment)
 	return d.And(served), err
+}
+
+// refersTo is what the flags of an import refer to. It is kept beside the request, since whoever changes a segment asks for it of all that are
+// open, while others wait to write. Of one that was judged by an earlier version the document is read; what cannot be read brings nothing.
+func (r record) refersTo(ctx context.Context) (registry.References, error) {
+	if r.refers != nil {
+		return *r.refers, nil
+	}
+	doc, err := importer.Read(ctx, r.content.source())
+	if err != nil {
+		return registry.References{}, ctx.Err()
+	}
+	return registry.ReferencesOf(doc.Flags, doc.Evaluators), nil
 }
 
 // asksFor returns whether the flag of the request is to be for the segment in one of the environments: by the change, or by the audience

@@ -2,12 +2,14 @@ package review_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/soukhq/souk/internal/review"
 	"github.com/soukhq/souk/internal/store"
+	"github.com/soukhq/souk/internal/store/storetest"
 )
 
 // set writes a column of a request past the desk.
@@ -83,6 +85,34 @@ func TestListsDoNotReadWhatMayBeMegabytes(t *testing.T) {
 		c, err = o.desk.Content(o.Context(), o.as("pat"), imported.Request.ID)
 		if err != nil || c.Document != `{"flags": {}}` {
 			o.Errorf("%+v, %v", c, err)
+		}
+	})
+}
+
+// TestASegmentIsFoundInOpenImportsWithoutReadingTheirDocuments spoils the document of an import first, and then what is kept of it beside.
+func TestASegmentIsFoundInOpenImportsWithoutReadingTheirDocuments(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		o := open(t, db)
+		asked := o.imported(`"wrap"`, `{"$ref": "pilot"}`)
+		whole := o.columnOf(asked.ID, "bulk")
+		for spoiled, member := range map[string]string{"the document": "document", "what is kept beside, as if it were from before": "refers"} {
+			var bulk map[string]any
+			if err := json.Unmarshal([]byte(whole), &bulk); err != nil {
+				t.Fatal(err)
+			}
+			if bulk["refers"] == nil || bulk["document"] == nil {
+				t.Fatalf("%s", whole)
+			}
+			delete(bulk, member)
+			text, err := json.Marshal(bulk)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.set(asked.ID, "bulk", string(text))
+			if out, err := o.put(everybody); err != nil || out.Request == nil {
+				t.Errorf("without %s everybody is answered %+v, %v", spoiled, out, err)
+			}
 		}
 	})
 }

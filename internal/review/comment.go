@@ -158,7 +158,7 @@ func (d *Desk) Content(ctx context.Context, by access.Actor, id string) (Content
 		if c.BaseRevision == 0 {
 			return nil
 		}
-		s, err := r.subject(ctx, tx, World{Now: d.Now(), Requester: by})
+		s, err := r.subject(ctx, tx, d.subjects(by))
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/importer"
 	"github.com/soukhq/souk/internal/kill"
 	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/registry"
@@ -25,6 +26,8 @@ type Desk struct {
 	// Recent samples the contexts that SDKs asked with in an environment; nil samples none.
 	Recent func(environment string) []map[string]any
 	Kills  *kill.Kills // knows what is off before that is committed; nil: nothing is
+
+	documents importer.Reader
 }
 
 // Judgement is what an approver says: to which digest, for which domain (needed only with several), and why.
@@ -164,7 +167,10 @@ func (d *Desk) assess(
 		r.templateID, r.templateVersion = t.TemplateID, t.Version
 	}
 	r.assessment, r.quorum, r.stricter = assessed.Assessment, assessed.Quorum, false
-	r.least = &assessed.Impact.People
+	r.least, r.refers = &assessed.Impact.People, nil
+	if s, ok := f.subject.(*importing); ok {
+		r.refers = s.refers()
+	}
 	if r.rules, err = f.rules(); err != nil {
 		return nil, err
 	}
@@ -356,7 +362,7 @@ func (d *Desk) left(ctx context.Context, tx *store.Tx, r record, by access.Actor
 	if err != nil {
 		return false, err
 	}
-	s, err := r.subject(ctx, tx, World{Now: d.Now(), Requester: requester})
+	s, err := r.subject(ctx, tx, d.subjects(requester))
 	return err == nil && s.ask(requester, r.content) != nil, err
 }
 

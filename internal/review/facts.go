@@ -8,6 +8,7 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/importer"
 	"github.com/soukhq/souk/internal/lifecycle"
 	"github.com/soukhq/souk/internal/policy"
 	"github.com/soukhq/souk/internal/registry"
@@ -35,6 +36,7 @@ type World struct {
 	Agents       []access.PersonID // people who are agents
 	Environments []registry.Environment
 	Rules        lifecycle.Rules
+	documents    *importer.Reader
 	Offline      bool // people, groups, apps and flags are not known, so that nothing is said about them
 }
 
@@ -81,6 +83,7 @@ func (d *Desk) facts(ctx context.Context, tx *store.Tx, r record, by access.Acto
 	if len(r.authors) == 0 {
 		r.authors, r.makers = []Author{authorOf(by)}, by.Makers
 	}
+	f.documents = &d.documents
 	f.Now, f.Authors = d.Now(), r.wrote(f.Agents)
 	if f.Requester, err = r.actor(ctx, tx, by); err != nil {
 		return Facts{}, err
@@ -95,7 +98,12 @@ func (d *Desk) facts(ctx context.Context, tx *store.Tx, r record, by access.Acto
 	return f, err
 }
 
-// subject reads what the request is about; of the world it needs the time and the requester.
+// subjects is the world that subjects are read by.
+func (d *Desk) subjects(requester access.Actor) World {
+	return World{Now: d.Now(), Requester: requester, documents: &d.documents}
+}
+
+// subject reads what the request is about, by Desk.subjects.
 func (r record) subject(ctx context.Context, tx *store.Tx, w World) (subject, error) {
 	s := r.content.Kind.subject()
 	return s, s.load(ctx, tx, r, w)

@@ -53,7 +53,7 @@ func (s *importing) load(ctx context.Context, tx *store.Tx, r record, w World) e
 			return err
 		}
 	}
-	plan, err := planImport(ctx, tx, r.content, s.App, w.Requester)
+	plan, err := planImport(ctx, tx, r.content, s.App, w)
 	if e, ok := errors.AsType[*fault.Error](err); ok && e.Kind != fault.Unavailable {
 		s.Fault = e
 		return nil
@@ -62,6 +62,15 @@ func (s *importing) load(ctx context.Context, tx *store.Tx, r record, w World) e
 		s.Plan = &plan
 	}
 	return err
+}
+
+// refers is what the flags of the document refer to, as far as it can be read.
+func (s *importing) refers() *registry.References {
+	var names registry.References
+	if s.Plan != nil {
+		names = s.Plan.Refers()
+	}
+	return &names
 }
 
 func (s *importing) ask(by access.Actor, c Content) error {
@@ -108,8 +117,8 @@ func rulesAfter(i registry.Import) registry.SharedRules {
 	return registry.SharedRules{}.With(i.Environment, i.Met.Evaluators).With(i.Environment, i.Evaluators)
 }
 
-func planImport(ctx context.Context, tx *store.Tx, c Content, app *catalog.App, by access.Actor) (importer.Plan, error) {
-	doc, err := importer.Read(ctx, c.source())
+func planImport(ctx context.Context, tx *store.Tx, c Content, app *catalog.App, w World) (importer.Plan, error) {
+	doc, err := w.documents.Read(ctx, c.source())
 	if err != nil {
 		return importer.Plan{}, err
 	}
@@ -131,7 +140,7 @@ func planImport(ctx context.Context, tx *store.Tx, c Content, app *catalog.App, 
 	if err != nil {
 		return importer.Plan{}, err
 	}
-	return importer.PlanFor(doc, ground, known, app, ends, by), nil
+	return importer.PlanFor(doc, ground, known, app, ends, w.Requester), nil
 }
 
 // takeOver carries an import out, or a part of one.

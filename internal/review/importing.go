@@ -73,7 +73,7 @@ func (d *Desk) Import(ctx context.Context, by access.Actor, c Content, id string
 // planned is what an import meets and would do, if the actor may have it.
 func (d *Desk) planned(ctx context.Context, tx *store.Tx, by access.Actor, c Content) (*importing, error) {
 	s := &importing{}
-	w := World{Now: d.Now(), Requester: by}
+	w := d.subjects(by)
 	if err := s.load(ctx, tx, record{content: c}, w); err != nil {
 		return nil, err
 	}

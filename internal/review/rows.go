@@ -12,6 +12,7 @@ import (
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/audit"
 	"github.com/soukhq/souk/internal/fault"
+	"github.com/soukhq/souk/internal/registry"
 	"github.com/soukhq/souk/internal/store"
 )
 
@@ -41,12 +42,13 @@ type record struct {
 	updatedAt       time.Time
 	revision        int64
 	decisions       []Decision
-	fieldOwnerID    access.PersonID // whom fields.owner named when it was written; empty: not known, or no person
-	rules           string          // by which alone it was judged
-	resubmits       int64           // how often it was submitted again
-	stuck           bool            // too few are left who may decide
-	stricter        bool            // what counts for it is stricter than what it would be judged by now
-	whole           bool            // its bulk was read, so that it may be saved
+	fieldOwnerID    access.PersonID      // whom fields.owner named when it was written; empty: not known, or no person
+	rules           string               // by which alone it was judged
+	resubmits       int64                // how often it was submitted again
+	stuck           bool                 // too few are left who may decide
+	stricter        bool                 // what counts for it is stricter than what it would be judged by now
+	refers          *registry.References // what the flags of an import refer to; nil: not known
+	whole           bool                 // its bulk was read, so that it may be saved
 }
 
 // undecided picks the requests that are submitted and not decided, in SQL.
@@ -103,6 +105,8 @@ type bulk struct {
 	Map         string       `json:"map,omitempty"`
 	Attachments []Attachment `json:"attachments,omitempty"`
 	Diff        []Change     `json:"diff,omitempty"`
+
+	Refers *registry.References `json:"refers,omitempty"`
 }
 
 // wholeColumns are those that scanWhole reads.
@@ -120,6 +124,7 @@ func scanWhole(row store.Row) (record, error) {
 		return record{}, fmt.Errorf("decode request %s: %w", r.id, err)
 	}
 	r.content.Document, r.content.Map, r.content.Attachments, r.assessment.Diff = b.Document, b.Map, b.Attachments, b.Diff
+	r.refers = b.Refers
 	return r, nil
 }
 
@@ -172,7 +177,7 @@ func (r *record) save(ctx context.Context, tx *store.Tx, now time.Time) error {
 		r.waitingSince, r.was, r.wasDigest = now, r.state, r.digest
 	}
 	content, assessment := r.content, r.assessment
-	b := bulk{Document: content.Document, Map: content.Map, Attachments: content.Attachments, Diff: assessment.Diff}
+	b := bulk{Document: content.Document, Map: content.Map, Attachments: content.Attachments, Diff: assessment.Diff, Refers: r.refers}
 	content.Document, content.Map, content.Attachments, assessment.Diff = "", "", nil, nil
 	var texts [5]string
 	for i, part := range []any{content, r.authors, keptAssessment{assessment, r.least}, r.quorum, b} {

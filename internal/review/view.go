@@ -55,7 +55,7 @@ func (d *Desk) outdated(ctx context.Context, tx *store.Tx, by access.Actor, r re
 	if err != nil {
 		return false, err
 	}
-	s, err := r.subject(ctx, tx, World{Now: d.Now(), Requester: requester})
+	s, err := r.subject(ctx, tx, d.subjects(requester))
 	if err != nil {
 		return false, err
 	}
