@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"strconv"
 	"strings"
 )
 
@@ -38,8 +39,7 @@ func (b *builder) flipt(ctx context.Context, document any) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			segments[s.text("key")] = true
-			b.fliptSegment(s)
+			segments[s.text("key")] = b.fliptSegment(s)
 			b.unread(s.text("key"), s)
 		}
 	}
@@ -55,17 +55,18 @@ func (b *builder) flipt(ctx context.Context, document any) error {
 	return nil
 }
 
-// fliptSegment takes a segment as a shared rule. A constraint that cannot be said holds for nobody.
-func (b *builder) fliptSegment(s object) {
+// fliptSegment takes a segment as a shared rule. A constraint that cannot be said holds for nobody: whole is false then.
+func (b *builder) fliptSegment(s object) (whole bool) {
 	key := s.text("key")
+	whole = true
 	s.skip("name", "description")
 	var all []any
 	for _, c := range s.objects("constraints") {
 		c.skip("description")
 		condition, why := fliptConstraint(c)
 		if why != "" {
-			b.left(key, c, "a constraint on "+c.text("property"), why+", so that it holds for nobody")
-			condition = false
+			b.narrower(key, c, "a constraint on "+c.text("property"), why)
+			condition, whole = false, false
 		}
 		all = append(all, condition)
 	}
@@ -73,7 +74,7 @@ func (b *builder) fliptSegment(s object) {
 	if s.text("match_type") == "ANY_MATCH_TYPE" && len(all) > 0 {
 		rule = some(all...)
 	}
-	b.share(key, rule)
+	return b.share(key, rule) && whole
 }
 
 // fliptConstraint is a constraint as Flipt decides it: an attribute that is missing or empty satisfies none but those that ask for that.
@@ -162,7 +163,8 @@ func (b *builder) fliptFlag(f object, segments map[string]bool) {
 			}
 			b.note(key, "rules_of_boolean", "write them as rollouts, and import it again", "it is boolean and has rules, which Flipt does not look at, so that they say nothing here")
 		}
-		b.add(key, d, choose(branches, onOff(enabled)))
+		choice, _ := b.least(key, branches, onOff(enabled), onOff(false))
+		b.add(key, d, choice)
 		return
 	}
 	f.skip("rollouts")
@@ -188,7 +190,7 @@ func (b *builder) fliptFlag(f object, segments map[string]bool) {
 	var branches []branch
 	for i, rule := range f.objects("rules") {
 		rule.skip("rank", "description")
-		when := r.segmentsOf(rule)
+		when, why := r.segmentsOf(rule)
 		then, some := r.distributions(rule)
 		if !some {
 			then = otherwise
@@ -196,9 +198,10 @@ func (b *builder) fliptFlag(f object, segments map[string]bool) {
 				b.note(key, "no_distribution", "give each rule a variant", "rule %d names no variant, so that whom it matches gets no value", i+1)
 			}
 		}
-		branches = append(branches, branch{when, then})
+		branches = append(branches, branch{when, then, "rule " + strconv.Itoa(i+1), why})
 	}
-	b.add(key, d, choose(branches, otherwise))
+	choice, _ := b.least(key, branches, otherwise, nil)
+	b.add(key, d, choice)
 }
 
 func onOff(on bool) string {
@@ -211,7 +214,7 @@ func onOff(on bool) string {
 type fliptRules struct {
 	*builder
 	key      string
-	segments map[string]bool
+	segments map[string]bool // whether each is said as a whole
 }
 
 // rollout is a rollout of a boolean flag: to a share of everybody, or to segments.
@@ -223,26 +226,28 @@ func (r fliptRules) rollout(rollout object) []branch {
 		// Whom the share does not take goes on to the next rollout, and so it is a condition.
 		in, open := split(nil, []share{{"in", thousandths}, {"out", 100_000 - thousandths}})
 		if !open {
-			return []branch{{in == "in", value}}
+			return []branch{{when: in == "in", then: value}}
 		}
 		r.buckets(r.key)
-		return []branch{{op("===", in, "in"), value}}
+		return []branch{{when: op("===", in, "in"), then: value}}
 	}
 	if segment, ok := rollout.object("segment"); ok {
-		return []branch{{r.among(segment), onOff(segment.truth("value"))}}
+		when, why := r.among(segment)
+		return []branch{{when, onOff(segment.truth("value")), "a rollout to segments", why}}
 	}
 	return nil
 }
 
 // segmentsOf is whom a rule is for, in any of the ways in which it may be written.
-func (r fliptRules) segmentsOf(rule object) any {
+func (r fliptRules) segmentsOf(rule object) (condition any, why string) {
 	if segment, ok := rule.object("segment"); ok {
 		return r.among(segment)
 	}
 	return r.among(rule)
 }
 
-func (r fliptRules) among(o object) any {
+// among is whom segments hold; why is a reason for which they hold fewer here.
+func (r fliptRules) among(o object) (condition any, why string) {
 	keys := append(o.texts("keys"), o.texts("segments")...)
 	for _, name := range []string{"key", "segment"} {
 		if key := o.text(name); key != "" {
@@ -252,17 +257,22 @@ func (r fliptRules) among(o object) any {
 	operator := o.text("operator") + o.text("segmentOperator")
 	var all []any
 	for _, key := range keys {
-		if !r.segments[key] {
+		whole, ok := r.segments[key]
+		if !ok {
+			why = "the document does not have the segment " + key
 			r.note(r.key, "no_segment", "put the segment into the document", "it refers to the segment %s, which the document does not have, so that nobody is in it", key)
 			all = append(all, false)
 			continue
 		}
+		if !whole {
+			why = "the segment " + key + " is not said as a whole"
+		}
 		all = append(all, reference(key))
 	}
 	if operator == "AND_SEGMENT_OPERATOR" {
-		return every(all...)
+		return every(all...), why
 	}
-	return some(all...)
+	return some(all...), why
 }
 
 // distributions are the shares of a rule; the second result is false without any. What is above 100 percent reaches nobody, what is missing

@@ -1,5 +1,5 @@
 // Package foreign reads flag documents of other systems and says in flagd's words what they serve. What such a document says and flagd has no
-// words for is in a report, item by item; where leaving it out could give something to more people, the rule around it is left out.
+// words for is in a report, item by item; where leaving it out could give something to more people, they get what the flag gives least.
 package foreign
 
 import (
@@ -139,10 +139,10 @@ func (b *builder) refuse(key, code, remediation, format string, args ...any) {
 	b.refused = append(b.refused, Note{Key: key, Code: code, Message: fmt.Sprintf(format, args...), Remediation: remediation})
 }
 
-// left notes a rule that is left out, since a part of it cannot be said.
-func (b *builder) left(key string, rule object, what, why string) {
-	rule.leave()
-	b.note(key, "rule_left_out", "say it by other attributes, or send an attribute that holds the answer", "%s is left out: %s", what, why)
+// narrower notes a part of a shared rule that cannot be said, so that fewer are in it than there.
+func (b *builder) narrower(key string, part object, what, why string) {
+	part.leave()
+	b.note(key, "rule_left_out", wordings, "%s cannot be said as a whole: %s: fewer people are in it here, and no rule is taken for whoever is not in it", what, why)
 }
 
 // buckets notes that a share of people is told off otherwise here.
@@ -179,7 +179,8 @@ func (b *builder) add(key string, d definition, choice any) {
 			"what its rules say together with those that they refer to is too much for a document of this size")
 		return
 	}
-	// The last branch of the rule is the default variant, where it is one: so it reads best, and a kill knows it.
+	// The last branch of the rule is the default variant, where it is one: so it reads best, and a kill knows it. Who is to get no value would
+	// get that one then.
 	switch c := choice.(type) {
 	case nil:
 	case string:
@@ -188,7 +189,7 @@ func (b *builder) add(key string, d definition, choice any) {
 		d.Targeting = c
 		if rule, ok := c.(map[string]any); ok {
 			if args, ok := rule["if"].([]any); ok {
-				if last, ok := args[len(args)-1].(string); ok {
+				if last, ok := args[len(args)-1].(string); ok && !mayBeNothing(c) {
 					d.DefaultVariant, d.Targeting = &last, op("if", args[:len(args)-1]...)
 				}
 			}
@@ -197,13 +198,14 @@ func (b *builder) add(key string, d definition, choice any) {
 	b.flags[key] = d
 }
 
-// share adds a shared rule.
-func (b *builder) share(name string, rule any) {
-	if !b.fits(rule) {
+// share adds a shared rule. ok is false where it holds for nobody instead.
+func (b *builder) share(name string, rule any) (ok bool) {
+	if ok = b.fits(rule); !ok {
 		b.note(name, "too_large", "import it in a document of its own", "it is too much for a document of this size: it holds for nobody here")
 		rule = false
 	}
 	b.evaluators[name] = rule
+	return ok
 }
 
 // metadata keeps the texts that say something, of pairs of a name and a text.

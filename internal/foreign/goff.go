@@ -43,7 +43,7 @@ func (b *builder) goffFlag(key string, f object) {
 	if said, ok := f.get("metadata").(map[string]any); ok {
 		d.Metadata = said
 	}
-	r := goffRules{builder: b, key: key}
+	r := goffRules{builder: b, key: key, off: offOf(d.Variants)}
 	if by := f.text("bucketingKey"); by != "" {
 		r.by = attribute(by)
 	}
@@ -61,23 +61,24 @@ func (b *builder) goffFlag(key string, f object) {
 		when, why := r.query(rule.text("query"))
 		then := r.outcome(rule)
 		if why != "" {
-			b.left(key, rule, name, why)
-			continue
+			rule.leave()
+			when = false
 		}
-		branches = append(branches, branch{when, then})
+		branches = append(branches, branch{when, then, name, why})
 	}
 	var otherwise any
 	if rule, ok := f.object("defaultRule"); ok {
 		rule.skip("name", "disable", "query")
 		otherwise = r.outcome(rule)
 	}
-	choice := choose(branches, otherwise)
+	choice, _ := b.least(key, branches, otherwise, r.off)
 	if experiment, ok := f.object("experimentation"); ok {
-		choice = choose([]branch{{r.during(experiment), choice}}, nil)
+		choice = choose([]branch{{when: r.during(experiment), then: choice}}, nil)
 	}
 	if len(f.list("scheduledRollout")) > 0 {
-		b.note(key, "scheduled", "import it again after each step, as it is then, or ask for the change here",
-			"it changes by a schedule, and Souk does not: it is taken as it stands before the first step")
+		choice = r.off
+		b.note(key, "scheduled", "write it as it is now, without scheduledRollout, and import it again",
+			"it changes by a schedule, and any of its steps may have taken something from people: here everybody gets %s", outcomeWords(r.off))
 	}
 	b.add(key, d, choice)
 }
@@ -86,6 +87,7 @@ func (b *builder) goffFlag(key string, f object) {
 type goffRules struct {
 	*builder
 	key string
+	off any // the least that it gives
 	by  any // attribute by which people are told apart; nil: the targeting key
 }
 
@@ -121,21 +123,11 @@ func (r goffRules) outcome(rule object) any {
 	return nil
 }
 
-// progress is the first value before it ends and the last one after: in between the share grows, which cannot be said.
+// progress is the least that the flag gives: the share changes day by day, which is asked for here, and does not come by time alone.
 func (r goffRules) progress(p object) any {
-	first, _ := p.object("initial")
-	last, _ := p.object("end")
-	first.skip("percentage", "date")
-	last.skip("percentage")
-	before, after := first.text("variation"), last.text("variation")
-	end, err := time.Parse(time.RFC3339Nano, last.text("date"))
-	if err != nil || before == "" || after == "" {
-		r.note(r.key, "bad_rollout", "give both variations, and dates", "its progressive rollout lacks a variation or a date: programs get their own default")
-		return nil
-	}
-	r.note(r.key, "progressive", "ask for a change to more people step by step", "its share grows day by day there: here %s turns into %s all at once on %s",
-		before, after, end.UTC().Format(time.DateTime))
-	return choose([]branch{{op(">", now, end.Unix()), after}}, before)
+	p.leave()
+	r.note(r.key, "progressive", "ask for a change to more people step by step", "its share changes day by day there: here everybody gets %s", outcomeWords(r.off))
+	return r.off
 }
 
 // during holds while an experiment runs; outside of it programs get their own default.

@@ -114,17 +114,19 @@ func (g *gbFlag) take(f object, environment string) {
 	for i, rule := range serves.objects("rules") {
 		when, then, why := g.rule(rule)
 		if why != "" {
-			g.left(g.key, rule, "rule "+strconv.Itoa(i+1), why)
-			continue
+			rule.leave()
+			when = false
 		}
 		if then != nil {
-			branches = append(branches, branch{when, then})
+			branches = append(branches, branch{when, then, "rule " + strconv.Itoa(i+1), why})
 		}
 	}
-	g.add(g.key, d, choose(branches, otherwise))
+	choice, _ := g.least(g.key, branches, otherwise, offOf(g.values))
+	g.add(g.key, d, choice)
 }
 
-// rule is whom a rule is for, and what it gives them. A rule that is switched off gives nothing.
+// rule is whom a rule is for, and what it gives them. A rule that is switched off, or has no value, gives nothing. why is a reason for which nobody
+// is found for it.
 func (g *gbFlag) rule(rule object) (when, then any, why string) {
 	rule.skip("id", "description", "key", "name", "phase", "seed", "hashVersion", "meta", "tracks", "trackingKey", "fallbackAttribute", "bucketVersion",
 		"minBucketVersion", "disableStickyBucketing", "type", "experimentId", "experimentType")
@@ -133,57 +135,58 @@ func (g *gbFlag) rule(rule object) (when, then any, why string) {
 		rule.leave()
 		return false, nil, ""
 	}
+	when, why = g.whom(rule)
+	taken, then := g.gives(rule)
+	if then == nil {
+		g.note(g.key, "no_value", "give it a value", "a rule has no value, and so says nothing")
+	}
+	return every(when, taken), then, why
+}
+
+func (g *gbFlag) whom(rule object) (when any, why string) {
 	for _, name := range []string{"parentConditions", "prerequisites", "savedGroupTargeting", "savedGroups", "namespace", "filters", "ranges", "scheduleRules"} {
 		if !empty(rule.get(name)) {
-			return nil, nil, "it has " + name + ", which cannot be said"
+			return false, "it has " + name + ", which cannot be said"
 		}
 	}
-	when = true
-	switch condition := rule.get("condition").(type) {
-	case map[string]any:
-		when, why = g.condition(condition, 0)
-	case string: // the REST API has it as a text
-		var parsed map[string]any
-		if condition != "" && decode(condition, &parsed) != nil {
-			return nil, nil, "its condition is no JSON"
-		}
-		when, why = g.condition(parsed, 0)
+	condition, _ := rule.get("condition").(map[string]any)
+	if text := rule.text("condition"); text != "" && decode(text, &condition) != nil { // the REST API has it as a text
+		return false, "its condition is no JSON"
 	}
-	if why != "" {
-		return nil, nil, why
-	}
+	return g.condition(condition, 0)
+}
+
+// gives is what a rule gives, and the share of people that it is for: the others go on to the next rule.
+func (g *gbFlag) gives(rule object) (taken, then any) {
 	var by any
 	if name := rule.text("hashAttribute"); name != "" && name != "id" {
 		by = attribute(name)
 	}
 	coverage, limited := rule.number("coverage")
+	if !limited {
+		coverage = 1
+	}
 	if values := rule.list("variations"); len(values) > 0 {
-		return when, g.experiment(rule, values, by, coverage, limited), ""
+		return g.experiment(rule, values, by, coverage)
 	}
 	value := rule.get("force")
 	if rule.has("value") {
 		value = rule.get("value")
 	}
 	if value == nil {
-		return nil, nil, "it has no value"
+		return false, nil
 	}
-	if limited {
-		in, open := split(by, []share{{"in", int(math.Round(coverage * 100_000))}, {"out", 100_000 - int(math.Round(coverage*100_000))}})
-		if !open {
-			return every(when, in == "in"), g.variant(value), ""
-		}
-		g.buckets(g.key)
-		when = every(when, op("===", in, "in"))
+	in, open := split(by, []share{{"in", int(math.Round(coverage * 100_000))}, {"out", 100_000 - int(math.Round(coverage*100_000))}})
+	if !open {
+		return in == "in", g.variant(value)
 	}
-	return when, g.variant(value), ""
+	g.buckets(g.key)
+	return op("===", in, "in"), g.variant(value)
 }
 
-// experiment is the shares of an experiment's values. Whom its coverage leaves out goes on to the next rule there, and gets the default here.
-func (g *gbFlag) experiment(rule object, values []any, by any, coverage float64, limited bool) any {
+// experiment is the shares of an experiment's values, and of whom its coverage takes.
+func (g *gbFlag) experiment(rule object, values []any, by any, coverage float64) (taken, then any) {
 	weights := rule.list("weights")
-	if !limited {
-		coverage = 1
-	}
 	var shares []share
 	for i, value := range values {
 		weight := 1 / float64(len(values))
@@ -194,11 +197,13 @@ func (g *gbFlag) experiment(rule object, values []any, by any, coverage float64,
 	}
 	if coverage < 1 {
 		shares = append(shares, share{nil, int(math.Round((1 - coverage) * 100_000))})
-		g.note(g.key, "coverage", "give the rest a rule of its own", "an experiment leaves out %g percent of people: here they get the default", (1-coverage)*100)
 	}
-	choice, open := split(by, shares)
+	then, open := split(by, shares)
 	if open {
 		g.buckets(g.key)
 	}
-	return choice
+	if coverage < 1 && then != nil {
+		return op("!==", then, nil), then
+	}
+	return true, then
 }

@@ -11,7 +11,7 @@ const maxConditionDepth = 50
 // condition reads a condition in the query language that GrowthBook has from MongoDB: members that all hold.
 func (g *gbFlag) condition(members map[string]any, depth int) (condition any, why string) {
 	if depth > maxConditionDepth {
-		return nil, "its condition is too deep"
+		return false, "its condition is too deep"
 	}
 	var all []any
 	for _, name := range sortedKeys(members) {
@@ -27,7 +27,7 @@ func (g *gbFlag) condition(members map[string]any, depth int) (condition any, wh
 			one, why = g.member(name, members[name])
 		}
 		if why != "" {
-			return nil, why
+			return false, why
 		}
 		all = append(all, one)
 	}
@@ -40,11 +40,11 @@ func (g *gbFlag) several(name string, value any, depth int) (condition any, why 
 	for _, item := range items {
 		inner, ok := item.(map[string]any)
 		if !ok {
-			return nil, "its condition is not as GrowthBook writes it"
+			return false, "its condition is not as GrowthBook writes it"
 		}
 		one, why := g.condition(inner, depth+1)
 		if why != "" {
-			return nil, why
+			return false, why
 		}
 		all = append(all, one)
 	}
@@ -68,7 +68,7 @@ func (g *gbFlag) member(path string, said any) (condition any, why string) {
 	operators, ok := said.(map[string]any)
 	if !ok || len(operators) == 0 || !strings.HasPrefix(sortedKeys(operators)[0], "$") {
 		if _, isList := said.([]any); ok || isList {
-			return nil, "it compares " + path + " with a list or an object"
+			return false, "it compares " + path + " with a list or an object"
 		}
 		return op("===", v, said), ""
 	}
@@ -76,7 +76,7 @@ func (g *gbFlag) member(path string, said any) (condition any, why string) {
 	for _, operator := range sortedKeys(operators) {
 		one, why := g.operator(v, operator, operators[operator])
 		if why != "" {
-			return nil, why
+			return false, why
 		}
 		condition = every(condition, one)
 	}
@@ -120,7 +120,7 @@ func (g *gbFlag) operator(v any, operator string, value any) (condition any, why
 		name, _ := value.(string)
 		group, ok := g.saved[name].([]any)
 		if !ok {
-			return nil, "the document does not have the saved group " + name
+			return false, "the document does not have the saved group " + name
 		}
 		if operator == "$inGroup" {
 			return op("in", v, group), ""
@@ -132,14 +132,14 @@ func (g *gbFlag) operator(v any, operator string, value any) (condition any, why
 			for _, name := range sortedKeys(inner) {
 				one, why := g.operator(v, name, inner[name])
 				if why != "" {
-					return nil, why
+					return false, why
 				}
 				condition = every(condition, one)
 			}
 			return not(condition), ""
 		}
 	case "$regex":
-		return nil, "flagd's rules have no regular expressions"
+		return false, "flagd's rules have no regular expressions"
 	}
-	return nil, "its operator " + operator + " cannot be said"
+	return false, "its operator " + operator + " cannot be said"
 }

@@ -17,7 +17,7 @@ func (b *builder) launchDarkly(ctx context.Context, document any) error {
 		return b.unreadable("it is no object or list")
 	}
 	ld := ldFlags{
-		builder: b, flags: map[string]object{}, segments: map[string]object{}, named: map[string]ldVariations{}, choices: map[string]ldChoice{},
+		builder: b, flags: map[string]object{}, segments: map[string]object{}, named: map[string]ldVariations{}, choices: map[string]ldChoice{}, whole: map[string]bool{},
 	}
 	for _, name := range []string{"flags", "segments"} {
 		names, of := top.byName(name)
@@ -45,7 +45,7 @@ func (b *builder) launchDarkly(ctx context.Context, document any) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		b.share(key, ld.segment(key))
+		ld.isWhole(key)
 		b.unread(key, ld.segments[key])
 	}
 	for _, key := range sortedKeys(values) {
@@ -68,6 +68,7 @@ type ldFlags struct {
 	segments map[string]object
 	named    map[string]ldVariations // by flag
 	choices  map[string]ldChoice     // by flag, as far as they are known
+	whole    map[string]bool         // segments that are read: whether all who are in one are in it here
 	chosen   string                  // of the environments of the REST API's flags
 }
 
@@ -300,27 +301,32 @@ func (ld *ldFlags) decide(key string) ldChoice {
 	for _, p := range o.objects("prerequisites") {
 		met, needed := about.prerequisite(p)
 		c.whole, c.depth = c.whole && needed.whole, max(c.depth, needed.depth+1)
-		branches = append(branches, branch{not(met), off})
+		branches = append(branches, branch{when: not(met), then: off})
 	}
 	branches = append(branches, about.targets(o)...)
 	for i, rule := range o.objects("rules") {
-		rule.skip("id", "_id", "ref", "trackEvents", "description", "disabled")
-		when, why := about.clauses(key, rule)
-		then, ok := about.outcome(rule)
-		if !ok && why == "" {
-			why = "it has neither a variation nor a rollout"
-		}
-		if why != "" {
-			ld.left(key, rule, "rule "+strconv.Itoa(i+1), why)
+		rule.skip("id", "_id", "ref", "trackEvents", "description")
+		if rule.truth("disabled") {
+			rule.leave()
+			ld.note(key, "disabled_rule", "add it again when it is wanted", "rule %d is disabled, and so left out", i+1)
 			continue
 		}
-		branches = append(branches, branch{when, then})
+		then, ok := about.outcome(rule)
+		when, why := about.clauses(key, rule, then == off)
+		if !ok && why == "" {
+			when, why = false, "it has neither a variation nor a rollout"
+		}
+		if when == false {
+			rule.leave()
+		}
+		branches = append(branches, branch{when, then, "rule " + strconv.Itoa(i+1), why})
 	}
 	otherwise := any(nil)
 	if last, ok := o.object("fallthrough"); ok {
 		last.skip("trackEvents")
 		otherwise, _ = about.outcome(last)
 	}
-	c.choice = choose(branches, otherwise)
+	choice, whole := ld.least(key, branches, otherwise, off)
+	c.choice, c.whole = choice, c.whole && whole
 	return c
 }

@@ -2,6 +2,7 @@ package foreign
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -53,10 +54,11 @@ func (r ldRules) targets(o object) (branches []branch) {
 			kind := t.text("contextKind")
 			switch {
 			case len(values) == 0:
+			case !ok:
 			case kind != "" && kind != "user":
-				r.left(r.key, t, "a list of "+kind+"s", "people are told apart by one key here")
-			case ok:
-				branches = append(branches, branch{op("in", targetingKey, textsOf(values)), name})
+				branches = append(branches, branch{false, name, "a list of " + kind + "s", "people are told apart by one key here"})
+			default:
+				branches = append(branches, branch{when: op("in", targetingKey, textsOf(values)), then: name})
 			}
 		}
 	}
@@ -104,18 +106,16 @@ func (r ldRules) outcome(o object) (choice any, ok bool) {
 	return choice, len(shares) > 0
 }
 
-// clauses hold where all of them hold.
-func (ld *ldFlags) clauses(about string, rule object) (condition any, why string) {
+// clauses hold where all of them hold, and for nobody else; why is a reason for which they hold for fewer. wide asks for those of lists of texts,
+// too, where somebody may get more by not being matched.
+func (ld *ldFlags) clauses(about string, rule object, wide bool) (condition any, why string) {
 	var all []any
 	for _, c := range rule.objects("clauses") {
 		c.skip("_id")
-		one, why := ld.clause(about, c)
-		if why != "" {
-			return nil, why
-		}
-		all = append(all, one)
+		one, reason := ld.clause(about, c, wide)
+		all, why = append(all, one), orElse(why, reason)
 	}
-	return every(all...), ""
+	return every(all...), why
 }
 
 // ldAttribute is the attribute of a name, or of a reference such as /address/street where a kind of context is given. ok is false for a name
@@ -137,46 +137,72 @@ func ldAttribute(name, kind string) (v any, ok bool) {
 	return attribute(strings.Join(parts, ".")), true
 }
 
+func orElse(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
+
+// ldSingle are the attributes that have one value, where others may have a list, any of whose values matches.
+var ldSingle = []string{"key", "/key", "name", "email", "country", "ip", "firstName", "lastName", "avatar", "anonymous"}
+
+// memberOf holds where an attribute is a list with one of the values: what is in a text would be a part of it, and every text has the empty one.
+func memberOf(v any, values []any) any {
+	all := make([]any, len(values))
+	for i, value := range values {
+		all[i] = op("in", value, v)
+	}
+	return every(not(op("in", "", v)), some(all...))
+}
+
 // clause is a clause as LaunchDarkly decides it: one on an attribute that is missing does not hold, negated or not.
-func (ld *ldFlags) clause(about string, c object) (condition any, why string) {
+func (ld *ldFlags) clause(about string, c object, wide bool) (condition any, why string) {
 	name, kind, operator := c.text("attribute"), c.text("contextKind"), c.text("op")
 	negated := c.truth("negate")
 	if operator == "segmentMatch" {
 		var all []any
 		for _, key := range c.texts("values") {
 			if _, ok := ld.segments[key]; ok {
-				all = append(all, reference(key))
+				if all = append(all, reference(key)); !ld.isWhole(key) {
+					why = "the segment " + key + " is not said as a whole"
+				}
 				continue
 			}
-			if negated { // LaunchDarkly would take everybody
-				return nil, "the document does not have the segment " + key
-			}
+			why = "the document does not have the segment " + key
 			ld.note(about, "no_segment", "put the segments into the document, too, as a member segments beside the flags",
 				"the document does not have the segment %s, so that nobody is in it", key)
 		}
-		if condition = some(all...); negated {
-			condition = not(condition)
+		condition = some(all...)
+		switch {
+		case negated && why != "":
+			return false, why
+		case negated:
+			return not(condition), ""
 		}
-		return condition, ""
+		return condition, why
 	}
 	if kind != "" && kind != "user" {
-		return nil, "it is about a " + kind + ", and only people are asked for here"
+		return false, "it is about a " + kind + ", and only people are asked for here"
 	}
 	v, ok := ldAttribute(name, kind)
 	if !ok || name == "kind" {
-		return nil, "the attribute " + name + " cannot be named here"
+		return false, "the attribute " + name + " cannot be named here"
 	}
 	values := c.list("values")
 	var all []any
 	for _, value := range values {
 		one, why := ldComparison(operator, v, value)
 		if why != "" {
-			return nil, why
+			return false, why
 		}
 		all = append(all, one)
 	}
 	if operator == "in" && len(values) > 1 {
 		all = []any{op("in", v, values)}
+	}
+	if operator == "in" && (wide || negated) && !slices.Contains(ldSingle, name) {
+		all = append(all, memberOf(v, values))
 	}
 	condition = some(all...)
 	if negated {
@@ -214,18 +240,30 @@ func ldComparison(operator string, v, value any) (condition any, why string) {
 	return nil, "nobody knows its operator " + operator
 }
 
-// segment is whom a segment holds: those it lists, except those it leaves out, and whom its rules take.
-func (ld *ldFlags) segment(key string) any {
+// isWhole reads a segment, and reports whether all who are in it are in it here. One that is asked for while it is read needs itself.
+func (ld *ldFlags) isWhole(key string) bool {
+	if whole, ok := ld.whole[key]; ok {
+		return whole
+	}
+	ld.whole[key] = false
+	rule, whole := ld.segment(key)
+	ld.whole[key] = ld.share(key, rule) && whole
+	return ld.whole[key]
+}
+
+// segment is whom a segment holds: those it lists, except those it leaves out, and whom its rules take. whole is false where it holds fewer.
+func (ld *ldFlags) segment(key string) (rule any, whole bool) {
 	s := ld.segments[key]
 	s.skip("key", "name", "description", "tags", "creationDate", "lastModifiedDate", "_links", "version", "generation", "salt", "unboundedContextKind", "_flags", "_access")
 	if s.truth("deleted") {
-		return false
+		return false, false
 	}
 	if s.truth("unbounded") {
 		ld.note(key, "big_segment", "send an attribute that says who is in it", "it is kept outside of the document, so that nobody is in it here")
-		return false
+		return false, false
 	}
-	named := func(member, contexts string) any {
+	named := func(member, contexts string) (condition any, whole bool) {
+		whole = true
 		var all []any
 		if list := s.texts(member); len(list) > 0 {
 			all = append(all, op("in", targetingKey, textsOf(list)))
@@ -234,25 +272,32 @@ func (ld *ldFlags) segment(key string) any {
 			kind := t.text("contextKind")
 			values := t.texts("values")
 			if kind != "user" && kind != "" {
-				ld.left(key, t, "a list of "+kind+"s", "people are told apart by one key here")
+				ld.narrower(key, t, "a list of "+kind+"s", "people are told apart by one key here")
+				whole = false
 				continue
 			}
 			all = append(all, op("in", targetingKey, textsOf(values)))
 		}
-		return some(all...)
+		return some(all...), whole
 	}
-	included, excluded := named("included", "includedContexts"), named("excluded", "excludedContexts")
+	included, whole := named("included", "includedContexts")
+	excluded, allOut := named("excluded", "excludedContexts")
 	var ruled []any
 	for i, rule := range s.objects("rules") {
 		rule.skip("id", "_id", "description")
-		condition, why := ld.clauses(key, rule)
+		condition, why := ld.clauses(key, rule, true)
 		if why != "" {
-			ld.left(key, rule, "rule "+strconv.Itoa(i+1), why)
-			continue
+			ld.narrower(key, rule, "rule "+strconv.Itoa(i+1), why)
+			if whole = false; condition == false {
+				continue
+			}
 		}
 		ruled = append(ruled, every(condition, ld.segmentShare(key, rule)))
 	}
-	return some(included, every(not(excluded), some(ruled...)))
+	if !allOut { // whoever its rules take may be left out
+		return included, false
+	}
+	return some(included, every(not(excluded), some(ruled...))), whole
 }
 
 // segmentShare is the share of people whom a rule of a segment takes.

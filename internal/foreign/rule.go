@@ -86,6 +86,8 @@ func compared(v any, name string, n float64) any { return every(present(v), op(n
 type branch struct {
 	when any
 	then any
+	rule string // its name, if there is a reason
+	why  string // why when holds for fewer than in the source; empty: it does not
 }
 
 // choose is the first branch whose condition holds, else the last choice.
@@ -134,4 +136,25 @@ func split(by any, shares []share) (choice any, open bool) {
 		args = append(args, []any{s.name, s.weight})
 	}
 	return op("fractional", args...), true
+}
+
+// mayBeNothing reports whether a choice gives somebody no value.
+func mayBeNothing(choice any) bool {
+	rule, ok := choice.(map[string]any)
+	if !ok {
+		return choice == nil
+	}
+	if args, ok := rule["fractional"].([]any); ok {
+		return slices.ContainsFunc(args, func(arg any) bool {
+			of, ok := arg.([]any)
+			return ok && mayBeNothing(of[0])
+		})
+	}
+	args, _ := rule["if"].([]any)
+	for i, arg := range args {
+		if (i%2 == 1 || i == len(args)-1) && mayBeNothing(arg) {
+			return true
+		}
+	}
+	return false
 }

@@ -138,8 +138,8 @@ func (u *unleashFlags) flag(key string) {
 		}
 		when, why := u.strategy(key, s)
 		if why != "" {
-			u.left(key, s, "a strategy "+s.text("name"), why)
-			continue
+			s.leave()
+			when = false
 		}
 		then := any("on")
 		if varied {
@@ -147,14 +147,14 @@ func (u *unleashFlags) flag(key string) {
 				then = u.variants(key, s.objects("variants"), d.Variants)
 			}
 		}
-		branches = append(branches, branch{when, then})
+		branches = append(branches, branch{when, then, "a strategy " + s.text("name"), why})
 	}
 	if len(strategies) == 0 { // whoever asks gets it
 		then := any("on")
 		if varied {
 			then = shared()
 		}
-		branches = append(branches, branch{true, then})
+		branches = append(branches, branch{when: true, then: then})
 	}
 	var otherwise any
 	if !varied {
@@ -167,7 +167,8 @@ func (u *unleashFlags) flag(key string) {
 	if !enabled {
 		branches = nil
 	}
-	u.add(key, d, choose(branches, otherwise))
+	choice, _ := u.least(key, branches, otherwise, otherwise)
+	u.add(key, d, choice)
 }
 
 // variants are the shares of variants, and whom each is given to in any case.
@@ -183,7 +184,7 @@ func (u *unleashFlags) variants(key string, variants []object, values map[string
 		values[name] = u.payload(key, name, v)
 		for _, o := range v.objects("overrides") {
 			if who, ok := unleashAttribute(o.text("contextName")); ok {
-				branches = append(branches, branch{op("in", who, textsOf(o.texts("values"))), name})
+				branches = append(branches, branch{when: op("in", who, textsOf(o.texts("values"))), then: name})
 			}
 		}
 		by = u.stickiness(key, v.text("stickiness"))
@@ -248,9 +249,16 @@ func unleashAttribute(name string) (v any, ok bool) {
 func textsOf(texts []string) []any {
 	all := make([]any, len(texts))
 	for i, text := range texts {
-		all[i] = strings.TrimSpace(text)
+		all[i] = text
 	}
 	return all
+}
+
+func trimmed(texts []string) []string {
+	for i, text := range texts {
+		texts[i] = strings.TrimSpace(text)
+	}
+	return texts
 }
 
 // strategy is whom a strategy turns the flag on for.
@@ -288,7 +296,7 @@ func (u *unleashFlags) strategy(key string, s object) (condition any, why string
 	switch name := s.text("name"); name {
 	case "default":
 	case "userWithId":
-		condition = every(condition, op("in", targetingKey, textsOf(strings.Split(p.text("userIds"), ","))))
+		condition = every(condition, op("in", targetingKey, textsOf(trimmed(strings.Split(p.text("userIds"), ",")))))
 	case "flexibleRollout":
 		condition = every(condition, share("rollout", u.stickiness(key, p.text("stickiness"))))
 	case "gradualRolloutUserId":

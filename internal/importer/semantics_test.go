@@ -53,7 +53,7 @@ capitals: {variations: {on: true, off: false}, defaultRule: {variation: off}, ta
 			[]asked{
 				{`{}`, "", map[string]string{
 					"off": "none", "first": `"z"`, "left": "false", "missing": "false", "there": "false", "key": "false", "logic": "false", "version": "false",
-					"whole": "false", "ramp": "true", "trial": "true", "unequal": "none", "gone": "GENERAL", "capitals": "false",
+					"whole": "false", "ramp": "false", "trial": "true", "unequal": "none", "gone": "GENERAL", "capitals": "false",
 				}},
 				{`{"tier": "gold", "age": 18}`, "2026-01-01T00:00:00Z", map[string]string{"first": `"x"`, "missing": "false", "ramp": "false", "trial": "none"}},
 				{`{"tier": "gold", "age": 17, "mail": "a@x.example"}`, "", map[string]string{"first": `"y"`}},
@@ -92,7 +92,7 @@ segments:
 				{`{"targetingKey": "ann"}`, "", map[string]string{"plain": `"a"`, "off": "none"}},
 				{`{"beta": "true"}`, "", map[string]string{"plain": `"a"`}},
 			},
-			[]string{"late rule_left_out", "lost attachment", "lost no_segment"},
+			[]string{"late rule_left_out", "lost attachment", "lost no_segment", "lost rule_left_out"},
 		},
 		"unleash": {
 			importer.Source{Format: "unleash", Document: `{"features": [
