@@ -14,7 +14,7 @@ func (w *work) gaps(key string, problems []flag.Problem) []Gap {
 	lacks := lacks{
 		owner:   there.OwnerGroup == "" && there.Owner == "" && own.owned.Owner == "",
 		contact: there.Contact == "" && own.owned.Contact == "",
-		ttl:     !w.ends[key] && own.owned.TTLDays == 0,
+		ttl:     w.ends[key] == "" && own.owned.TTLDays == 0,
 	}
 	var d struct {
 		Variants map[string]json.RawMessage `json:"variants"`

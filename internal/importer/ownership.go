@@ -326,9 +326,9 @@ func (o owning) contact(explicit, said string) {
 // ttl sets a time only where there is none: another one is an extension, which is asked for.
 func (o owning) ttl(explicit, said int) {
 	switch {
-	case o.ends[o.key] && explicit > 0:
+	case o.ends[o.key] != "" && explicit > 0:
 		o.gap("has_ttl", "its time runs already, and an import does not change it", "ask for a day until which it is kept")
-	case o.ends[o.key], explicit+said == 0:
+	case o.ends[o.key] != "", explicit+said == 0:
 	default:
 		days := explicit
 		if days == 0 {

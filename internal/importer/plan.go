@@ -50,6 +50,8 @@ type Step struct {
 	Before      any    `json:"-"` // the definition that is there
 	After       any    `json:"-"` // the one that it brings
 
+	Ends string `json:"-"` // when the life of a flag that changes ends, in words; empty: it has no end
+
 	Ownership *Ownership `json:"ownership,omitempty" doc:"What changes of who answers for it, of its TTL, its tags and what a kill serves"`
 }
 
@@ -109,8 +111,8 @@ func (p Plan) Refused() bool {
 }
 
 // PlanFor decides what taking a document over into an environment does. app is what all its flags are to belong to; nil leaves that to its
-// map and to metadata. ends says by key whose life has an end. Whoever asks must have the right for each flag that is there already.
-func PlanFor(doc Document, ground registry.Ground, known Known, app *catalog.App, ends map[string]bool, by access.Actor) Plan {
+// map and to metadata. ends says by key, in words, when the life of a flag ends, where it has an end. Whoever asks must have the right for each flag that is there already.
+func PlanFor(doc Document, ground registry.Ground, known Known, app *catalog.App, ends map[string]string, by access.Actor) Plan {
 	w := work{
 		doc: doc, ground: ground, known: known, app: app, ends: ends, by: by,
 		steps: map[string]Step{}, named: map[string]Step{}, owns: map[string]settled{}, needs: map[string][]string{}, bound: map[string]bool{},
@@ -143,7 +145,7 @@ type work struct {
 	ground registry.Ground
 	known  Known
 	app    *catalog.App
-	ends   map[string]bool
+	ends   map[string]string
 	by     access.Actor
 	steps  map[string]Step // by key
 	named  map[string]Step // by the name of the evaluator
@@ -327,10 +329,11 @@ func (w *work) plan() Plan {
 	found := w.problems(known)
 	for _, key := range slices.Sorted(maps.Keys(w.steps)) {
 		step := w.steps[key]
-		p.Flags = append(p.Flags, step)
 		if step.Action == Create || step.Action == Update {
+			step.Ends = w.ends[key]
 			p.take.Flags = append(p.take.Flags, w.taken(key))
 		}
+		p.Flags = append(p.Flags, step)
 		if there, ok := w.ground.Flags[key]; step.Action == Refuse || ok && there.Imported == "" {
 			continue
 		}

@@ -136,6 +136,30 @@ func (i Imported) Words() string {
 	return "the variant " + *p.Default + " for everybody"
 }
 
+// Width is for how many people an imported flag may serve something else than its off value.
+type Width int
+
+// The widths.
+const (
+	ForNobody Width = iota
+	ByRule
+	ForEverybody
+)
+
+// Width returns how widely a definition serves: whom a rule is for is not known.
+func (i Imported) Width() Width {
+	p := i.parts()
+	switch {
+	case p.State == disabled:
+		return ForNobody
+	case p.Target != nil:
+		return ByRule
+	case p.Default == nil || *p.Default == OffAmong(p.Variants) || string(p.Variants[*p.Default]) == "false":
+		return ForNobody
+	}
+	return ForEverybody
+}
+
 // serving gives the serving of an imported definition.
 func (i Imported) serving() Serving {
 	p := i.parts()

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/catalog"
@@ -132,9 +134,14 @@ func planImport(ctx context.Context, tx *store.Tx, c Content, app *catalog.App, 
 	if err != nil {
 		return importer.Plan{}, err
 	}
-	ends := map[string]bool{}
+	ends := map[string]string{}
 	for key, life := range lives {
-		ends[key] = life.ExpiresAt != nil || life.TTLDays > 0
+		switch {
+		case life.ExpiresAt != nil:
+			ends[key] = "its time ends on " + life.ExpiresAt.UTC().Format(time.DateOnly)
+		case life.TTLDays > 0:
+			ends[key] = fmt.Sprintf("its time is %d days", life.TTLDays)
+		}
 	}
 	known, err := importer.KnownTo(ctx, tx, doc, ground, app)
 	if err != nil {
@@ -174,7 +181,11 @@ func (s *importing) base(Content) any {
 				sum := sha256.Sum256(raw)
 				before = hex.EncodeToString(sum[:])
 			}
-			base[kind+step.Key] = []string{string(step.Action), before, step.Owns()}
+			met := []string{string(step.Action), before, step.Owns()}
+			if step.Ends != "" {
+				met = append(met, step.Ends)
+			}
+			base[kind+step.Key] = met
 		}
 	}
 	// What its flags refer to is what was approved with them, and so is who depends on the evaluators that change.
@@ -270,7 +281,8 @@ func importWarnings(plan importer.Plan) []fault.Finding {
 	return all
 }
 
-// importDiff tells what changes, evaluators first, since flags refer to them.
+// importDiff tells what changes: flags that are on for everybody first, since a long diff is cut; then evaluators, to which the others refer, flags
+// that go by rules, and those that are off.
 func importDiff(plan importer.Plan) []Change {
 	var changes []Change
 	more := 0
@@ -292,17 +304,23 @@ func importDiff(plan importer.Plan) []Change {
 			Before: shown(step.Before), After: shown(step.After),
 		})
 	}
+	serving := func(width registry.Width) {
+		for _, step := range plan.Flags {
+			after, _ := step.After.(json.RawMessage)
+			brings := registry.Imported{Definition: after}
+			if brings.Width() != width {
+				continue
+			}
+			words := slices.DeleteFunc([]string{brings.Words(), step.Owns(), step.Ends}, func(text string) bool { return text == "" })
+			add(".flags.", "The switch", step, ": "+strings.Join(words, "; "))
+		}
+	}
+	serving(registry.ForEverybody)
 	for _, step := range plan.Evaluators {
 		add(".$evaluators.", "The shared rule", step, "")
 	}
-	for _, step := range plan.Flags {
-		after, _ := step.After.(json.RawMessage)
-		words := ": " + registry.Imported{Definition: after}.Words()
-		if owns := step.Owns(); owns != "" {
-			words += "; " + owns
-		}
-		add(".flags.", "The switch", step, words)
-	}
+	serving(registry.ByRule)
+	serving(registry.ForNobody)
 	if more > 0 {
 		changes = append(changes, Change{
 			Path: plan.Environment + ".flags", After: more,
