@@ -4,9 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/soukhq/souk/internal/fault"
 )
 
 // Limits of what a Reader keeps.
@@ -27,6 +30,7 @@ type keptDocument struct {
 	sum  [sha256.Size]byte // of its source
 	size int
 	doc  Document
+	err  error // a fault of the document
 }
 
 // Read returns what Read does.
@@ -36,26 +40,26 @@ func (r *Reader) Read(ctx context.Context, from Source) (Document, error) {
 		return Document{}, fmt.Errorf("encode a source: %w", err)
 	}
 	sum := sha256.Sum256(source)
-	if doc, ok := r.find(sum); ok {
-		return doc, nil
+	if k, ok := r.find(sum); ok {
+		return k.doc, k.err
 	}
 	doc, err := Read(ctx, from)
-	if err == nil {
-		r.keep(keptDocument{sum, len(source), doc})
+	if _, about := errors.AsType[*fault.Error](err); err == nil || about {
+		r.keep(keptDocument{sum, len(source), doc, err})
 	}
 	return doc, err
 }
 
-func (r *Reader) find(sum [sha256.Size]byte) (Document, bool) {
+func (r *Reader) find(sum [sha256.Size]byte) (k keptDocument, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	i := slices.IndexFunc(r.kept, func(k keptDocument) bool { return k.sum == sum })
 	if i < 0 {
-		return Document{}, false
+		return k, false
 	}
-	k := r.kept[i]
+	k = r.kept[i]
 	r.kept = slices.Insert(slices.Delete(r.kept, i, i+1), 0, k)
-	return k.doc, true
+	return k, true
 }
 
 func (r *Reader) keep(k keptDocument) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/soukhq/souk/internal/fault"
 	"github.com/soukhq/souk/internal/importer"
 )
 
@@ -59,9 +60,10 @@ func TestAReaderReadsADocumentOnce(t *testing.T) {
 	if keeps(source(0)) || !keeps(large) {
 		t.Error("it keeps any size")
 	}
-	for range 2 {
-		if _, err := reader.Read(t.Context(), importer.Source{Format: "goff", Document: "7"}); err == nil {
-			t.Error("what cannot be read is kept")
+	wrong := importer.Source{Format: "flagd", Document: `{"flags": {"f": {"variants": {"on": true}}}, "$evaluators": []}`}
+	for _, ctx := range []context.Context{t.Context(), ended} {
+		if _, err := reader.Read(ctx, wrong); !fault.Is(err, fault.Invalid) {
+			t.Errorf("what is wrong with it is not kept: %v", err)
 		}
 	}
 }

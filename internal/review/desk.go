@@ -50,6 +50,7 @@ func (d *Desk) Check(ctx context.Context, by access.Actor, c Content, editing st
 		return Assessment{}, err
 	}
 	c.Draft = false // it is judged as if it were submitted
+	d.readAhead(ctx, c)
 	var facts Facts
 	err := d.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		var r record
@@ -78,6 +79,7 @@ func (d *Desk) Check(ctx context.Context, by access.Actor, c Content, editing st
 // it changes is not as it was read. What needs nobody's approval is done at once. A draft is only kept.
 func (d *Desk) Submit(ctx context.Context, by access.Actor, c Content) (Outcome, error) {
 	var out Outcome
+	d.readAhead(ctx, c)
 	err := d.hear(ctx, func(ctx context.Context, tx *store.Tx, h *hearing) error {
 		r, revealed, err := d.submit(ctx, tx, h, by, c)
 		if err != nil {

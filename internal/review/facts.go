@@ -98,6 +98,14 @@ func (d *Desk) facts(ctx context.Context, tx *store.Tx, r record, by access.Acto
 	return f, err
 }
 
+// readAhead reads the document of an import while no transaction is open, so that nobody waits for a connection, or to write, because of it. What is
+// wrong with it is found where it is judged.
+func (d *Desk) readAhead(ctx context.Context, c Content) {
+	if c.Kind == ImportFlags && !c.Draft {
+		_, _ = d.documents.Read(ctx, c.source())
+	}
+}
+
 // subjects is the world that subjects are read by.
 func (d *Desk) subjects(requester access.Actor) World {
 	return World{Now: d.Now(), Requester: requester, documents: &d.documents}

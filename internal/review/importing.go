@@ -41,6 +41,7 @@ func (d *Desk) Import(ctx context.Context, by access.Actor, c Content, id string
 	if err := checkReason(c.Reason); err != nil {
 		return ImportOutcome{}, err
 	}
+	d.readAhead(ctx, c)
 	change := registry.Change{By: by, At: d.Now(), Reason: orElse(c.Reason, "imported by "+by.Email), Cause: registry.CauseImported}
 	for attempt := range maxPlanned {
 		var s *importing
