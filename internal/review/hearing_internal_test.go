@@ -7,6 +7,7 @@ import (
 
 	"github.com/soukhq/souk/internal/access"
 	"github.com/soukhq/souk/internal/catalog"
+	"github.com/soukhq/souk/internal/importer"
 	"github.com/soukhq/souk/internal/registry"
 )
 
@@ -61,6 +62,9 @@ func TestNoFactIsLeftOutOfTheSum(t *testing.T) {
 			member := of.Field(i)
 			if member.Anonymous {
 				look(name, member.Type)
+				continue
+			}
+			if member.Type == reflect.TypeFor[*importer.Reader]() { // how a document is read, and not what it says
 				continue
 			}
 			if !member.IsExported() || member.Tag.Get("json") == "-" {
