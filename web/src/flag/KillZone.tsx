@@ -60,6 +60,7 @@ export function KillZone({ flag, state, governed }: Props) {
         className={classes.reason}
       />
       {kill.error && <Notice problem={kill.error} />}
+      {kill.data && <ReceiptLines first={kill.data.receipt} />}
     </section>
   );
 }

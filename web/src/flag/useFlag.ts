@@ -60,7 +60,9 @@ export function useKill(key: string) {
           body: { reason: reason || m.flag.killDefault },
         }),
       ),
-    onSuccess: ({ receipt: _, ...flag }) => queries.setQueryData(["flag", key], flag),
+    onSuccess: ({ receipt: _, ...flag }) => {
+      if (flag.revision > 0) queries.setQueryData(["flag", key], flag); // else the server could not read it again yet
+    },
     onSettled: () => queries.invalidateQueries(),
   });
 }
