@@ -93,7 +93,7 @@ export const routes: Route[] = [
 
 /** The addresses that the console knows, read from its source. */
 export function known(): string[] {
-  const tables = ["app/routes.tsx", "admin/routes.ts"];
+  const tables = ["app/routes.tsx", "pages/admin/routes.ts"];
   const source = tables.map((file) => readFileSync(join(import.meta.dirname, "../src", file), "utf8"));
   return [...source.join("").matchAll(/path: "([^"]+)"/g)].map(([, path]) => path ?? "");
 }
