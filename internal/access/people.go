@@ -217,14 +217,11 @@ func RoomIn(ctx context.Context, tx *store.Tx, groups []string) (free int, err e
 	if len(groups) == 0 {
 		return 0, nil
 	}
-	free, _, err = store.One(ctx, tx, func(row store.Row) (n int, err error) {
-		err = row.Scan(&n)
-		return n, err
-	}, `SELECT COALESCE(SUM(CASE WHEN free > 0 THEN free ELSE 0 END), 0) FROM (
+	err = tx.QueryRow(ctx, `SELECT COALESCE(SUM(CASE WHEN free > 0 THEN free ELSE 0 END), 0) FROM (
 		SELECT CASE WHEN g.max_members > 0 THEN g.max_members ELSE $1 END
 			- (SELECT COUNT(*) FROM person_group m WHERE m.group_name = g.name) AS free
 		FROM grp g WHERE g.joinable AND g.name IN (`+store.In(2, len(groups))+`)) AS places`,
-		append([]any{usualRoom}, store.Values(groups)...)...)
+		append([]any{usualRoom}, store.Values(groups)...)...).Scan(&free)
 	return free, fault.Wrap("count the places in groups", err)
 }
 

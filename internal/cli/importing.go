@@ -142,7 +142,7 @@ func printImport(w io.Writer, done api.Imported) {
 	}
 }
 
-// printStep tells what happens to what is named, who is to answer for it, and why it is refused.
+// printStep prints what happens to what is named, who is to answer for it, and why it is refused.
 func printStep(w io.Writer, step importer.Step, what string) {
 	fmt.Fprintf(w, "%-7s %s\n", step.Action, what)
 	if owns := step.Owns(); owns != "" {

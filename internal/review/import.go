@@ -281,7 +281,7 @@ func importWarnings(plan importer.Plan) []fault.Finding {
 	return all
 }
 
-// importDiff tells what changes: flags that are on for everybody first, since a long diff is cut; then evaluators, to which the others refer, flags
+// importDiff returns what changes: flags that are on for everybody first, since a long diff is cut; then evaluators, to which the others refer, flags
 // that go by rules, and those that are off.
 func importDiff(plan importer.Plan) []Change {
 	var changes []Change

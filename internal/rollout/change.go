@@ -92,8 +92,7 @@ func (p *changer) small(stages []Stage) []Stage {
 	if stages[first].Percent <= careful {
 		return stages
 	}
-	smaller := slices.DeleteFunc(usual(p.people, []registry.Environment{p.environment}), func(s Stage) bool { return s.Percent >= stages[first].Percent })
-	return slices.Insert(stages, first, smaller...)
+	return slices.Insert(stages, first, sharesBelow(stages[first].Percent, p.people, p.environment)...)
 }
 
 func (p *changer) step(path string, stage Stage, last bool) {

@@ -79,14 +79,18 @@ func guarded(stages []Stage, people int, environments []registry.Environment) []
 		if e.Tier != registry.TierProduction || i < 0 || stages[i].Percent <= careful || stages[i].Percent > 100 {
 			continue
 		}
-		smaller := usual(people, []registry.Environment{e})
-		smaller = slices.DeleteFunc(smaller, func(s Stage) bool { return s.Percent >= stages[i].Percent })
+		smaller := sharesBelow(stages[i].Percent, people, e)
 		for j := range smaller {
 			smaller[j].Audience = stages[i].Audience
 		}
 		stages = slices.Insert(stages, i, smaller...)
 	}
 	return stages
+}
+
+// sharesBelow are the usual shares in an environment that are smaller than one, in percent.
+func sharesBelow(percent, people int, e registry.Environment) []Stage {
+	return slices.DeleteFunc(usual(people, []registry.Environment{e}), func(s Stage) bool { return s.Percent >= percent })
 }
 
 // usual is the plan of a template that has none: environments for tests in their order, then production.
